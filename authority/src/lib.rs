@@ -1,0 +1,1 @@
+//! What issues: the certificate authority and the MASA

@@ -1,0 +1,1 @@
+//! The owner side: RESTCONF for devices, store, audit

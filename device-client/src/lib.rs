@@ -1,0 +1,1 @@
+//! The device: finds bootstrapping data, verifies it, applies it, reports

@@ -1,0 +1,1 @@
+//! Everything proved against programs that were not written here

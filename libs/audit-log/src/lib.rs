@@ -1,0 +1,1 @@
+//! Merkle audit log: leaves, tree, signed checkpoints and proofs

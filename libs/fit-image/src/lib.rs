@@ -1,0 +1,1 @@
+//! Flattened Image Tree: parse, verify, build and sign boot images without trusting their own signature lists

@@ -1,0 +1,308 @@
+//! The closed list of reason codes. A code, once released, is never renamed and never given another meaning.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Serialize, Serializer};
+
+/// Builds the enum and its four views from one table, so that a code cannot lack a section or a remedy.
+macro_rules! reason_codes {
+    ($($name:ident, $code:literal, $section:literal, $summary:literal, $remedy:literal;)*) => {
+        /// Why something was refused. Closed, documented and stable: scripts may match on [`ReasonCode::as_str`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum ReasonCode {
+            $(#[doc = $summary] $name,)*
+        }
+
+        impl ReasonCode {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable name, kebab-case.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// Where the broken rule stands.
+            #[must_use]
+            pub const fn section(self) -> &'static str {
+                match self { $(Self::$name => $section,)* }
+            }
+
+            /// What happened, as one plain sentence without a full stop.
+            #[must_use]
+            pub const fn summary(self) -> &'static str {
+                match self { $(Self::$name => $summary,)* }
+            }
+
+            /// What a person can do about it.
+            #[must_use]
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$name => $remedy,)* }
+            }
+        }
+    };
+}
+
+reason_codes! {
+    // Artifacts: their form
+    ArtifactMalformed, "artifact-malformed", "RFC 8572 §3.1",
+        "The artifact is not the CMS structure it must be",
+        "Make the artifact again with `sztp artifact make` or fetch it afresh; a transfer may have truncated it.";
+    ArtifactTooLarge, "artifact-too-large", "RFC 8040 §12",
+        "The artifact exceeds the size this side accepts",
+        "Shorten scripts and configuration, or move bulk data into the boot image.";
+    ContentTypeUnexpected, "content-type-unexpected", "RFC 8572 §3.1",
+        "The CMS content type is not one this artifact may have",
+        "Use the content types of RFC 8572 §3 (42 for XML, 43 for JSON) or id-data.";
+    DocumentInvalid, "document-invalid", "RFC 8572 §6.3",
+        "The document inside the artifact breaks its YANG module",
+        "Correct the member that the detail names and sign the document again.";
+    GroupingIllegal, "grouping-illegal", "RFC 8572 §3.5",
+        "Owner certificate and voucher must come together, beside signed conveyed information",
+        "Serve conveyed information alone when it is unsigned, and all three artifacts when it is signed.";
+    // Artifacts: their signatures
+    AlgorithmNotAllowed, "algorithm-not-allowed", "RFC 5652 §5.3",
+        "The signature uses an algorithm that is unknown or too weak",
+        "Sign again with ECDSA P-256 and SHA-256, or another algorithm the device accepts.";
+    SignedAttributesInvalid, "signed-attributes-invalid", "RFC 5652 §5.3",
+        "The signed attributes are missing, repeated or do not match the content",
+        "The content was changed after signing, or the signer omitted the attributes: sign it again.";
+    CertificateMalformed, "certificate-malformed", "RFC 5280 §4.1",
+        "A certificate cannot be read, or holds a critical extension nobody here understands",
+        "Issue the certificate again without the extension, or add the extension to the accepted ones.";
+    CertificateExpired, "certificate-expired", "RFC 5280 §6.1.3",
+        "A certificate is outside its validity period",
+        "Compare both clocks in the detail; renew the certificate or correct the clock.";
+    // Ownership voucher
+    VoucherSignatureInvalid, "voucher-signature-invalid", "RFC 8572 §5.4",
+        "The voucher's signature does not verify",
+        "The voucher was changed after the manufacturer signed it: obtain it again.";
+    VoucherSignerUntrusted, "voucher-signer-untrusted", "RFC 8572 §5.4",
+        "The voucher was not signed under a voucher anchor of this device",
+        "Obtain the voucher from the MASA of the device's own manufacturer.";
+    VoucherInvalid, "voucher-invalid", "RFC 8366 §5.3",
+        "The voucher document breaks its YANG module",
+        "Have the MASA issue the voucher again; the detail names the member.";
+    VoucherNotYetValid, "voucher-not-yet-valid", "RFC 8572 §5.4",
+        "The voucher was created in the future",
+        "Compare both clocks in the detail and correct the one that is wrong.";
+    VoucherExpired, "voucher-expired", "RFC 8572 §5.4",
+        "The voucher has expired",
+        "Renew the voucher with `sztp voucher renew`, or correct the device's clock.";
+    VoucherAssertionRefused, "voucher-assertion-refused", "RFC 8572 §5.4",
+        "The voucher's assertion is not one this device accepts",
+        "Obtain a voucher with the assertion `verified`, or widen the device's policy.";
+    VoucherSerialMismatch, "voucher-serial-mismatch", "RFC 8572 §5.4",
+        "The voucher is for another device",
+        "Assign the voucher of this serial number; `sztp voucher coverage` lists what is missing.";
+    VoucherIssuerMismatch, "voucher-issuer-mismatch", "RFC 8572 §5.4",
+        "The voucher is for a device of another issuer with the same serial number",
+        "Obtain a voucher whose idevid-issuer matches the device's IDevID certificate.";
+    VoucherNonceMismatch, "voucher-nonce-mismatch", "RFC 8366 §5.3",
+        "The voucher's nonce is not the one this device sent",
+        "Obtain a voucher for this very request; a nonced voucher cannot be used twice.";
+    // Owner certificate and conveyed information
+    OwnerNotPinned, "owner-not-pinned", "RFC 8572 §5.4",
+        "The owner certificate does not chain to the certificate that the voucher pins",
+        "Obtain a voucher that pins your own certificate, or transfer the device to this owner at the MASA.";
+    OwnerCertificateUnusable, "owner-certificate-unusable", "RFC 8572 §3.2",
+        "The owner certificate may not sign",
+        "Issue the owner certificate without KeyUsage, or with digitalSignature in it.";
+    RevocationUnchecked, "revocation-unchecked", "RFC 8572 §5.4",
+        "The voucher demands revocation checks that could not be made",
+        "Staple fresh revocation lists to the owner certificate.";
+    ConveyedInformationSignatureInvalid, "conveyed-information-signature-invalid", "RFC 8572 §5.4",
+        "The conveyed information's signature does not verify",
+        "The document was changed after the owner signed it: sign it again.";
+    ConveyedInformationSignerNotOwner, "conveyed-information-signer-not-owner", "RFC 8572 §5.4",
+        "The conveyed information was not signed by the owner certificate",
+        "Sign with the key of the owner certificate that is served beside it.";
+    // Finding and asking bootstrap servers
+    UnsignedOnboardingUntrusted, "unsigned-onboarding-untrusted", "RFC 8572 §5.3",
+        "Unsigned onboarding information came from a server this device has no reason to trust",
+        "Sign the onboarding information, or redirect the device to a server it can authenticate.";
+    RedirectLimit, "redirect-limit", "RFC 8572 §5.3",
+        "Too many redirects in a row",
+        "Shorten the chain of redirect servers to at most ten.";
+    RedirectLoop, "redirect-loop", "RFC 8572 §5.3",
+        "The redirect leads back to a server already asked in the same state",
+        "Remove the loop from the redirect information of the servers named in the detail.";
+    RedirectTargetBlocked, "redirect-target-blocked", "RFC 8572 §5.5",
+        "An untrusted source points to an address that must not be contacted",
+        "Correct the source; in a lab, list the range under allow-targets.";
+    ServerUnreachable, "server-unreachable", "RFC 8572 §5.6",
+        "The server cannot be reached",
+        "Check that it runs, and the address, port and network path to it.";
+    ServerUntrusted, "server-untrusted", "RFC 8572 §5.5",
+        "The server's TLS certificate does not validate to the anchor given for it",
+        "Put the issuer of the server's certificate into the redirect information, or renew the certificate.";
+    ServerNameMismatch, "server-name-mismatch", "RFC 8572 §5.5",
+        "The server's TLS certificate does not name the address it was reached by",
+        "Issue the server certificate with this name or address as subject alternative name.";
+    ServerAnswerInvalid, "server-answer-invalid", "RFC 8040 §3.6",
+        "The server's answer is not what the protocol allows",
+        "Check that the address is a RESTCONF bootstrap server; its log says what it sent.";
+    ServerRefused, "server-refused", "RFC 8040 §7",
+        "The server refused the request",
+        "The server's own reason stands in the detail; ask its operator.";
+    NothingForThisDevice, "nothing-for-this-device", "RFC 8572 §4.4",
+        "The server has nothing for this device",
+        "Register the device and give it a profile and a voucher.";
+    NoSource, "no-source", "RFC 8572 §5.2",
+        "No source of bootstrapping data gave anything usable",
+        "Check DHCP option 143, DNS and storage; the trace lists what each source gave.";
+    // Onboarding
+    ImageUnreachable, "image-unreachable", "RFC 8572 §5.6",
+        "The boot image could not be downloaded from any of its URIs",
+        "Check the image server and the URIs in the onboarding information.";
+    ImageTooLarge, "image-too-large", "RFC 8572 §5.6",
+        "The boot image exceeds the size this device can store",
+        "Make the image smaller or raise the device's limit.";
+    ImageVerificationMissing, "image-verification-missing", "RFC 8572 §5.6",
+        "The boot image has neither a known hash nor a signature to verify it by",
+        "Put a sha-256 image-verification into the onboarding information.";
+    ImageHashMismatch, "image-hash-mismatch", "RFC 8572 §5.6",
+        "The boot image is not the one the owner named",
+        "Publish the image whose SHA-256 stands in the onboarding information, or correct the hash.";
+    ImageNotRunning, "image-not-running", "RFC 8572 §5.6",
+        "The image was installed but another one is running",
+        "Look at the boot loader's log: it may have refused the image or fallen back.";
+    FitMalformed, "fit-malformed", "FIT source file format",
+        "The boot image is not a well-formed Flattened Image Tree",
+        "Build the image again with mkimage or `sztp image sign`.";
+    FitUnsigned, "fit-unsigned", "FIT signature verification",
+        "The boot image's configuration carries no signature",
+        "Sign the configuration, not only the images in it.";
+    FitSignatureInvalid, "fit-signature-invalid", "FIT signature verification",
+        "No trusted key verifies the signature of the boot image's configuration",
+        "Sign the image with a key that the device holds; a change after signing has the same effect.";
+    FitHashMismatch, "fit-hash-mismatch", "FIT signature verification",
+        "A part of the boot image does not match its signed hash",
+        "The image was damaged or changed after signing: build it again.";
+    FitConfigurationMissing, "fit-configuration-missing", "FIT source file format",
+        "The boot image has no configuration to select",
+        "Name an existing configuration, or give the image a default one.";
+    PreScriptFailed, "pre-script-failed", "RFC 8572 §5.6",
+        "The pre-configuration script failed",
+        "The script's output stands in the detail: correct the script.";
+    ConfigurationFailed, "configuration-failed", "RFC 8572 §5.6",
+        "The configuration could not be committed",
+        "The detail says what the configuration back end answered.";
+    PostScriptFailed, "post-script-failed", "RFC 8572 §5.6",
+        "The post-configuration script failed; the configuration was rolled back",
+        "The script's output stands in the detail: correct the script.";
+    ReportNotAcknowledged, "report-not-acknowledged", "RFC 8572 §5.6",
+        "The server did not acknowledge a progress report that must be acknowledged",
+        "Look at the server's log; the device will try again.";
+    StorageFailed, "storage-failed", "RFC 8572 §5.6",
+        "The device could not write to its own storage",
+        "Check free space, mount state and wear of the device's storage.";
+    // The bootstrap server's view of a device
+    IdevidMissing, "idevid-missing", "RFC 8040 §2.5",
+        "The device showed no certificate",
+        "Give the device its IDevID certificate and key.";
+    IdevidUntrusted, "idevid-untrusted", "RFC 8572 §5.3",
+        "The certificate does not chain to a manufacturer this server knows",
+        "If the device is genuine, add its manufacturer's anchor; otherwise somebody is copying an identity.";
+    SerialNumberMissing, "serial-number-missing", "IEEE 802.1AR",
+        "The certificate does not name the device's serial number",
+        "Configure how this manufacturer's certificates carry the serial number.";
+    DeviceUnknown, "device-unknown", "RFC 8572 §4.4",
+        "A genuine device that nobody registered",
+        "Register the device, or approve it when it is held.";
+    SignedDataUnavailable, "signed-data-unavailable", "RFC 8572 §7.3",
+        "The device asked for signed data and no voucher is stored for it",
+        "Import or issue the ownership voucher of this serial number.";
+    RequestMalformed, "request-malformed", "RFC 8040 §7",
+        "The request breaks the protocol",
+        "The detail names the member; compare the device's firmware with RFC 8572.";
+    RequestTooLarge, "request-too-large", "RFC 8040 §7",
+        "The request body is larger than a device may send",
+        "Shorten messages in progress reports.";
+    HandshakeFailed, "handshake-failed", "RFC 8446 §4",
+        "The TLS handshake did not complete",
+        "Check protocol versions and clocks on both sides; port scanners have the same effect.";
+    ReportWithoutOnboarding, "report-without-onboarding", "RFC 8572 §5.6",
+        "The device reports completion of an onboarding that was never served",
+        "Find out who bootstrapped this device: its agent may report falsely.";
+    // DHCP
+    DhcpMalformed, "dhcp-malformed", "RFC 2131 §3",
+        "The datagram is not a well-formed DHCP message",
+        "Look at the sender; a capture shows the bytes.";
+    DhcpUriInvalid, "dhcp-uri-invalid", "RFC 8572 §8.3",
+        "A bootstrap URI is not https://host[:port]",
+        "Configure scheme, host and port only; a path is not allowed.";
+    // Audit log
+    LogLeafMismatch, "log-leaf-mismatch", "RFC 6962 §2.1",
+        "A stored record does not match its leaf",
+        "The record was changed after it was logged: compare with a backup.";
+    LogRootMismatch, "log-root-mismatch", "RFC 6962 §2.1",
+        "The leaves do not give the root hash that was signed",
+        "A leaf was changed, removed or reordered: compare with a backup.";
+    LogTruncated, "log-truncated", "RFC 6962 §2.1",
+        "The log holds fewer leaves than a checkpoint covers",
+        "Entries were removed at the end, or an old copy was restored.";
+    CheckpointSignatureInvalid, "checkpoint-signature-invalid", "C2SP tlog-checkpoint",
+        "The checkpoint is not signed by this log's key",
+        "Use the log's own public key; if you did, the checkpoint was forged.";
+}
+
+impl fmt::Display for ReasonCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for ReasonCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl FromStr for ReasonCode {
+    type Err = UnknownReason;
+
+    fn from_str(code: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|reason| reason.as_str() == code).ok_or(UnknownReason)
+    }
+}
+
+/// The text is not the name of a reason code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownReason;
+
+impl fmt::Display for UnknownReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no such reason code")
+    }
+}
+
+impl std::error::Error for UnknownReason {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_kebab_case_and_parse_back() {
+        let names: BTreeSet<_> = ReasonCode::ALL.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(names.len(), ReasonCode::ALL.len());
+        for reason in ReasonCode::ALL {
+            assert!(reason.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{reason}");
+            assert_eq!(reason.as_str().parse(), Ok(*reason));
+        }
+        assert_eq!("no-such-thing".parse::<ReasonCode>(), Err(UnknownReason));
+    }
+
+    #[test]
+    fn every_code_explains_itself() {
+        for reason in ReasonCode::ALL {
+            assert!(!reason.section().is_empty() && !reason.summary().ends_with('.'), "{reason}");
+            assert!(reason.remedy().ends_with('.'), "{reason}");
+        }
+    }
+}

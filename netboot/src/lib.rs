@@ -1,0 +1,1 @@
+//! DHCP and boot protocols as machines without sockets, and the sockets that drive them

@@ -1,0 +1,1 @@
+//! Keys, algorithms, certificates, path validation and device identity
