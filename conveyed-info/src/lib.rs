@@ -1,1 +1,27 @@
-//! The artifacts and messages of RFC 8572, 8366 and 9646, and the engine that verifies them
+//! The artifacts and messages of RFC 8572 (secure zero-touch provisioning) and RFC 8366 (ownership vouchers), and the
+//! engine that decides whether a device may act on them.
+//!
+//! Three artifacts make up the bootstrapping data of a device:
+//!
+//! - **conveyed information** ([`information`]): redirect information, which names bootstrap servers, or onboarding
+//!   information, which says what to install and configure;
+//! - **owner certificate**: the certificate, with its chain, whose key signed the conveyed information;
+//! - **ownership voucher** ([`voucher`]): the manufacturer's signed statement which certificate speaks for the device's
+//!   owner.
+//!
+//! They come alone (unsigned conveyed information) or all three together ([`BootstrappingData`]), from any source. What
+//! arrives is [`Unverified`] and can do nothing; [`verify::verify`] turns it into [`verify::Accepted`], or into a
+//! refusal that says why. The crate is pure: it opens no socket, reads no clock and draws no randomness.
+
+mod artifacts;
+pub mod cms;
+pub mod information;
+mod json;
+pub mod rpc;
+mod unverified;
+pub mod verify;
+pub mod voucher;
+
+pub use artifacts::{ArtifactError, BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher};
+pub use json::DocumentError;
+pub use unverified::{Unverified, Verified};

@@ -1,0 +1,129 @@
+//! ContentInfo and the content types of RFC 8572.
+
+use const_oid::{ObjectIdentifier, db::rfc5911};
+use der::{Any, Decode, Encode, Tag, Tagged, asn1::OctetString};
+
+use super::CmsError;
+
+/// The content types that RFC 8572 §3 names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ContentType {
+    /// id-data: content whose encoding is told outside the structure.
+    Data,
+    /// id-signedData.
+    SignedData,
+    /// id-envelopedData.
+    EnvelopedData,
+    /// id-ct-animaJSONVoucher (RFC 8366 §5.4).
+    AnimaJsonVoucher,
+    /// id-ct-sztpConveyedInfoXML.
+    ConveyedInfoXml,
+    /// id-ct-sztpConveyedInfoJSON.
+    ConveyedInfoJson,
+}
+
+impl ContentType {
+    const ALL: [Self; 6] = [
+        Self::Data,
+        Self::SignedData,
+        Self::EnvelopedData,
+        Self::AnimaJsonVoucher,
+        Self::ConveyedInfoXml,
+        Self::ConveyedInfoJson,
+    ];
+
+    /// The object identifier.
+    #[must_use]
+    pub const fn oid(self) -> ObjectIdentifier {
+        match self {
+            Self::Data => rfc5911::ID_DATA,
+            Self::SignedData => rfc5911::ID_SIGNED_DATA,
+            Self::EnvelopedData => rfc5911::ID_ENVELOPED_DATA,
+            Self::AnimaJsonVoucher => ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.40"),
+            Self::ConveyedInfoXml => ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.42"),
+            Self::ConveyedInfoJson => ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.43"),
+        }
+    }
+
+    /// The type with this identifier.
+    ///
+    /// # Errors
+    /// [`CmsError::ContentType`] when it is none of RFC 8572's.
+    pub fn from_oid(oid: ObjectIdentifier) -> Result<Self, CmsError> {
+        Self::ALL.into_iter().find(|known| known.oid() == oid).ok_or(CmsError::ContentType(oid))
+    }
+}
+
+/// A ContentInfo (RFC 5652 §3) of a known type, its content not looked at yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentInfo {
+    content_type: ContentType,
+    content: Any,
+}
+
+impl ContentInfo {
+    /// Reads a DER ContentInfo; trailing bytes are refused (ART-01).
+    ///
+    /// # Errors
+    /// [`CmsError::Der`], [`CmsError::ContentType`].
+    pub fn from_der(der: &[u8]) -> Result<Self, CmsError> {
+        let info = cms::content_info::ContentInfo::from_der(der)?;
+        Ok(Self { content_type: ContentType::from_oid(info.content_type)?, content: info.content })
+    }
+
+    /// The type of the content.
+    #[must_use]
+    pub const fn content_type(&self) -> ContentType {
+        self.content_type
+    }
+
+    /// The octets of bare content: the value of the OCTET STRING (RFC 5652 §4; ART-10).
+    ///
+    /// # Errors
+    /// [`CmsError::NoContent`] when the content is something else.
+    pub fn octets(&self) -> Result<&[u8], CmsError> {
+        if self.content.tag() == Tag::OctetString { Ok(self.content.value()) } else { Err(CmsError::NoContent) }
+    }
+
+    pub(super) fn content_der(&self) -> Result<Vec<u8>, CmsError> {
+        Ok(self.content.to_der()?)
+    }
+
+    pub(super) fn encode(content_type: ContentType, content: &impl Encode) -> Result<Vec<u8>, CmsError> {
+        let content = Any::from_der(&content.to_der()?)?;
+        Ok(cms::content_info::ContentInfo { content_type: content_type.oid(), content }.to_der()?)
+    }
+
+    pub(super) fn encode_octets(content_type: ContentType, octets: &[u8]) -> Result<Vec<u8>, CmsError> {
+        Self::encode(content_type, &OctetString::new(octets)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_those_of_rfc_8572_section_10_3() {
+        // wire-formats.md §1, by hand: 2a is XML, 2b is JSON (ART-09).
+        let der = ContentType::ConveyedInfoJson.oid().to_der().unwrap();
+        assert_eq!(der, [6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 0x2b]);
+        assert_eq!(ContentType::ConveyedInfoXml.oid().to_der().unwrap().last(), Some(&0x2a));
+        assert_eq!(ContentType::AnimaJsonVoucher.oid().to_der().unwrap().last(), Some(&0x28));
+        for known in ContentType::ALL {
+            assert_eq!(ContentType::from_oid(known.oid()), Ok(known));
+        }
+    }
+
+    #[test]
+    fn an_unknown_type_and_trailing_bytes_are_refused() {
+        // ART-01, ART-03.
+        let mut der = ContentInfo::encode_octets(ContentType::Data, b"{}").unwrap();
+        assert_eq!(ContentInfo::from_der(&der).unwrap().octets().unwrap(), b"{}");
+        der.push(0);
+        assert!(matches!(ContentInfo::from_der(&der), Err(CmsError::Der(_))));
+        der.pop();
+        der[12] = 9;
+        assert!(matches!(ContentInfo::from_der(&der), Err(CmsError::ContentType(_))));
+    }
+}

@@ -1,0 +1,166 @@
+//! Making SignedData in two steps, so that the key may live anywhere; and the two forms that need no key.
+
+use cms::{
+    cert::IssuerAndSerialNumber,
+    content_info::CmsVersion,
+    signed_data::{EncapsulatedContentInfo, SignerIdentifier, SignerInfo},
+};
+use const_oid::db::rfc5911;
+use der::{
+    Any, Decode, Encode,
+    asn1::{OctetString, SetOfVec},
+};
+use pki::{
+    algorithm::{SignatureAlgorithm, digest_identifier},
+    certificate::Certificate,
+    key::{self, SignError},
+};
+use x509_cert::attr::{Attribute, Attributes};
+
+use super::{CmsError, ContentInfo, ContentType, signed_data::RawSignedData};
+
+/// The octets that a signer must sign: the signed attributes as a DER SET OF.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToBeSigned(Vec<u8>);
+
+impl ToBeSigned {
+    /// The message for [`key::Signer::sign`].
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// SignedData that lacks only its signature.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    content_type: ContentType,
+    content: Vec<u8>,
+    chain: Vec<Certificate>,
+    algorithm: SignatureAlgorithm,
+    attributes: Attributes,
+}
+
+impl Draft {
+    /// Prepares `content` for a signature by the key of `chain`'s first certificate. The whole chain is embedded.
+    ///
+    /// # Errors
+    /// [`CmsError::SignerCertificateMissing`] when the chain is empty, [`CmsError::Der`] when something cannot be
+    /// encoded.
+    pub fn prepare(
+        content_type: ContentType,
+        content: &[u8],
+        algorithm: SignatureAlgorithm,
+        chain: &[Certificate],
+    ) -> Result<(Self, ToBeSigned), CmsError> {
+        if chain.is_empty() {
+            return Err(CmsError::SignerCertificateMissing);
+        }
+        let digest = OctetString::new(algorithm.hash().digest(content))?;
+        let attributes = Attributes::try_from(vec![
+            attribute(rfc5911::ID_CONTENT_TYPE, &content_type.oid())?,
+            attribute(rfc5911::ID_MESSAGE_DIGEST, &digest)?,
+        ])?;
+        let to_be_signed = ToBeSigned(attributes.to_der()?);
+        let draft = Self { content_type, content: content.to_vec(), chain: chain.to_vec(), algorithm, attributes };
+        Ok((draft, to_be_signed))
+    }
+
+    /// Completes the structure with the signature over what [`Draft::prepare`] gave out.
+    ///
+    /// # Errors
+    /// [`CmsError::Signature`] when the signature does not verify with the chain's first certificate: a wrong key is
+    /// noticed here and not on ten thousand devices.
+    pub fn finish(self, signature: &[u8]) -> Result<Vec<u8>, CmsError> {
+        let signer = self.chain.first().ok_or(CmsError::SignerCertificateMissing)?;
+        self.algorithm.verify(signer.public_key(), &self.attributes.to_der()?, signature)?;
+        let tbs = signer.as_x509().tbs_certificate();
+        let info = SignerInfo {
+            // RFC 5652 §5.3: version 1 goes with issuer and serial number.
+            version: CmsVersion::V1,
+            sid: SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
+                issuer: tbs.issuer().clone(),
+                serial_number: tbs.serial_number().clone(),
+            }),
+            digest_alg: digest_identifier(self.algorithm.hash()),
+            signed_attrs: Some(self.attributes),
+            signature_algorithm: self.algorithm.identifier(),
+            signature: OctetString::new(signature)?,
+            unsigned_attrs: None,
+        };
+        let signed = RawSignedData {
+            // RFC 5652 §5.1: 3 when the content is anything but id-data (ART-28).
+            version: if self.content_type == ContentType::Data { CmsVersion::V1 } else { CmsVersion::V3 },
+            digest_algorithms: SetOfVec::try_from(vec![digest_identifier(self.algorithm.hash())])?,
+            encap_content_info: EncapsulatedContentInfo {
+                econtent_type: self.content_type.oid(),
+                econtent: Some(Any::encode_from(&OctetString::new(self.content)?)?),
+            },
+            certificates: Some(certificate_set(&self.chain)?),
+            crls: None,
+            signer_infos: SetOfVec::try_from(vec![Any::encode_from(&info)?])?,
+        };
+        ContentInfo::encode(ContentType::SignedData, &signed)
+    }
+
+    /// Both steps at once, with a key that is at hand.
+    ///
+    /// # Errors
+    /// As [`Draft::prepare`] and [`Draft::finish`], and [`SignCmsError::Key`] when the key does not sign.
+    pub fn sign(
+        content_type: ContentType,
+        content: &[u8],
+        signer: &dyn key::Signer,
+        chain: &[Certificate],
+    ) -> Result<Vec<u8>, SignCmsError> {
+        let (draft, to_be_signed) = Self::prepare(content_type, content, signer.algorithm(), chain)?;
+        let signature = signer.sign(to_be_signed.octets())?;
+        Ok(draft.finish(&signature)?)
+    }
+}
+
+/// Signing failed, in the structure or in the key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignCmsError {
+    /// The structure could not be made.
+    #[error(transparent)]
+    Cms(#[from] CmsError),
+    /// The key did not sign.
+    #[error(transparent)]
+    Key(#[from] SignError),
+}
+
+/// The degenerate SignedData that carries certificates and nothing else (RFC 5652 §5.2; ART-13): an owner certificate,
+/// or the trust anchor in redirect information.
+///
+/// # Errors
+/// [`CmsError::Der`] when it cannot be encoded.
+pub fn certificates_only(certificates: &[Certificate]) -> Result<Vec<u8>, CmsError> {
+    let signed = RawSignedData {
+        version: CmsVersion::V1,
+        digest_algorithms: SetOfVec::default(),
+        encap_content_info: EncapsulatedContentInfo { econtent_type: rfc5911::ID_DATA, econtent: None },
+        certificates: Some(certificate_set(certificates)?),
+        crls: None,
+        signer_infos: SetOfVec::default(),
+    };
+    ContentInfo::encode(ContentType::SignedData, &signed)
+}
+
+/// Unsigned content: an OCTET STRING under its content type (RFC 8572 §3.1; ART-03, ART-10).
+///
+/// # Errors
+/// [`CmsError::Der`] when it cannot be encoded.
+pub fn bare(content_type: ContentType, octets: &[u8]) -> Result<Vec<u8>, CmsError> {
+    ContentInfo::encode_octets(content_type, octets)
+}
+
+fn certificate_set(certificates: &[Certificate]) -> Result<SetOfVec<Any>, CmsError> {
+    let encoded = certificates.iter().map(|it| Any::from_der(it.der())).collect::<Result<Vec<_>, _>>()?;
+    Ok(SetOfVec::try_from(encoded)?)
+}
+
+fn attribute(oid: const_oid::ObjectIdentifier, value: &impl Encode) -> Result<Attribute, CmsError> {
+    Ok(Attribute { oid, values: SetOfVec::try_from(vec![Any::from_der(&value.to_der()?)?])? })
+}

@@ -1,0 +1,170 @@
+//! `get-bootstrapping-data` (RFC 8572 §7.1, §7.3).
+
+use serde_json::{Map, Value};
+
+use super::{INPUT, OUTPUT, wrapped};
+use crate::{
+    BootstrappingData, ConveyedInformation, DocumentError, OwnerCertificate, OwnershipVoucher, Unverified,
+    json::{Json, Members, Node, base64},
+    voucher::Nonce,
+};
+
+/// What a device asks with. The default, with only `signed_data_preferred` set, is all that an untrusted server gets
+/// to see (RFC 8572 §9.6; CLI-21).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BootstrappingRequest {
+    /// The device does not trust this server and wants data it can verify.
+    pub signed_data_preferred: bool,
+    /// Hardware model.
+    pub hw_model: Option<String>,
+    /// Name of the running operating system.
+    pub os_name: Option<String>,
+    /// Its version.
+    pub os_version: Option<String>,
+    /// To be copied into the voucher.
+    pub nonce: Option<Nonce>,
+}
+
+impl BootstrappingRequest {
+    /// Reads a request body; an empty one is a request without any input (RFC 8040 §3.6.1; RCF-13).
+    ///
+    /// # Errors
+    /// [`DocumentError`] for anything the YANG module does not allow.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, DocumentError> {
+        if bytes.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut members = Json::parse_container(bytes, INPUT)?;
+        let signed_data_preferred = match members.optional("signed-data-preferred") {
+            Some(node) => node.empty().map(|()| true)?,
+            None => false,
+        };
+        let mut text = |name| members.optional(name).map(Node::text).transpose();
+        let (hw_model, os_name, os_version) = (text("hw-model")?, text("os-name")?, text("os-version")?);
+        let nonce = match members.optional("nonce") {
+            None => None,
+            Some(node) => {
+                // RFC 8572 §7.3: 16 to 32 octets (CLI-23).
+                let invalid = node.invalid("16 to 32 octets in base64");
+                Some(Nonce::for_request(node.binary()?).ok_or(invalid)?)
+            }
+        };
+        members.finish()?;
+        Ok(Self { signed_data_preferred, hw_model, os_name, os_version, nonce })
+    }
+
+    /// Writes a request body.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut members = Map::new();
+        let mut put = |name: &str, value| members.insert(name.to_owned(), value);
+        if self.signed_data_preferred {
+            put("signed-data-preferred", Value::Array(vec![Value::Null]));
+        }
+        for (name, value) in
+            [("hw-model", &self.hw_model), ("os-name", &self.os_name), ("os-version", &self.os_version)]
+        {
+            if let Some(text) = value {
+                put(name, text.as_str().into());
+            }
+        }
+        if let Some(nonce) = &self.nonce {
+            put("nonce", base64(nonce.octets()).into());
+        }
+        wrapped(INPUT, members)
+    }
+}
+
+/// How much the server wants to hear (RFC 8572 §7.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReportingLevel {
+    /// Only what RFC 8572 §5.6 demands.
+    #[default]
+    Minimal,
+    /// Every step.
+    Verbose,
+}
+
+impl ReportingLevel {
+    /// As the YANG module spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Minimal => "minimal",
+            Self::Verbose => "verbose",
+        }
+    }
+}
+
+/// A bootstrap server's answer. What `data` holds is opaque until it is verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootstrappingAnswer<D> {
+    /// How much the server wants to hear.
+    pub reporting_level: ReportingLevel,
+    /// The bootstrapping data.
+    pub data: D,
+}
+
+impl BootstrappingAnswer<Unverified<BootstrappingData>> {
+    /// Reads an answer body.
+    ///
+    /// # Errors
+    /// [`DocumentError`] for anything the YANG module does not allow, one of the two companions alone included
+    /// (ART-23).
+    pub fn from_json(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let mut members = Json::parse_container(bytes, OUTPUT)?;
+        let reporting_level = match members.optional("reporting-level") {
+            None => ReportingLevel::Minimal,
+            Some(node) => {
+                let invalid = node.invalid("minimal or verbose");
+                match node.text()?.as_str() {
+                    "minimal" => ReportingLevel::Minimal,
+                    "verbose" => ReportingLevel::Verbose,
+                    _ => return Err(invalid),
+                }
+            }
+        };
+        let data = decode_data(&mut members)?;
+        members.finish()?;
+        Ok(Self { reporting_level, data: Unverified::new(data) })
+    }
+}
+
+fn decode_data(members: &mut Members) -> Result<BootstrappingData, DocumentError> {
+    let conveyed_information = artifact(members.required("conveyed-information")?, ConveyedInformation::from_der)?;
+    let owner_certificate = members.optional("owner-certificate");
+    let ownership_voucher = members.optional("ownership-voucher");
+    match (owner_certificate, ownership_voucher) {
+        (None, None) => Ok(BootstrappingData::Unsigned(conveyed_information)),
+        (Some(owner_certificate), Some(ownership_voucher)) => Ok(BootstrappingData::Signed {
+            conveyed_information,
+            owner_certificate: artifact(owner_certificate, OwnerCertificate::from_der)?,
+            ownership_voucher: artifact(ownership_voucher, OwnershipVoucher::from_der)?,
+        }),
+        (Some(_), None) => Err(DocumentError::MissingMember { path: members.path_of("ownership-voucher") }),
+        (None, Some(_)) => Err(DocumentError::MissingMember { path: members.path_of("owner-certificate") }),
+    }
+}
+
+fn artifact<T, E>(node: Node, from_der: impl Fn(Vec<u8>) -> Result<T, E>) -> Result<T, DocumentError> {
+    let invalid = node.invalid("a CMS structure in base64, of bounded size");
+    from_der(node.binary()?).map_err(|_| invalid)
+}
+
+impl BootstrappingAnswer<BootstrappingData> {
+    /// Writes an answer body. The default reporting level is left out: some agents refuse members they do not know.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut members = Map::new();
+        let mut put = |name: &str, value: String| members.insert(name.to_owned(), value.into());
+        if self.reporting_level != ReportingLevel::Minimal {
+            put("reporting-level", self.reporting_level.as_str().to_owned());
+        }
+        put("conveyed-information", base64(self.data.conveyed_information().der()));
+        if let BootstrappingData::Signed { owner_certificate, ownership_voucher, .. } = &self.data {
+            put("owner-certificate", base64(owner_certificate.der()));
+            put("ownership-voucher", base64(ownership_voucher.der()));
+        }
+        wrapped(OUTPUT, members)
+    }
+}

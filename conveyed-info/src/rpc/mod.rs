@@ -1,0 +1,30 @@
+//! The two operations of `ietf-sztp-bootstrap-server` (RFC 8572 §7) and the errors RESTCONF answers with, in JSON.
+
+mod errors;
+mod get_bootstrapping_data;
+mod progress;
+
+pub use errors::{ErrorTag, RestconfError};
+pub use get_bootstrapping_data::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel};
+pub use progress::{ProgressReport, ProgressType, SshHostKey, UnknownProgressType};
+
+/// Media type of a JSON body (RFC 8040 §11.3.2).
+pub const YANG_DATA_JSON: &str = "application/yang-data+json";
+
+/// Path of the first operation below the RESTCONF root.
+pub const GET_BOOTSTRAPPING_DATA: &str = "operations/ietf-sztp-bootstrap-server:get-bootstrapping-data";
+
+/// Path of the second operation below the RESTCONF root.
+pub const REPORT_PROGRESS: &str = "operations/ietf-sztp-bootstrap-server:report-progress";
+
+/// Where a client finds the RESTCONF root (RFC 8040 §3.1).
+pub const HOST_META: &str = "/.well-known/host-meta";
+
+const INPUT: &str = "ietf-sztp-bootstrap-server:input";
+const OUTPUT: &str = "ietf-sztp-bootstrap-server:output";
+
+fn wrapped(name: &str, members: serde_json::Map<String, serde_json::Value>) -> Vec<u8> {
+    let mut top = serde_json::Map::new();
+    top.insert(name.to_owned(), serde_json::Value::Object(members));
+    serde_json::Value::Object(top).to_string().into_bytes()
+}

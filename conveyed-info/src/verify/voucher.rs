@@ -1,0 +1,179 @@
+//! Step 1 of RFC 8572 §5.4: the ownership voucher.
+
+use pki::{
+    path::{self, PathError, Policy, Purpose},
+    time::Clock,
+};
+use verdict::{Input, ReasonCode, Refusal, Trace};
+
+use super::Context;
+use crate::{
+    OwnershipVoucher,
+    cms::{CmsError, ContentType, SignedData},
+    voucher::{Freshness, Voucher},
+};
+
+const SECTION: &str = "RFC 8572 §5.4";
+
+/// Verifies signature, signer, dates, assertion, serial number, issuer and nonce, in the order of the RFC.
+pub(super) fn verify(
+    artifact: &OwnershipVoucher,
+    context: &Context<'_>,
+    mut trace: Trace,
+) -> Result<(Voucher, Trace), Refusal> {
+    let inputs = [Input { name: "ownership-voucher", sha256: artifact.sha256() }];
+    let voucher;
+    (voucher, trace) = authenticate(artifact, context, trace, &inputs)?;
+    trace = check_dates(&voucher, context.clock, trace, &inputs)?;
+
+    // RFC 8572 §5.4 step 1c (CLI-34).
+    if !context.assertions.contains(&voucher.assertion) {
+        let detail = format!("the voucher asserts {}", voucher.assertion.as_str());
+        return Err(trace.refused("voucher-assertion", ReasonCode::VoucherAssertionRefused, &inputs, detail));
+    }
+    trace.passed("voucher-assertion", SECTION, &inputs);
+
+    // RFC 8572 §5.4 step 1d (CLI-35).
+    if voucher.serial_number != *context.serial_number {
+        let detail = format!("the voucher is for {}, this device is {}", voucher.serial_number, context.serial_number);
+        return Err(trace.refused("voucher-serial-number", ReasonCode::VoucherSerialMismatch, &inputs, detail));
+    }
+    trace.passed("voucher-serial-number", SECTION, &inputs);
+
+    trace = check_issuer(&voucher, context, trace, &inputs)?;
+    trace = check_nonce(&voucher, context, trace, &inputs)?;
+    Ok((voucher, trace))
+}
+
+/// Form, signature and signer (step 1a; CLI-32). Nothing in the document is looked at before they are good.
+fn authenticate(
+    artifact: &OwnershipVoucher,
+    context: &Context<'_>,
+    mut trace: Trace,
+    inputs: &[Input],
+) -> Result<(Voucher, Trace), Refusal> {
+    const SIGNATURE: &str = "voucher-signature";
+    let signed = match SignedData::from_der(artifact.der()) {
+        Ok(signed) => signed,
+        Err(error) => {
+            let detail = format!("ownership voucher: {error}");
+            return Err(trace.refused("voucher-form", ReasonCode::ArtifactMalformed, inputs, detail));
+        }
+    };
+    // RFC 8572 §3.3 (ART-20).
+    if !matches!(signed.content_type(), ContentType::AnimaJsonVoucher | ContentType::Data) {
+        let detail = format!("voucher of content type {}", signed.content_type().oid());
+        return Err(trace.refused("voucher-form", ReasonCode::ContentTypeUnexpected, inputs, detail));
+    }
+    let signer = match signed.verify_signer() {
+        Ok(signer) => signer,
+        Err(error) => {
+            let reason = match error {
+                CmsError::Signature(pki::algorithm::AlgorithmError::BadSignature) => {
+                    ReasonCode::VoucherSignatureInvalid
+                }
+                CmsError::Signature(_) => ReasonCode::AlgorithmNotAllowed,
+                CmsError::AttributesMissing
+                | CmsError::Attribute(_)
+                | CmsError::ContentTypeAttribute
+                | CmsError::MessageDigest => ReasonCode::SignedAttributesInvalid,
+                _ => ReasonCode::ArtifactMalformed,
+            };
+            return Err(trace.refused(SIGNATURE, reason, inputs, format!("ownership voucher: {error}")));
+        }
+    };
+    trace.passed(SIGNATURE, SECTION, inputs);
+    let policy = Policy { clock: context.clock, purpose: Purpose::Signing, accepted_critical: &[] };
+    if let Err(error) = path::validate(signer.certificate, signed.certificates(), context.voucher_anchors, &policy) {
+        let reason = match error {
+            PathError::OutsideValidity { .. } => ReasonCode::CertificateExpired,
+            _ => ReasonCode::VoucherSignerUntrusted,
+        };
+        return Err(trace.refused("voucher-signer", reason, inputs, error.to_string()));
+    }
+    trace.passed_with("voucher-signer", SECTION, inputs, signer.certificate.subject().to_string());
+    match Voucher::from_json(signer.content) {
+        Ok(voucher) => {
+            trace.passed("voucher-document", "RFC 8366 §5.3", inputs);
+            Ok((voucher, trace))
+        }
+        Err(error) => Err(trace.refused("voucher-document", ReasonCode::VoucherInvalid, inputs, error.to_string())),
+    }
+}
+
+/// Step 1b (CLI-33). Every refusal of a date shows both clocks.
+fn check_dates(voucher: &Voucher, clock: Clock, mut trace: Trace, inputs: &[Input]) -> Result<Trace, Refusal> {
+    const CHECK: &str = "voucher-dates";
+    let Clock::Trusted(now) = clock else {
+        // RFC 8572 §9.1 (DEV-14, SEC-01).
+        trace.skipped(CHECK, "RFC 8572 §9.1", format!("{clock}: dates are not judged"));
+        return Ok(trace);
+    };
+    if voucher.created_on > now {
+        let detail = format!("created on {}, the device's clock says {now}", voucher.created_on);
+        return Err(trace.refused(CHECK, ReasonCode::VoucherNotYetValid, inputs, detail));
+    }
+    if let Freshness::ExpiresOn { expires_on, .. } = voucher.freshness
+        && expires_on <= now
+    {
+        let detail = format!("expired on {expires_on}, the device's clock says {now}");
+        return Err(trace.refused(CHECK, ReasonCode::VoucherExpired, inputs, detail));
+    }
+    trace.passed_with(CHECK, SECTION, inputs, clock.to_string());
+    Ok(trace)
+}
+
+/// Step 1e (CLI-36, VCH-11): makers write the extension's value, with or without its OCTET STRING, or the bare key
+/// identifier; any of the three is matched.
+fn check_issuer(
+    voucher: &Voucher,
+    context: &Context<'_>,
+    mut trace: Trace,
+    inputs: &[Input],
+) -> Result<Trace, Refusal> {
+    const CHECK: &str = "voucher-idevid-issuer";
+    let Some(named) = voucher.idevid_issuer.as_deref() else {
+        trace.skipped(CHECK, SECTION, "the voucher names no issuer");
+        return Ok(trace);
+    };
+    let matches = context.idevid.is_some_and(|idevid| {
+        let extensions = idevid.extensions();
+        let value = extensions.authority_key_identifier_value.as_deref();
+        extensions.authority_key_identifier.as_deref() == Some(named)
+            || value == Some(named)
+            || value.is_some_and(|value| octet_string_holds(named, value))
+    });
+    if !matches {
+        let detail = "the voucher names another issuer than this device's IDevID certificate";
+        return Err(trace.refused(CHECK, ReasonCode::VoucherIssuerMismatch, inputs, detail));
+    }
+    trace.passed(CHECK, SECTION, inputs);
+    Ok(trace)
+}
+
+fn octet_string_holds(der: &[u8], value: &[u8]) -> bool {
+    use der::{Decode, asn1::OctetStringRef};
+    <&OctetStringRef>::from_der(der).is_ok_and(|octets| octets.as_bytes() == value)
+}
+
+/// RFC 8366 §5.3 (CLI-24, VCH-15): a nonce in the voucher must be the one sent in this run.
+fn check_nonce(voucher: &Voucher, context: &Context<'_>, mut trace: Trace, inputs: &[Input]) -> Result<Trace, Refusal> {
+    const CHECK: &str = "voucher-nonce";
+    match &voucher.freshness {
+        Freshness::Nonce(nonce) if context.nonce != Some(nonce) => {
+            let detail = match context.nonce {
+                Some(_) => "the voucher holds another nonce than the one sent",
+                None => "the voucher holds a nonce and none was sent",
+            };
+            Err(trace.refused(CHECK, ReasonCode::VoucherNonceMismatch, inputs, detail))
+        }
+        Freshness::Nonce(_) => {
+            trace.passed(CHECK, "RFC 8366 §5.3", inputs);
+            Ok(trace)
+        }
+        Freshness::ExpiresOn { .. } | Freshness::Unlimited => {
+            trace.skipped(CHECK, "RFC 8366 §5.3", "not fresh: the voucher is bound to no nonce");
+            Ok(trace)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), checked once.
+
+use const_oid::{ObjectIdentifier, db::rfc5912 as oid};
+use der::{Decode, Encode, pem::LineEnding};
+use spki::SubjectPublicKeyInfoOwned;
+
+use super::KeyError;
+use crate::digest::{Digest, sha256};
+
+/// The kinds of keys that the system works with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyType {
+    /// NIST P-256.
+    P256,
+    /// NIST P-384.
+    P384,
+    /// RSA.
+    Rsa,
+    /// Ed25519.
+    Ed25519,
+}
+
+/// A public key of a known kind, kept with its exact SubjectPublicKeyInfo.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    key_type: KeyType,
+    spki: Vec<u8>,
+    subject_public_key: Vec<u8>,
+}
+
+impl PublicKey {
+    /// Reads a DER SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`] or [`KeyError::UnknownType`].
+    pub fn from_spki_der(der: &[u8]) -> Result<Self, KeyError> {
+        let info = SubjectPublicKeyInfoOwned::from_der(der).map_err(|_| KeyError::Malformed)?;
+        let curve = info.algorithm.parameters.as_ref().and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
+        let key_type = match (info.algorithm.oid, curve) {
+            (oid::ID_EC_PUBLIC_KEY, Some(oid::SECP_256_R_1)) => KeyType::P256,
+            (oid::ID_EC_PUBLIC_KEY, Some(oid::SECP_384_R_1)) => KeyType::P384,
+            (oid::RSA_ENCRYPTION, _) => KeyType::Rsa,
+            (other, _) if other == ObjectIdentifier::new_unwrap("1.3.101.112") => KeyType::Ed25519,
+            (other, _) => return Err(KeyError::UnknownType(other)),
+        };
+        let subject_public_key = info.subject_public_key.as_bytes().ok_or(KeyError::Malformed)?.to_vec();
+        Ok(Self { key_type, spki: der.to_vec(), subject_public_key })
+    }
+
+    /// Reads a `PUBLIC KEY` PEM block.
+    ///
+    /// # Errors
+    /// As [`PublicKey::from_spki_der`].
+    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
+        let (label, der) = der::pem::decode_vec(pem).map_err(|_| KeyError::Malformed)?;
+        if label != "PUBLIC KEY" {
+            return Err(KeyError::Malformed);
+        }
+        Self::from_spki_der(&der)
+    }
+
+    /// As a `PUBLIC KEY` PEM block.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        der::pem::encode_string("PUBLIC KEY", LineEnding::LF, &self.spki).unwrap_or_default()
+    }
+
+    /// The kind of key.
+    #[must_use]
+    pub const fn key_type(&self) -> KeyType {
+        self.key_type
+    }
+
+    /// The exact SubjectPublicKeyInfo.
+    #[must_use]
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// The contents of the subjectPublicKey BIT STRING: a curve point, or a PKCS#1 RSAPublicKey.
+    #[must_use]
+    pub fn subject_public_key(&self) -> &[u8] {
+        &self.subject_public_key
+    }
+
+    /// SHA-256 over the SubjectPublicKeyInfo, which names a key independently of its certificates.
+    #[must_use]
+    pub fn spki_sha256(&self) -> Digest {
+        sha256(&self.spki)
+    }
+
+    pub(super) fn from_parts(algorithm: spki::AlgorithmIdentifierOwned, bits: &[u8]) -> Result<Self, KeyError> {
+        let subject_public_key = der::asn1::BitString::from_bytes(bits).map_err(|_| KeyError::Malformed)?;
+        let info = SubjectPublicKeyInfoOwned { algorithm, subject_public_key };
+        Self::from_spki_der(&info.to_der().map_err(|_| KeyError::Malformed)?)
+    }
+}
+
+impl std::fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PublicKey({:?}, {})", self.key_type, self.spki_sha256())
+    }
+}
