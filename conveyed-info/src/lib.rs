@@ -17,6 +17,7 @@ mod artifacts;
 pub mod cms;
 pub mod information;
 mod json;
+pub mod make;
 pub mod rpc;
 mod unverified;
 pub mod verify;

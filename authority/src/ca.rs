@@ -1,0 +1,189 @@
+//! A certificate authority: one signing key, its certificate, and the chain above it.
+
+use pki::{
+    certificate::{Certificate, CertificateError},
+    key::{PublicKey, Signer},
+    time::Timestamp,
+};
+use rcgen::Issuer;
+use rustls_pki_types::CertificateDer;
+
+use crate::{
+    Profile,
+    issuer_key::{IssuerKey, subject_key},
+};
+
+/// The entropy of a certificate's own serial number: 16 octets that nobody can foresee (RFC 5280 §4.1.2.2 asks for a
+/// unique positive number of at most 20 octets).
+#[derive(Clone, Copy, Debug)]
+pub struct CertificateSerial(pub [u8; 16]);
+
+/// Issues certificates with one key.
+pub struct CertificateAuthority {
+    signer: Box<dyn Signer>,
+    chain: Vec<Certificate>,
+}
+
+impl CertificateAuthority {
+    /// Makes a new root whose subject is the common name `name`.
+    ///
+    /// # Errors
+    /// [`AuthorityError`] when the key does not sign.
+    pub fn new_root(
+        name: &str,
+        signer: Box<dyn Signer>,
+        serial: CertificateSerial,
+        now: Timestamp,
+    ) -> Result<Self, AuthorityError> {
+        let mut params = Profile::Root.params(name, now)?;
+        params.serial_number = Some(positive(serial));
+        let made = params.self_signed(&IssuerKey(signer.as_ref()))?;
+        let chain = vec![Certificate::from_der(made.der())?];
+        Ok(Self { signer, chain })
+    }
+
+    /// Takes an existing CA: its key, and its certificate followed by those above it.
+    ///
+    /// # Errors
+    /// [`AuthorityError::KeyMismatch`] when the key is not that of the first certificate.
+    pub fn from_parts(signer: Box<dyn Signer>, chain: Vec<Certificate>) -> Result<Self, AuthorityError> {
+        match chain.first() {
+            Some(own) if own.public_key() == signer.public_key() => Ok(Self { signer, chain }),
+            _ => Err(AuthorityError::KeyMismatch),
+        }
+    }
+
+    /// Makes a CA below this one that issues end-entity certificates.
+    ///
+    /// # Errors
+    /// As [`CertificateAuthority::issue`].
+    pub fn new_issuing_ca(
+        &self,
+        name: &str,
+        signer: Box<dyn Signer>,
+        serial: CertificateSerial,
+        now: Timestamp,
+    ) -> Result<Self, AuthorityError> {
+        let own = self.issue(&Profile::IssuingCa, name, signer.public_key(), serial, now)?;
+        let chain = std::iter::once(own).chain(self.chain.iter().cloned()).collect();
+        Ok(Self { signer, chain })
+    }
+
+    /// Issues a certificate with the common name `subject` for `key`.
+    ///
+    /// # Errors
+    /// [`AuthorityError`] when the profile's values cannot be encoded or the key does not sign.
+    pub fn issue(
+        &self,
+        profile: &Profile,
+        subject: &str,
+        key: &PublicKey,
+        serial: CertificateSerial,
+        now: Timestamp,
+    ) -> Result<Certificate, AuthorityError> {
+        let mut params = profile.params(subject, now)?;
+        params.serial_number = Some(positive(serial));
+        let own = self.certificate()?;
+        let issuer = Issuer::from_ca_cert_der(&CertificateDer::from(own.der()), IssuerKey(self.signer.as_ref()))?;
+        let made = params.signed_by(&subject_key(key)?, &issuer)?;
+        Ok(Certificate::from_der(made.der())?)
+    }
+
+    /// This CA's certificate, followed by those above it up to the root.
+    #[must_use]
+    pub fn chain(&self) -> &[Certificate] {
+        &self.chain
+    }
+
+    fn certificate(&self) -> Result<&Certificate, AuthorityError> {
+        self.chain.first().ok_or(AuthorityError::KeyMismatch)
+    }
+}
+
+impl std::fmt::Debug for CertificateAuthority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CertificateAuthority").field("chain", &self.chain).finish_non_exhaustive()
+    }
+}
+
+/// RFC 5280 §4.1.2.2: a serial number is positive, so the top bit is cleared and the value is not zero.
+fn positive(serial: CertificateSerial) -> rcgen::SerialNumber {
+    let mut octets = serial.0;
+    octets[0] = (octets[0] & 0x7f) | 0x40;
+    rcgen::SerialNumber::from_slice(&octets)
+}
+
+/// A certificate could not be issued.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthorityError {
+    /// The certificate could not be encoded, or the key did not sign.
+    #[error("the certificate could not be made: {0}")]
+    Issue(#[from] rcgen::Error),
+    /// What was made cannot be read back: nothing is handed out.
+    #[error("the certificate made is not readable: {0}")]
+    Certificate(#[from] CertificateError),
+    /// Key and certificate do not belong together.
+    #[error("the CA's key is not the one in its certificate")]
+    KeyMismatch,
+}
+
+#[cfg(test)]
+mod tests {
+    use pki::{
+        identity::SerialNumber,
+        key::{FileKey, random},
+        path::{self, Policy, Purpose},
+        time::Clock,
+    };
+
+    use super::*;
+
+    fn serial() -> CertificateSerial {
+        CertificateSerial(random().unwrap())
+    }
+
+    fn issuing_ca(now: Timestamp) -> CertificateAuthority {
+        let key = || Box::new(FileKey::generate_p256().unwrap());
+        let root = CertificateAuthority::new_root("Root", key(), serial(), now).unwrap();
+        root.new_issuing_ca("Issuing CA", key(), serial(), now).unwrap()
+    }
+
+    #[test]
+    fn an_idevid_is_what_802_1ar_demands_and_validates() {
+        let now = Timestamp::from_unix(1_790_000_000);
+        let ca = issuing_ca(now);
+        let key = FileKey::generate_p256().unwrap();
+        let serial_number = SerialNumber::new("SN-0001").unwrap();
+        let profile = Profile::Idevid { serial_number: serial_number.clone() };
+        let idevid = ca.issue(&profile, "Model 1", key.public_key(), serial(), now).unwrap();
+
+        assert_eq!(SerialNumber::from_certificate(&idevid).unwrap(), serial_number);
+        assert_eq!(idevid.not_after(), Timestamp::INFINITY);
+        assert_eq!(idevid.public_key(), key.public_key());
+        let policy = Policy { clock: Clock::Trusted(now), purpose: Purpose::DeviceIdentity, accepted_critical: &[] };
+        let path = path::validate(&idevid, &ca.chain()[..1], &ca.chain()[1..], &policy).unwrap();
+        assert_eq!(path.certificates().len(), 3);
+    }
+
+    #[test]
+    fn a_serial_number_beyond_printable_string_is_kept() {
+        let now = Timestamp::from_unix(1_790_000_000);
+        let ca = issuing_ca(now);
+        let serial_number = SerialNumber::new("SN_1@ü").unwrap();
+        let profile = Profile::Idevid { serial_number: serial_number.clone() };
+        let key = FileKey::generate_p256().unwrap();
+        let idevid = ca.issue(&profile, "Model 1", key.public_key(), serial(), now).unwrap();
+        assert_eq!(SerialNumber::from_certificate(&idevid).unwrap(), serial_number);
+    }
+
+    #[test]
+    fn a_key_that_is_not_the_certificates_is_refused() {
+        let ca = issuing_ca(Timestamp::from_unix(1_790_000_000));
+        let other = Box::new(FileKey::generate_p256().unwrap());
+        assert!(matches!(
+            CertificateAuthority::from_parts(other, ca.chain().to_vec()),
+            Err(AuthorityError::KeyMismatch)
+        ));
+    }
+}

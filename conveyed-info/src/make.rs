@@ -1,0 +1,81 @@
+//! Making artifacts: what owners and manufacturers do (RFC 8572 §3).
+//!
+//! Each function signs with a key that is at hand. Where key and document live apart, [`crate::cms::Draft`] splits the
+//! same work into two steps.
+
+use pki::{certificate::Certificate, key::Signer};
+
+use crate::{
+    ArtifactError, ConveyedInformation, OwnerCertificate, OwnershipVoucher,
+    cms::{self, CmsError, ContentType, Draft, SignCmsError},
+    information::Information,
+    voucher::Voucher,
+};
+
+/// Conveyed information without a signature: of use only from a server that the device trusts.
+///
+/// # Errors
+/// [`MakeError`] when it cannot be encoded or is too large.
+pub fn unsigned_conveyed_information(information: &Information) -> Result<ConveyedInformation, MakeError> {
+    let der = cms::bare(ContentType::ConveyedInfoJson, &information.to_json())?;
+    Ok(ConveyedInformation::from_der(der)?)
+}
+
+/// Conveyed information signed by the owner. `chain` starts with the owner certificate.
+///
+/// # Errors
+/// [`MakeError`], also when the key is not the certificate's.
+pub fn signed_conveyed_information(
+    information: &Information,
+    signer: &dyn Signer,
+    chain: &[Certificate],
+) -> Result<ConveyedInformation, MakeError> {
+    let der = Draft::sign(ContentType::ConveyedInfoJson, &information.to_json(), signer, chain)?;
+    Ok(ConveyedInformation::from_der(der)?)
+}
+
+/// The owner certificate artifact: the owner certificate and every intermediate up to the pinned one (ART-14), which
+/// may be included too (ART-15).
+///
+/// # Errors
+/// [`MakeError::OwnerCertificateUnusable`] when its KeyUsage forbids signing (ART-11), [`MakeError`] when it cannot be
+/// encoded.
+pub fn owner_certificate(chain: &[Certificate]) -> Result<OwnerCertificate, MakeError> {
+    let owner = chain.first().ok_or(CmsError::SignerCertificateMissing)?;
+    // RFC 8572 §3.2: no KeyUsage, or one with digitalSignature.
+    if owner.extensions().key_usage.is_some_and(|usage| !usage.digital_signature) {
+        return Err(MakeError::OwnerCertificateUnusable);
+    }
+    Ok(OwnerCertificate::from_der(cms::certificates_only(chain)?)?)
+}
+
+/// The ownership voucher artifact, with the signer's chain embedded (VCH-18).
+///
+/// # Errors
+/// [`MakeError`], also when the key is not the certificate's.
+pub fn ownership_voucher(
+    voucher: &Voucher,
+    signer: &dyn Signer,
+    chain: &[Certificate],
+) -> Result<OwnershipVoucher, MakeError> {
+    let der = Draft::sign(ContentType::AnimaJsonVoucher, &voucher.to_json(), signer, chain)?;
+    Ok(OwnershipVoucher::from_der(der)?)
+}
+
+/// An artifact could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MakeError {
+    /// The structure could not be encoded, or the key is not the certificate's.
+    #[error(transparent)]
+    Cms(#[from] CmsError),
+    /// Signing failed.
+    #[error(transparent)]
+    Sign(#[from] SignCmsError),
+    /// Too large or empty.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// The owner certificate may not sign.
+    #[error("the owner certificate's KeyUsage does not include digitalSignature")]
+    OwnerCertificateUnusable,
+}
