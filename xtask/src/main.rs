@@ -1,1 +1,131 @@
-fn main() {}
+//! Project tasks: `cargo xtask test | layers | bench | help`.
+//!
+//! Everything a newcomer or a build machine needs is one command here, so that both run the same thing.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner speaks through the terminal")]
+
+mod arguments;
+mod bench;
+mod fault;
+mod gates;
+mod layers;
+mod peers;
+mod report;
+mod stream;
+mod test;
+mod transcript;
+mod workspace;
+
+use std::{env, process::ExitCode};
+
+use fault::{Fault, Usage};
+use workspace::Workspace;
+
+const HELP: &str = "\
+Project tasks.
+
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  test [--only NAME…] [--no-skips]    every test and check; ends with `N passed, N failed, N skipped`
+  layers                              which crate imports which, and what may be in the device's tree
+  bench [--only NAME…] [--json FILE]  measure; one object, metric → number
+  help                                this text
+
+A NAME given to `test` is a check (fmt, clippy, layers), a crate (all of its tests), or a part of a test's name;
+crates and parts of names together mean: those tests of those crates. With --only, nothing else runs.
+
+`test` installs the Debian packages whose programs the tests talk to, if it may (root, or sudo without a password);
+otherwise it prints the line to run, and the tests that need them are skipped by name. A skipped test fails the run
+when CI=true or with --no-skips.
+
+Examples:
+  cargo xtask test                          all of it
+  cargo xtask test --only layers fmt        two checks
+  cargo xtask test --only conveyed-info     the tests of one crate
+  cargo xtask test --only netboot lease     the tests of netboot whose names hold `lease`
+  cargo xtask test --only art_22            the tests that prove requirement ART-22
+  cargo xtask bench --json bench.json
+
+Exit codes: 0 done, 1 failed, 2 usage.
+";
+
+/// What the command line asks for.
+enum Task {
+    Test(test::Options),
+    Layers,
+    Bench(bench::Options),
+    Help,
+}
+
+impl Task {
+    fn parse(words: &[String]) -> Result<Self, Usage> {
+        let Some((command, rest)) = words.split_first() else { return Ok(Self::Help) };
+        if rest.iter().any(|word| word == "--help" || word == "-h") {
+            return Ok(Self::Help);
+        }
+        match command.as_str() {
+            "test" => test::Options::parse(rest).map(Self::Test),
+            "bench" => bench::Options::parse(rest).map(Self::Bench),
+            "layers" => rest.first().map_or(Ok(Self::Layers), |word| Err(Usage::Unexpected { word: word.clone() })),
+            "help" | "--help" | "-h" => Ok(Self::Help),
+            _ => Err(Usage::UnknownCommand { word: command.clone() }),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    let done = Task::parse(&words).map_err(Fault::from).and_then(|task| match task {
+        Task::Test(options) => test::run(&Workspace::locate()?, &options),
+        Task::Layers => layers::run(&Workspace::locate()?),
+        Task::Bench(options) => bench::run(&Workspace::locate()?, &options),
+        Task::Help => {
+            print!("{HELP}");
+            Ok(Ending::Good)
+        }
+    });
+    match done {
+        Ok(Ending::Good) => ExitCode::SUCCESS,
+        Ok(Ending::Bad) => ExitCode::FAILURE,
+        Err(Fault::Usage(usage)) => {
+            eprintln!("error: {usage}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+        Err(fault) => {
+            eprintln!("error: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// How a task that ran to its end came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Good,
+    Bad,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Task, Usage> {
+        Task::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn every_command_parses_and_nothing_means_help() {
+        assert!(matches!(parse("test --only a b --no-skips"), Ok(Task::Test(_))));
+        assert!(matches!(parse("layers"), Ok(Task::Layers)));
+        assert!(matches!(parse("bench --json out.json"), Ok(Task::Bench(_))));
+        assert!(matches!(parse("bench --help"), Ok(Task::Help)));
+        assert!(matches!(parse(""), Ok(Task::Help)));
+    }
+
+    #[test]
+    fn what_is_not_a_command_is_refused() {
+        assert!(matches!(parse("tset"), Err(Usage::UnknownCommand { .. })));
+        assert!(matches!(parse("layers now"), Err(Usage::Unexpected { .. })));
+        assert!(matches!(parse("test --olny x"), Err(Usage::UnknownFlag { .. })));
+    }
+}

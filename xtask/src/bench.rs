@@ -1,0 +1,101 @@
+//! `cargo xtask bench`: builds what goes on flash, runs the measurements, shows the table.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf, absolute},
+    process::Command,
+};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    Ending,
+    arguments::flags,
+    fault::{Fault, Usage},
+    workspace::Workspace,
+};
+
+/// Names the device program as it goes on flash, for the measurements of its size and memory.
+const FLASH_DEVICE_VARIABLE: &str = "SZTP_FLASH_DEVICE";
+
+/// What to measure and where to write it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    only: Vec<String>,
+    json: Option<PathBuf>,
+}
+
+impl Options {
+    /// Reads the words behind `bench`.
+    pub(crate) fn parse(words: &[String]) -> Result<Self, Usage> {
+        let mut options = Self::default();
+        for flag in flags(words)? {
+            match flag.name {
+                "--only" => options.only.extend(flag.several("--only")?),
+                "--json" => options.json = Some(PathBuf::from(flag.single("--json")?)),
+                name => return Err(Usage::UnknownFlag { flag: name.to_owned() }),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Builds, measures, prints.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fault> {
+    let json = match &options.json {
+        // The measurements run in the root folder; the path was meant from where the caller stands.
+        Some(path) => absolute(path).map_err(|source| Fault::File { path: path.clone(), source })?,
+        None => workspace.target().join("bench.json"),
+    };
+    println!("== device program for flash ==");
+    succeed(workspace.cargo().args(["build", "--profile", "flash", "--package", "device-client"]), "cargo build")?;
+
+    println!("== measurements ==");
+    let device = workspace.target().join("flash").join(format!("sztp-device{}", env::consts::EXE_SUFFIX));
+    let mut bench = workspace.cargo();
+    bench.args(["run", "--release", "--quiet", "--package", "interop-tests", "--bin", "bench", "--"]);
+    if !options.only.is_empty() {
+        bench.arg("--only").args(&options.only);
+    }
+    succeed(bench.arg("--json").arg(&json).env(FLASH_DEVICE_VARIABLE, device), "bench")?;
+
+    println!("\n== {} ==", json.display());
+    print!("{}", table(&read(&json)?));
+    Ok(Ending::Good)
+}
+
+fn succeed(command: &mut Command, program: &'static str) -> Result<(), Fault> {
+    let status = command.status().map_err(|source| Fault::Program { program, source })?;
+    if status.success() { Ok(()) } else { Err(Fault::Failed { program }) }
+}
+
+fn read(json: &Path) -> Result<Map<String, Value>, Fault> {
+    let text = fs::read(json).map_err(|source| Fault::File { path: json.to_owned(), source })?;
+    serde_json::from_slice(&text).map_err(|source| Fault::Json { path: json.to_owned(), source })
+}
+
+/// One line a metric, the numbers one below the other.
+fn table(metrics: &Map<String, Value>) -> String {
+    let name_width = metrics.keys().map(String::len).max().unwrap_or(0);
+    let value_width = metrics.values().map(|value| value.to_string().len()).max().unwrap_or(0);
+    metrics.iter().map(|(name, value)| format!("{name:name_width$}  {:>value_width$}\n", value.to_string())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_read() {
+        let words = ["--only", "start_ms", "--json", "out.json"].map(str::to_owned);
+        let expected = Options { only: vec!["start_ms".into()], json: Some("out.json".into()) };
+        assert_eq!(Options::parse(&words), Ok(expected));
+        assert!(Options::parse(&["--json".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn the_table_is_aligned() {
+        let metrics = serde_json::from_str(r#"{"dhcp4_ratio": 12.5, "start_ms": 7}"#).unwrap();
+        assert_eq!(table(&metrics), "dhcp4_ratio  12.5\nstart_ms        7\n");
+    }
+}

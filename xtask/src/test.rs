@@ -1,0 +1,256 @@
+//! `cargo xtask test`: every test and check of the project, or some of them, with one closing line.
+
+use std::{collections::BTreeSet, fs, path::Path, process, time::Instant};
+
+use crate::{
+    Ending,
+    arguments::flags,
+    fault::{Fault, Usage},
+    gates::Gate,
+    peers,
+    report::{Outcome, Report, Skips, Succeeded},
+    stream,
+    transcript::{Skip, Transcript},
+    workspace::Workspace,
+};
+
+/// Names a folder where a test that cannot run leaves a file, named after itself, that says why.
+const SKIPPED_VARIABLE: &str = "SZTP_SKIPPED";
+
+/// The crate whose tests start the programs of all others.
+const INTEROP: &str = "interop-tests";
+
+/// What to test and how strictly.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Empty means everything.
+    only: Vec<String>,
+    skips: Skips,
+}
+
+impl Options {
+    /// Reads the words behind `test`.
+    pub(crate) fn parse(words: &[String]) -> Result<Self, Usage> {
+        let mut options = Self { only: Vec::new(), skips: Skips::from_environment() };
+        for flag in flags(words)? {
+            match flag.name {
+                "--only" => options.only.extend(flag.several("--only")?),
+                "--no-skips" => {
+                    flag.none()?;
+                    options.skips = Skips::Forbidden;
+                }
+                name => return Err(Usage::UnknownFlag { flag: name.to_owned() }),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// What the names given to `--only` come to.
+#[derive(Debug, PartialEq, Eq)]
+struct Selection {
+    gates: Vec<Gate>,
+    /// `None` when only gates are wanted.
+    tests: Option<Tests>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tests {
+    /// Empty means all.
+    crates: Vec<String>,
+    /// Parts of test names; empty means all.
+    filters: Vec<String>,
+}
+
+impl Selection {
+    fn new(only: &[String], crates: &BTreeSet<String>) -> Self {
+        if only.is_empty() {
+            return Self { gates: Gate::ALL.to_vec(), tests: Some(Tests::default()) };
+        }
+        let (mut gates, mut tests) = (Vec::new(), Tests::default());
+        for name in only {
+            match Gate::named(name) {
+                Some(gate) => gates.push(gate),
+                None if crates.contains(name) => tests.crates.push(name.clone()),
+                None => tests.filters.push(name.clone()),
+            }
+        }
+        Self { gates, tests: (tests != Tests::default()).then_some(tests) }
+    }
+
+    fn has(&self, gate: Gate) -> bool {
+        self.gates.contains(&gate)
+    }
+}
+
+impl Tests {
+    /// The arguments that pick the crates to test.
+    fn packages(&self) -> Vec<&str> {
+        if self.crates.is_empty() {
+            vec!["--workspace"]
+        } else {
+            self.crates.iter().flat_map(|name| ["--package", name]).collect()
+        }
+    }
+
+    /// The arguments that pick the crates whose programs the tests may start.
+    fn programs(&self) -> Vec<&str> {
+        if self.crates.iter().any(|name| name == INTEROP) { vec!["--workspace"] } else { self.packages() }
+    }
+}
+
+/// Runs what was asked for. Exits good only if nothing failed, something ran, and nothing was skipped that must not be.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fault> {
+    let progress = Progress { start: Instant::now() };
+    let selection = Selection::new(&options.only, workspace.crates());
+    let mut report = Report::default();
+
+    for gate in [Gate::Fmt, Gate::Layers] {
+        if selection.has(gate) {
+            gate_phase(workspace, gate, &progress, &mut report);
+        }
+    }
+    let compiles = match &selection.tests {
+        Some(tests) => test_phases(workspace, tests, &progress, &mut report)?,
+        None => Compiles::Yes,
+    };
+    if selection.has(Gate::Clippy) {
+        match compiles {
+            Compiles::Yes => gate_phase(workspace, Gate::Clippy, &progress, &mut report),
+            Compiles::No => println!("\nclippy is left out: the workspace does not compile"),
+        }
+    }
+    progress.phase("sum");
+    Ok(report.conclude(options.skips))
+}
+
+/// One check; that it cannot be made is a failure of this check and not the end of the run.
+fn gate_phase(workspace: &Workspace, gate: Gate, progress: &Progress, report: &mut Report) {
+    progress.phase(gate.name());
+    let outcome = gate.run(workspace).unwrap_or_else(|fault| {
+        println!("{fault}");
+        Outcome::Failed
+    });
+    report.check(gate.name(), outcome);
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compiles {
+    Yes,
+    No,
+}
+
+/// Peers, programs, tests.
+fn test_phases(
+    workspace: &Workspace,
+    tests: &Tests,
+    progress: &Progress,
+    report: &mut Report,
+) -> Result<Compiles, Fault> {
+    progress.phase("peers");
+    let kernel = peers::prepare(workspace.target()).unwrap_or_else(|fault| {
+        println!("{fault}");
+        None
+    });
+
+    progress.phase("build");
+    let mut build = workspace.cargo();
+    build.arg("build").args(tests.programs()).arg("--bins");
+    let built = stream::run(&mut build, |_| ()).map_err(|source| Fault::Program { program: "cargo build", source })?;
+    if !built.success() {
+        report.fail("cargo build: does not compile, see above".to_owned());
+        return Ok(Compiles::No);
+    }
+
+    progress.phase("test");
+    let skipped = workspace.target().join(format!("skipped-{}", process::id()));
+    fs::create_dir_all(&skipped).map_err(|source| Fault::File { path: skipped.clone(), source })?;
+    let mut test = workspace.cargo();
+    test.arg("test").args(tests.packages()).args(["--no-fail-fast", "--"]).args(&tests.filters);
+    test.env(SKIPPED_VARIABLE, &skipped);
+    if let Some(kernel) = kernel {
+        test.env(peers::KERNEL_VARIABLE, kernel);
+    }
+    let mut transcript = Transcript::default();
+    let status = stream::run(&mut test, |line| transcript.observe(line));
+    let status = status.map_err(|source| Fault::Program { program: "cargo test", source })?;
+    let compiles = if transcript.started() { Compiles::Yes } else { Compiles::No };
+    report.tests(transcript, read_skips(&skipped)?, Succeeded::from(status));
+    fs::remove_dir_all(&skipped).map_err(|source| Fault::File { path: skipped, source })?;
+    Ok(compiles)
+}
+
+/// The tests that left a file in `folder`.
+fn read_skips(folder: &Path) -> Result<Vec<Skip>, Fault> {
+    let fault = |source| Fault::File { path: folder.to_owned(), source };
+    let mut skips = Vec::new();
+    for file in fs::read_dir(folder).map_err(fault)? {
+        let file = file.map_err(fault)?;
+        let text = fs::read(file.path()).map_err(fault)?;
+        // One line, whatever the test wrote: the report must stay one line a test.
+        let reason = String::from_utf8_lossy(&text).split_whitespace().collect::<Vec<_>>().join(" ");
+        skips.push(Skip { name: file.file_name().to_string_lossy().into_owned(), reason });
+    }
+    Ok(skips)
+}
+
+/// Says what begins and how long the run has taken so far.
+struct Progress {
+    start: Instant,
+}
+
+impl Progress {
+    fn phase(&self, title: &str) {
+        println!("\n== {title} ({:.1} s) ==", self.start.elapsed().as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn select(only: &str) -> Selection {
+        let crates = ["netboot", "pki", INTEROP].map(str::to_owned).into();
+        Selection::new(&only.split_whitespace().map(str::to_owned).collect::<Vec<_>>(), &crates)
+    }
+
+    #[test]
+    fn no_names_mean_everything() {
+        let all = select("");
+        assert_eq!(all.gates, Gate::ALL);
+        assert_eq!(all.tests.unwrap().packages(), ["--workspace"]);
+    }
+
+    #[test]
+    fn a_name_is_a_gate_a_crate_or_a_part_of_a_test_name() {
+        assert_eq!(select("layers fmt"), Selection { gates: vec![Gate::Layers, Gate::Fmt], tests: None });
+        let tests = select("netboot lease clippy").tests.unwrap();
+        assert_eq!(tests.packages(), ["--package", "netboot"]);
+        assert_eq!(tests.programs(), ["--package", "netboot"]);
+        assert_eq!(tests.filters, ["lease"]);
+        assert_eq!(select("art_22").tests.unwrap().packages(), ["--workspace"]);
+    }
+
+    #[test]
+    fn interop_tests_need_the_programs_of_all_crates() {
+        assert_eq!(select("interop-tests").tests.unwrap().programs(), ["--workspace"]);
+    }
+
+    #[test]
+    fn flags_are_read() {
+        let words = ["--only", "a", "b", "--no-skips"].map(str::to_owned);
+        let expected = Options { only: vec!["a".into(), "b".into()], skips: Skips::Forbidden };
+        assert_eq!(Options::parse(&words), Ok(expected));
+        assert_eq!(Options::parse(&["--only".to_owned()]), Err(Usage::MissingValue { flag: "--only" }));
+    }
+
+    #[test]
+    fn skip_notes_are_read_as_one_line_each() {
+        let folder = std::env::temp_dir().join(format!("xtask-skips-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("peer::yang"), "yanglint is\nnot here\n").unwrap();
+        let skips = read_skips(&folder).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(skips, [Skip { name: "peer::yang".into(), reason: "yanglint is not here".into() }]);
+    }
+}
