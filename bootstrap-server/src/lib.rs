@@ -1,1 +1,19 @@
-//! The owner side: RESTCONF for devices, store, audit
+//! The owner's side of RFC 8572: RESTCONF for devices over mutual TLS, the store, the audit log.
+//!
+//! A request goes one way through the rooms: [`tls`] accepts the connection and learns which device it is, [`restconf`]
+//! decodes and answers, [`domain`] decides, [`store`] makes the decision and its audit leaf durable together, and only
+//! then does the answer leave. There is one write path, [`store::Store::commit`], and what it takes are audit events:
+//! a change that leaves no leaf cannot be expressed.
+
+pub mod audit;
+pub mod config;
+pub mod domain;
+mod images;
+mod owner;
+mod restconf;
+mod serve;
+pub mod store;
+mod tls;
+
+pub use owner::{Owner, OwnerError};
+pub use serve::{RunningServer, ServeError, start};

@@ -1,1 +1,21 @@
-//! DHCP codec and the bootstrap-URI options 143 and 136 of RFC 8572 section 8
+//! DHCPv4 messages, and the bootstrap server URIs that RFC 8572 §8 carries in them.
+//!
+//! The crate is pure: bytes go in and values come out, no socket, no clock. Both the device and the DHCP server use it,
+//! so whatever arrives from the network meets the same parser on either side.
+//!
+//! * [`v4`]: the message of RFC 2131 §2 and its options, joined and split after RFC 3396.
+//! * [`bootstrap_uri`]: the value of option 143 (DHCPv4) and option 136 (DHCPv6), RFC 8572 §8.3.
+//!
+//! # Why not an existing codec
+//!
+//! The crate `dhcproto` was tried first. One packet with a hardware address length above 16 makes its accessor panic,
+//! which on a device built with `panic = "abort"` would let any host on the segment stop the bootstrapping. It also
+//! leaves the magic cookie unchecked, does not follow option overload and keeps only the first client architecture;
+//! and it would bring 72 crates to a device where flash is scarce. It stays as a development dependency: the tests
+//! hold our codec against it in both directions.
+
+#![warn(clippy::indexing_slicing)]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
+pub mod bootstrap_uri;
+pub mod v4;

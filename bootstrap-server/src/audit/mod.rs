@@ -1,0 +1,11 @@
+//! What goes into the audit log, and how the log is signed and checked.
+
+mod event;
+mod refusals;
+mod signing;
+mod verify;
+
+pub use event::{Answer, Event};
+pub use refusals::RefusalLedger;
+pub use signing::{CheckpointKey, CheckpointKeyError};
+pub use verify::{AuditError, verify};

@@ -1,0 +1,180 @@
+//! Onboarding profiles: what a class of devices is to become.
+
+use conveyed_info::{
+    information::{BootImage, Configuration, ConfigurationHandling, OnboardingInformation, Script},
+    rpc::ReportingLevel,
+};
+use pki::digest::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::ProfileName;
+
+/// What a class of devices is to become. Kept and exchanged as a TOML document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnboardingProfile {
+    /// Its name.
+    pub name: ProfileName,
+    /// The onboarding information that its devices get.
+    pub information: OnboardingInformation,
+    /// How much its devices report.
+    pub reporting_level: ReportingLevel,
+    document: String,
+}
+
+/// The boot image of a profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ProfileImage {
+    /// Name of the operating system.
+    pub os_name: String,
+    /// Its version.
+    pub os_version: String,
+    /// Where devices download it, in order.
+    pub download_uris: Vec<String>,
+    /// SHA-256 of the file, hex.
+    pub sha256: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Document {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reporting_level: Option<Level>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pre_configuration_script: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    post_configuration_script: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    boot_image: Option<ProfileImage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    configuration: Option<DocumentConfiguration>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Level {
+    Minimal,
+    Verbose,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct DocumentConfiguration {
+    handling: Handling,
+    content: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Handling {
+    Merge,
+    Replace,
+}
+
+impl OnboardingProfile {
+    /// Reads a profile's TOML document.
+    ///
+    /// # Errors
+    /// [`ProfileInvalid`] with the line and what is wrong there.
+    pub fn from_toml(name: ProfileName, document: &str) -> Result<Self, ProfileInvalid> {
+        let parsed: Document = toml::from_str(document)?;
+        let information = OnboardingInformation {
+            boot_image: parsed.boot_image.as_ref().map(boot_image).transpose()?,
+            pre_configuration_script: parsed.pre_configuration_script.map(|text| Script(text.into_bytes())),
+            configuration: parsed.configuration.map(|configuration| Configuration {
+                handling: match configuration.handling {
+                    Handling::Merge => ConfigurationHandling::Merge,
+                    Handling::Replace => ConfigurationHandling::Replace,
+                },
+                content: configuration.content.into_bytes(),
+            }),
+            post_configuration_script: parsed.post_configuration_script.map(|text| Script(text.into_bytes())),
+        };
+        let reporting_level = match parsed.reporting_level {
+            Some(Level::Verbose) => ReportingLevel::Verbose,
+            Some(Level::Minimal) | None => ReportingLevel::Minimal,
+        };
+        Ok(Self { name, information, reporting_level, document: document.to_owned() })
+    }
+
+    /// The document it was read from.
+    #[must_use]
+    pub fn document(&self) -> &str {
+        &self.document
+    }
+}
+
+fn boot_image(image: &ProfileImage) -> Result<BootImage, ProfileInvalid> {
+    // RFC 8572 §6.3: image-verification needs download-uri, and without it a device could verify by nothing.
+    if image.download_uris.is_empty() {
+        return Err(ProfileInvalid::NoDownloadUri);
+    }
+    Ok(BootImage {
+        os_name: Some(image.os_name.clone()),
+        os_version: Some(image.os_version.clone()),
+        download_uris: image.download_uris.clone(),
+        sha256: Some(parse_sha256(&image.sha256).ok_or(ProfileInvalid::Sha256)?),
+    })
+}
+
+/// Reads a SHA-256 digest from 64 hex digits.
+pub(crate) fn parse_sha256(text: &str) -> Option<Digest> {
+    let mut octets = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (octet, pair) in octets.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        let pair = std::str::from_utf8(pair).ok()?;
+        if pair.starts_with('+') {
+            return None;
+        }
+        *octet = u8::from_str_radix(pair, 16).ok()?;
+    }
+    Some(Digest(octets))
+}
+
+/// A profile's document cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileInvalid {
+    /// Not TOML, or a member that profiles do not have.
+    #[error(transparent)]
+    Toml(#[from] toml::de::Error),
+    /// A boot image without a place to get it from.
+    #[error("boot-image.download-uris is empty: name at least one URI")]
+    NoDownloadUri,
+    /// The hash is not one.
+    #[error("boot-image.sha256 must be 64 hex digits")]
+    Sha256,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(document: &str) -> Result<OnboardingProfile, ProfileInvalid> {
+        OnboardingProfile::from_toml(ProfileName::new("rack").unwrap(), document)
+    }
+
+    #[test]
+    fn a_whole_profile() {
+        let sha256 = "ab".repeat(32);
+        let profile = parse(&format!(
+            "reporting-level = 'verbose'\npre-configuration-script = '''#!/bin/sh\n'''\n\
+             [configuration]\nhandling = 'merge'\ncontent = '{{}}'\n\
+             [boot-image]\nos-name = 'A'\nos-version = '1'\ndownload-uris = ['https://h/i']\nsha256 = '{sha256}'\n"
+        ))
+        .unwrap();
+        assert_eq!(profile.reporting_level, ReportingLevel::Verbose);
+        assert_eq!(profile.information.boot_image.unwrap().sha256, Some(Digest([0xab; 32])));
+        assert_eq!(profile.information.configuration.unwrap().content, b"{}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert!(parse("colour = 'red'").unwrap_err().to_string().contains("colour"));
+        let image = "[boot-image]\nos-name = 'A'\nos-version = '1'\nsha256 = 'zz'\ndownload-uris = ";
+        assert!(matches!(parse(&format!("{image}[]")), Err(ProfileInvalid::NoDownloadUri)));
+        assert!(matches!(parse(&format!("{image}['https://h/i']")), Err(ProfileInvalid::Sha256)));
+    }
+}

@@ -1,0 +1,95 @@
+//! The owner's signing side: artifacts are made when their inputs change, and cached by content.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use conveyed_info::{
+    BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher,
+    information::Information,
+    make::{self, MakeError},
+};
+use pki::{
+    certificate::Certificate,
+    digest::{Digest, sha256},
+    key::Signer,
+};
+
+/// Distinct documents that are kept signed: one for each profile, and the redirect.
+const CACHE: usize = 1024;
+
+/// Signs conveyed information with the owner's key.
+pub struct Owner {
+    signer: Box<dyn Signer>,
+    chain: Vec<Certificate>,
+    certificate: OwnerCertificate,
+    signed: Mutex<HashMap<Digest, Arc<ConveyedInformation>>>,
+}
+
+impl Owner {
+    /// Takes the owner's key and certificate chain, the owner certificate first.
+    ///
+    /// # Errors
+    /// [`OwnerError`] when key and certificate do not belong together, or the certificate may not sign.
+    pub fn new(signer: Box<dyn Signer>, chain: Vec<Certificate>) -> Result<Self, OwnerError> {
+        if chain.first().map(Certificate::public_key) != Some(signer.public_key()) {
+            return Err(OwnerError::KeyMismatch);
+        }
+        let certificate = make::owner_certificate(&chain)?;
+        Ok(Self { signer, chain, certificate, signed: Mutex::default() })
+    }
+
+    /// The signed grouping of `information` for the device that `voucher` is for. Signs once for each document.
+    ///
+    /// # Errors
+    /// [`OwnerError::Make`] when signing fails.
+    pub fn signed(
+        &self,
+        information: &Information,
+        voucher: OwnershipVoucher,
+    ) -> Result<BootstrappingData, OwnerError> {
+        let key = sha256(&information.to_json());
+        let cached = self.cache().get(&key).cloned();
+        let conveyed_information = match cached {
+            Some(artifact) => artifact,
+            None => {
+                let made = make::signed_conveyed_information(information, self.signer.as_ref(), &self.chain)?;
+                let mut cache = self.cache();
+                if cache.len() >= CACHE {
+                    cache.clear();
+                }
+                // Two requests may have signed at once; whoever came first wins, so that all devices get one artifact.
+                Arc::clone(cache.entry(key).or_insert_with(|| Arc::new(made)))
+            }
+        };
+        Ok(BootstrappingData::Signed {
+            conveyed_information: conveyed_information.as_ref().clone(),
+            owner_certificate: self.certificate.clone(),
+            ownership_voucher: voucher,
+        })
+    }
+
+    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Arc<ConveyedInformation>>> {
+        // What a panicking thread left behind is still a map of finished artifacts.
+        self.signed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Owner").field("chain", &self.chain).finish_non_exhaustive()
+    }
+}
+
+/// The owner cannot sign.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OwnerError {
+    /// Key and certificate do not belong together.
+    #[error("the owner's key is not the one in the owner certificate")]
+    KeyMismatch,
+    /// An artifact could not be made.
+    #[error(transparent)]
+    Make(#[from] MakeError),
+}

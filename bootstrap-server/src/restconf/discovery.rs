@@ -1,0 +1,34 @@
+//! What a client reads before it calls an operation (RFC 8040 §3.1, §3.3).
+
+use axum::{
+    http::header::{CACHE_CONTROL, CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use conveyed_info::rpc::YANG_DATA_JSON;
+
+use super::{Caller, Problem, ROOT};
+
+/// RFC 8040 §3.1: an XRD document with exactly one `restconf` link (RCF-06). Open to anybody: it reveals nothing.
+pub(super) async fn host_meta() -> Response {
+    let body = format!(
+        "<?xml version='1.0' encoding='UTF-8'?>\n\
+         <XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'><Link rel='restconf' href='{ROOT}'/></XRD>\n"
+    );
+    ([(CONTENT_TYPE, "application/xrd+xml"), (CACHE_CONTROL, "no-cache")], body).into_response()
+}
+
+/// RFC 8040 §3.3: the API resource (RCF-08).
+pub(super) async fn root(_: Caller) -> Result<Response, Problem> {
+    Ok(json(r#"{"ietf-restconf:restconf":{"data":{},"operations":{},"yang-library-version":"2019-01-04"}}"#))
+}
+
+/// RFC 8040 §3.3.2: the operations, as empty leaves (RCF-09).
+pub(super) async fn operations(_: Caller) -> Result<Response, Problem> {
+    Ok(json(
+        r#"{"ietf-restconf:operations":{"ietf-sztp-bootstrap-server:get-bootstrapping-data":[null],"ietf-sztp-bootstrap-server:report-progress":[null]}}"#,
+    ))
+}
+
+fn json(body: &'static str) -> Response {
+    ([(CONTENT_TYPE, YANG_DATA_JSON), (CACHE_CONTROL, "no-store")], body).into_response()
+}

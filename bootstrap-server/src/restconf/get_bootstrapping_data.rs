@@ -1,0 +1,115 @@
+//! `get-bootstrapping-data` (RFC 8572 §7.1).
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::header::{CACHE_CONTROL, CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use conveyed_info::{
+    BootstrappingData,
+    information::Information,
+    make,
+    rpc::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel, YANG_DATA_JSON},
+};
+use verdict::ReasonCode;
+
+use super::{Caller, JsonBody, Problem, Service};
+use crate::{
+    audit::{Answer, Event},
+    domain::{Dossier, OnboardingProfile},
+    store::Batch,
+};
+
+pub(super) async fn handle(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let request = BootstrappingRequest::from_json(&body)?;
+    let Some(dossier) = service.store.dossier(&caller.device).await? else {
+        return Err(hold(&service, caller).await?);
+    };
+    match choose(&service, &request, &dossier) {
+        Ok((answer, body)) => {
+            record(&service, &caller, &dossier, answer).await?;
+            Ok(([(CONTENT_TYPE, YANG_DATA_JSON), (CACHE_CONTROL, "no-store")], body.to_json()).into_response())
+        }
+        Err(Withheld::Nothing(reason)) => {
+            record(&service, &caller, &dossier, Answer::Nothing { reason }).await?;
+            Err(Problem::nothing(reason))
+        }
+        Err(Withheld::Failed(problem)) => Err(problem),
+    }
+}
+
+/// Why a known device gets nothing.
+enum Withheld {
+    Nothing(ReasonCode),
+    Failed(Problem),
+}
+
+/// A genuine device that nobody registered waits for a person: the first sight of it is an event.
+async fn hold(service: &Service, caller: Caller) -> Result<Problem, Problem> {
+    let reason = ReasonCode::DeviceUnknown;
+    let event = Event::DeviceHeld { device: caller.device, source: caller.source, reason };
+    service.store.commit(Batch::from(event)).await?;
+    Ok(Problem::nothing(reason))
+}
+
+fn choose(
+    service: &Service,
+    request: &BootstrappingRequest,
+    dossier: &Dossier,
+) -> Result<(Answer, BootstrappingAnswer<BootstrappingData>), Withheld> {
+    let Some(profile) = &dossier.profile else { return Err(Withheld::Nothing(ReasonCode::DeviceUnknown)) };
+    let (information, reporting_level) = if request.signed_data_preferred {
+        // RFC 8572 §9.6 and Appendix B (SRV-04): a device that cannot trust us yet is sent back to us with our anchor,
+        // so that it can report to somebody it has authenticated.
+        (Information::Redirect(service.redirect.clone()), ReportingLevel::Minimal)
+    } else {
+        onboarding(profile)
+    };
+    let data = match &dossier.voucher {
+        Some(voucher) => service
+            .owner
+            .signed(&information, voucher.clone())
+            .map_err(|error| Withheld::Failed(Problem::internal(&error)))?,
+        // RFC 8572 §7.3 (SRV-03): never unsigned onboarding information to a device that prefers signed data.
+        None if request.signed_data_preferred => {
+            return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable));
+        }
+        None => make::unsigned_conveyed_information(&information)
+            .map(BootstrappingData::Unsigned)
+            .map_err(|error| Withheld::Failed(Problem::internal(&error)))?,
+    };
+    let conveyed_information = data.conveyed_information().sha256();
+    let answer = match information {
+        Information::Redirect(_) => Answer::Redirect { conveyed_information },
+        Information::Onboarding(_) => Answer::Onboarding { conveyed_information },
+    };
+    Ok((answer, BootstrappingAnswer { reporting_level, data }))
+}
+
+fn onboarding(profile: &OnboardingProfile) -> (Information, ReportingLevel) {
+    (Information::Onboarding(profile.information.clone()), profile.reporting_level)
+}
+
+/// Makes the answer durable before it leaves. The same answer to a device that is still where that answer left it
+/// changes nothing, so it leaves no second leaf: a device that polls cannot grow the log.
+async fn record(service: &Service, caller: &Caller, dossier: &Dossier, answer: Answer) -> Result<(), Problem> {
+    let event = Event::Answered {
+        device: caller.device.clone(),
+        source: caller.source,
+        certificate: caller.certificate,
+        answer,
+    };
+    let device = &dossier.device;
+    let repeated = device.state.after(&event) == device.state
+        && answer.conveyed_information().is_none_or(|digest| device.served == Some(digest));
+    if !repeated {
+        service.store.commit(Batch::from(event)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! The embedded store: SQLite in WAL mode, every commit synced.
+
+mod apply;
+mod read;
+mod writer;
+
+use std::{path::Path, sync::Arc};
+
+use audit_log::LogIndex;
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::{Batch, Store, StoreError, StoreFuture, StoredRecord, StoredReport};
+use crate::{
+    audit::CheckpointKey,
+    domain::{Device, DeviceId, Dossier, Manufacturer},
+};
+
+const SCHEMA: &str = include_str!("schema.sql");
+/// Batches that may wait for the writer; beyond that callers wait to be let in.
+const QUEUE: usize = 4096;
+const READERS: u32 = 4;
+
+/// A store in one file. One writer gathers what is waiting into one transaction; readers never wait for it.
+#[derive(Debug)]
+pub struct SqliteStore {
+    readers: SqlitePool,
+    queue: Option<mpsc::Sender<writer::Pending>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl SqliteStore {
+    /// Opens the file for reading and writing, and makes it if need be. Checkpoints are signed with `key`.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when the file cannot be opened, [`StoreError::Corrupt`] when its audit log does not fit
+    /// its own checkpoint.
+    pub async fn open(path: &Path, key: Arc<CheckpointKey>) -> Result<Self, StoreError> {
+        let options = options(path).create_if_missing(true);
+        let mut connection = sqlx::ConnectOptions::connect(&options).await?;
+        sqlx::raw_sql(SCHEMA).execute(&mut connection).await?;
+        let writer = writer::Writer::resume(connection, key).await?;
+        let (queue, pending) = mpsc::channel(QUEUE);
+        let writer = tokio::spawn(writer.run(pending));
+        Ok(Self { readers: readers(path).await?, queue: Some(queue), writer: Some(writer) })
+    }
+
+    /// Opens the file for reading only: another process may be writing it.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when the file cannot be opened.
+    pub async fn open_read_only(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { readers: readers(path).await?, queue: None, writer: None })
+    }
+
+    /// Waits until everything that was handed over is durable, and closes the file.
+    pub async fn close(mut self) {
+        drop(self.queue.take());
+        if let Some(writer) = self.writer.take() {
+            // The writer ends when its queue does; a panic in it has been reported to whoever was waiting.
+            let _ended = writer.await;
+        }
+        self.readers.close().await;
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // FULL syncs the write-ahead log at every commit: what was acknowledged survives a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(std::time::Duration::from_secs(10))
+}
+
+async fn readers(path: &Path) -> Result<SqlitePool, StoreError> {
+    let pool = SqlitePoolOptions::new().max_connections(READERS);
+    Ok(pool.connect_with(options(path).create_if_missing(false).read_only(true)).await?)
+}
+
+impl Store for SqliteStore {
+    fn commit(&self, batch: Batch) -> StoreFuture<'_, LogIndex> {
+        Box::pin(async move {
+            let (pending, done) = writer::Pending::new(batch);
+            let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
+            queue.send(pending).await.map_err(|_| StoreError::Closed)?;
+            done.await.map_err(|_| StoreError::Closed)?
+        })
+    }
+
+    fn manufacturers(&self) -> StoreFuture<'_, Vec<Manufacturer>> {
+        Box::pin(read::manufacturers(&self.readers))
+    }
+
+    fn dossier<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Option<Dossier>> {
+        Box::pin(read::dossier(&self.readers, device))
+    }
+
+    fn devices(&self) -> StoreFuture<'_, Vec<Device>> {
+        Box::pin(read::devices(&self.readers))
+    }
+
+    fn reports<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Vec<StoredReport>> {
+        Box::pin(read::reports(&self.readers, device))
+    }
+
+    fn records(&self, first: LogIndex, limit: u32) -> StoreFuture<'_, Vec<StoredRecord>> {
+        Box::pin(read::records(&self.readers, first, limit))
+    }
+
+    fn checkpoint(&self) -> StoreFuture<'_, Option<String>> {
+        Box::pin(read::checkpoint(&self.readers))
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database { detail: error.to_string() }
+    }
+}

@@ -1,0 +1,52 @@
+CREATE TABLE IF NOT EXISTS manufacturer (
+    name    TEXT PRIMARY KEY,
+    anchors TEXT NOT NULL                     -- PEM
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS profile (
+    name     TEXT PRIMARY KEY,
+    document TEXT NOT NULL                    -- TOML
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS device (
+    manufacturer  TEXT NOT NULL,
+    serial_number TEXT NOT NULL,
+    profile       TEXT,
+    state         TEXT NOT NULL,
+    detail        TEXT,
+    served        BLOB,                       -- SHA-256 of the conveyed information served last
+    PRIMARY KEY (manufacturer, serial_number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS voucher (
+    manufacturer  TEXT NOT NULL,
+    serial_number TEXT NOT NULL,
+    artifact      BLOB NOT NULL,
+    PRIMARY KEY (manufacturer, serial_number)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS progress_report (
+    leaf          INTEGER PRIMARY KEY,
+    manufacturer  TEXT NOT NULL,
+    serial_number TEXT NOT NULL,
+    at            INTEGER NOT NULL,           -- Unix milliseconds
+    progress_type TEXT NOT NULL,
+    message       TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS progress_report_device ON progress_report (manufacturer, serial_number, leaf);
+
+-- The audit log. `leaf` is for ever; salt and body may be erased together.
+CREATE TABLE IF NOT EXISTS leaf (
+    position INTEGER PRIMARY KEY,
+    leaf     BLOB NOT NULL,
+    salt     BLOB,
+    body     BLOB
+) STRICT;
+
+-- The latest signed checkpoint, and the right edge of the tree it signs.
+CREATE TABLE IF NOT EXISTS checkpoint (
+    only     INTEGER PRIMARY KEY CHECK (only = 1),
+    size     INTEGER NOT NULL,
+    frontier BLOB NOT NULL,
+    note     TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,90 @@
+//! A rustls client verifier that accepts what real IDevIDs look like.
+//!
+//! The stock verifier refuses unknown critical extensions and odd extended key usages, both of which real devices have.
+//! The path is therefore validated by `pki`; the handshake's own signature stays with the TLS provider.
+
+use std::sync::Arc;
+
+use pki::time::Timestamp;
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, UnixTime},
+    server::danger::{ClientCertVerified, ClientCertVerifier},
+};
+use verdict::{ReasonCode, Refusal};
+
+use super::Identities;
+
+#[derive(Debug)]
+pub(super) struct DeviceVerifier {
+    pub(super) identities: Arc<Identities>,
+    pub(super) provider: Arc<CryptoProvider>,
+}
+
+impl ClientCertVerifier for DeviceVerifier {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        // No hints: they would tell anybody who knocks whose devices live here.
+        &[]
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        // Asked for, not required: a peer without a certificate is told so in HTTP (RFC 8040 §2.5).
+        false
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let chain: Vec<_> = std::iter::once(end_entity).chain(intermediates).cloned().collect();
+        let now = Timestamp::from_unix(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+        match self.identities.judge(&chain, now) {
+            Ok(_) => Ok(ClientCertVerified::assertion()),
+            Err(refusal) => Err(as_tls_error(refusal)),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Wraps a refusal so that it survives rustls. The peer sees an alert and no reason (SEC-23).
+fn as_tls_error(refusal: Refusal) -> Error {
+    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refusal))))
+}
+
+/// The refusal of a handshake that failed.
+pub(crate) fn refusal_in(error: &std::io::Error) -> Refusal {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    match tls {
+        Some(Error::InvalidCertificate(CertificateError::Other(OtherError(inner)))) => inner
+            .downcast_ref::<Refusal>()
+            .cloned()
+            .unwrap_or_else(|| Refusal::new(ReasonCode::IdevidUntrusted, error.to_string())),
+        Some(Error::InvalidCertificate(_)) => Refusal::new(ReasonCode::IdevidUntrusted, error.to_string()),
+        _ => Refusal::new(ReasonCode::HandshakeFailed, error.to_string()),
+    }
+}

@@ -1,0 +1,42 @@
+//! DHCPv4: the message (RFC 2131 §2), its options (RFC 2132) and the typed values this system acts on.
+//!
+//! [`Message::decode`] checks what every reader depends on (lengths, cookie, operation, overload) and keeps every
+//! option as bytes. What an option means is asked for by type:
+//!
+//! ```
+//! use dhcp::v4::{HardwareAddress, MacAddress, Message, MessageType, Operation, OptionCode, ParameterRequestList};
+//!
+//! let mac = MacAddress([0x02, 0, 0, 0, 0, 1]);
+//! let mut message = Message::new(Operation::Request, HardwareAddress::ethernet(mac));
+//! message.options.put(&MessageType::Inform);
+//! message.options.put(&ParameterRequestList(vec![OptionCode::SZTP_REDIRECT]));
+//!
+//! let received = Message::decode(&message.encode())?;
+//! assert_eq!(received.options.value::<MessageType>()?, Some(MessageType::Inform));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod client;
+mod error;
+mod fixed_field;
+mod hardware;
+mod message;
+mod message_type;
+mod option_code;
+mod options;
+mod values;
+mod wire;
+
+pub use client::{Architecture, ClientArchitectures, MachineIdentifier, NetworkInterface, UserClass, UserClassFraming};
+pub use error::{DecodeError, DoesNotFit, OptionError};
+pub use fixed_field::FixedField;
+pub use hardware::{HardwareAddress, HardwareType, MacAddress, MacAddressInvalid};
+pub use message::{Flags, Message, Operation, TransactionId};
+pub use message_type::MessageType;
+pub use option_code::OptionCode;
+pub use options::{OptionValue, Options};
+pub use values::{
+    BootFileName, ClientIdentifier, DomainNameServers, LeaseTime, MaximumMessageSize, ParameterRequestList,
+    RebindingTime, RelayAgentInformation, RenewalTime, RequestedAddress, Routers, ServerIdentifier, SubnetMask,
+    TftpServerName, VendorClass,
+};

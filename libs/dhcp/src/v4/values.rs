@@ -1,0 +1,224 @@
+//! The values of single options: addresses, times and byte strings.
+
+use std::net::Ipv4Addr;
+
+use super::{OptionCode, OptionError, OptionValue};
+
+/// Options that are one IPv4 address.
+macro_rules! address_options {
+    ($($(#[$doc:meta])* $name:ident = $code:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(pub Ipv4Addr);
+
+        impl OptionValue for $name {
+            const CODE: OptionCode = OptionCode::$code;
+
+            fn decode(bytes: &[u8]) -> Result<Self, OptionError> {
+                Ok(Self(Ipv4Addr::from_octets(exactly(Self::CODE, bytes)?)))
+            }
+
+            fn encode(&self) -> Vec<u8> {
+                self.0.octets().to_vec()
+            }
+        }
+    )*};
+}
+
+/// Options that are a list of at least one IPv4 address, in order of preference.
+macro_rules! address_list_options {
+    ($($(#[$doc:meta])* $name:ident = $code:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(pub Vec<Ipv4Addr>);
+
+        impl OptionValue for $name {
+            const CODE: OptionCode = OptionCode::$code;
+
+            fn decode(bytes: &[u8]) -> Result<Self, OptionError> {
+                let (addresses, []) = bytes.as_chunks() else {
+                    return Err(OptionError::Length { code: Self::CODE, length: bytes.len() });
+                };
+                Ok(Self(addresses.iter().copied().map(Ipv4Addr::from_octets).collect()))
+            }
+
+            fn encode(&self) -> Vec<u8> {
+                self.0.iter().flat_map(Ipv4Addr::octets).collect()
+            }
+        }
+    )*};
+}
+
+/// Options that are a number of seconds.
+macro_rules! seconds_options {
+    ($($(#[$doc:meta])* $name:ident = $code:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub u32);
+
+        impl OptionValue for $name {
+            const CODE: OptionCode = OptionCode::$code;
+
+            fn decode(bytes: &[u8]) -> Result<Self, OptionError> {
+                Ok(Self(u32::from_be_bytes(exactly(Self::CODE, bytes)?)))
+            }
+
+            fn encode(&self) -> Vec<u8> {
+                self.0.to_be_bytes().to_vec()
+            }
+        }
+    )*};
+}
+
+/// Options that are bytes or text nobody here takes apart; an empty one is malformed.
+macro_rules! bytes_options {
+    ($($(#[$doc:meta])* $name:ident = $code:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(pub Vec<u8>);
+
+        impl OptionValue for $name {
+            const CODE: OptionCode = OptionCode::$code;
+
+            fn decode(bytes: &[u8]) -> Result<Self, OptionError> {
+                if bytes.is_empty() {
+                    return Err(OptionError::Length { code: Self::CODE, length: 0 });
+                }
+                Ok(Self(bytes.to_vec()))
+            }
+
+            fn encode(&self) -> Vec<u8> {
+                self.0.clone()
+            }
+        }
+    )*};
+}
+
+address_options! {
+    /// The mask of the client's subnet, RFC 2132 §3.3.
+    SubnetMask = SUBNET_MASK;
+    /// The address a client wants, RFC 2132 §9.1.
+    RequestedAddress = REQUESTED_ADDRESS;
+    /// The server a message comes from or is meant for, RFC 2132 §9.7.
+    ServerIdentifier = SERVER_IDENTIFIER;
+}
+
+address_list_options! {
+    /// Routers on the client's subnet, RFC 2132 §3.5.
+    Routers = ROUTERS;
+    /// Domain name servers, RFC 2132 §3.8.
+    DomainNameServers = DOMAIN_NAME_SERVERS;
+}
+
+seconds_options! {
+    /// How long an address is lent, in seconds, RFC 2132 §9.2; `u32::MAX` means for ever.
+    LeaseTime = LEASE_TIME;
+    /// T1: seconds until the client asks its own server for more time, RFC 2132 §9.11.
+    RenewalTime = RENEWAL_TIME;
+    /// T2: seconds until the client asks any server for more time, RFC 2132 §9.12.
+    RebindingTime = REBINDING_TIME;
+}
+
+bytes_options! {
+    /// What kind of client this is, in its maker's words, such as `PXEClient:Arch:00007:UNDI:003000`, RFC 2132 §9.13.
+    VendorClass = VENDOR_CLASS;
+    /// The bytes by which a client wants to be known, its own address notwithstanding, RFC 2132 §9.14. The standard
+    /// asks for two bytes or more; a single one is accepted.
+    ClientIdentifier = CLIENT_IDENTIFIER;
+    /// The name of the server that has the boot file, RFC 2132 §9.4.
+    TftpServerName = TFTP_SERVER_NAME;
+    /// The boot file's name, RFC 2132 §9.5.
+    BootFileName = BOOT_FILE_NAME;
+    /// What a relay agent added, its sub-options unparsed. A server copies the bytes into its reply, RFC 3046 §2.2.
+    RelayAgentInformation = RELAY_AGENT_INFORMATION;
+}
+
+/// The options a client asks for, in its order of preference, RFC 2132 §9.8. Codes that are no options are left out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ParameterRequestList(pub Vec<OptionCode>);
+
+impl OptionValue for ParameterRequestList {
+    const CODE: OptionCode = OptionCode::PARAMETER_REQUEST_LIST;
+
+    fn decode(bytes: &[u8]) -> Result<Self, OptionError> {
+        Ok(Self(bytes.iter().copied().filter_map(OptionCode::new).collect()))
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.0.iter().map(|code| code.number()).collect()
+    }
+}
+
+/// The longest message a client accepts, RFC 2132 §9.10: an IP datagram in bytes, at least 576.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MaximumMessageSize(u16);
+
+impl MaximumMessageSize {
+    /// What every client accepts, RFC 2131 §2.
+    pub const MINIMUM: Self = Self(576);
+    /// What an Ethernet frame carries; a server that does not fragment sends no more.
+    pub const ETHERNET: Self = Self(1500);
+
+    /// A size in bytes of IP datagram; less than 576 counts as 576, the least that a client may say.
+    #[must_use]
+    pub fn new(bytes: u16) -> Self {
+        Self(bytes.max(Self::MINIMUM.0))
+    }
+
+    /// Bytes left for the DHCP message: without 20 of IP and 8 of UDP header.
+    #[must_use]
+    pub fn payload(self) -> usize {
+        usize::from(self.0.saturating_sub(28))
+    }
+}
+
+impl OptionValue for MaximumMessageSize {
+    const CODE: OptionCode = OptionCode::MAXIMUM_MESSAGE_SIZE;
+
+    fn decode(bytes: &[u8]) -> Result<Self, OptionError> {
+        Ok(Self::new(u16::from_be_bytes(exactly(Self::CODE, bytes)?)))
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.0.to_be_bytes().to_vec()
+    }
+}
+
+/// The bytes of an option whose length is fixed.
+pub(super) fn exactly<const N: usize>(code: OptionCode, bytes: &[u8]) -> Result<[u8; N], OptionError> {
+    bytes.try_into().map_err(|_| OptionError::Length { code, length: bytes.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fixed_lengths_are_enforced() {
+        assert_eq!(RequestedAddress::decode(&[192, 0, 2, 7]), Ok(RequestedAddress(Ipv4Addr::new(192, 0, 2, 7))));
+        assert!(matches!(RequestedAddress::decode(&[192, 0, 2]), Err(OptionError::Length { length: 3, .. })));
+        assert!(matches!(LeaseTime::decode(&[0; 5]), Err(OptionError::Length { length: 5, .. })));
+        assert!(matches!(Routers::decode(&[0; 6]), Err(OptionError::Length { length: 6, .. })));
+        assert!(matches!(ClientIdentifier::decode(&[]), Err(OptionError::Length { length: 0, .. })));
+    }
+
+    #[test]
+    fn a_size_below_the_minimum_counts_as_the_minimum() {
+        assert_eq!(MaximumMessageSize::decode(&[0, 1]), Ok(MaximumMessageSize::MINIMUM));
+        assert_eq!(MaximumMessageSize::MINIMUM.payload(), 548);
+        assert_eq!(MaximumMessageSize::decode(&[0x05, 0xc0]).map(MaximumMessageSize::payload), Ok(1444));
+    }
+
+    #[test]
+    fn a_request_list_skips_what_is_no_option() {
+        let list = ParameterRequestList::decode(&[0, 143, 52, 1, 255]).unwrap();
+        assert_eq!(list.0, [OptionCode::SZTP_REDIRECT, OptionCode::SUBNET_MASK]);
+        assert_eq!(list.encode(), [143, 1]);
+    }
+
+    #[test]
+    fn address_lists_round_trip() {
+        let list = DomainNameServers(vec![Ipv4Addr::LOCALHOST, Ipv4Addr::new(192, 0, 2, 53)]);
+        assert_eq!(DomainNameServers::decode(&list.encode()), Ok(list));
+    }
+}
