@@ -1,1 +1,37 @@
-//! The device: finds bootstrapping data, verifies it, applies it, reports
+//! The device's side of secure zero-touch provisioning (RFC 8572): it finds bootstrapping data, verifies it, applies it
+//! and reports.
+//!
+//! * [`machine`] decides. It is a state machine without sockets, files, clock or randomness: events go in, exactly one
+//!   [`machine::Action`] at a time comes out, together with the [`Record`]s that say why.
+//! * [`env`] acts. [`env::Environment`] is what the machine needs from the world, [`env::drive`] connects the two;
+//!   [`env::linux`] is a real device, [`env::sim`] a scripted one for tests.
+//! * [`http`] and [`tls`] are the small client that the real environment speaks with, [`sources`] finds bootstrap
+//!   servers, [`apply`] installs images, runs scripts and commits configurations, [`journal`] remembers work done.
+//! * [`Device`] puts it together from a [`config::Config`] and a folder.
+//!
+//! Nothing is believed because it was believed before: the journal keeps work, never trust, and after every restart data
+//! is fetched and verified afresh.
+
+#![warn(clippy::indexing_slicing)]
+
+pub mod apply;
+pub mod config;
+mod device;
+pub mod doctor;
+pub mod env;
+pub mod http;
+pub mod identity;
+pub mod journal;
+pub mod machine;
+mod outcome;
+mod record;
+mod server;
+pub mod sources;
+pub mod state;
+pub mod storage;
+pub mod tls;
+
+pub use device::{Device, OpenError};
+pub use outcome::{Outcome, OutcomeState, PassedOver};
+pub use record::{Decision, Record};
+pub use server::Server;

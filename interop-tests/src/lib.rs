@@ -1,1 +1,13 @@
-//! Everything proved against programs that were not written here
+//! Everything proved against programs that were not written here.
+//!
+//! The proofs are the integration tests of this crate; the library holds what they share. A test begins by asking for
+//! the programs it needs with [`need!`]. When one is not installed, the test says `SKIPPED` with its name and the
+//! reason, leaves a note that `cargo xtask test` counts, and ends: what was not proved is never reported as proved.
+//!
+//! All keys and certificates are made while a test runs, none is stored.
+
+pub mod lab;
+pub mod openssl;
+pub mod peer;
+#[path = "../../bootstrap-server/tests/support/mod.rs"]
+pub mod site;

@@ -1,1 +1,55 @@
-fn main() {}
+//! `sztp`: secure zero-touch provisioning, for people and for servers.
+
+mod commands;
+mod demo;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Secure zero-touch provisioning (RFC 8572): the whole system on one machine, and every operator command.
+#[derive(Debug, Parser)]
+#[command(name = "sztp", version, about, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take devices from power-on to bootstrapped on this machine, with planted rogues
+    Demo(demo::Args),
+    /// Run the bootstrap server, and the DHCP server beside it if one is configured
+    Serve(commands::serve::Args),
+    /// Check the audit log
+    #[command(subcommand)]
+    Audit(commands::audit::Command),
+    /// Explain a reason code: what happened, why, and what to do
+    Explain(commands::explain::Args),
+}
+
+const EXAMPLES: &str = "Examples:
+  sztp demo                                    the whole story; servers stay up until Ctrl-C
+  sztp demo --once --json                      the same, as one JSON document
+  sztp serve --config sztp.toml
+  sztp audit verify --config sztp.toml
+  sztp explain owner-not-pinned
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused by verification, 4 not found, 5 cannot reach the server.";
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Serve(args) => commands::serve::run(&args),
+        Command::Audit(command) => commands::audit::run(&command),
+        Command::Explain(args) => commands::explain::run(&args),
+    };
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            output::error(&format!("sztp: {failure}"));
+            failure.exit_code()
+        }
+    }
+}

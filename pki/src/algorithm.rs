@@ -219,3 +219,101 @@ pub enum AlgorithmError {
     #[error("the signature does not verify")]
     BadSignature,
 }
+
+#[cfg(test)]
+mod tests {
+    use ring::{
+        rand::SystemRandom,
+        signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+    };
+
+    use super::*;
+    use crate::key::{FileKey, Signer};
+
+    const ALL: [SignatureAlgorithm; 6] = [
+        SignatureAlgorithm::EcdsaSha256,
+        SignatureAlgorithm::EcdsaSha384,
+        SignatureAlgorithm::RsaPkcs1Sha256,
+        SignatureAlgorithm::RsaPkcs1Sha384,
+        SignatureAlgorithm::RsaPkcs1Sha512,
+        SignatureAlgorithm::Ed25519,
+    ];
+
+    fn bare(oid: ObjectIdentifier) -> AlgorithmIdentifierOwned {
+        AlgorithmIdentifierOwned { oid, parameters: None }
+    }
+
+    #[test]
+    fn every_algorithm_is_named_and_found_by_its_identifier() {
+        for algorithm in ALL {
+            assert_eq!(SignatureAlgorithm::from_identifier(&algorithm.identifier()), Ok(algorithm));
+            let digest = digest_identifier(algorithm.hash());
+            assert_eq!(SignatureAlgorithm::from_cms(&digest, &algorithm.identifier()), Ok(algorithm));
+        }
+    }
+
+    #[test]
+    fn rsa_encryption_takes_the_digest_beside_it() {
+        // RFC 3370 §3.2: what OpenSSL writes for every RSA signature in CMS.
+        let named = |hash| SignatureAlgorithm::from_cms(&digest_identifier(hash), &bare(oid::RSA_ENCRYPTION));
+        assert_eq!(named(HashAlgorithm::Sha256), Ok(SignatureAlgorithm::RsaPkcs1Sha256));
+        assert_eq!(named(HashAlgorithm::Sha384), Ok(SignatureAlgorithm::RsaPkcs1Sha384));
+        assert_eq!(named(HashAlgorithm::Sha512), Ok(SignatureAlgorithm::RsaPkcs1Sha512));
+    }
+
+    #[test]
+    fn weak_unknown_and_contradicting_algorithms_are_refused() {
+        // ART-30.
+        let sha1 = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
+        let ecdsa_sha1 = ObjectIdentifier::new_unwrap("1.2.840.10045.4.1");
+        assert_eq!(SignatureAlgorithm::from_identifier(&bare(ecdsa_sha1)), Err(AlgorithmError::Unknown(ecdsa_sha1)));
+        let rsa = bare(oid::RSA_ENCRYPTION);
+        assert_eq!(SignatureAlgorithm::from_cms(&bare(sha1), &rsa), Err(AlgorithmError::Unknown(sha1)));
+        // rsaEncryption names no digest, so that it cannot stand alone.
+        assert!(SignatureAlgorithm::from_identifier(&rsa).is_err());
+        let (digest, other) = (digest_identifier(HashAlgorithm::Sha384), SignatureAlgorithm::EcdsaSha256);
+        let refused = SignatureAlgorithm::from_cms(&digest, &other.identifier());
+        assert_eq!(refused, Err(AlgorithmError::DigestMismatch));
+    }
+
+    #[test]
+    fn a_key_verifies_only_what_its_kind_can_have_made() {
+        let key = FileKey::generate_p256().unwrap();
+        let signature = key.sign(b"message").unwrap();
+        for algorithm in ALL {
+            let expected = match algorithm {
+                SignatureAlgorithm::EcdsaSha256 => Ok(()),
+                // ECDSA over P-256 with SHA-384 is legal, and this is not such a signature.
+                SignatureAlgorithm::EcdsaSha384 => Err(AlgorithmError::BadSignature),
+                _ => Err(AlgorithmError::KeyMismatch),
+            };
+            assert_eq!(algorithm.verify(key.public_key(), b"message", &signature), expected, "{algorithm:?}");
+        }
+        let refused = verify_pss_any_salt(HashAlgorithm::Sha256, key.public_key(), b"message", &signature);
+        assert_eq!(refused, Err(AlgorithmError::KeyMismatch));
+    }
+
+    #[test]
+    fn raw_ecdsa_becomes_der_and_verifies() {
+        // RFC 3279 §2.2.3. Many, so that integers with a high first bit and with leading zeros are among them.
+        let key = FileKey::generate_p256().unwrap();
+        let random = SystemRandom::new();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.pkcs8_der(), &random).unwrap();
+        for _ in 0..300 {
+            let raw = pair.sign(&random, b"message").unwrap();
+            let der = ecdsa_der_from_raw(raw.as_ref()).unwrap();
+            key.algorithm().verify(key.public_key(), b"message", &der).unwrap();
+        }
+    }
+
+    #[test]
+    fn raw_ecdsa_integers_are_minimal() {
+        let mut raw = [0; 64];
+        (raw[31], raw[32]) = (0x7f, 0x80);
+        let der = ecdsa_der_from_raw(&raw).unwrap();
+        assert_eq!(der[..7], [0x30, 0x26, 0x02, 0x01, 0x7f, 0x02, 0x21]);
+        assert_eq!(der[7..9], [0x00, 0x80]);
+        assert_eq!(ecdsa_der_from_raw(&[]), Err(AlgorithmError::BadSignature));
+        assert_eq!(ecdsa_der_from_raw(&[1, 2, 3]), Err(AlgorithmError::BadSignature));
+    }
+}

@@ -80,3 +80,18 @@ pub enum IdentityError {
     #[error("the serial number is empty, longer than {} octets, or holds control characters", SerialNumber::MAX)]
     SerialNumberUnusable,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_serial_number_is_1_to_64_octets_without_control_characters() {
+        for good in ["0", "SN-0001", "PID:IE-3300 SN:FOC1234", "Gerät 7", &"x".repeat(64)] {
+            assert_eq!(SerialNumber::new(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "SN\n1", "SN\0", "\u{85}", &"x".repeat(65), &"ä".repeat(33)] {
+            assert_eq!(SerialNumber::new(bad), Err(IdentityError::SerialNumberUnusable), "{bad:?}");
+        }
+    }
+}

@@ -76,15 +76,14 @@ pub fn validate(
         return Ok(Path { certificates: vec![end_entity.clone()] });
     }
     let mut search =
-        Search { intermediates, anchors, policy, budget: SIGNATURE_BUDGET, best: None, path: vec![end_entity] };
+        Search { intermediates, anchors, policy, budget: SIGNATURE_BUDGET, furthest: None, path: vec![end_entity] };
     if search.extend()? {
         let certificates = search.path.into_iter().cloned().collect();
         return Ok(Path { certificates });
     }
-    Err(search.best.unwrap_or_else(|| PathError::NoPath {
-        subject: end_entity.subject().to_string(),
-        issuer: end_entity.issuer().to_string(),
-    }))
+    let no_path =
+        || PathError::NoPath { subject: end_entity.subject().to_string(), issuer: end_entity.issuer().to_string() };
+    Err(search.furthest.map_or_else(no_path, |(_, error)| error))
 }
 
 /// A depth-first search for issuers.
@@ -93,7 +92,8 @@ struct Search<'a> {
     anchors: &'a [Certificate],
     policy: &'a Policy<'a>,
     budget: u32,
-    best: Option<PathError>,
+    /// The error met on the longest path, and that path's length: it says most about what is wrong.
+    furthest: Option<(usize, PathError)>,
     path: Vec<&'a Certificate>,
 }
 
@@ -101,8 +101,7 @@ impl<'a> Search<'a> {
     /// Tries to reach an anchor from the last certificate of the path; on success the path ends with the anchor.
     fn extend(&mut self) -> Result<bool, PathError> {
         let Some(&child) = self.path.last() else { return Ok(false) };
-        if let Err(error) = check_dates(child, self.policy.clock) {
-            self.best.get_or_insert(error);
+        if !self.note(check_dates(child, self.policy.clock)) {
             return Ok(false);
         }
         if self.path.len() >= Path::MAX_LENGTH {
@@ -157,7 +156,10 @@ impl<'a> Search<'a> {
         match result {
             Ok(()) => true,
             Err(error) => {
-                self.best.get_or_insert(error);
+                let length = self.path.len();
+                if self.furthest.as_ref().is_none_or(|(furthest, _)| length > *furthest) {
+                    self.furthest = Some((length, error));
+                }
                 false
             }
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ::time::{Duration, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+use ::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// A point in time, in whole seconds since 1970-01-01T00:00:00Z. Shown and parsed as RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,10 +15,12 @@ impl Timestamp {
         Err(_) => OffsetDateTime::UNIX_EPOCH,
     });
 
-    /// From seconds since the epoch; values beyond the year 9999 become [`Timestamp::INFINITY`].
+    /// From seconds since the epoch; what lies outside the years 0001 to 9999 becomes the nearest moment inside.
     #[must_use]
     pub fn from_unix(seconds: i64) -> Self {
-        OffsetDateTime::from_unix_timestamp(seconds).map_or(Self::INFINITY, Self)
+        /// 0001-01-01T00:00:00Z.
+        const EARLIEST: i64 = -62_135_596_800;
+        OffsetDateTime::from_unix_timestamp(seconds.max(EARLIEST)).map_or(Self::INFINITY, Self)
     }
 
     /// What the operating system's clock says.
@@ -40,14 +42,15 @@ impl Timestamp {
     /// This moment plus `seconds` (negative for the past), kept inside the years 0001 to 9999.
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {
-        self.0.checked_add(Duration::seconds(seconds)).map_or(Self::INFINITY, Self)
+        Self::from_unix(self.unix().saturating_add(seconds))
     }
 
     /// Reads `yang:date-and-time` (RFC 6991 §3): RFC 3339 with an offset or `Z`; fractions of a second are dropped.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let date = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        Some(Self::from_unix(date.to_offset(UtcOffset::UTC).unix_timestamp()))
+        // Not by converting to UTC, which panics when that leaves the years the library knows.
+        Some(Self::from_unix(date.unix_timestamp()))
     }
 
     /// The date as the `time` crate has it, for encoders.
@@ -116,5 +119,41 @@ mod tests {
         assert_eq!(Timestamp::INFINITY.to_string(), "9999-12-31T23:59:59Z");
         assert_eq!(Timestamp::from_unix(i64::MAX), Timestamp::INFINITY);
         assert_eq!(Timestamp::INFINITY.plus_seconds(1), Timestamp::INFINITY);
+        assert_eq!(Timestamp::from_unix(10).plus_seconds(i64::MAX), Timestamp::INFINITY);
+    }
+
+    #[test]
+    fn the_past_ends_at_the_year_1_and_every_moment_can_be_shown() {
+        let first = Timestamp::from_unix(i64::MIN);
+        assert_eq!(first.to_string(), "0001-01-01T00:00:00Z");
+        assert_eq!(Timestamp::from_unix(-10).plus_seconds(i64::MIN), first);
+        assert_eq!(Timestamp::parse_rfc3339("0000-01-01T00:00:00+23:00"), Some(first));
+    }
+
+    #[test]
+    fn offsets_at_the_end_of_time_do_not_panic() {
+        // One second before infinity west of Greenwich lies beyond it.
+        assert_eq!(Timestamp::parse_rfc3339("9999-12-31T23:59:58-23:00"), Some(Timestamp::INFINITY));
+        let east = Timestamp::parse_rfc3339("9999-12-31T23:59:59+01:00").unwrap();
+        assert_eq!(east.plus_seconds(3600), Timestamp::INFINITY);
+    }
+
+    #[test]
+    fn the_system_clock_before_1970_is_a_time_too() {
+        let epoch = std::time::UNIX_EPOCH;
+        let day = std::time::Duration::from_secs(86_400);
+        assert_eq!(Timestamp::from_system(epoch + day).unix(), 86_400);
+        assert_eq!(Timestamp::from_system(epoch - day).unix(), -86_400);
+    }
+
+    #[test]
+    fn only_a_trusted_clock_knows_the_present() {
+        // DEV-14; both forms say in a trace which clock judged.
+        let moment = Timestamp::from_unix(0);
+        assert_eq!(Clock::Trusted(moment).now(), Some(moment));
+        assert_eq!(Clock::Untrusted { at_least: moment }.now(), None);
+        assert_eq!(Clock::Trusted(moment).to_string(), "clock 1970-01-01T00:00:00Z");
+        let untrusted = Clock::Untrusted { at_least: moment }.to_string();
+        assert_eq!(untrusted, "clock untrusted, at least 1970-01-01T00:00:00Z");
     }
 }

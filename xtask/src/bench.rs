@@ -50,6 +50,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fa
     println!("== device program for flash ==");
     succeed(workspace.cargo().args(["build", "--profile", "flash", "--package", "device-client"]), "cargo build")?;
 
+    // The measurements start the operator's program too.
+    println!("== programs ==");
+    succeed(workspace.cargo().args(["build", "--release", "--package", "operator-cli"]), "cargo build")?;
+
     println!("== measurements ==");
     let device = workspace.target().join("flash").join(format!("sztp-device{}", env::consts::EXE_SUFFIX));
     let mut bench = workspace.cargo();

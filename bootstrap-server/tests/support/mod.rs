@@ -6,6 +6,7 @@
 #![allow(clippy::missing_errors_doc, clippy::new_without_default, clippy::indexing_slicing, reason = "as above")]
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -151,7 +152,11 @@ pub fn connector(identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
 }
 
 pub async fn connect(server: &RunningServer, connector: &TlsConnector) -> std::io::Result<TlsStream<TcpStream>> {
-    let stream = TcpStream::connect(server.address()).await?;
+    connect_to(server.address(), connector).await
+}
+
+pub async fn connect_to(address: SocketAddr, connector: &TlsConnector) -> std::io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(address).await?;
     connector.connect(ServerName::try_from("127.0.0.1").unwrap(), stream).await
 }
 

@@ -43,9 +43,17 @@ pub(super) fn signed_by(
 ) -> Result<(Information, Trace), Refusal> {
     const CHECK: &str = "conveyed-information-signature";
     let inputs = [input(artifact), Input { name: "owner-certificate", sha256: owner.sha256() }];
-    let signed = match SignedData::from_der(artifact.der()) {
+    let info = match ContentInfo::from_der(artifact.der()) {
+        Ok(info) => info,
+        Err(error) => return Err(malformed(trace, &inputs, &error)),
+    };
+    // RFC 8572 §3.5 (ART-24): companions beside unsigned information are no grouping.
+    if matches!(info.content_type(), ContentType::Data | ContentType::ConveyedInfoXml | ContentType::ConveyedInfoJson) {
+        let detail = "owner certificate and ownership voucher came beside unsigned conveyed information";
+        return Err(trace.refused("grouping", ReasonCode::GroupingIllegal, &inputs, detail));
+    }
+    let signed = match SignedData::from_content_info(&info) {
         Ok(signed) => signed,
-        // RFC 8572 §3.5 (ART-24): companions beside unsigned information are no grouping, and it stays unsigned.
         Err(error) => return Err(malformed(trace, &inputs, &error)),
     };
     // RFC 8572 §5.4 step 3 (CLI-39): by the validated owner certificate and by nothing else under the pinned one.

@@ -58,12 +58,13 @@ impl SqliteStore {
 
     /// Waits until everything that was handed over is durable, and closes the file.
     pub async fn close(mut self) {
+        // Readers first: the connection that closes last folds the write-ahead log into the file, and must be able to.
+        self.readers.close().await;
         drop(self.queue.take());
         if let Some(writer) = self.writer.take() {
             // The writer ends when its queue does; a panic in it has been reported to whoever was waiting.
             let _ended = writer.await;
         }
-        self.readers.close().await;
     }
 }
 

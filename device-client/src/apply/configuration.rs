@@ -1,0 +1,257 @@
+//! Committing a configuration so that it can be taken back (RFC 8572 §5.6; CLI-72, CLI-81).
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use conveyed_info::information::{Configuration, ConfigurationHandling};
+use serde_json::Value;
+use verdict::{ReasonCode, Refusal};
+
+use super::{merge_patch, script};
+use crate::{machine::ScriptVerdict, storage};
+
+/// Largest configuration file that is merged into.
+const MAX_CONFIGURATION: u64 = 16 * 1024 * 1024;
+
+/// Where a device's configuration lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigurationPlug {
+    /// A file, replaced as a whole. Merging is a JSON merge patch (RFC 7396).
+    File(PathBuf),
+    /// A program and its arguments, followed by `merge`, `replace` or `rollback`; the document is its standard input.
+    /// It must be atomic, and `rollback` without an earlier commit must do nothing.
+    Command(Vec<String>),
+}
+
+/// Commits and rolls back.
+///
+/// The bytes from before the first commit are kept until bootstrapping is done or the commit is rolled back. A commit
+/// always starts from those, so that one that was cut off and is repeated does not merge into its own result.
+#[derive(Debug)]
+pub struct Configurator<'a> {
+    /// Where the configuration lives.
+    pub plug: &'a ConfigurationPlug,
+    /// The folder that holds what must survive a restart.
+    pub root: &'a Path,
+    /// How long a program may run.
+    pub limit: Duration,
+}
+
+impl Configurator<'_> {
+    /// Commits `configuration`.
+    ///
+    /// # Errors
+    /// [`ReasonCode::ConfigurationFailed`] when it does not fit, [`ReasonCode::StorageFailed`] when it cannot be
+    /// written; the configuration is what it was then.
+    pub fn commit(&self, configuration: &Configuration) -> Result<(), Refusal> {
+        match self.plug {
+            ConfigurationPlug::Command(command) => {
+                self.run(command, configuration.handling.as_str(), &configuration.content)
+            }
+            ConfigurationPlug::File(path) => {
+                let before = self.kept_or_keep(path)?;
+                let after = match configuration.handling {
+                    ConfigurationHandling::Replace => configuration.content.clone(),
+                    ConfigurationHandling::Merge => merge(before.as_deref(), &configuration.content)?,
+                };
+                storage::replace(path, &after).map_err(|error| storage::refusal(path, &error))
+            }
+        }
+    }
+
+    /// Restores the configuration from before the first commit. Does nothing when there was none.
+    ///
+    /// # Errors
+    /// As [`Configurator::commit`].
+    pub fn roll_back(&self) -> Result<(), Refusal> {
+        match self.plug {
+            ConfigurationPlug::Command(command) => self.run(command, "rollback", &[]),
+            ConfigurationPlug::File(path) => {
+                let restore = || -> io::Result<()> {
+                    match self.kept()? {
+                        None => return Ok(()),
+                        Some(None) => storage::remove(path)?,
+                        Some(Some(bytes)) => storage::replace(path, &bytes)?,
+                    }
+                    self.drop_kept()
+                };
+                restore().map_err(|error| storage::refusal(path, &error))
+            }
+        }
+    }
+
+    /// Bootstrapping is done: forgets the configuration from before (SEC-13).
+    ///
+    /// # Errors
+    /// [`ReasonCode::StorageFailed`].
+    pub fn settle(&self) -> Result<(), Refusal> {
+        self.drop_kept().map_err(|error| storage::refusal(self.root, &error))
+    }
+
+    /// The bytes from before the first commit; kept now if this is the first.
+    fn kept_or_keep(&self, path: &Path) -> Result<Option<Vec<u8>>, Refusal> {
+        let keep = || -> io::Result<Option<Vec<u8>>> {
+            if let Some(kept) = self.kept()? {
+                return Ok(kept);
+            }
+            let before = storage::read_bounded(path, MAX_CONFIGURATION)?;
+            match &before {
+                Some(bytes) => storage::replace(&self.previous(), bytes)?,
+                None => storage::replace(&self.absent(), b"")?,
+            }
+            Ok(before)
+        };
+        keep().map_err(|error| storage::refusal(path, &error))
+    }
+
+    /// What was kept: nothing, or that there was no file, or its bytes.
+    fn kept(&self) -> io::Result<Option<Option<Vec<u8>>>> {
+        if self.absent().exists() {
+            return Ok(Some(None));
+        }
+        Ok(storage::read_bounded(&self.previous(), MAX_CONFIGURATION)?.map(Some))
+    }
+
+    fn drop_kept(&self) -> io::Result<()> {
+        storage::remove(&self.previous())?;
+        storage::remove(&self.absent())
+    }
+
+    fn previous(&self) -> PathBuf {
+        self.root.join("configuration.previous")
+    }
+
+    fn absent(&self) -> PathBuf {
+        self.root.join("configuration.absent")
+    }
+
+    fn run(&self, command: &[String], argument: &str, document: &[u8]) -> Result<(), Refusal> {
+        let end = script::run_command(command, argument, document, self.limit)?;
+        match end.verdict {
+            ScriptVerdict::Complete => Ok(()),
+            verdict => {
+                let detail = format!("{argument}: {verdict:?}: {}", end.output);
+                Err(Refusal::new(ReasonCode::ConfigurationFailed, detail))
+            }
+        }
+    }
+}
+
+/// Merging is defined for JSON objects only; what else a file holds, nobody here can merge into.
+fn merge(before: Option<&[u8]>, patch: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let object = |bytes: &[u8], which: &str| {
+        let value = serde_json::from_slice::<Value>(bytes).ok().filter(Value::is_object);
+        value.ok_or_else(|| {
+            let detail = format!("{which} is not a JSON object, so nothing can be merged");
+            Refusal::new(ReasonCode::ConfigurationFailed, detail)
+        })
+    };
+    let mut merged = match before {
+        Some(bytes) => object(bytes, "the running configuration")?,
+        None => Value::Object(serde_json::Map::new()),
+    };
+    merge_patch::apply(&mut merged, object(patch, "the configuration")?);
+    let mut bytes = serde_json::to_vec_pretty(&merged)
+        .map_err(|error| Refusal::new(ReasonCode::ConfigurationFailed, error.to_string()))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixture {
+        folder: tempfile::TempDir,
+        plug: ConfigurationPlug,
+    }
+
+    impl Fixture {
+        fn new(before: Option<&str>) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("running.json");
+            if let Some(text) = before {
+                std::fs::write(&path, text).unwrap();
+            }
+            Self { plug: ConfigurationPlug::File(path), folder }
+        }
+
+        fn configurator(&self) -> Configurator<'_> {
+            Configurator { plug: &self.plug, root: self.folder.path(), limit: Duration::from_secs(5) }
+        }
+
+        fn running(&self) -> Option<String> {
+            std::fs::read_to_string(self.folder.path().join("running.json")).ok()
+        }
+    }
+
+    fn configuration(handling: ConfigurationHandling, text: &str) -> Configuration {
+        Configuration { handling, content: text.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn cli_81_rolling_back_restores_the_bytes_from_before() {
+        let before = "{\"b\": 1,   \"a\":2}";
+        let fixture = Fixture::new(Some(before));
+        fixture.configurator().commit(&configuration(ConfigurationHandling::Merge, r#"{"a":null,"c":3}"#)).unwrap();
+        let merged: Value = serde_json::from_str(&fixture.running().unwrap()).unwrap();
+        assert_eq!(merged, serde_json::json!({"b":1,"c":3}));
+        fixture.configurator().roll_back().unwrap();
+        assert_eq!(fixture.running().as_deref(), Some(before));
+        // Nothing is left that another roll-back could restore.
+        std::fs::write(fixture.folder.path().join("running.json"), "later").unwrap();
+        fixture.configurator().roll_back().unwrap();
+        assert_eq!(fixture.running().as_deref(), Some("later"));
+    }
+
+    #[test]
+    fn a_configuration_that_did_not_exist_is_gone_after_a_roll_back() {
+        let fixture = Fixture::new(None);
+        fixture.configurator().commit(&configuration(ConfigurationHandling::Replace, "text")).unwrap();
+        assert_eq!(fixture.running().as_deref(), Some("text"));
+        fixture.configurator().roll_back().unwrap();
+        assert_eq!(fixture.running(), None);
+    }
+
+    #[test]
+    fn a_repeated_commit_starts_from_what_was_there_before_the_first() {
+        let fixture = Fixture::new(Some(r#"{"x":1}"#));
+        fixture.configurator().commit(&configuration(ConfigurationHandling::Merge, r#"{"x":null,"y":1}"#)).unwrap();
+        fixture.configurator().commit(&configuration(ConfigurationHandling::Merge, r#"{"z":1}"#)).unwrap();
+        let merged: Value = serde_json::from_str(&fixture.running().unwrap()).unwrap();
+        assert_eq!(merged, serde_json::json!({"x":1,"z":1}));
+        fixture.configurator().settle().unwrap();
+        fixture.configurator().roll_back().unwrap();
+        assert!(fixture.running().unwrap().contains("\"z\""));
+    }
+
+    #[test]
+    fn cli_72_what_cannot_be_merged_changes_nothing() {
+        for (before, patch) in [("plain text", "{}"), ("{}", "plain text"), ("{}", "[1]"), ("[]", "{}")] {
+            let fixture = Fixture::new(Some(before));
+            let refusal =
+                fixture.configurator().commit(&configuration(ConfigurationHandling::Merge, patch)).unwrap_err();
+            assert_eq!(refusal.reason, ReasonCode::ConfigurationFailed);
+            assert_eq!(fixture.running().as_deref(), Some(before));
+        }
+    }
+
+    #[test]
+    fn cli_74_a_program_gets_the_exact_bytes_and_its_failure_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let body = format!("cat > {0}.$1; test \"$1\" != replace", out.display());
+        let command = ["/bin/sh", "-c", &body, "plug"].map(str::to_owned).to_vec();
+        let plug = ConfigurationPlug::Command(command);
+        let configurator = Configurator { plug: &plug, root: folder.path(), limit: Duration::from_secs(5) };
+        configurator.commit(&configuration(ConfigurationHandling::Merge, "\u{0}exact\n")).unwrap();
+        assert_eq!(std::fs::read(folder.path().join("out.merge")).unwrap(), b"\0exact\n");
+        let refusal = configurator.commit(&configuration(ConfigurationHandling::Replace, "x")).unwrap_err();
+        assert_eq!(refusal.reason, ReasonCode::ConfigurationFailed);
+        configurator.roll_back().unwrap();
+        assert!(folder.path().join("out.rollback").exists());
+    }
+}

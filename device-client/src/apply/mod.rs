@@ -1,0 +1,7 @@
+//! Applying onboarding information to a real device: images, scripts, configurations.
+
+pub mod configuration;
+pub mod image;
+mod image_signature;
+mod merge_patch;
+pub mod script;

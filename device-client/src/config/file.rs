@@ -1,0 +1,312 @@
+//! The configuration file as it is written: TOML, in which nothing unknown is let pass.
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddrV4},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use conveyed_info::voucher::Assertion;
+use serde::{Deserialize, Deserializer, de::Error};
+
+use super::{ClockTrust, Config, Dhcp4Config, Limits, RebootPlan, SourceConfig, WellKnown};
+use crate::{
+    Server,
+    apply::configuration::ConfigurationPlug,
+    machine::{AddressRange, AllowedTargets},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct File {
+    #[serde(default = "on")]
+    enabled: bool,
+    idevid_certificate: PathBuf,
+    idevid_key: PathBuf,
+    #[serde(default)]
+    voucher_anchors: Vec<PathBuf>,
+    #[serde(default)]
+    image_keys: Vec<PathBuf>,
+    #[serde(default)]
+    well_known: Vec<WellKnownTable>,
+    #[serde(default)]
+    sources: Vec<SourceTable>,
+    #[serde(default)]
+    clock: ClockWord,
+    #[serde(default)]
+    allow_targets: Vec<Text<AddressRange>>,
+    hw_model: Option<String>,
+    os_name: Option<String>,
+    os_version: Option<String>,
+    #[serde(default = "verified_only")]
+    accepted_assertions: Vec<AssertionWord>,
+    configuration: Option<PlugTable>,
+    #[serde(default)]
+    limits: LimitsTable,
+    #[serde(default)]
+    reboot: RebootValue,
+    #[serde(default)]
+    ssh_host_keys: Vec<PathBuf>,
+}
+
+const fn on() -> bool {
+    true
+}
+
+fn verified_only() -> Vec<AssertionWord> {
+    vec![AssertionWord::Verified]
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WellKnownTable {
+    address: String,
+    #[serde(default = "https")]
+    port: u16,
+    #[serde(default)]
+    anchors: Vec<PathBuf>,
+}
+
+const fn https() -> u16 {
+    443
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
+enum SourceTable {
+    Dhcp4 {
+        address: Ipv4Addr,
+        server: Option<SocketAddrV4>,
+        #[serde(default)]
+        port: u16,
+        interface: Option<String>,
+        #[serde(rename = "timeout-seconds")]
+        timeout_seconds: Option<u64>,
+    },
+    WellKnown {},
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ClockWord {
+    #[default]
+    Trusted,
+    Untrusted,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum AssertionWord {
+    Verified,
+    Logged,
+    Proximity,
+}
+
+/// Exactly one of the two.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+enum PlugTable {
+    File(PathBuf),
+    Command(Vec<String>),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct LimitsTable {
+    image_octets: Option<u64>,
+    script_seconds: Option<u64>,
+    exchange_seconds: Option<u64>,
+    connect_seconds: Option<u64>,
+    download_seconds: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RebootValue {
+    Word(RebootWord),
+    Command(Vec<String>),
+}
+
+impl Default for RebootValue {
+    fn default() -> Self {
+        Self::Word(RebootWord::Exit)
+    }
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RebootWord {
+    Exit,
+    Continue,
+}
+
+/// A value that is written as text.
+struct Text<T>(T);
+
+impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Text).map_err(D::Error::custom)
+    }
+}
+
+impl File {
+    pub(super) fn resolve(self, base: &Path) -> Config {
+        let path = |path: PathBuf| base.join(path);
+        let paths = |list: Vec<PathBuf>| list.into_iter().map(path).collect::<Vec<_>>();
+        let well_known = self.well_known.into_iter();
+        let well_known = well_known.map(|table| WellKnown {
+            server: Server::new(&table.address, table.port),
+            anchors: paths(table.anchors),
+        });
+        Config {
+            enabled: self.enabled,
+            idevid_certificate: path(self.idevid_certificate),
+            idevid_key: path(self.idevid_key),
+            voucher_anchors: paths(self.voucher_anchors),
+            image_keys: paths(self.image_keys),
+            well_known: well_known.collect(),
+            sources: self.sources.into_iter().map(SourceTable::resolve).collect(),
+            clock: match self.clock {
+                ClockWord::Trusted => ClockTrust::Trusted,
+                ClockWord::Untrusted => ClockTrust::Untrusted,
+            },
+            allow_targets: AllowedTargets(self.allow_targets.into_iter().map(|text| text.0).collect()),
+            hw_model: self.hw_model,
+            os_name: self.os_name,
+            os_version: self.os_version,
+            accepted_assertions: self.accepted_assertions.into_iter().map(AssertionWord::resolve).collect(),
+            configuration: self.configuration.map(|plug| match plug {
+                PlugTable::File(file) => ConfigurationPlug::File(path(file)),
+                PlugTable::Command(command) => ConfigurationPlug::Command(command),
+            }),
+            limits: self.limits.resolve(),
+            reboot: match self.reboot {
+                RebootValue::Word(RebootWord::Exit) => RebootPlan::Exit,
+                RebootValue::Word(RebootWord::Continue) => RebootPlan::Continue,
+                RebootValue::Command(command) => RebootPlan::Command(command),
+            },
+            ssh_host_keys: paths(self.ssh_host_keys),
+        }
+    }
+}
+
+impl SourceTable {
+    fn resolve(self) -> SourceConfig {
+        match self {
+            Self::WellKnown {} => SourceConfig::WellKnown,
+            Self::Dhcp4 { address, server, port, interface, timeout_seconds } => {
+                let default = Dhcp4Config::new(address);
+                SourceConfig::Dhcp4(Dhcp4Config {
+                    server: server.unwrap_or(default.server),
+                    port,
+                    interface,
+                    timeout: timeout_seconds.map_or(default.timeout, Duration::from_secs),
+                    ..default
+                })
+            }
+        }
+    }
+}
+
+impl AssertionWord {
+    const fn resolve(self) -> Assertion {
+        match self {
+            Self::Verified => Assertion::Verified,
+            Self::Logged => Assertion::Logged,
+            Self::Proximity => Assertion::Proximity,
+        }
+    }
+}
+
+impl LimitsTable {
+    fn resolve(self) -> Limits {
+        let default = Limits::default();
+        let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
+        Limits {
+            image_octets: self.image_octets.unwrap_or(default.image_octets),
+            script: seconds(self.script_seconds, default.script),
+            exchange: seconds(self.exchange_seconds, default.exchange),
+            connect: seconds(self.connect_seconds, default.connect),
+            download: seconds(self.download_seconds, default.download),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ConfigError;
+
+    const FULL: &str = r#"
+        idevid-certificate = "idevid.pem"
+        idevid-key = "/keys/idevid.key"
+        voucher-anchors = ["masa.pem"]
+        image-keys = ["image.pub"]
+        clock = "untrusted"
+        allow-targets = ["127.0.0.0/8", "::1"]
+        hw-model = "m-1"
+        os-name = "os"
+        os-version = "1.0"
+        accepted-assertions = ["verified", "logged"]
+        reboot = ["/sbin/reboot", "-f"]
+        ssh-host-keys = ["/etc/ssh/ssh_host_ed25519_key.pub"]
+        [[well-known]]
+        address = "SZTP.example.net"
+        anchors = ["anchor.pem"]
+        [[sources]]
+        kind = "dhcp4"
+        address = "127.0.0.1"
+        server = "127.0.0.1:6700"
+        [[sources]]
+        kind = "well-known"
+        [configuration]
+        file = "running.json"
+        [limits]
+        image-octets = 1024
+        script-seconds = 7
+    "#;
+
+    #[test]
+    fn a_full_file_is_read() {
+        let config = Config::parse(FULL, Path::new("/etc/sztp")).unwrap();
+        assert!(config.enabled);
+        assert_eq!(config.idevid_certificate, Path::new("/etc/sztp/idevid.pem"));
+        assert_eq!(config.idevid_key, Path::new("/keys/idevid.key"));
+        assert_eq!(config.clock, ClockTrust::Untrusted);
+        assert_eq!(config.well_known[0].server, Server::new("sztp.example.net", 443));
+        assert_eq!(config.accepted_assertions, [Assertion::Verified, Assertion::Logged]);
+        let SourceConfig::Dhcp4(dhcp) = &config.sources[0] else { panic!("{:?}", config.sources) };
+        assert_eq!((dhcp.server.port(), dhcp.port), (6700, 0));
+        assert_eq!(config.sources[1], SourceConfig::WellKnown);
+        assert_eq!(config.configuration, Some(ConfigurationPlug::File("/etc/sztp/running.json".into())));
+        assert_eq!((config.limits.image_octets, config.limits.script), (1024, Duration::from_secs(7)));
+        assert_eq!(config.reboot, RebootPlan::Command(vec!["/sbin/reboot".into(), "-f".into()]));
+    }
+
+    #[test]
+    fn dev_01_bootstrapping_is_on_unless_switched_off() {
+        let minimal = "idevid-certificate = 'c'\nidevid-key = 'k'\n";
+        assert!(Config::parse(minimal, Path::new("")).unwrap().enabled);
+        let off = format!("enabled = false\n{minimal}");
+        assert!(!Config::parse(&off, Path::new("")).unwrap().enabled);
+    }
+
+    #[test]
+    fn nothing_unknown_or_wrong_is_let_pass() {
+        for extra in [
+            "idevid-cert = 'x'",
+            "clock = 'maybe'",
+            "allow-targets = ['127.0.0.1/99']",
+            "[[sources]]\nkind = 'dns'",
+            "[[sources]]\nkind = 'dhcp4'\naddress = '127.0.0.1'\nservers = 'x'",
+            "[configuration]\nfile = 'a'\ncommand = ['b']",
+            "[limits]\nimages = 1",
+            "reboot = 'never'",
+        ] {
+            let text = format!("idevid-certificate = 'c'\nidevid-key = 'k'\n{extra}\n");
+            assert!(matches!(Config::parse(&text, Path::new("")), Err(ConfigError::Invalid { .. })), "{extra}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The device's configuration file: what the factory put on the device.
+
+mod file;
+
+use std::{
+    fs, io,
+    net::{Ipv4Addr, SocketAddrV4},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use conveyed_info::voucher::Assertion;
+
+use crate::{
+    Server,
+    apply::configuration::ConfigurationPlug,
+    machine::AllowedTargets,
+};
+
+/// Everything a device is configured with. Paths are absolute, or relative to where the process runs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Whether the device bootstraps at all (RFC 8572 §5.1; DEV-01). On by default; a value, not a presence (DEV-02).
+    pub enabled: bool,
+    /// The IDevID certificate and its intermediates, PEM or DER.
+    pub idevid_certificate: PathBuf,
+    /// The IDevID's key, PKCS#8 PEM.
+    pub idevid_key: PathBuf,
+    /// Files of certificates that voucher signers must chain to.
+    pub voucher_anchors: Vec<PathBuf>,
+    /// Files of public keys that boot images must be signed with. None: hashes are all there is.
+    pub image_keys: Vec<PathBuf>,
+    /// The factory's list of bootstrap servers.
+    pub well_known: Vec<WellKnown>,
+    /// Where bootstrapping data is looked for, in this order. RFC 8572 §9.7 recommends local sources first.
+    pub sources: Vec<SourceConfig>,
+    /// Whether the clock may be believed (RFC 8572 §9.1; DEV-13).
+    pub clock: ClockTrust,
+    /// Where untrusted redirects may lead although it is this host or its link.
+    pub allow_targets: AllowedTargets,
+    /// Hardware model.
+    pub hw_model: Option<String>,
+    /// Name of the operating system the device left the factory with.
+    pub os_name: Option<String>,
+    /// Its version.
+    pub os_version: Option<String>,
+    /// Voucher assertions that are accepted.
+    pub accepted_assertions: Vec<Assertion>,
+    /// Where configurations are committed to; without one, a document with a configuration fails.
+    pub configuration: Option<ConfigurationPlug>,
+    /// Bounds.
+    pub limits: Limits,
+    /// What happens when an image was installed.
+    pub reboot: RebootPlan,
+    /// Public host keys, sent with `bootstrap-complete`.
+    pub ssh_host_keys: Vec<PathBuf>,
+}
+
+/// A bootstrap server of the factory's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WellKnown {
+    /// Where it is.
+    pub server: Server,
+    /// Files of certificates that its own must chain to.
+    pub anchors: Vec<PathBuf>,
+}
+
+/// A source of bootstrapping data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SourceConfig {
+    /// DHCPv4 option 143, asked for with DHCPINFORM.
+    Dhcp4(Dhcp4Config),
+    /// The factory's list.
+    WellKnown,
+}
+
+/// How DHCP is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dhcp4Config {
+    /// The address this device has already.
+    pub address: Ipv4Addr,
+    /// Whom to ask; the broadcast address for anybody.
+    pub server: SocketAddrV4,
+    /// The local port; 0 for any, 68 on a real network.
+    pub port: u16,
+    /// The interface whose hardware address is told; without one, an address is made from the serial number.
+    pub interface: Option<String>,
+    /// How long all tries together may take.
+    pub timeout: Duration,
+}
+
+impl Dhcp4Config {
+    /// Asks anybody on the link, from any port, for eight seconds.
+    #[must_use]
+    pub const fn new(address: Ipv4Addr) -> Self {
+        Self {
+            address,
+            server: SocketAddrV4::new(Ipv4Addr::BROADCAST, 67),
+            port: 0,
+            interface: None,
+            timeout: Duration::from_secs(8),
+        }
+    }
+}
+
+/// Whether the clock may be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockTrust {
+    /// Dates are judged against it.
+    Trusted,
+    /// Dates are not judged; vouchers are asked for with a nonce.
+    Untrusted,
+}
+
+/// What happens when an image was installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum RebootPlan {
+    /// The process ends with exit code 75; whoever started it reboots.
+    #[default]
+    Exit,
+    /// The installed image counts as running at once: for demonstrations.
+    Continue,
+    /// A program is run; the process then ends as with [`RebootPlan::Exit`].
+    Command(Vec<String>),
+}
+
+/// Bounds on what an owner can make the device do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest boot image, in octets.
+    pub image_octets: u64,
+    /// How long a script or a configuration program may run.
+    pub script: Duration,
+    /// How long one exchange with a bootstrap server may take.
+    pub exchange: Duration,
+    /// How long a connection may take, TLS handshake included.
+    pub connect: Duration,
+    /// How long a download may take.
+    pub download: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            image_octets: 2 * 1024 * 1024 * 1024,
+            script: Duration::from_secs(300),
+            exchange: Duration::from_secs(30),
+            connect: Duration::from_secs(10),
+            download: Duration::from_secs(3600),
+        }
+    }
+}
+
+impl Config {
+    /// A configuration with an identity and nothing else: no source, no anchors.
+    #[must_use]
+    pub fn new(idevid_certificate: PathBuf, idevid_key: PathBuf) -> Self {
+        Self {
+            enabled: true,
+            idevid_certificate,
+            idevid_key,
+            voucher_anchors: Vec::new(),
+            image_keys: Vec::new(),
+            well_known: Vec::new(),
+            sources: Vec::new(),
+            clock: ClockTrust::Trusted,
+            allow_targets: AllowedTargets::default(),
+            hw_model: None,
+            os_name: None,
+            os_version: None,
+            accepted_assertions: vec![Assertion::Verified],
+            configuration: None,
+            limits: Limits::default(),
+            reboot: RebootPlan::Exit,
+            ssh_host_keys: Vec::new(),
+        }
+    }
+
+    /// Reads a configuration file; paths in it are relative to the folder it lies in.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text, path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Reads the text of a configuration file whose paths are relative to `base`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`], which names line and member.
+    pub fn parse(text: &str, base: &Path) -> Result<Self, ConfigError> {
+        toml::from_str::<file::File>(text).map(|file| file.resolve(base)).map_err(|source| ConfigError::Invalid { source })
+    }
+}
+
+/// A configuration file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration {} cannot be read", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not what it must be.
+    #[error("the configuration is not valid: {source}")]
+    Invalid {
+        /// Where and why.
+        source: toml::de::Error,
+    },
+}

@@ -1,0 +1,220 @@
+//! A device: a configuration, a folder, and what they amount to.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use conveyed_info::{rpc::SshHostKey, voucher::Nonce};
+use pki::key::{self, PublicKey};
+use rustls::ClientConfig;
+
+use crate::{
+    Decision, Outcome, OutcomeState, Record,
+    apply::image::ImageStore,
+    config::{ClockTrust, Config, RebootPlan},
+    env::{drive, linux::LinuxEnvironment},
+    identity::{self, Identity, IdentityFileError},
+    journal::Journal,
+    machine::{ImageSignature, Machine, Policy, RunningImage, Situation, WellKnownServer},
+    storage, tls,
+};
+
+/// Name of the marker that ends bootstrapping.
+pub(crate) const DONE: &str = "done";
+
+/// Name of the journal.
+pub(crate) const JOURNAL: &str = "state.journal";
+
+/// Name of the folder of boot images.
+pub(crate) const IMAGES: &str = "images";
+
+/// Reboots that one call of [`Device::run_once`] carries out where the installed image counts as running at once.
+const MAX_REBOOTS: usize = 4;
+
+/// A device that is ready to bootstrap.
+pub struct Device {
+    config: Config,
+    root: PathBuf,
+    policy: Arc<Policy>,
+    image_keys: Vec<PublicKey>,
+    tls: Arc<ClientConfig>,
+    images: ImageStore,
+    journal: Journal,
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let serial_number = &self.policy.serial_number;
+        f.debug_struct("Device").field("serial_number", serial_number).field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+impl Device {
+    /// Reads everything the configuration names, and opens the folder `root`, which holds what survives a restart.
+    ///
+    /// # Errors
+    /// [`OpenError`], which names the file.
+    pub fn open(config: Config, root: &Path) -> Result<Self, OpenError> {
+        let identity = Identity::load(&config.idevid_certificate, &config.idevid_key)?;
+        let policy = Arc::new(policy(&config, &identity)?);
+        let image_keys = config.image_keys.iter().map(|path| identity::public_key(path)).collect::<Result<_, _>>()?;
+        let tls = tls::client_config(&identity.chain, &identity.key).map_err(|source| OpenError::Tls { source })?;
+        let storage_error = |source| OpenError::Storage { path: root.to_owned(), source };
+        storage::create_private_folder(root).map_err(storage_error)?;
+        let images = ImageStore::open(&root.join(IMAGES)).map_err(storage_error)?;
+        let journal = Journal::open(&root.join(JOURNAL)).map_err(storage_error)?;
+        Ok(Self { config, root: root.to_owned(), policy, image_keys, tls, images, journal })
+    }
+
+    /// One attempt: a walk over all sources, until one works or none is left. Each decision goes to `sink` before what
+    /// follows from it is done.
+    pub fn run_once(&mut self, sink: &mut dyn FnMut(&Record)) -> Outcome {
+        // RFC 8572 §5.2 (CLI-01): the switch is looked at first; when it is off, nothing is sent.
+        if !self.config.enabled {
+            return self.stay(OutcomeState::SwitchedOff, "bootstrapping is switched off in the configuration", sink);
+        }
+        if self.root.join(DONE).exists() {
+            return self.stay(OutcomeState::AlreadyDone, "an earlier run bootstrapped this device", sink);
+        }
+        let mut steps = Vec::new();
+        let mut reboots = 0;
+        loop {
+            let mut outcome = self.attempt(sink);
+            steps.append(&mut outcome.steps);
+            let goes_on = outcome.state == OutcomeState::RebootWanted
+                && self.config.reboot == RebootPlan::Continue
+                && reboots < MAX_REBOOTS;
+            if !goes_on {
+                outcome.steps = steps;
+                return outcome;
+            }
+            reboots += 1;
+        }
+    }
+
+    /// The serial number that the device's certificate names.
+    #[must_use]
+    pub fn serial_number(&self) -> &pki::identity::SerialNumber {
+        &self.policy.serial_number
+    }
+
+    fn stay(&self, state: OutcomeState, detail: &str, sink: &mut dyn FnMut(&Record)) -> Outcome {
+        sink(&Record::new("not-needed", Decision::Skipped, detail));
+        Outcome::new(state, detail)
+    }
+
+    fn attempt(&mut self, sink: &mut dyn FnMut(&Record)) -> Outcome {
+        let situation = match self.situation() {
+            Ok(situation) => situation,
+            Err(error) => {
+                let refusal = storage::refusal(&self.root, &error);
+                sink(&Record::refused("attempt-ended", &refusal));
+                let mut outcome = Outcome::new(OutcomeState::ApplyFailed, refusal.detail);
+                outcome.reason = Some(refusal.reason);
+                return outcome;
+            }
+        };
+        let machine = Machine::new(Arc::clone(&self.policy), situation);
+        let mut environment = LinuxEnvironment {
+            config: &self.config,
+            root: &self.root,
+            serial_number: &self.policy.serial_number,
+            tls: Arc::clone(&self.tls),
+            image_keys: &self.image_keys,
+            images: &self.images,
+            journal: &mut self.journal,
+            sink,
+            link: None,
+        };
+        drive(machine, &mut environment)
+    }
+
+    fn situation(&self) -> io::Result<Situation> {
+        let factory = RunningImage {
+            os_name: self.config.os_name.clone(),
+            os_version: self.config.os_version.clone(),
+            sha256: None,
+        };
+        // CLI-23: only a device that cannot judge dates needs its vouchers bound to a nonce.
+        let nonce = match self.config.clock {
+            ClockTrust::Trusted => None,
+            ClockTrust::Untrusted => {
+                Nonce::for_request(key::random::<32>().map_err(io::Error::other)?.to_vec())
+            }
+        };
+        let history = self.journal.history().clone();
+        Ok(Situation { running: self.images.running(&factory)?, nonce, history })
+    }
+}
+
+fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
+    let all = |paths: &[PathBuf]| {
+        let lists = paths.iter().map(|path| identity::certificates(path)).collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, IdentityFileError>(lists.into_iter().flatten().collect::<Vec<_>>())
+    };
+    let well_known = config.well_known.iter().map(|it| {
+        Ok::<_, IdentityFileError>(WellKnownServer { server: it.server.clone(), anchors: all(&it.anchors)? })
+    });
+    let idevid = identity.chain.first().cloned().ok_or(OpenError::NoCertificate)?;
+    Ok(Policy {
+        serial_number: identity.serial_number.clone(),
+        idevid,
+        voucher_anchors: all(&config.voucher_anchors)?,
+        well_known: well_known.collect::<Result<_, _>>()?,
+        accepted_assertions: config.accepted_assertions.clone(),
+        allowed_targets: config.allow_targets.clone(),
+        hw_model: config.hw_model.clone(),
+        ssh_host_keys: config.ssh_host_keys.iter().map(|path| host_key(path)).collect::<Result<_, _>>()?,
+        image_signature: if config.image_keys.is_empty() {
+            ImageSignature::NotConfigured
+        } else {
+            ImageSignature::Required
+        },
+        sources: config.sources.len(),
+    })
+}
+
+/// Reads a public host key as OpenSSH writes it: algorithm, key in base64, comment.
+fn host_key(path: &Path) -> Result<SshHostKey, OpenError> {
+    let invalid = || OpenError::HostKey { path: path.to_owned() };
+    let text = std::fs::read_to_string(path).map_err(|_| invalid())?;
+    let mut words = text.split_ascii_whitespace();
+    let algorithm = words.next().ok_or_else(invalid)?.to_owned();
+    let key_data = words.next().and_then(|word| STANDARD.decode(word).ok()).ok_or_else(invalid)?;
+    Ok(SshHostKey { algorithm, key_data })
+}
+
+/// A device that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A file of certificates or keys.
+    #[error(transparent)]
+    File(#[from] IdentityFileError),
+    /// The identity has no certificate.
+    #[error("the device has no certificate")]
+    NoCertificate,
+    /// A file that holds no public SSH host key.
+    #[error("{} holds no public SSH host key", path.display())]
+    HostKey {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The TLS stack does not take the identity.
+    #[error("the identity cannot be used for TLS")]
+    Tls {
+        /// Why.
+        source: rustls::Error,
+    },
+    /// The folder cannot be used.
+    #[error("the folder {} cannot be used", path.display())]
+    Storage {
+        /// Which folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,134 @@
+//! A real device: sockets, files and processes.
+
+mod download;
+mod network;
+mod stream;
+mod work;
+
+use std::{
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use dhcp::v4::TransactionId;
+use pki::{
+    certificate::Certificate,
+    identity::SerialNumber,
+    key::{self, PublicKey},
+    time::{Clock, Timestamp},
+};
+use rustls::ClientConfig;
+use verdict::{ReasonCode, Refusal};
+
+use super::Environment;
+use crate::{
+    Record, Server,
+    apply::image::ImageStore,
+    config::{ClockTrust, Config, SourceConfig},
+    journal::Journal,
+    machine::{Answer, Discovery, Download, Downloaded, Event, Request, SourceIndex, Work},
+    sources,
+};
+use network::Link;
+use std::path::Path;
+
+/// 2026-01-01T00:00:00Z: no device with this agent runs before it (SEC-03).
+const EARLIEST: i64 = 1_767_225_600;
+
+/// The surroundings of one device.
+pub struct LinuxEnvironment<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) root: &'a Path,
+    pub(crate) serial_number: &'a SerialNumber,
+    pub(crate) tls: Arc<ClientConfig>,
+    pub(crate) image_keys: &'a [PublicKey],
+    pub(crate) images: &'a ImageStore,
+    pub(crate) journal: &'a mut Journal,
+    pub(crate) sink: &'a mut dyn FnMut(&Record),
+    pub(crate) link: Option<Link>,
+}
+
+impl std::fmt::Debug for LinuxEnvironment<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LinuxEnvironment").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+/// What the clock of a device with this configuration says.
+pub(crate) fn clock(trust: ClockTrust) -> Clock {
+    match trust {
+        ClockTrust::Trusted => Clock::Trusted(Timestamp::from_system(SystemTime::now())),
+        ClockTrust::Untrusted => Clock::Untrusted { at_least: Timestamp::from_unix(EARLIEST) },
+    }
+}
+
+/// The earliest moment at which this agent can be running.
+pub(crate) fn earliest() -> Timestamp {
+    Timestamp::from_unix(EARLIEST)
+}
+
+impl Environment for LinuxEnvironment<'_> {
+    fn clock(&self) -> Clock {
+        clock(self.config.clock)
+    }
+
+    fn discover(&mut self, source: SourceIndex) -> Result<Discovery, Refusal> {
+        match self.config.sources.get(source.0) {
+            Some(SourceConfig::WellKnown) => Ok(sources::well_known::discover(&self.config.well_known)),
+            Some(SourceConfig::Dhcp4(dhcp)) => {
+                let octets = key::random().map_err(|error| Refusal::new(ReasonCode::NoSource, error.to_string()))?;
+                sources::dhcp4::discover(dhcp, self.serial_number, TransactionId(u32::from_be_bytes(octets)))
+            }
+            None => Err(Refusal::new(ReasonCode::NoSource, "no such source is configured")),
+        }
+    }
+
+    fn resolve(&mut self, server: &Server) -> Result<Vec<IpAddr>, Refusal> {
+        resolve(server.host(), server.port())
+    }
+
+    fn connect(&mut self, server: &Server, address: SocketAddr) -> Result<Vec<Certificate>, Refusal> {
+        // Whatever was open belongs to another judgement.
+        self.link = None;
+        let (link, chain) = Link::open(server, address, &self.tls, &self.config.limits)?;
+        self.link = Some(link);
+        Ok(chain)
+    }
+
+    fn send(&mut self, request: &Request) -> Result<Answer, Refusal> {
+        let Some(link) = &mut self.link else {
+            return Err(Refusal::new(ReasonCode::ServerUnreachable, "there is no connection"));
+        };
+        link.send(request, &self.tls, &self.config.limits)
+    }
+
+    fn wait(&mut self, pause: Duration) {
+        std::thread::sleep(pause);
+    }
+
+    fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
+        download::fetch(download, self.images, &self.tls, &self.config.limits)
+    }
+
+    fn work(&mut self, work: Work) -> Result<Event, Refusal> {
+        self.carry_out(work)
+    }
+
+    fn trace(&mut self, record: &Record) {
+        (self.sink)(record);
+    }
+}
+
+/// The addresses of a host, in the order in which they are tried.
+fn resolve(host: &str, port: u16) -> Result<Vec<IpAddr>, Refusal> {
+    let refuse = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, detail);
+    let found = (host, port).to_socket_addrs().map_err(|error| refuse(format!("{host}: {error}")))?;
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for address in found {
+        if !addresses.contains(&address.ip()) {
+            addresses.push(address.ip());
+        }
+    }
+    if addresses.is_empty() { Err(refuse(format!("{host} has no address"))) } else { Ok(addresses) }
+}

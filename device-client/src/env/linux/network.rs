@@ -1,0 +1,131 @@
+//! The connection to a bootstrap server.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use conveyed_info::rpc::{GET_BOOTSTRAPPING_DATA, HOST_META, REPORT_PROGRESS, YANG_DATA_JSON};
+use pki::certificate::Certificate;
+use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
+use verdict::{ReasonCode, Refusal};
+
+use super::stream::DeadlineStream;
+use crate::{
+    Server,
+    config::Limits,
+    http::{Connection, HttpError, MAX_BODY, Persistence, RequestHead},
+    machine::{Answer, Request},
+};
+
+/// An open connection, and what is needed to open it again.
+#[derive(Debug)]
+pub(crate) struct Link {
+    server: Server,
+    address: SocketAddr,
+    connection: Connection<StreamOwned<ClientConnection, DeadlineStream>>,
+    /// The certificate that was judged: a connection opened again must show the same one.
+    judged: Vec<u8>,
+}
+
+impl Link {
+    /// Opens a connection up to the end of the TLS handshake.
+    pub(super) fn open(
+        server: &Server,
+        address: SocketAddr,
+        tls: &Arc<ClientConfig>,
+        limits: &Limits,
+    ) -> Result<(Self, Vec<Certificate>), Refusal> {
+        let refuse = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, format!("{address}: {detail}"));
+        let (stream, chain) = handshake(server.host(), address, tls, limits)?;
+        let chain = chain.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
+        let chain = chain.map_err(|error| refuse(error.to_string()))?;
+        let judged = chain.first().map(|it| it.der().to_vec()).unwrap_or_default();
+        Ok((Self { server: server.clone(), address, connection: Connection::new(stream), judged }, chain))
+    }
+
+    /// Sends a request over the connection, which is opened again when the server closed it meanwhile.
+    pub(super) fn send(
+        &mut self,
+        request: &Request,
+        tls: &Arc<ClientConfig>,
+        limits: &Limits,
+    ) -> Result<Answer, Refusal> {
+        let fresh = self.connection.persistence() == Persistence::Spent;
+        if fresh {
+            self.reopen(tls, limits)?;
+        }
+        let result = match self.exchange(request, limits) {
+            // RFC 9112 §9.3.1: a kept connection may be closed at any time; the server saw nothing of the request.
+            Err(HttpError::Closed) if !fresh => {
+                self.reopen(tls, limits)?;
+                self.exchange(request, limits)
+            }
+            result => result,
+        };
+        result.map_err(|error| {
+            let reason = match error {
+                HttpError::Io(_) | HttpError::Closed => ReasonCode::ServerUnreachable,
+                _ => ReasonCode::ServerAnswerInvalid,
+            };
+            Refusal::new(reason, format!("{}: {error}", self.address))
+        })
+    }
+
+    fn reopen(&mut self, tls: &Arc<ClientConfig>, limits: &Limits) -> Result<(), Refusal> {
+        let (stream, chain) = handshake(self.server.host(), self.address, tls, limits)?;
+        // CLI-43: what is sent over this connection was decided by judging another one's certificate.
+        if chain.first().map(AsRef::as_ref) != Some(self.judged.as_slice()) {
+            let detail = format!("{}: the server shows another certificate than before", self.address);
+            return Err(Refusal::new(ReasonCode::ServerUntrusted, detail));
+        }
+        self.connection = Connection::new(stream);
+        Ok(())
+    }
+
+    fn exchange(&mut self, request: &Request, limits: &Limits) -> Result<Answer, HttpError> {
+        let (method, target, accept, body) = match request {
+            Request::HostMeta => ("GET", HOST_META.to_owned(), "application/xrd+xml", None),
+            Request::BootstrappingData { root, input } => {
+                ("POST", format!("{root}/{GET_BOOTSTRAPPING_DATA}"), YANG_DATA_JSON, Some(input.to_json()))
+            }
+            Request::Progress { root, report } => {
+                ("POST", format!("{root}/{REPORT_PROGRESS}"), YANG_DATA_JSON, Some(report.to_json()))
+            }
+        };
+        let host = self.server.to_string();
+        let mut fields = vec![("Accept", accept.to_owned()), ("User-Agent", USER_AGENT.to_owned())];
+        if body.is_some() {
+            // RFC 8040 §5.2 (CLI-26).
+            fields.push(("Content-Type", YANG_DATA_JSON.to_owned()));
+        }
+        self.connection.stream_mut().sock.allow(limits.exchange);
+        let head = RequestHead { method, target: &target, host: &host, fields: &fields };
+        let (head, body) = self.connection.exchange(&head, body.as_deref(), MAX_BODY)?;
+        Ok(Answer { status: head.status, media_type: head.media_type, body })
+    }
+}
+
+/// What this agent calls itself.
+pub(super) const USER_AGENT: &str = concat!("sztp-device/", env!("CARGO_PKG_VERSION"));
+
+/// TCP and TLS, within the limit for connecting. Gives the chain that the server showed, not judged.
+pub(super) fn handshake(
+    host: &str,
+    address: SocketAddr,
+    tls: &Arc<ClientConfig>,
+    limits: &Limits,
+) -> Result<(StreamOwned<ClientConnection, DeadlineStream>, Vec<Vec<u8>>), Refusal> {
+    let refuse = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, format!("{address}: {detail}"));
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| refuse(format!("{host} is no host name")))?;
+    let mut socket =
+        DeadlineStream::connect(address, limits.connect).map_err(|error| refuse(error.to_string()))?;
+    let mut session =
+        ClientConnection::new(Arc::clone(tls), name).map_err(|error| refuse(error.to_string()))?;
+    while session.is_handshaking() {
+        session.complete_io(&mut socket).map_err(|error| {
+            let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+            let reason = if is_tls { ReasonCode::HandshakeFailed } else { ReasonCode::ServerUnreachable };
+            Refusal::new(reason, format!("{address}: TLS: {error}"))
+        })?;
+    }
+    let chain = session.peer_certificates().unwrap_or_default().iter().map(|it| it.as_ref().to_vec()).collect();
+    Ok((StreamOwned::new(session, socket), chain))
+}

@@ -1,0 +1,81 @@
+//! Work on the device itself.
+
+use std::{io, time::SystemTime};
+
+use pki::time::Timestamp;
+use verdict::{ReasonCode, Refusal};
+
+use super::LinuxEnvironment;
+use crate::{
+    apply::{configuration::Configurator, script},
+    config::RebootPlan,
+    device::DONE,
+    machine::{Completion, Event, Fact, ScriptVerdict, Work},
+    storage,
+};
+
+impl LinuxEnvironment<'_> {
+    pub(super) fn carry_out(&mut self, work: Work) -> Result<Event, Refusal> {
+        let images = |error: io::Error| Refusal::new(ReasonCode::StorageFailed, format!("images: {error}"));
+        match work {
+            Work::DiscardImage => self.images.discard_staged().map_err(images)?,
+            Work::VerifyImage => return self.images.verify_staged(self.image_keys).map(Event::ImageVerified),
+            Work::InstallImage(installation) => self.images.install(&installation).map_err(images)?,
+            Work::RunScript(_, content) => {
+                let folder = self.root.join("work");
+                return script::run(&content, &folder, self.config.limits.script).map(Event::ScriptEnded);
+            }
+            Work::Commit(configuration) => self.configurator()?.commit(&configuration)?,
+            Work::RollBack => self.configurator()?.roll_back()?,
+            Work::Remember(fact) => self.remember(fact)?,
+            Work::WriteDone(completion) => self.write_done(&completion)?,
+            Work::Reboot => self.reboot()?,
+        }
+        Ok(Event::Done)
+    }
+
+    fn configurator(&self) -> Result<Configurator<'_>, Refusal> {
+        let plug = self.config.configuration.as_ref().ok_or_else(|| {
+            Refusal::new(ReasonCode::ConfigurationFailed, "this device has no place to commit a configuration to")
+        })?;
+        Ok(Configurator { plug, root: self.root, limit: self.config.limits.script })
+    }
+
+    fn remember(&mut self, fact: Fact) -> Result<(), Refusal> {
+        let path = self.journal.path().to_owned();
+        self.journal.append(fact).map_err(|error| storage::refusal(&path, &error))
+    }
+
+    fn write_done(&mut self, completion: &Completion) -> Result<(), Refusal> {
+        // SEC-13: what bootstrapping kept for a roll-back goes first, the marker comes last.
+        if self.config.configuration.is_some() {
+            self.configurator()?.settle()?;
+        }
+        let running = self.images.running(&crate::machine::RunningImage::default());
+        let image = running.ok().and_then(|running| running.sha256).map(|digest| digest.to_string());
+        let marker = serde_json::json!({
+            "when": Timestamp::from_system(SystemTime::now()).to_string(),
+            "server": completion.server,
+            "document": completion.document,
+            "image": image,
+        });
+        let path = self.root.join(DONE);
+        storage::replace(&path, format!("{marker:#}\n").as_bytes()).map_err(|error| storage::refusal(&path, &error))
+    }
+
+    fn reboot(&self) -> Result<(), Refusal> {
+        let RebootPlan::Command(command) = &self.config.reboot else { return Ok(()) };
+        let (last, others) = command
+            .split_last()
+            .ok_or_else(|| Refusal::new(ReasonCode::ImageNotRunning, "the program that reboots is not named"))?;
+        let (program, last) = if others.is_empty() { (std::slice::from_ref(last), "") } else { (others, last.as_str()) };
+        let end = script::run_command(program, last, &[], self.config.limits.script)?;
+        match end.verdict {
+            ScriptVerdict::Complete => Ok(()),
+            verdict => {
+                let detail = format!("the program that reboots: {verdict:?}: {}", end.output);
+                Err(Refusal::new(ReasonCode::ImageNotRunning, detail))
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What the machine needs from the world, and the driver that brings the two together.
+
+mod drive;
+pub mod linux;
+pub mod sim;
+
+pub use drive::drive;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use pki::{certificate::Certificate, time::Clock};
+use verdict::Refusal;
+
+use crate::{
+    Record, Server,
+    machine::{Answer, Discovery, Download, Downloaded, Event, Request, SourceIndex, Work},
+};
+
+/// A device's surroundings. Each method carries out one action of the machine and blocks until it is done; each failure
+/// is a [`Refusal`], so that it reaches the trace with its reason.
+pub trait Environment {
+    /// What the clock says, and whether it may be believed.
+    fn clock(&self) -> Clock;
+
+    /// Asks a source for bootstrap servers.
+    ///
+    /// # Errors
+    /// When the source gives nothing usable.
+    fn discover(&mut self, source: SourceIndex) -> Result<Discovery, Refusal>;
+
+    /// Looks a host name up.
+    ///
+    /// # Errors
+    /// When it has no address.
+    fn resolve(&mut self, server: &Server) -> Result<Vec<IpAddr>, Refusal>;
+
+    /// Closes what connection there is and opens another one, up to the end of the TLS handshake. Gives the chain that
+    /// the server showed, its own certificate first, not validated, but with the proof that the server holds its key.
+    ///
+    /// # Errors
+    /// When there is no connection in reasonable time.
+    fn connect(&mut self, server: &Server, address: SocketAddr) -> Result<Vec<Certificate>, Refusal>;
+
+    /// Sends a request over the connection. When the peer closed it meanwhile, it is opened again to the same address,
+    /// and used only when the same certificate is shown.
+    ///
+    /// # Errors
+    /// When there is no complete answer in reasonable time, or it exceeds its bounds.
+    fn send(&mut self, request: &Request) -> Result<Answer, Refusal>;
+
+    /// Waits.
+    fn wait(&mut self, pause: Duration);
+
+    /// Downloads an image to the staging place.
+    ///
+    /// # Errors
+    /// When it cannot be had, or is too large.
+    fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal>;
+
+    /// Carries out work on the device itself. Gives the event that [`Work`] names.
+    ///
+    /// # Errors
+    /// When it fails; nothing is left half done then.
+    fn work(&mut self, work: Work) -> Result<Event, Refusal>;
+
+    /// Writes a record of the decision trace. Called before the action that follows from the decision.
+    fn trace(&mut self, record: &Record);
+}

@@ -1,0 +1,192 @@
+//! Scripted surroundings: a whole bootstrapping without a socket, a file or a wait.
+//!
+//! Tests say what the world answers and read afterwards what the device did, in order, in [`Simulation::events`].
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use pki::{certificate::Certificate, digest::sha256, time::Clock};
+use verdict::{ReasonCode, Refusal, Trace};
+
+use super::Environment;
+use crate::{
+    Record, Server,
+    machine::{
+        Answer, Completion, Discovery, Download, Downloaded, Event, Fact, Installation, OnboardingStep, Request,
+        ScriptEnd, ScriptVerdict, SourceIndex, Work,
+    },
+};
+
+/// A bootstrap server of the simulation: the chain it shows, and how it answers.
+pub struct SimulatedServer {
+    chain: Vec<Certificate>,
+    answer: Box<dyn FnMut(&Request) -> Answer + Send>,
+}
+
+impl SimulatedServer {
+    /// A server.
+    pub fn new(chain: Vec<Certificate>, answer: impl FnMut(&Request) -> Answer + Send + 'static) -> Self {
+        Self { chain, answer: Box::new(answer) }
+    }
+}
+
+impl fmt::Debug for SimulatedServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatedServer").field("chain", &self.chain).finish_non_exhaustive()
+    }
+}
+
+/// The world of one device.
+#[derive(Debug)]
+pub struct Simulation {
+    /// What the clock says.
+    pub clock: Clock,
+    /// What each source gives.
+    pub sources: Vec<Result<Discovery, Refusal>>,
+    /// What each name resolves to.
+    pub names: BTreeMap<String, Vec<IpAddr>>,
+    /// Who answers at which address.
+    pub servers: BTreeMap<SocketAddr, SimulatedServer>,
+    /// What can be downloaded.
+    pub images: BTreeMap<String, Vec<u8>>,
+    /// How scripts end; those not listed end well.
+    pub scripts: BTreeMap<OnboardingStep, ScriptEnd>,
+    /// Why the configuration cannot be committed, if it cannot.
+    pub commit: Option<Refusal>,
+    /// What the signature check of an image says.
+    pub image_signature: Result<(), Refusal>,
+    /// The image that was installed.
+    pub installed: Option<Installation>,
+    /// The journal.
+    pub facts: Vec<Fact>,
+    /// The marker.
+    pub done: Option<Completion>,
+    /// The decision trace.
+    pub records: Vec<Record>,
+    /// What the device did, in order, in short.
+    pub events: Vec<String>,
+    /// Every request with the server it went to.
+    pub requests: Vec<(SocketAddr, Request)>,
+    connected: Option<SocketAddr>,
+}
+
+impl Simulation {
+    /// An empty world.
+    #[must_use]
+    pub const fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            sources: Vec::new(),
+            names: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            images: BTreeMap::new(),
+            scripts: BTreeMap::new(),
+            commit: None,
+            image_signature: Ok(()),
+            installed: None,
+            facts: Vec::new(),
+            done: None,
+            records: Vec::new(),
+            events: Vec::new(),
+            requests: Vec::new(),
+            connected: None,
+        }
+    }
+
+    fn log(&mut self, event: impl Into<String>) {
+        self.events.push(event.into());
+    }
+}
+
+fn nobody(what: &dyn fmt::Display) -> Refusal {
+    Refusal::new(ReasonCode::ServerUnreachable, format!("{what}: nobody there"))
+}
+
+impl Environment for Simulation {
+    fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    fn discover(&mut self, source: SourceIndex) -> Result<Discovery, Refusal> {
+        self.log(format!("discover {}", source.0));
+        let nothing = || Err(Refusal::new(ReasonCode::NoSource, "no such source"));
+        self.sources.get(source.0).cloned().unwrap_or_else(nothing)
+    }
+
+    fn resolve(&mut self, server: &Server) -> Result<Vec<IpAddr>, Refusal> {
+        self.names.get(server.host()).cloned().ok_or_else(|| nobody(server))
+    }
+
+    fn connect(&mut self, server: &Server, address: SocketAddr) -> Result<Vec<Certificate>, Refusal> {
+        self.log(format!("connect {server}"));
+        self.connected = None;
+        let chain = self.servers.get(&address).map(|it| it.chain.clone()).ok_or_else(|| nobody(&address))?;
+        self.connected = Some(address);
+        Ok(chain)
+    }
+
+    fn send(&mut self, request: &Request) -> Result<Answer, Refusal> {
+        self.log(match request {
+            Request::HostMeta => "host-meta".to_owned(),
+            Request::BootstrappingData { .. } => "ask".to_owned(),
+            Request::Progress { report, .. } => format!("report {}", report.progress_type),
+        });
+        let address = self.connected.ok_or_else(|| nobody(&"no connection"))?;
+        self.requests.push((address, request.clone()));
+        let server = self.servers.get_mut(&address).ok_or_else(|| nobody(&address))?;
+        Ok((server.answer)(request))
+    }
+
+    fn wait(&mut self, pause: Duration) {
+        self.log(format!("wait {}", pause.as_millis()));
+    }
+
+    fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
+        self.log(format!("download {}", download.uri));
+        let missing = || Refusal::new(ReasonCode::ImageUnreachable, format!("{}: status 404", download.uri));
+        let image = self.images.get(&download.uri).ok_or_else(missing)?;
+        let length = u64::try_from(image.len()).unwrap_or(u64::MAX);
+        Ok(Downloaded { sha256: sha256(image), length, resumed_from: 0 })
+    }
+
+    fn work(&mut self, work: Work) -> Result<Event, Refusal> {
+        match work {
+            Work::DiscardImage => self.log("discard image"),
+            Work::VerifyImage => {
+                self.log("verify image");
+                return self.image_signature.clone().map(|()| Event::ImageVerified(Trace::new()));
+            }
+            Work::InstallImage(installation) => {
+                self.log("install image");
+                self.installed = Some(installation);
+            }
+            Work::RunScript(step, _) => {
+                self.log(format!("run {step}"));
+                let well = || ScriptEnd { verdict: ScriptVerdict::Complete, output: String::new() };
+                return Ok(Event::ScriptEnded(self.scripts.get(&step).cloned().unwrap_or_else(well)));
+            }
+            Work::Commit(_) => {
+                self.log("commit");
+                if let Some(refusal) = &self.commit {
+                    return Err(refusal.clone());
+                }
+            }
+            Work::RollBack => self.log("roll back"),
+            Work::Remember(fact) => self.facts.push(fact),
+            Work::WriteDone(completion) => {
+                self.log("done");
+                self.done = Some(completion);
+            }
+            Work::Reboot => self.log("reboot"),
+        }
+        Ok(Event::Done)
+    }
+
+    fn trace(&mut self, record: &Record) {
+        self.records.push(record.clone());
+    }
+}

@@ -1,0 +1,161 @@
+//! What a device did, in a file that only grows: work, never trust.
+//!
+//! One line for each [`Fact`]: eight hex digits of the SHA-256 over the rest of the line, a space, JSON. A line whose
+//! checksum does not fit was being written when power failed; it and what follows it is cut off on opening.
+
+pub(crate) mod line;
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    machine::{Fact, History},
+    storage,
+};
+
+/// Size from which a journal is written anew with only what still counts.
+const COMPACT_FROM: u64 = 64 * 1024;
+
+/// Largest journal that is read.
+const MAX_SIZE: u64 = 4 * 1024 * 1024;
+
+/// The journal of one device.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    history: History,
+}
+
+impl Journal {
+    /// Opens the journal, or begins one. Cuts off a torn tail.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let bytes = storage::read_bounded(path, MAX_SIZE)?.unwrap_or_default();
+        let (facts, good) = line::read_all(&bytes);
+        let mut history = History::default();
+        facts.into_iter().for_each(|fact| history.add(fact));
+        if u64::try_from(good).unwrap_or(u64::MAX) > COMPACT_FROM {
+            let compact: Vec<u8> = history.facts().iter().flat_map(line::write).collect();
+            storage::replace(path, &compact)?;
+        } else if good < bytes.len() {
+            let file = OpenOptions::new().write(true).open(path)?;
+            file.set_len(u64::try_from(good).unwrap_or(0))?;
+            file.sync_all()?;
+        }
+        let is_new = !path.exists();
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        if is_new {
+            storage::sync_parent(path)?;
+        }
+        Ok(Self { path: path.to_owned(), file, history })
+    }
+
+    /// What all lines amount to.
+    #[must_use]
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Adds a fact. When this returns, it is durable.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn append(&mut self, fact: Fact) -> io::Result<()> {
+        self.file.write_all(&line::write(&fact))?;
+        self.file.sync_data()?;
+        self.history.add(fact);
+        Ok(())
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use verdict::Digest;
+
+    use super::*;
+    use crate::machine::OnboardingStep;
+
+    const DOCUMENT: Digest = Digest([7; 32]);
+    const IMAGE: Digest = Digest([9; 32]);
+
+    fn applied(step: OnboardingStep) -> Fact {
+        Fact::Applied { document: DOCUMENT, step }
+    }
+
+    #[test]
+    fn facts_survive_reopening() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.journal");
+        let mut journal = Journal::open(&path).unwrap();
+        journal.append(applied(OnboardingStep::PreScript)).unwrap();
+        journal.append(Fact::Installed { image: IMAGE }).unwrap();
+        journal.append(Fact::Installed { image: IMAGE }).unwrap();
+        let history = journal.history().clone();
+        drop(journal);
+        let journal = Journal::open(&path).unwrap();
+        assert_eq!(journal.history(), &history);
+        assert_eq!(history.installs(&IMAGE), 2);
+        assert!(history.is_applied(&DOCUMENT, OnboardingStep::PreScript));
+        assert!(!history.is_applied(&DOCUMENT, OnboardingStep::Configuration));
+    }
+
+    #[test]
+    fn a_tail_torn_at_any_octet_costs_one_fact_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.journal");
+        let mut journal = Journal::open(&path).unwrap();
+        journal.append(applied(OnboardingStep::PreScript)).unwrap();
+        let first = std::fs::metadata(&path).unwrap().len();
+        journal.append(applied(OnboardingStep::Configuration)).unwrap();
+        drop(journal);
+        let whole = std::fs::read(&path).unwrap();
+        for cut in usize::try_from(first).unwrap()..whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let mut journal = Journal::open(&path).unwrap();
+            assert!(journal.history().is_applied(&DOCUMENT, OnboardingStep::PreScript), "{cut}");
+            assert!(!journal.history().is_applied(&DOCUMENT, OnboardingStep::Configuration), "{cut}");
+            // What is appended after the cut can be read again.
+            journal.append(applied(OnboardingStep::PostScript)).unwrap();
+            let journal = Journal::open(&path).unwrap();
+            assert!(journal.history().is_applied(&DOCUMENT, OnboardingStep::PostScript), "{cut}");
+        }
+    }
+
+    #[test]
+    fn an_abandoned_attempt_starts_from_its_first_step() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(&folder.path().join("j")).unwrap();
+        journal.append(applied(OnboardingStep::PreScript)).unwrap();
+        journal.append(Fact::Abandoned { document: DOCUMENT }).unwrap();
+        assert!(!journal.history().is_applied(&DOCUMENT, OnboardingStep::PreScript));
+    }
+
+    #[test]
+    fn a_long_journal_is_compacted_and_means_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let facts: Vec<u8> = (0..1000)
+            .flat_map(|_| [applied(OnboardingStep::PreScript), Fact::Abandoned { document: DOCUMENT }])
+            .chain([Fact::Installed { image: IMAGE }, applied(OnboardingStep::Configuration)])
+            .flat_map(|fact| line::write(&fact))
+            .collect();
+        std::fs::write(&path, facts).unwrap();
+        let journal = Journal::open(&path).unwrap();
+        assert_eq!(journal.history().installs(&IMAGE), 1);
+        assert!(journal.history().is_applied(&DOCUMENT, OnboardingStep::Configuration));
+        assert!(std::fs::metadata(&path).unwrap().len() < 1000);
+    }
+}

@@ -1,0 +1,202 @@
+//! What the machine wants done, and what it is told about the result.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use conveyed_info::{
+    information::{Configuration, Script},
+    rpc::{BootstrappingRequest, ProgressReport},
+};
+use pki::certificate::Certificate;
+use verdict::{Digest, Refusal, Trace};
+
+use super::{Fact, OnboardingStep, Origin, SourceIndex};
+use crate::{Outcome, Server};
+
+/// The one thing to do now. Each is answered with the event named here, or with [`Event::Failed`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Action {
+    /// Ask a source of bootstrapping data which servers there are: [`Event::Discovered`].
+    Discover(SourceIndex),
+    /// Look a host name up: [`Event::Resolved`].
+    Resolve(Server),
+    /// Close what connection there is, open one to `address` and complete the TLS handshake without judging the
+    /// server's certificate: [`Event::Connected`].
+    Connect {
+        /// Whom the connection is meant for; its host is the name sent in the handshake.
+        server: Server,
+        /// The address to use.
+        address: SocketAddr,
+    },
+    /// Send a request over the open connection: [`Event::Answered`].
+    Send(Request),
+    /// Wait: [`Event::Done`].
+    Wait(Duration),
+    /// Download a boot image to the staging place: [`Event::Downloaded`].
+    Download(Download),
+    /// Carry out one piece of local work.
+    Work(Work),
+    /// The attempt is over. No event follows.
+    Finish(Outcome),
+}
+
+/// A request to a bootstrap server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Request {
+    /// `GET` of the host-meta document (RFC 8040 §3.1).
+    HostMeta,
+    /// The first operation of RFC 8572 §7.1.
+    BootstrappingData {
+        /// The path of the RESTCONF root.
+        root: String,
+        /// Its input.
+        input: BootstrappingRequest,
+    },
+    /// The second operation of RFC 8572 §7.1.
+    Progress {
+        /// The path of the RESTCONF root.
+        root: String,
+        /// Its input.
+        report: ProgressReport,
+    },
+}
+
+/// A download.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// From where.
+    pub uri: String,
+    /// The digest the image will be held against. Bytes of an earlier download for the same digest are kept and the
+    /// rest fetched; without a digest a download starts from nothing.
+    pub expected: Option<Digest>,
+}
+
+/// Work on the device itself.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Work {
+    /// Remove the staged image: [`Event::Done`].
+    DiscardImage,
+    /// Verify the signature inside the staged image: [`Event::ImageVerified`].
+    VerifyImage,
+    /// Put the staged image into a slot and make it the one to boot: [`Event::Done`].
+    InstallImage(Installation),
+    /// Run a script: [`Event::ScriptEnded`].
+    RunScript(OnboardingStep, Script),
+    /// Commit a configuration, atomically, so that it can be rolled back: [`Event::Done`].
+    Commit(Configuration),
+    /// Restore the configuration from before the commit: [`Event::Done`].
+    RollBack,
+    /// Write a fact to the journal, durably: [`Event::Done`].
+    Remember(Fact),
+    /// Write the marker that ends bootstrapping, durably: [`Event::Done`].
+    WriteDone(Completion),
+    /// Boot the installed image, or arrange for it: [`Event::Done`].
+    Reboot,
+}
+
+/// An image to be installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// Digest of the image file.
+    pub sha256: Digest,
+    /// The operating system's name, if it is known.
+    pub os_name: Option<String>,
+    /// Its version, if it is known.
+    pub os_version: Option<String>,
+}
+
+/// What the marker says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// The server whose data was applied.
+    pub server: Server,
+    /// SHA-256 over the onboarding information document.
+    pub document: Digest,
+}
+
+/// The result of the last action.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// What a source gave.
+    Discovered(Discovery),
+    /// The addresses of a name.
+    Resolved(Vec<IpAddr>),
+    /// The handshake is complete; the server showed this chain, its own certificate first.
+    Connected(Vec<Certificate>),
+    /// The server answered, whatever the status.
+    Answered(Answer),
+    /// The staged image is complete.
+    Downloaded(Downloaded),
+    /// The signature inside the image verifies.
+    ImageVerified(Trace),
+    /// A script ended.
+    ScriptEnded(ScriptEnd),
+    /// Done, with nothing to tell.
+    Done,
+    /// The action failed.
+    Failed(Refusal),
+}
+
+/// What a source gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discovery {
+    /// The servers, in order.
+    pub servers: Vec<Server>,
+    /// How far the source is believed.
+    pub origin: Origin,
+    /// What was left out, and why.
+    pub ignored: Vec<Refusal>,
+}
+
+/// An HTTP answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The media type without parameters, in lower case.
+    pub media_type: Option<String>,
+    /// The body, complete.
+    pub body: Vec<u8>,
+}
+
+/// A completed download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Downloaded {
+    /// SHA-256 over the whole file.
+    pub sha256: Digest,
+    /// Octets in the file.
+    pub length: u64,
+    /// How many of them an earlier download had left.
+    pub resumed_from: u64,
+}
+
+/// How a script ended, and the tail of what it printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptEnd {
+    /// How it ended.
+    pub verdict: ScriptVerdict,
+    /// The end of its output, bounded.
+    pub output: String,
+}
+
+/// What a script's end means. RFC 8572 §6.3 leaves the convention open; ours is exit code 0, 99 and all the rest
+/// (CLI-70).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptVerdict {
+    /// Exit code 0.
+    Complete,
+    /// Exit code 99: a soft error, bootstrapping goes on (CLI-69).
+    Warning,
+    /// Any other exit code.
+    Failed(i32),
+    /// A signal ended it.
+    Killed,
+    /// It ran longer than it may.
+    TimedOut,
+}

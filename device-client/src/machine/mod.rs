@@ -1,0 +1,117 @@
+//! The state machine of RFC 8572 §5: events in, one action at a time out, no I/O.
+//!
+//! [`Machine::start`] gives the first action; whoever drives the machine carries it out and tells the result to
+//! [`Machine::on`], which gives the next, until [`Action::Finish`]. A connection comes in two steps, so that the machine
+//! judges the server's certificate chain before any request leaves the device (CLI-43): [`Action::Connect`] is answered
+//! with the chain, and only then is there an [`Action::Send`].
+//!
+//! Trust is a value that belongs to one branch of the search: every server to be tried carries the anchor it must
+//! validate to, and nothing a failed branch learned reaches the next (CLI-09, CLI-48).
+
+mod action;
+mod asking;
+mod connecting;
+mod discovering;
+mod entry;
+mod history;
+mod host_meta;
+mod judgement;
+mod locating;
+mod onboarding;
+mod policy;
+mod resolving;
+mod shared;
+mod targets;
+#[cfg(test)]
+mod tests;
+
+pub use action::{Action, Answer, Completion, Discovery, Download, Downloaded, Event, Installation, Request, ScriptEnd};
+pub use action::{ScriptVerdict, Work};
+pub use entry::Origin;
+pub use history::{Fact, History, OnboardingStep};
+pub use policy::{ImageSignature, Policy, RunningImage, Situation, SourceIndex, WellKnownServer};
+pub use targets::{AddressRange, AddressRangeInvalid, AllowedTargets};
+
+use std::sync::Arc;
+
+use pki::time::Clock;
+
+use crate::Record;
+use asking::Asking;
+use connecting::Connecting;
+use discovering::Discovering;
+use locating::Locating;
+use onboarding::Onboarding;
+use resolving::Resolving;
+use shared::Shared;
+
+/// One attempt to bootstrap: a walk over all sources, until one of them works or none is left (CLI-02).
+#[derive(Debug)]
+pub struct Machine {
+    shared: Shared,
+    state: State,
+}
+
+/// What the driver is to do next, and what was decided on the way there. The records come first: they are written
+/// before the action is carried out.
+#[derive(Debug)]
+pub struct Step {
+    /// The decisions since the previous step.
+    pub records: Vec<Record>,
+    /// The one thing to do now.
+    pub action: Action,
+}
+
+/// The states. Each is a type of its own that knows which event it waits for.
+#[derive(Debug)]
+enum State {
+    Discovering(Discovering),
+    Resolving(Resolving),
+    Connecting(Connecting),
+    Locating(Locating),
+    Asking(Asking),
+    Onboarding(Box<Onboarding>),
+    Finished,
+}
+
+/// A state, and the action whose result it waits for.
+#[derive(Debug)]
+struct Transition {
+    state: State,
+    action: Action,
+}
+
+impl Machine {
+    /// A machine for one attempt.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, situation: Situation) -> Self {
+        Self { shared: Shared::new(policy, situation), state: State::Finished }
+    }
+
+    /// The first action. RFC 8572 §5.3: nothing is trusted yet.
+    pub fn start(&mut self, clock: Clock) -> Step {
+        self.shared.clock = clock;
+        let transition = self.shared.next();
+        self.take(transition)
+    }
+
+    /// The result of the last action, and what the clock says now; gives the next action.
+    pub fn on(&mut self, clock: Clock, event: Event) -> Step {
+        self.shared.clock = clock;
+        let transition = match std::mem::replace(&mut self.state, State::Finished) {
+            State::Discovering(state) => state.on(event, &mut self.shared),
+            State::Resolving(state) => state.on(event, &mut self.shared),
+            State::Connecting(state) => state.on(event, &mut self.shared),
+            State::Locating(state) => state.on(event, &mut self.shared),
+            State::Asking(state) => state.on(event, &mut self.shared),
+            State::Onboarding(state) => state.on(event, &mut self.shared),
+            State::Finished => self.shared.finish(),
+        };
+        self.take(transition)
+    }
+
+    fn take(&mut self, transition: Transition) -> Step {
+        self.state = transition.state;
+        Step { records: self.shared.take_records(), action: transition.action }
+    }
+}

@@ -1,0 +1,123 @@
+//! Remembering what is done, and the ends: complete, reboot, failure.
+
+use conveyed_info::rpc::ProgressType;
+use verdict::{Digest, Refusal};
+
+use super::{Job, Next, Onboarding, Report, fail, reporting};
+use crate::{
+    Decision, OutcomeState, Record,
+    machine::{
+        Action, Completion, Event, Fact, OnboardingStep, State, Transition, Work, shared::Shared,
+    },
+};
+
+fn go(state: Onboarding, work: Work) -> Transition {
+    Transition { state: State::Onboarding(Box::new(state)), action: Action::Work(work) }
+}
+
+/// Writes to the journal that a step is complete, then reports it and goes on.
+pub(super) fn remember(job: Job, step: OnboardingStep, report: Report, shared: &mut Shared) -> Transition {
+    let fact = Fact::Applied { document: job.document, step };
+    shared.situation.history.add(fact);
+    go(Onboarding::Remembering(Remembering { job, step, report }), Work::Remember(fact))
+}
+
+/// Waits until the journal knows that a step is complete.
+#[derive(Debug)]
+pub(in crate::machine) struct Remembering {
+    job: Job,
+    step: OnboardingStep,
+    report: Report,
+}
+
+impl Remembering {
+    pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
+        if let Event::Failed(refusal) = event {
+            let report = match self.step {
+                OnboardingStep::PreScript => ProgressType::PreScriptError,
+                OnboardingStep::Configuration => ProgressType::ConfigError,
+                OnboardingStep::PostScript => ProgressType::PostScriptError,
+            };
+            return fail(self.job, report, refusal, shared);
+        }
+        reporting::send(self.job, vec![self.report], Next::After(self.step), shared)
+    }
+}
+
+/// RFC 8572 §5.6 (CLI-78): everything is applied; the server must hear it. What switches bootstrapping off is the
+/// marker written right after, so no `bootstrap-warning` is due (CLI-77).
+pub(super) fn complete(job: Job, shared: &mut Shared) -> Transition {
+    let report = Report::acknowledged(ProgressType::BootstrapComplete).with_host_keys(shared.policy.ssh_host_keys.clone());
+    reporting::send(job, vec![report], Next::WriteDone, shared)
+}
+
+/// Writes the marker that ends bootstrapping: the last thing of all.
+pub(super) fn write_done(job: Job) -> Transition {
+    let completion = Completion { server: job.server.clone(), document: job.document };
+    go(Onboarding::WritingDone(WritingDone { job }), Work::WriteDone(completion))
+}
+
+/// Waits for the marker.
+#[derive(Debug)]
+pub(in crate::machine) struct WritingDone {
+    job: Job,
+}
+
+impl WritingDone {
+    pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
+        if let Event::Failed(refusal) = event {
+            // Everything is applied and acknowledged; the next start repeats what costs nothing to repeat.
+            return shared.apply_failed(&self.job.server, refusal);
+        }
+        let record = Record::new("bootstrapped", Decision::Passed, format!("document {}", self.job.document));
+        shared.record(record.about(&self.job.server));
+        let outcome = shared.outcome(OutcomeState::Bootstrapped, self.job.server.to_string());
+        shared.end(outcome)
+    }
+}
+
+/// Boots the installed image.
+pub(super) fn reboot(job: Job, shared: &mut Shared) -> Transition {
+    shared.note("rebooting", &job.server, "into the installed image");
+    go(Onboarding::Rebooting(Rebooting { job }), Work::Reboot)
+}
+
+/// Waits until the reboot is arranged.
+#[derive(Debug)]
+pub(in crate::machine) struct Rebooting {
+    job: Job,
+}
+
+impl Rebooting {
+    pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
+        // RFC 8572 §5.6 (CLI-65): nothing more goes to this server in this attempt, not even that the reboot failed.
+        if let Event::Failed(refusal) = event {
+            return shared.apply_failed(&self.job.server, refusal);
+        }
+        let outcome = shared.outcome(OutcomeState::RebootWanted, "the installed image must be booted");
+        shared.end(outcome)
+    }
+}
+
+/// Leaves a server whose data could not be applied: the next attempt starts from the first step.
+pub(super) fn forget(job: Job, refusal: Refusal) -> Transition {
+    let document: Digest = job.document;
+    go(Onboarding::Forgetting(Forgetting { job, refusal }), Work::Remember(Fact::Abandoned { document }))
+}
+
+/// Waits until the journal knows that the attempt failed.
+#[derive(Debug)]
+pub(in crate::machine) struct Forgetting {
+    job: Job,
+    refusal: Refusal,
+}
+
+impl Forgetting {
+    pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
+        if let Event::Failed(problem) = event {
+            shared.record(Record::refused("journal", &problem).about(&self.job.server));
+        }
+        shared.situation.history.add(Fact::Abandoned { document: self.job.document });
+        shared.apply_failed(&self.job.server, self.refusal)
+    }
+}

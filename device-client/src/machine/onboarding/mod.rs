@@ -1,0 +1,185 @@
+//! Applying onboarding information (RFC 8572 §5.6): boot image, pre-configuration script, configuration,
+//! post-configuration script, in this order, with the reports that the server wants (CLI-50 to CLI-52).
+
+mod configuration;
+mod ending;
+mod image;
+mod reporting;
+mod script;
+
+use conveyed_info::{
+    information::{Information, OnboardingInformation},
+    rpc::{ProgressType, ReportingLevel},
+};
+use pki::digest::sha256;
+use verdict::{Digest, Refusal};
+
+use super::{Event, OnboardingStep, Transition, shared::Shared};
+use crate::Server;
+use configuration::{Committing, RollingBack};
+use ending::{Forgetting, Rebooting, Remembering, WritingDone};
+use image::{Discarding, Downloading, Installing, RememberingInstall, VerifyingImage};
+use reporting::{BackingOff, Report, Reporting};
+use script::RunningScript;
+
+/// One onboarding information document being applied.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    server: Server,
+    root: String,
+    /// What the server wants to hear; `None` when it hears nothing (CLI-54).
+    level: Option<ReportingLevel>,
+    plan: OnboardingInformation,
+    /// SHA-256 over the document in our own encoding, so that the same document signed again is the same work.
+    document: Digest,
+    /// Whether the configuration was committed and must be rolled back on failure.
+    committed: bool,
+}
+
+impl Job {
+    pub(super) fn new(
+        server: Server,
+        root: String,
+        level: Option<ReportingLevel>,
+        plan: OnboardingInformation,
+    ) -> Self {
+        let document = sha256(&Information::from(plan.clone()).to_json());
+        Self { server, root, level, plan, document, committed: false }
+    }
+}
+
+/// The states of applying. Each is a type of its own, in the file of its family.
+#[derive(Debug)]
+pub(super) enum Onboarding {
+    Reporting(Reporting),
+    BackingOff(BackingOff),
+    Downloading(Downloading),
+    Discarding(Discarding),
+    VerifyingImage(VerifyingImage),
+    Installing(Installing),
+    RememberingInstall(RememberingInstall),
+    RunningScript(RunningScript),
+    Committing(Committing),
+    RollingBack(RollingBack),
+    Remembering(Remembering),
+    Forgetting(Forgetting),
+    Rebooting(Rebooting),
+    WritingDone(WritingDone),
+}
+
+impl Onboarding {
+    pub(super) fn on(self: Box<Self>, event: Event, shared: &mut Shared) -> Transition {
+        match *self {
+            Self::Reporting(state) => state.on(event, shared),
+            Self::BackingOff(state) => state.on(event, shared),
+            Self::Downloading(state) => state.on(event, shared),
+            Self::Discarding(state) => state.on(event, shared),
+            Self::VerifyingImage(state) => state.on(event, shared),
+            Self::Installing(state) => state.on(event, shared),
+            Self::RememberingInstall(state) => state.on(event, shared),
+            Self::RunningScript(state) => state.on(event, shared),
+            Self::Committing(state) => state.on(event, shared),
+            Self::RollingBack(state) => state.on(event, shared),
+            Self::Remembering(state) => state.on(event, shared),
+            Self::Forgetting(state) => state.on(event, shared),
+            Self::Rebooting(state) => state.on(event, shared),
+            Self::WritingDone(state) => state.on(event, shared),
+        }
+    }
+}
+
+/// Where to go when all pending reports are sent.
+#[derive(Debug)]
+enum Next {
+    Image,
+    Fetch(image::Fetch),
+    Reboot,
+    Begin(OnboardingStep),
+    Run(OnboardingStep),
+    After(OnboardingStep),
+    WriteDone,
+    Leave(Refusal),
+    PassOver(Refusal),
+}
+
+impl Next {
+    fn enter(self, job: Job, shared: &mut Shared) -> Transition {
+        match self {
+            Self::Image => image::begin(job, shared),
+            Self::Fetch(fetch) => image::fetch(job, fetch, shared),
+            Self::Reboot => ending::reboot(job, shared),
+            Self::Begin(step) => begin_step(job, step, shared),
+            Self::Run(OnboardingStep::Configuration) => configuration::commit(job),
+            Self::Run(step) => script::run(job, step, shared),
+            Self::After(step) => after_step(job, step, shared),
+            Self::WriteDone => ending::write_done(job),
+            Self::Leave(refusal) => ending::forget(job, refusal),
+            Self::PassOver(refusal) => shared.pass_over(&job.server, refusal),
+        }
+    }
+}
+
+/// Begins to apply a document.
+pub(super) fn begin(job: Job, shared: &mut Shared) -> Transition {
+    // RFC 8572 §5.6 (CLI-51): `bootstrap-initiated` is the first report of all. The document is parsed already, since
+    // nothing unparsed is ever trusted; what a verbose server hears of it comes after.
+    let reports = vec![
+        Report::acknowledged(ProgressType::BootstrapInitiated),
+        Report::verbose(ProgressType::ParsingInitiated),
+        Report::verbose(ProgressType::ParsingComplete),
+    ];
+    reporting::send(job, reports, Next::Image, shared)
+}
+
+/// Tells an authenticated server that what it gave cannot be read, and leaves it.
+pub(super) fn cannot_parse(server: Server, root: String, refusal: Refusal, shared: &mut Shared) -> Transition {
+    let job = Job::new(server, root, Some(ReportingLevel::Minimal), OnboardingInformation::default());
+    let reports = vec![
+        Report::always(ProgressType::BootstrapInitiated),
+        Report::always(ProgressType::ParsingError).with_message(reporting::message_of(&refusal)),
+    ];
+    reporting::send(job, reports, Next::PassOver(refusal), shared)
+}
+
+/// Begins a step, unless the document does not have it or an earlier attempt completed it.
+fn begin_step(mut job: Job, step: OnboardingStep, shared: &mut Shared) -> Transition {
+    let wanted = match step {
+        OnboardingStep::PreScript => job.plan.pre_configuration_script.is_some(),
+        OnboardingStep::Configuration => job.plan.configuration.is_some(),
+        OnboardingStep::PostScript => job.plan.post_configuration_script.is_some(),
+    };
+    if !wanted {
+        return after_step(job, step, shared);
+    }
+    if shared.situation.history.is_applied(&job.document, step) {
+        let detail = "an attempt that was interrupted completed this step of the same document";
+        let record = crate::Record::new(step.as_str(), crate::Decision::Skipped, detail);
+        shared.record(record.about(&job.server));
+        job.committed |= step == OnboardingStep::Configuration;
+        return after_step(job, step, shared);
+    }
+    let initiated = match step {
+        OnboardingStep::PreScript => ProgressType::PreScriptInitiated,
+        OnboardingStep::Configuration => ProgressType::ConfigInitiated,
+        OnboardingStep::PostScript => ProgressType::PostScriptInitiated,
+    };
+    reporting::send(job, vec![Report::verbose(initiated)], Next::Run(step), shared)
+}
+
+fn after_step(job: Job, step: OnboardingStep, shared: &mut Shared) -> Transition {
+    match step {
+        OnboardingStep::PreScript => begin_step(job, OnboardingStep::Configuration, shared),
+        OnboardingStep::Configuration => begin_step(job, OnboardingStep::PostScript, shared),
+        OnboardingStep::PostScript => ending::complete(job, shared),
+    }
+}
+
+/// A step failed: what was committed is rolled back, the server hears of the failure, and the attempt goes on with the
+/// next server (CLI-16, CLI-17).
+fn fail(job: Job, report: ProgressType, refusal: Refusal, shared: &mut Shared) -> Transition {
+    if job.committed {
+        return configuration::roll_back(job, report, refusal);
+    }
+    let report = Report::always(report).with_message(reporting::message_of(&refusal));
+    reporting::send(job, vec![report], Next::Leave(refusal), shared)
+}

@@ -1,0 +1,80 @@
+//! What a device knows before it asks anybody: the factory's data, and the situation it starts in.
+
+use conveyed_info::{
+    rpc::SshHostKey,
+    voucher::{Assertion, Nonce},
+};
+use pki::{certificate::Certificate, identity::SerialNumber};
+use verdict::Digest;
+
+use super::{AllowedTargets, History};
+use crate::Server;
+
+/// Which of the configured sources, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SourceIndex(pub usize);
+
+/// A server of the factory's list (RFC 8572 §5.1; WKS-01).
+#[derive(Clone, Debug)]
+pub struct WellKnownServer {
+    /// Where it is.
+    pub server: Server,
+    /// What its certificate must validate to, for the connection to be trusted.
+    pub anchors: Vec<Certificate>,
+}
+
+/// Whether boot images must carry a signature of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageSignature {
+    /// The device holds image keys: what its boot loader would refuse is never installed.
+    Required,
+    /// The device holds none; the hash in the onboarding information is what there is to verify an image by.
+    NotConfigured,
+}
+
+/// What does not change from one attempt to the next.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The device's own serial number.
+    pub serial_number: SerialNumber,
+    /// The device's IDevID certificate.
+    pub idevid: Certificate,
+    /// What voucher signers must chain to.
+    pub voucher_anchors: Vec<Certificate>,
+    /// The factory's list.
+    pub well_known: Vec<WellKnownServer>,
+    /// The voucher assertions that are accepted.
+    pub accepted_assertions: Vec<Assertion>,
+    /// Where untrusted redirects may lead although the address is loopback, link-local or multicast (SEC-10).
+    pub allowed_targets: AllowedTargets,
+    /// Hardware model, told to trusted servers only (CLI-21, CLI-22).
+    pub hw_model: Option<String>,
+    /// Sent with `bootstrap-complete` (CLI-79).
+    pub ssh_host_keys: Vec<SshHostKey>,
+    /// Whether boot images must be signed.
+    pub image_signature: ImageSignature,
+    /// How many sources there are.
+    pub sources: usize,
+}
+
+/// The image that runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunningImage {
+    /// Name of the operating system.
+    pub os_name: Option<String>,
+    /// Its version.
+    pub os_version: Option<String>,
+    /// Digest of the image file, where it was installed by this agent.
+    pub sha256: Option<Digest>,
+}
+
+/// What is the case when an attempt begins.
+#[derive(Clone, Debug)]
+pub struct Situation {
+    /// The image that runs.
+    pub running: RunningImage,
+    /// Fresh randomness for this attempt, when the clock cannot be believed (CLI-23).
+    pub nonce: Option<Nonce>,
+    /// What earlier attempts did.
+    pub history: History,
+}

@@ -1,0 +1,161 @@
+//! What all states of one attempt share: the servers still to be tried, and what was decided so far.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use pki::time::{Clock, Timestamp};
+use verdict::{ReasonCode, Refusal};
+
+use super::{
+    Action, Policy, Situation, SourceIndex, State, Transition,
+    discovering::Discovering,
+    entry::{Entry, Key},
+    resolving,
+};
+use crate::{Decision, Outcome, OutcomeState, PassedOver, Record, Server};
+
+/// RFC 8572 §5.3: the recursion has a limit, and the limit should be at most ten (CLI-14).
+const MAX_REDIRECTS: usize = 10;
+
+/// Servers that one source may make the device try, however its redirects branch (SEC-09).
+const MAX_TRIES: usize = 128;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) policy: Arc<Policy>,
+    pub(super) situation: Situation,
+    pub(super) clock: Clock,
+    records: Vec<Record>,
+    passed_over: Vec<PassedOver>,
+    apply_failed: bool,
+    /// A stack: the servers of an inner list stand above those of the list around it, so that an error leads back to
+    /// the enclosing loop and not to the start (CLI-17).
+    pending: Vec<Entry>,
+    tried: BTreeSet<Key>,
+    next_source: usize,
+}
+
+impl Shared {
+    pub(super) fn new(policy: Arc<Policy>, situation: Situation) -> Self {
+        Self {
+            policy,
+            situation,
+            clock: Clock::Untrusted { at_least: Timestamp::from_unix(0) },
+            records: Vec::new(),
+            passed_over: Vec::new(),
+            apply_failed: false,
+            pending: Vec::new(),
+            tried: BTreeSet::new(),
+            next_source: 0,
+        }
+    }
+
+    pub(super) fn record(&mut self, mut record: Record) {
+        record.time = self.clock.now().map(|now| now.to_string());
+        self.records.push(record);
+    }
+
+    pub(super) fn note(&mut self, step: &'static str, server: &Server, detail: impl Into<String>) {
+        self.record(Record::new(step, Decision::Noted, detail).about(server));
+    }
+
+    pub(super) fn take_records(&mut self) -> Vec<Record> {
+        std::mem::take(&mut self.records)
+    }
+
+    /// Puts the servers of a list before all others, in their order.
+    pub(super) fn push(&mut self, entries: impl IntoIterator<Item = Entry, IntoIter: DoubleEndedIterator>) {
+        self.pending.extend(entries.into_iter().rev());
+    }
+
+    /// Leaves a server for good.
+    pub(super) fn pass_over(&mut self, server: &Server, refusal: Refusal) -> Transition {
+        self.record(Record::refused("server-passed-over", &refusal).about(server));
+        let Refusal { reason, detail, .. } = refusal;
+        self.passed_over.push(PassedOver { server: server.clone(), reason, detail });
+        self.next()
+    }
+
+    /// Leaves a server whose data was good and could not be applied.
+    pub(super) fn apply_failed(&mut self, server: &Server, refusal: Refusal) -> Transition {
+        self.apply_failed = true;
+        self.pass_over(server, refusal)
+    }
+
+    /// The next server, or the next source, or the end.
+    pub(super) fn next(&mut self) -> Transition {
+        while let Some(entry) = self.pending.pop() {
+            let key = entry.key();
+            let refusal = if entry.redirects() > MAX_REDIRECTS {
+                let detail = format!("more than {MAX_REDIRECTS} redirects led here");
+                Some(Refusal::new(ReasonCode::RedirectLimit, detail))
+            } else if entry.ancestors.contains(&key) {
+                Some(Refusal::new(ReasonCode::RedirectLoop, "this server redirected here itself"))
+            } else if self.tried.len() >= MAX_TRIES {
+                let detail = format!("this source led to more than {MAX_TRIES} servers");
+                Some(Refusal::new(ReasonCode::RedirectLimit, detail))
+            } else {
+                None
+            };
+            if let Some(refusal) = refusal {
+                self.record(Record::refused("server-passed-over", &refusal).about(&entry.server));
+                let Refusal { reason, detail, .. } = refusal;
+                self.passed_over.push(PassedOver { server: entry.server, reason, detail });
+                continue;
+            }
+            if !self.tried.insert(key) {
+                let record = Record::new("server-skipped", Decision::Skipped, "tried already through this source");
+                self.record(record.about(&entry.server));
+                continue;
+            }
+            return resolving::begin(entry, self);
+        }
+        if self.next_source < self.policy.sources {
+            let source = SourceIndex(self.next_source);
+            self.next_source = self.next_source.saturating_add(1);
+            self.tried.clear();
+            return Transition {
+                state: State::Discovering(Discovering { source }),
+                action: Action::Discover(source),
+            };
+        }
+        self.finish()
+    }
+
+    /// The attempt is over without success.
+    pub(super) fn finish(&mut self) -> Transition {
+        let unreachable =
+            |it: &PassedOver| matches!(it.reason, ReasonCode::ServerUnreachable | ReasonCode::NoSource);
+        let state = if self.apply_failed {
+            OutcomeState::ApplyFailed
+        } else if self.passed_over.iter().all(unreachable) {
+            OutcomeState::Unreachable
+        } else {
+            OutcomeState::Refused
+        };
+        let (reason, detail) = match self.passed_over.last() {
+            Some(last) => (last.reason, format!("{}: {}", last.server, last.detail)),
+            None => (ReasonCode::NoSource, "no source named a server".to_owned()),
+        };
+        let mut outcome = self.outcome(state, detail.clone());
+        outcome.reason = Some(reason);
+        self.record(Record::refused("attempt-ended", &Refusal::new(reason, detail)));
+        self.end(outcome)
+    }
+
+    /// The attempt is over with this outcome.
+    pub(super) fn end(&self, outcome: Outcome) -> Transition {
+        Transition { state: State::Finished, action: Action::Finish(outcome) }
+    }
+
+    pub(super) fn outcome(&self, state: OutcomeState, detail: impl Into<String>) -> Outcome {
+        let mut outcome = Outcome::new(state, detail);
+        outcome.passed_over.clone_from(&self.passed_over);
+        outcome
+    }
+}
+
+/// What to tell when an event does not answer the action that was asked for: a mistake of the environment, which costs
+/// this server and no more.
+pub(super) fn unexpected(action: &'static str) -> Refusal {
+    Refusal::new(ReasonCode::ServerAnswerInvalid, format!("no usable result of the action `{action}`"))
+}

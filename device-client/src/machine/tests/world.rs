@@ -1,0 +1,273 @@
+//! A manufacturer, an owner, a device, and servers to put between them.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use conveyed_info::{
+    BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher,
+    cms::{self, ContentType, Draft},
+    information::{
+        BootstrapServer, Configuration, ConfigurationHandling, Information, OnboardingInformation,
+        RedirectInformation, Script, TrustAnchor,
+    },
+    rpc::{BootstrappingAnswer, ErrorTag, ReportingLevel, RestconfError, YANG_DATA_JSON},
+    voucher::{Assertion, Freshness, Nonce, Voucher},
+};
+use pki::{
+    certificate::Certificate,
+    identity::SerialNumber,
+    key::FileKey,
+    time::{Clock, Timestamp},
+};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+use crate::{
+    Outcome, Server,
+    env::{
+        drive,
+        sim::{SimulatedServer, Simulation},
+    },
+    machine::{
+        AllowedTargets, Answer, Discovery, History, ImageSignature, Machine, Origin, Policy, Request, RunningImage,
+        Situation, WellKnownServer,
+    },
+};
+
+pub(super) const SERIAL: &str = "SN-42";
+
+/// A CA, or anything else with a key and a certificate.
+pub(super) struct Party {
+    pub(super) certificate: Certificate,
+    pub(super) key: FileKey,
+    params: CertificateParams,
+}
+
+fn params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
+fn pair(key: &FileKey) -> KeyPair {
+    KeyPair::try_from(pki_bytes(key)).unwrap()
+}
+
+fn pki_bytes(key: &FileKey) -> &[u8] {
+    key.pkcs8_der()
+}
+
+impl Party {
+    pub(super) fn root(name: &str) -> Self {
+        let mut params = params(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = FileKey::generate_p256().unwrap();
+        let certificate = params.self_signed(&pair(&key)).unwrap();
+        Self { certificate: Certificate::from_der(certificate.der()).unwrap(), key, params }
+    }
+
+    fn issue_with(&self, params: CertificateParams) -> Self {
+        let key = FileKey::generate_p256().unwrap();
+        let issuer = Issuer::new(self.params.clone(), pair(&self.key));
+        let certificate = params.signed_by(&pair(&key), &issuer).unwrap();
+        Self { certificate: Certificate::from_der(certificate.der()).unwrap(), key, params }
+    }
+
+    pub(super) fn issue(&self, name: &str) -> Self {
+        self.issue_with(params(name))
+    }
+
+    pub(super) fn issue_ca(&self, name: &str) -> Self {
+        let mut params = params(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        self.issue_with(params)
+    }
+
+    pub(super) fn issue_server(&self, host: &str) -> Self {
+        let mut server = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        server.distinguished_name.push(DnType::CommonName, "server");
+        self.issue_with(server)
+    }
+
+    fn issue_device(&self) -> Self {
+        let mut device = params("device");
+        device.distinguished_name.push(DnType::CustomDnType(vec![2, 5, 4, 5]), SERIAL);
+        self.issue_with(device)
+    }
+}
+
+/// Everything that exists before the device is powered.
+pub(super) struct World {
+    pub(super) masa: Party,
+    pub(super) owner_ca: Party,
+    pub(super) owner: Party,
+    pub(super) tls: Party,
+    pub(super) policy: Policy,
+    pub(super) situation: Situation,
+    pub(super) sim: Simulation,
+}
+
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_unix(1_800_000_000)
+}
+
+impl World {
+    /// A world whose first source names `servers` and is believed as far as `origin` says.
+    pub(super) fn new(origin: Origin, servers: &[&str]) -> Self {
+        let manufacturer = Party::root("manufacturer");
+        let masa = Party::root("masa");
+        let owner_ca = Party::root("owner ca");
+        let owner = owner_ca.issue("owner");
+        let mut sim = Simulation::new(Clock::Trusted(now()));
+        let servers = servers.iter().map(|text| server(text)).collect();
+        sim.sources.push(Ok(Discovery { servers, origin, ignored: Vec::new() }));
+        let policy = Policy {
+            serial_number: SerialNumber::new(SERIAL).unwrap(),
+            idevid: manufacturer.issue_device().certificate,
+            voucher_anchors: vec![masa.certificate.clone()],
+            well_known: Vec::new(),
+            accepted_assertions: vec![Assertion::Verified],
+            allowed_targets: AllowedTargets::default(),
+            hw_model: Some("m-1".to_owned()),
+            ssh_host_keys: Vec::new(),
+            image_signature: ImageSignature::Required,
+            sources: 1,
+        };
+        let running = RunningImage { os_name: Some("os".into()), os_version: Some("1".into()), sha256: None };
+        let situation = Situation { running, nonce: None, history: History::default() };
+        Self { masa, owner_ca, owner, tls: Party::root("tls"), policy, situation, sim }
+    }
+
+    /// A device whose factory list names this server, with the TLS root as its anchor.
+    pub(super) fn trusting(text: &str) -> Self {
+        let mut world = Self::new(Origin::Factory, &[text]);
+        let anchors = vec![world.tls.certificate.clone()];
+        world.policy.well_known.push(WellKnownServer { server: server(text), anchors });
+        world
+    }
+
+    /// Puts a server with a genuine certificate at its address.
+    pub(super) fn serve(&mut self, text: &str, answer: impl FnMut(&Request) -> Answer + Send + 'static) {
+        let certificate = self.tls.issue_server(server(text).host()).certificate;
+        self.serve_with(text, vec![certificate], answer);
+    }
+
+    pub(super) fn serve_with(
+        &mut self,
+        text: &str,
+        chain: Vec<Certificate>,
+        answer: impl FnMut(&Request) -> Answer + Send + 'static,
+    ) {
+        let address: SocketAddr = text.parse().unwrap();
+        self.sim.servers.insert(address, SimulatedServer::new(chain, answer));
+    }
+
+    pub(super) fn run(&mut self) -> Outcome {
+        self.sim.events.clear();
+        self.sim.requests.clear();
+        let machine = Machine::new(Arc::new(self.policy.clone()), self.situation.clone());
+        let outcome = drive(machine, &mut self.sim);
+        for fact in std::mem::take(&mut self.sim.facts) {
+            self.situation.history.add(fact);
+        }
+        outcome
+    }
+
+    pub(super) fn anchor(&self) -> TrustAnchor {
+        TrustAnchor::new(std::slice::from_ref(&self.tls.certificate)).unwrap()
+    }
+
+    pub(super) fn voucher(&self, freshness: Freshness) -> Voucher {
+        Voucher {
+            created_on: now().plus_seconds(-3600),
+            freshness,
+            assertion: Assertion::Verified,
+            serial_number: SerialNumber::new(SERIAL).unwrap(),
+            idevid_issuer: None,
+            pinned_domain_cert: self.owner_ca.certificate.clone(),
+            domain_cert_revocation_checks: None,
+        }
+    }
+
+    pub(super) fn signed_by(&self, signer: &Party, information: &Information) -> BootstrappingData {
+        self.signed_with(signer, information, Freshness::Unlimited)
+    }
+
+    pub(super) fn signed_with(
+        &self,
+        signer: &Party,
+        information: &Information,
+        freshness: Freshness,
+    ) -> BootstrappingData {
+        let chain = std::slice::from_ref(&signer.certificate);
+        let document = information.to_json();
+        let signed = Draft::sign(ContentType::ConveyedInfoJson, &document, &signer.key, chain).unwrap();
+        let masa = std::slice::from_ref(&self.masa.certificate);
+        let voucher = self.voucher(freshness).to_json();
+        let voucher = Draft::sign(ContentType::AnimaJsonVoucher, &voucher, &self.masa.key, masa).unwrap();
+        let bag = cms::certificates_only(&[signer.certificate.clone(), self.owner_ca.certificate.clone()]).unwrap();
+        BootstrappingData::Signed {
+            conveyed_information: ConveyedInformation::from_der(signed).unwrap(),
+            owner_certificate: OwnerCertificate::from_der(bag).unwrap(),
+            ownership_voucher: OwnershipVoucher::from_der(voucher).unwrap(),
+        }
+    }
+
+    pub(super) fn signed(&self, information: impl Into<Information>) -> BootstrappingData {
+        self.signed_by(&self.owner, &information.into())
+    }
+}
+
+pub(super) fn server(text: &str) -> Server {
+    let (host, port) = text.rsplit_once(':').unwrap();
+    Server::new(host, port.parse().unwrap())
+}
+
+pub(super) fn unsigned(information: impl Into<Information>) -> BootstrappingData {
+    let document = information.into().to_json();
+    let artifact = cms::bare(ContentType::ConveyedInfoJson, &document).unwrap();
+    BootstrappingData::Unsigned(ConveyedInformation::from_der(artifact).unwrap())
+}
+
+pub(super) fn redirect(targets: &[(&str, Option<TrustAnchor>)]) -> RedirectInformation {
+    let target = |(text, anchor): &(&str, Option<TrustAnchor>)| {
+        let server = server(text);
+        BootstrapServer { address: server.host().to_owned(), port: server.port(), trust_anchor: anchor.clone() }
+    };
+    RedirectInformation::new(targets.iter().map(target).collect()).unwrap()
+}
+
+/// Both scripts and a configuration.
+pub(super) fn plan() -> OnboardingInformation {
+    OnboardingInformation {
+        boot_image: None,
+        pre_configuration_script: Some(Script(b"pre".to_vec())),
+        configuration: Some(Configuration { handling: ConfigurationHandling::Merge, content: b"{}".to_vec() }),
+        post_configuration_script: Some(Script(b"post".to_vec())),
+    }
+}
+
+pub(super) fn empty(status: u16) -> Answer {
+    Answer { status, media_type: None, body: Vec::new() }
+}
+
+pub(super) fn give(data: BootstrappingData, reporting_level: ReportingLevel) -> Answer {
+    let body = BootstrappingAnswer { reporting_level, data }.to_json();
+    Answer { status: 200, media_type: Some(YANG_DATA_JSON.to_owned()), body }
+}
+
+pub(super) fn nothing() -> Answer {
+    let error = RestconfError::new(ErrorTag::InvalidValue, "nothing-for-this-device");
+    Answer { status: 404, media_type: Some(YANG_DATA_JSON.to_owned()), body: error.to_json() }
+}
+
+/// A server that gives `data` and acknowledges every report.
+pub(super) fn giving(data: BootstrappingData, level: ReportingLevel) -> impl FnMut(&Request) -> Answer + Send {
+    move |request| match request {
+        Request::HostMeta => empty(404),
+        Request::BootstrappingData { .. } => give(data.clone(), level),
+        Request::Progress { .. } => empty(204),
+    }
+}
+
+pub(super) fn nonce() -> Nonce {
+    Nonce::for_request(vec![5; 32]).unwrap()
+}

@@ -1,0 +1,4 @@
+//! Where bootstrapping data is looked for (RFC 8572 §4).
+
+pub mod dhcp4;
+pub mod well_known;

@@ -1,0 +1,97 @@
+//! What a device's folder says about it, and emptying it.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use crate::{
+    apply::image::ImageStore,
+    config::Config,
+    device::{DONE, IMAGES, JOURNAL},
+    machine::RunningImage,
+    storage,
+};
+
+const MAX_MARKER: u64 = 64 * 1024;
+
+/// What can be said of a device without asking anybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Status {
+    /// Whether bootstrapping is switched on.
+    pub enabled: bool,
+    /// What the marker says, when the device is bootstrapped.
+    pub done: Option<serde_json::Value>,
+    /// Name of the running operating system.
+    pub os_name: Option<String>,
+    /// Its version.
+    pub os_version: Option<String>,
+    /// SHA-256 of the active image, in hex.
+    pub image: Option<String>,
+}
+
+impl Status {
+    /// Reads the folder.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn read(config: &Config, root: &Path) -> io::Result<Self> {
+        let marker = storage::read_bounded(&root.join(DONE), MAX_MARKER)?;
+        let factory = RunningImage {
+            os_name: config.os_name.clone(),
+            os_version: config.os_version.clone(),
+            sha256: None,
+        };
+        let running = ImageStore::open(&root.join(IMAGES))?.running(&factory)?;
+        Ok(Self {
+            enabled: config.enabled,
+            done: marker.map(|bytes| serde_json::from_slice(&bytes).unwrap_or(serde_json::Value::Null)),
+            os_name: running.os_name,
+            os_version: running.os_version,
+            image: running.sha256.map(|digest| digest.to_string()),
+        })
+    }
+}
+
+/// Back to factory state: removes what this agent put into the folder, and nothing else. Gives what was removed.
+///
+/// # Errors
+/// As the file system says; the marker goes last, so that a reset that was cut off is repeated.
+pub fn reset(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut removed = Vec::new();
+    for name in [IMAGES, "work", "ldevid", "configuration.previous", "configuration.absent", JOURNAL, DONE] {
+        let path = root.join(name);
+        let result = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        match result {
+            Ok(()) => removed.push(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if root.exists() {
+        storage::sync_parent(&root.join(DONE))?;
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reset_removes_our_files_and_leaves_others() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(IMAGES)).unwrap();
+        fs::write(folder.path().join(DONE), "{\"server\":\"a:1\"}").unwrap();
+        fs::write(folder.path().join("other"), "x").unwrap();
+        let config = Config::new("c".into(), "k".into());
+        let status = Status::read(&config, folder.path()).unwrap();
+        assert_eq!(status.done.unwrap()["server"], "a:1");
+        assert_eq!(reset(folder.path()).unwrap().len(), 2);
+        assert!(folder.path().join("other").exists());
+        assert!(reset(folder.path()).unwrap().is_empty());
+    }
+}

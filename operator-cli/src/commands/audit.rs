@@ -1,0 +1,95 @@
+//! `sztp audit`.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use bootstrap_server::{
+    audit,
+    config::ServerConfig,
+    store::{Store, sqlite::SqliteStore},
+};
+use clap::Subcommand;
+use serde_json::json;
+
+use super::Failure;
+use crate::output;
+
+/// Subcommands of `sztp audit`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check every record against its leaf, and every leaf against the signed checkpoints
+    Verify(VerifyArgs),
+    /// Print the latest signed checkpoint: keep it elsewhere, and the log cannot be rewritten behind your back
+    Checkpoint(ConfigArgs),
+}
+
+/// Where the log is.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConfigArgs {
+    /// The server's configuration file
+    #[arg(long, default_value = "sztp.toml")]
+    config: PathBuf,
+}
+
+/// Arguments of `sztp audit verify`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// A checkpoint kept elsewhere: the log must still be a continuation of it
+    #[arg(long = "checkpoint", value_name = "FILE")]
+    checkpoints: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Verify(args) => verify(args).await,
+            Command::Checkpoint(args) => checkpoint(args).await,
+        }
+    })
+}
+
+async fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
+    let kept = args
+        .checkpoints
+        .iter()
+        .map(|path| std::fs::read(path).map_err(|source| Failure::File { path: path.clone(), source }));
+    let kept = kept.collect::<Result<Vec<_>, _>>()?;
+    let config = ServerConfig::load(&args.config.config)?;
+    let store = SqliteStore::open_read_only(&config.database).await?;
+    let report = audit::verify(&store, config.checkpoint_key.verifier(), &kept).await?;
+    store.close().await;
+    if args.json {
+        let report = json!({
+            "verified": true,
+            "leaves": report.leaves,
+            "erased": report.erased,
+            "root": report.root.to_string(),
+            "checkpoints-checked": report.checkpoints_checked,
+            "clock-steps-back": report.clock_steps_back,
+        });
+        output::line(&report.to_string());
+    } else {
+        output::line(&format!(
+            "verified: {} leaves, {} erased, {} signed checkpoint(s) fit, root {}",
+            report.leaves, report.erased, report.checkpoints_checked, report.root
+        ));
+        if report.clock_steps_back > 0 {
+            output::line(&format!("note: the server's clock was set back {} time(s)", report.clock_steps_back));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn checkpoint(args: &ConfigArgs) -> Result<ExitCode, Failure> {
+    let config = ServerConfig::load(&args.config)?;
+    let store = SqliteStore::open_read_only(&config.database).await?;
+    let note = store.checkpoint().await?.ok_or_else(|| Failure::NotFound("the log is empty".to_owned()))?;
+    store.close().await;
+    output::line(note.trim_end_matches('\n'));
+    Ok(ExitCode::SUCCESS)
+}

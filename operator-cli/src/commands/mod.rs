@@ -1,0 +1,71 @@
+//! One file for each command.
+
+pub(crate) mod audit;
+pub(crate) mod explain;
+pub(crate) mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use bootstrap_server::{ServeError, audit::AuditError, config::ConfigError, store::StoreError};
+use verdict::Refusal;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// Something was verified and refused.
+    #[error("refused: {0}")]
+    Refused(#[from] Refusal),
+    /// There is no such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The server could not start.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The operating system.
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+    /// The demo could not be set up.
+    #[error("the demo could not be set up: {0}")]
+    Demo(String),
+}
+
+impl Failure {
+    /// The stable exit codes.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Refused(_) => 3,
+            Self::NotFound(_) => 4,
+            _ => 1,
+        })
+    }
+}
+
+impl From<authority::PartyError> for Failure {
+    fn from(error: authority::PartyError) -> Self {
+        Self::Demo(error.to_string())
+    }
+}
+
+impl From<AuditError> for Failure {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::Refused(refusal) => Self::Refused(refusal),
+            AuditError::Store(error) => Self::Store(error),
+            other => Self::Demo(other.to_string()),
+        }
+    }
+}

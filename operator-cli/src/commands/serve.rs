@@ -1,0 +1,60 @@
+//! `sztp serve`.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use bootstrap_server::config::ServerConfig;
+use tracing_subscriber::EnvFilter;
+
+use super::Failure;
+use crate::output;
+
+/// Arguments of `sztp serve`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The configuration file
+    #[arg(long, default_value = "sztp.toml")]
+    config: PathBuf,
+    /// Check the configuration and everything it names, and exit
+    #[arg(long)]
+    check_config: bool,
+    /// Log as JSON, one object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let config = ServerConfig::load(&args.config)?;
+    if args.check_config {
+        output::line(&format!("{}: good", args.config.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    start_logging(args.json);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let server = bootstrap_server::start(config).await?;
+        output::line(&format!("listening for devices on https://{}", server.address()));
+        if let Some(dhcp4) = server.dhcp4_address() {
+            output::line(&format!("answering DHCPv4 on {dhcp4}"));
+        }
+        wait_for_stop().await?;
+        output::error("stopping");
+        server.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn start_logging(json: bool) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json { builder.json().init() } else { builder.init() }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub(crate) async fn wait_for_stop() -> Result<(), std::io::Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}

@@ -1,0 +1,273 @@
+//! Builds the demo's folder: manufacturer, owner, server and devices, as the files that real ones would have.
+//!
+//! Nothing here is special to the demo: the server is started from the `sztp.toml` and the devices from the
+//! `device.toml` that are written, and both can be started again by hand afterwards.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    path::{Path, PathBuf},
+};
+
+use authority::{ManufacturerParty, OwnerParty};
+use bootstrap_server::{
+    audit::Event,
+    config::ServerConfig,
+    domain::{DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName},
+    store::{Batch, Store, sqlite::SqliteStore},
+};
+use pki::{certificate::Certificate, identity::SerialNumber, key::FileKey, time::Timestamp};
+
+use super::{files, image::BootImage};
+use crate::commands::Failure;
+
+const MAKER: &str = "Example Maker";
+const MODEL: &str = "Demo BMC";
+
+/// What is wrong with a device, if anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Planted {
+    /// Nothing: it must end up bootstrapped.
+    Nothing,
+    /// Its voucher pins another owner: the device must refuse.
+    VoucherForAnotherOwner,
+    /// Somebody made a certificate with the serial number of another device: the server must refuse.
+    CopiedIdentity,
+}
+
+/// A device of the demo.
+#[derive(Clone, Debug)]
+pub(super) struct LabDevice {
+    pub(super) name: String,
+    pub(super) serial_number: SerialNumber,
+    pub(super) planted: Planted,
+    pub(super) config: PathBuf,
+    pub(super) root: PathBuf,
+}
+
+/// Everything that was built.
+pub(super) struct Lab {
+    pub(super) folder: PathBuf,
+    pub(super) server_config: PathBuf,
+    pub(super) devices: Vec<LabDevice>,
+    pub(super) image: BootImage,
+    manufacturer: ManufacturerParty,
+    owner: OwnerParty,
+    port: u16,
+    now: Timestamp,
+}
+
+impl Lab {
+    /// Builds the folder for `count` good devices and the two rogues. `rogue_server` is advertised before the real one.
+    pub(super) fn build(folder: &Path, count: u8, rogue_server: SocketAddr, now: Timestamp) -> Result<Self, Failure> {
+        let manufacturer = ManufacturerParty::new(MAKER, now)?;
+        let owner = OwnerParty::new("Example Operator", &["127.0.0.1".to_owned()], now)?;
+        let image = BootImage::make(&folder.join("images"), now)?;
+        let ports = Ports::free()?;
+        let server_config = write_server(folder, &owner, &image, &ports, rogue_server)?;
+        files::folder(&folder.join("manufacturer"))?;
+        files::chain(&folder.join("manufacturer/root.pem"), manufacturer.anchors())?;
+        let mut lab = Self {
+            folder: folder.to_owned(),
+            server_config,
+            devices: Vec::new(),
+            image,
+            manufacturer,
+            owner,
+            port: ports.server,
+            now,
+        };
+        for index in 1..=count {
+            lab.add_device(&format!("bmc-{index:02}"), &format!("DEMO-{index:04}"), Planted::Nothing, &ports)?;
+        }
+        lab.add_device("rogue-a", "DEMO-A666", Planted::VoucherForAnotherOwner, &ports)?;
+        lab.add_device("rogue-b", "DEMO-0001", Planted::CopiedIdentity, &ports)?;
+        Ok(lab)
+    }
+
+    fn add_device(&mut self, name: &str, serial: &str, planted: Planted, ports: &Ports) -> Result<(), Failure> {
+        let serial_number = SerialNumber::new(serial).map_err(|error| Failure::Demo(error.to_string()))?;
+        let number = u8::try_from(self.devices.len()).unwrap_or(u8::MAX).saturating_add(2);
+        let address = Ipv4Addr::new(127, 0, 0, number);
+        let (key, chain) = match planted {
+            // The names are right in every letter, the keys are not the maker's.
+            Planted::CopiedIdentity => {
+                ManufacturerParty::new(MAKER, self.now)?.device(MODEL, &serial_number, self.now)?
+            }
+            Planted::Nothing | Planted::VoucherForAnotherOwner => {
+                self.manufacturer.device(MODEL, &serial_number, self.now)?
+            }
+        };
+        let folder = self.folder.join("devices").join(name);
+        let config = write_device(&folder, &key, &chain, address, ports.dhcp)?;
+        let root = folder.join("root");
+        self.devices.push(LabDevice { name: name.to_owned(), serial_number, planted, config, root });
+        Ok(())
+    }
+
+    /// Loads the server's configuration from the file that was written.
+    pub(super) fn load_server(&self) -> Result<ServerConfig, Failure> {
+        Ok(ServerConfig::load(&self.server_config)?)
+    }
+
+    /// Puts manufacturer, profile, devices and vouchers into the server's store, as an operator would.
+    pub(super) async fn register(&self) -> Result<(), Failure> {
+        let config = self.load_server()?;
+        let store = SqliteStore::open(&config.database, config.checkpoint_key).await?;
+        let failed = |error: &dyn std::fmt::Display| Failure::Demo(error.to_string());
+        let maker = ManufacturerName::new("example-maker").map_err(|error| failed(&error))?;
+        let profile_name = ProfileName::new("bmc").map_err(|error| failed(&error))?;
+        let profile =
+            OnboardingProfile::from_toml(profile_name.clone(), &self.profile()).map_err(|error| failed(&error))?;
+        let manufacturer = Manufacturer { name: maker.clone(), anchors: self.manufacturer.anchors().to_vec() };
+        store
+            .commit(
+                Batch::from(Event::ManufacturerAdded { manufacturer })
+                    .and(Event::ProfileApplied { profile: Box::new(profile) }),
+            )
+            .await?;
+        let somebody_else = OwnerParty::new("Somebody Else", &[], self.now)?;
+        for device in &self.devices {
+            let pinned = match device.planted {
+                Planted::Nothing => self.owner.pinned(),
+                Planted::VoucherForAnotherOwner => somebody_else.pinned(),
+                // It has no place on the list: it claims that of another device.
+                Planted::CopiedIdentity => continue,
+            };
+            let pinned = pinned.ok_or_else(|| Failure::Demo("an owner without a certificate".to_owned()))?;
+            let voucher = self.manufacturer.voucher(&device.serial_number, pinned, self.now)?;
+            let id = DeviceId { manufacturer: maker.clone(), serial_number: device.serial_number.clone() };
+            let registered = Event::DeviceRegistered { device: id.clone(), profile: profile_name.clone() };
+            store.commit(Batch::from(registered).and(Event::VoucherStored { device: id, voucher })).await?;
+        }
+        store.close().await;
+        Ok(())
+    }
+
+    /// What the devices are to become.
+    fn profile(&self) -> String {
+        let BootImage { os_name, os_version, sha256, .. } = &self.image;
+        format!(
+            r##"reporting-level = "verbose"
+pre-configuration-script = """#!/bin/sh
+echo "preparing $(uname -s)"
+"""
+post-configuration-script = """#!/bin/sh
+echo "configuration is in place"
+"""
+
+[configuration]
+handling = "merge"
+content = '{{"hostname":"bmc","ntp":["ntp.example.net"],"ssh":{{"enabled":true}}}}'
+
+[boot-image]
+os-name = "{os_name}"
+os-version = "{os_version}"
+download-uris = ["https://127.0.0.1:{port}/images/{sha256}"]
+sha256 = "{sha256}"
+"##,
+            port = self.port,
+        )
+    }
+}
+
+/// Loopback ports that were free a moment ago.
+struct Ports {
+    server: u16,
+    dhcp: u16,
+}
+
+impl Ports {
+    fn free() -> Result<Self, Failure> {
+        let server = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let dhcp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        Ok(Self { server, dhcp })
+    }
+}
+
+fn write_server(
+    folder: &Path,
+    owner: &OwnerParty,
+    image: &BootImage,
+    ports: &Ports,
+    rogue_server: SocketAddr,
+) -> Result<PathBuf, Failure> {
+    let server = folder.join("server");
+    files::folder(&server)?;
+    files::key(&server.join("server.key"), &owner.tls_key)?;
+    files::chain(&server.join("server.pem"), &owner.tls_chain)?;
+    files::chain(&server.join("anchor.pem"), owner.tls_anchor())?;
+    files::key(&server.join("owner.key"), &owner.key)?;
+    files::chain(&server.join("owner.pem"), &owner.chain)?;
+    let audit_key = FileKey::generate_ed25519().map_err(|error| Failure::Demo(error.to_string()))?;
+    files::key(&server.join("audit.key"), &audit_key)?;
+    let Ports { server: port, dhcp } = ports;
+    let document = format!(
+        r#"# Start this server again with: sztp serve --config sztp.toml
+database = "sztp.sqlite3"
+images = ["{image}"]
+
+[device-listener]
+listen = "127.0.0.1:{port}"
+names = ["127.0.0.1"]
+certificate = "server.pem"
+key = "server.key"
+trust-anchor = "anchor.pem"
+
+[owner]
+certificate = "owner.pem"
+key = "owner.key"
+
+[audit]
+origin = "demo.example/sztp"
+key = "audit.key"
+
+# The first server is a planted rogue: devices must pass it over.
+[dhcp4]
+server-identifier = "127.0.0.1"
+listen = "127.0.0.1:{dhcp}"
+client-port = "source"
+bootstrap-uris = ["https://{rogue_server}", "https://127.0.0.1:{port}"]
+"#,
+        image = image.path.display(),
+    );
+    let path = server.join("sztp.toml");
+    files::document(&path, document.as_bytes())?;
+    Ok(path)
+}
+
+fn write_device(
+    folder: &Path,
+    key: &FileKey,
+    chain: &[Certificate],
+    address: Ipv4Addr,
+    dhcp: u16,
+) -> Result<PathBuf, Failure> {
+    files::folder(folder)?;
+    files::key(&folder.join("idevid.key"), key)?;
+    files::chain(&folder.join("idevid.pem"), chain)?;
+    let document = format!(
+        r#"# Start this device again with: sztp-device run --once --config device.toml --root root
+idevid-certificate = "idevid.pem"
+idevid-key = "idevid.key"
+voucher-anchors = ["../../manufacturer/root.pem"]
+image-keys = ["../../images/image-key.pub.pem"]
+allow-targets = ["127.0.0.0/8"]
+clock = "trusted"
+hw-model = "Demo BMC"
+os-name = "factory"
+os-version = "0"
+reboot = "continue"
+
+[configuration]
+file = "running-config.json"
+
+[[sources]]
+kind = "dhcp4"
+address = "{address}"
+server = "127.0.0.1:{dhcp}"
+"#
+    );
+    let path = folder.join("device.toml");
+    files::document(&path, document.as_bytes())?;
+    Ok(path)
+}

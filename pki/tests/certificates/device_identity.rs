@@ -1,0 +1,59 @@
+//! Which device a certificate names (IEEE 802.1AR; RFC 8995 §2.3.1).
+
+use pki::identity::{IdentityError, SerialNumber};
+use rcgen::{CertificateParams, DnType, DnValue, string::BmpString};
+
+use crate::support::{Issued, leaf, patched};
+
+/// The attribute type serialNumber.
+const SERIAL_NUMBER: [u64; 4] = [2, 5, 4, 5];
+
+fn device(serial_number: impl Into<DnValue>) -> CertificateParams {
+    let mut params = leaf("device");
+    params.distinguished_name.push(DnType::from_oid(&SERIAL_NUMBER), serial_number);
+    params
+}
+
+fn read(params: CertificateParams) -> Result<String, IdentityError> {
+    SerialNumber::from_certificate(&Issued::root(params).certificate).map(|it| it.to_string())
+}
+
+#[test]
+fn dev_10_the_devices_serial_number_is_the_subjects_attribute() {
+    let mut params = device(DnValue::PrintableString("SN-0001".try_into().unwrap()));
+    params.serial_number = Some(0x0102_0304_u64.into());
+    let certificate = Issued::root(params).certificate;
+    assert_eq!(SerialNumber::from_certificate(&certificate).unwrap().as_str(), "SN-0001");
+    assert_eq!(certificate.certificate_serial(), [1, 2, 3, 4]);
+}
+
+#[test]
+fn utf8_is_read_as_well_and_other_string_types_are_not() {
+    assert_eq!(read(device("Gerät-7")).unwrap(), "Gerät-7");
+    let wide = DnValue::BmpString(BmpString::try_from("SN-0001").unwrap());
+    assert_eq!(read(device(wide)), Err(IdentityError::SerialNumberUnusable));
+}
+
+#[test]
+fn a_subject_without_one_names_no_device() {
+    assert_eq!(read(leaf("device")), Err(IdentityError::SerialNumberMissing));
+}
+
+#[test]
+fn a_subject_with_two_names_no_device() {
+    let mut params = device("SN-0001");
+    params.distinguished_name.push(DnType::OrganizationName, "SN-0002");
+    let one = Issued::root(params).certificate;
+    assert!(SerialNumber::from_certificate(&one).is_ok());
+    // organizationName (2.5.4.10) becomes a second serialNumber (2.5.4.5).
+    let two = patched(&one, &[0x06, 0x03, 0x55, 0x04, 0x0a], &[0x06, 0x03, 0x55, 0x04, 0x05]);
+    assert_eq!(SerialNumber::from_certificate(&two), Err(IdentityError::SerialNumberAmbiguous));
+}
+
+#[test]
+fn too_long_empty_or_controlling_is_unusable_in_a_certificate_too() {
+    for text in ["x".repeat(65), String::new(), "SN\n1".to_owned()] {
+        assert_eq!(read(device(text)), Err(IdentityError::SerialNumberUnusable));
+    }
+    assert_eq!(read(device("x".repeat(64))).unwrap().len(), SerialNumber::MAX);
+}

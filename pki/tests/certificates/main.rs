@@ -1,0 +1,10 @@
+//! Certificates made by another library (rcgen), and what is concluded from them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod device_identity;
+mod hostile_bytes;
+mod path_search;
+mod path_validation;
+mod server_name;
+mod support;
