@@ -141,9 +141,7 @@ impl Device {
         // CLI-23: only a device that cannot judge dates needs its vouchers bound to a nonce.
         let nonce = match self.config.clock {
             ClockTrust::Trusted => None,
-            ClockTrust::Untrusted => {
-                Nonce::for_request(key::random::<32>().map_err(io::Error::other)?.to_vec())
-            }
+            ClockTrust::Untrusted => Nonce::for_request(key::random::<32>().map_err(io::Error::other)?.to_vec()),
         };
         let history = self.journal.history().clone();
         Ok(Situation { running: self.images.running(&factory)?, nonce, history })

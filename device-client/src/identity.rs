@@ -1,6 +1,10 @@
 //! Who this device is: its IDevID certificate, key and serial number (IEEE 802.1AR).
 
-use std::{fs, io, os::unix::fs::PermissionsExt, path::{Path, PathBuf}};
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 use pki::{
     certificate::{Certificate, CertificateError},
@@ -29,17 +33,14 @@ impl Identity {
     /// [`IdentityFileError`], which names the file.
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, IdentityFileError> {
         let chain = certificates(certificate)?;
-        let secret = FileKey::from_pem(&read(key)?)
-            .map_err(|source| IdentityFileError::Key { path: key.to_owned(), source })?;
+        let secret =
+            FileKey::from_pem(&read(key)?).map_err(|source| IdentityFileError::Key { path: key.to_owned(), source })?;
         let first = chain.first().ok_or_else(|| IdentityFileError::Certificate {
             path: certificate.to_owned(),
             source: CertificateError::Pem,
         })?;
         if first.public_key() != secret.public_key() {
-            return Err(IdentityFileError::KeyMismatch {
-                certificate: certificate.to_owned(),
-                key: key.to_owned(),
-            });
+            return Err(IdentityFileError::KeyMismatch { certificate: certificate.to_owned(), key: key.to_owned() });
         }
         let serial_number = SerialNumber::from_certificate(first)
             .map_err(|source| IdentityFileError::SerialNumber { path: certificate.to_owned(), source })?;

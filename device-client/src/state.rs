@@ -40,11 +40,8 @@ impl Status {
     /// As the file system says.
     pub fn read(config: &Config, root: &Path) -> io::Result<Self> {
         let marker = storage::read_bounded(&root.join(DONE), MAX_MARKER)?;
-        let factory = RunningImage {
-            os_name: config.os_name.clone(),
-            os_version: config.os_version.clone(),
-            sha256: None,
-        };
+        let factory =
+            RunningImage { os_name: config.os_name.clone(), os_version: config.os_version.clone(), sha256: None };
         let running = ImageStore::open(&root.join(IMAGES))?.running(&factory)?;
         Ok(Self {
             enabled: config.enabled,

@@ -24,12 +24,10 @@ use verdict::{ReasonCode, Refusal};
 
 const KINDS: [KeyKind; 2] = [KeyKind::P256, KeyKind::Rsa2048];
 
-/// What to give to `openssl cms -sign` besides the usual.
-type Flags = &'static [&'static str];
-
-const VOUCHER_TYPE: Flags = &["-econtent_type", "1.2.840.113549.1.9.16.1.40"];
-const INFORMATION_TYPE: Flags = &["-econtent_type", "1.2.840.113549.1.9.16.1.43"];
-const ID_DATA: Flags = &[];
+// What to give to `openssl cms -sign` besides the usual, for each content type.
+const VOUCHER_TYPE: &[&str] = &["-econtent_type", "1.2.840.113549.1.9.16.1.40"];
+const INFORMATION_TYPE: &[&str] = &["-econtent_type", "1.2.840.113549.1.9.16.1.43"];
+const ID_DATA: &[&str] = &[];
 
 /// A manufacturer and an owner, with keys and certificates by OpenSSL, and one device between them.
 struct Lab {
@@ -220,7 +218,7 @@ fn art_26_a_voucher_by_openssl_without_signed_attributes() {
         lab.signed_by_us(ContentType::ConveyedInfoJson, &Information::from(onboarding()).to_json(), &["owner"]);
     let bag = lab.bag_by_openssl(&["owner-ca", "owner"]);
     let document = lab.voucher().to_json();
-    let judge = |flags: Flags| {
+    let judge = |flags: &[&str]| {
         let voucher = lab.signed_by_openssl(&document, "masa", &[flags, &["-noattr"]].concat());
         lab.judge(&information, &bag, &voucher).map_err(|refusal| refusal.reason)
     };
@@ -242,7 +240,7 @@ fn art_14_without_the_intermediate_the_owner_is_not_pinned() {
 fn two_signers_by_openssl_are_refused() {
     let lab = Lab::new(need!("openssl"), KeyKind::P256);
     lab.workshop.issue("masa-root", "second", KeyKind::P256, Role::EndEntity).unwrap();
-    let second: Flags = &["-signer", "second.pem", "-inkey", "second.key"];
+    let second: &[&str] = &["-signer", "second.pem", "-inkey", "second.key"];
     let der = lab.signed_by_openssl(b"{}", "masa", &[VOUCHER_TYPE, second].concat());
     let signed = SignedData::from_der(&der).unwrap();
     assert_eq!(signed.verify_signer().unwrap_err(), conveyed_info::cms::CmsError::Signers(2));

@@ -59,7 +59,7 @@ fn a_voucher_that_is_not_right_is_refused_for_its_own_reason() {
     let cases = [
         ("truncated", changed(&|der| der.truncate(der.len() / 2)), "artifact-malformed"),
         ("signature flipped", changed(&|der| *der.last_mut().unwrap() ^= 1), "voucher-signature-invalid"),
-        ("content flipped", changed(&flip_serial), "signed-attributes-invalid"),
+        ("content flipped", changed(&|der| flip_serial(der)), "signed-attributes-invalid"),
         ("another device", voucher("DEMO-0002", &owner), "voucher-serial-mismatch"),
         ("expired", expired, "voucher-expired"),
         ("another maker", stranger.voucher(&serial("DEMO-0001"), &owner, now()).unwrap(), "voucher-signer-untrusted"),
@@ -78,7 +78,7 @@ fn a_voucher_that_is_not_right_is_refused_for_its_own_reason() {
 }
 
 /// Changes the serial number inside the signed content.
-fn flip_serial(der: &mut Vec<u8>) {
+fn flip_serial(der: &mut [u8]) {
     let at = der.windows(9).position(|window| window == b"DEMO-0001").unwrap();
     der[at + 8] = b'2';
 }

@@ -58,9 +58,10 @@ fn art_19_art_15_the_order_and_the_rest_of_the_bag_say_nothing() {
     let mut world = World::new();
     let intermediate = world.owner_ca.issue(ca("intermediate"));
     world.owner = intermediate.issue(end_entity("owner"));
-    let sibling = intermediate.issue(end_entity("sibling")).certificate;
+    // DER sorts a SET by length first: one other end entity comes before the owner, one behind.
+    let [shorter, longer] = ["a", "a longer name"].map(|name| intermediate.issue(end_entity(name)).certificate);
     let owner = world.owner.certificate.clone();
-    let mut bag = [&owner, &intermediate.certificate, &sibling, &world.owner_ca.certificate];
+    let mut bag = [&owner, &intermediate.certificate, &shorter, &longer, &world.owner_ca.certificate];
     let mut orders = Vec::new();
     for _ in 0..bag.len() {
         bag.rotate_left(1);

@@ -7,10 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pki::{
-    digest::Sha256,
-    key::PublicKey,
-};
+use pki::{digest::Sha256, key::PublicKey};
 use serde::{Deserialize, Serialize};
 use verdict::{Digest, Refusal, Trace};
 
@@ -146,7 +143,10 @@ impl ImageStore {
         // Two slots: the active image, and the one before it to fall back to.
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
-            let kept = path.file_name().and_then(|it| it.to_str()).is_some_and(|it| it == name || Some(it) == before.as_deref());
+            let kept = path
+                .file_name()
+                .and_then(|it| it.to_str())
+                .is_some_and(|it| it == name || Some(it) == before.as_deref());
             if path.extension().is_some_and(|it| it == "fit") && !kept {
                 storage::remove(&path)?;
             }
@@ -274,9 +274,9 @@ mod tests {
             assert_eq!(running.os_version.as_deref(), Some(version));
             assert_eq!((running.os_name.as_deref(), running.sha256), (Some("os"), Some(digest)));
         }
-        let slots = fs::read_dir(folder.path()).unwrap().filter(|entry| {
-            entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "fit")
-        });
+        let slots = fs::read_dir(folder.path())
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "fit"));
         assert_eq!(slots.count(), 2);
         assert!(store.the_staged_file().is_err());
     }

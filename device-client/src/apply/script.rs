@@ -3,8 +3,8 @@
 use std::{
     fs,
     io::{self, Read, Write},
-    os::unix::process::CommandExt,
     os::unix::fs::PermissionsExt,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, mpsc},
@@ -63,12 +63,7 @@ pub fn run(script: &Script, folder: &Path, limit: Duration) -> Result<ScriptEnd,
 ///
 /// # Errors
 /// [`ReasonCode::ConfigurationFailed`] when no program is configured.
-pub fn run_command(
-    command: &[String],
-    argument: &str,
-    document: &[u8],
-    limit: Duration,
-) -> Result<ScriptEnd, Refusal> {
+pub fn run_command(command: &[String], argument: &str, document: &[u8], limit: Duration) -> Result<ScriptEnd, Refusal> {
     let Some((program, arguments)) = command.split_first() else {
         return Err(Refusal::new(ReasonCode::ConfigurationFailed, "no program is configured"));
     };
@@ -128,7 +123,8 @@ fn supervise(mut command: Command, input: &[u8], limit: Duration) -> ScriptEnd {
     let status = match status {
         Some(status) => Some(status),
         None => {
-            // The group is dead: reaping cannot block for long.
+            // Dead with its group, or at least by this; either way it can be reaped at once.
+            drop(child.kill());
             drop(child.wait());
             None
         }
@@ -167,7 +163,7 @@ fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
 /// Kills what is left of the child's process group. The standard library has no call for it, every shell has.
 fn end_group(child: &Child) {
     let kill = Command::new("/bin/sh")
-        .args(["-c", "kill -KILL -- \"-$0\"", &child.id().to_string()])
+        .args(["-c", "kill -s KILL -- \"-$0\"", &child.id().to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

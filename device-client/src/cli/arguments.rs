@@ -95,8 +95,7 @@ pub(super) enum UsageError {
 pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut parser = Parser::from_args(arguments);
     let mut words = Vec::new();
-    let mut common =
-        Common { config: DEFAULT_CONFIG.into(), root: DEFAULT_ROOT.into(), format: Format::Text };
+    let mut common = Common { config: DEFAULT_CONFIG.into(), root: DEFAULT_ROOT.into(), format: Format::Text };
     let (mut attempts, mut trace) = (Attempts::UntilDone, None);
     while let Some(argument) = parser.next()? {
         match argument {

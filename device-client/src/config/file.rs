@@ -156,10 +156,8 @@ impl File {
         let path = |path: PathBuf| base.join(path);
         let paths = |list: Vec<PathBuf>| list.into_iter().map(path).collect::<Vec<_>>();
         let well_known = self.well_known.into_iter();
-        let well_known = well_known.map(|table| WellKnown {
-            server: Server::new(&table.address, table.port),
-            anchors: paths(table.anchors),
-        });
+        let well_known = well_known
+            .map(|table| WellKnown { server: Server::new(&table.address, table.port), anchors: paths(table.anchors) });
         Config {
             enabled: self.enabled,
             idevid_certificate: path(self.idevid_certificate),

@@ -11,11 +11,7 @@ use std::{
 
 use conveyed_info::voucher::Assertion;
 
-use crate::{
-    Server,
-    apply::configuration::ConfigurationPlug,
-    machine::AllowedTargets,
-};
+use crate::{Server, apply::configuration::ConfigurationPlug, machine::AllowedTargets};
 
 /// Everything a device is configured with. Paths are absolute, or relative to where the process runs.
 #[derive(Clone, Debug)]
@@ -183,8 +179,8 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let text =
+            fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         Self::parse(&text, path.parent().unwrap_or(Path::new("")))
     }
 
@@ -193,7 +189,9 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Invalid`], which names line and member.
     pub fn parse(text: &str, base: &Path) -> Result<Self, ConfigError> {
-        toml::from_str::<file::File>(text).map(|file| file.resolve(base)).map_err(|source| ConfigError::Invalid { source })
+        toml::from_str::<file::File>(text)
+            .map(|file| file.resolve(base))
+            .map_err(|source| ConfigError::Invalid { source })
     }
 }
 

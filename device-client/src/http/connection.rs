@@ -46,11 +46,7 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// # Errors
     /// [`HttpError`]; the connection is spent then.
-    pub fn begin(
-        &mut self,
-        head: &RequestHead<'_>,
-        body: Option<&[u8]>,
-    ) -> Result<(Head, Body<'_, S>), HttpError> {
+    pub fn begin(&mut self, head: &RequestHead<'_>, body: Option<&[u8]>) -> Result<(Head, Body<'_, S>), HttpError> {
         // Open again only when everything below went well.
         self.persistence = Persistence::Spent;
         self.stream.write_all(&head.encode(body))?;
@@ -190,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_connection_carries_several_exchanges_until_one_closes_it() {
-        let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+        let bytes =
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
         let mut connection = Connection::new(Script { bytes: bytes.to_vec(), piece: 1000 });
         let (head, body) = connection.exchange(&GET, None, 10).unwrap();
         assert_eq!((head.status, body.as_slice(), connection.persistence()), (200, &b"a"[..], Persistence::Open));
@@ -203,8 +200,8 @@ mod tests {
         fn no_answer_panics_or_hangs(tail in proptest::collection::vec(any::<u8>(), 0..300), piece in 1_usize..40) {
             let mut bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
             bytes.extend_from_slice(&tail);
-            let _ = answer(&bytes, piece, 1000);
-            let _ = answer(&tail, piece, 1000);
+            drop(answer(&bytes, piece, 1000));
+            drop(answer(&tail, piece, 1000));
         }
     }
 }

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use verdict::Refusal;
 
 use super::{
-    Action, Event, State, Transition, entry::Entry, judgement, locating,
+    Action, Event, State, Transition,
+    entry::Entry,
+    judgement, locating,
     shared::{Shared, unexpected},
 };
 use crate::{Decision, Record};

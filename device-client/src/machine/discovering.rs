@@ -20,7 +20,10 @@ impl Discovering {
                     shared.record(Record::refused("source-entry-ignored", ignored));
                 }
                 let names: Vec<_> = discovery.servers.iter().map(ToString::to_string).collect();
-                let detail = format!("source {number} names {}", if names.is_empty() { "nothing".to_owned() } else { names.join(", ") });
+                let detail = format!(
+                    "source {number} names {}",
+                    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+                );
                 shared.record(Record::new("source-asked", Decision::Noted, detail));
                 let origin = discovery.origin;
                 // RFC 8572 §5.5 (DHC-13): the list is processed like redirect information without trust anchors.

@@ -98,10 +98,12 @@ impl History {
     /// The shortest list of facts that amounts to this history.
     #[must_use]
     pub fn facts(&self) -> Vec<Fact> {
-        let installs = self.installs.iter().flat_map(|(image, count)| (0..*count).map(|_| Fact::Installed { image: *image }));
-        let applied = self.applied.iter().flat_map(|(document, steps)| {
-            steps.iter().map(|step| Fact::Applied { document: *document, step: *step })
-        });
+        let installs =
+            self.installs.iter().flat_map(|(image, count)| (0..*count).map(|_| Fact::Installed { image: *image }));
+        let applied = self
+            .applied
+            .iter()
+            .flat_map(|(document, steps)| steps.iter().map(|step| Fact::Applied { document: *document, step: *step }));
         installs.chain(applied).collect()
     }
 }

@@ -64,12 +64,7 @@ pub(super) fn judge(chain: &[Certificate], entry: &Entry, policy: &Policy, clock
     }
 }
 
-fn authenticate(
-    chain: &[Certificate],
-    host: &str,
-    anchors: &[Certificate],
-    clock: Clock,
-) -> Result<Trace, Refusal> {
+fn authenticate(chain: &[Certificate], host: &str, anchors: &[Certificate], clock: Clock) -> Result<Trace, Refusal> {
     let mut trace = Trace::new();
     let Some((server, intermediates)) = chain.split_first() else {
         return Err(trace.refused(PATH, ReasonCode::ServerUntrusted, &[], "the server showed no certificate"));

@@ -25,7 +25,9 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-pub use action::{Action, Answer, Completion, Discovery, Download, Downloaded, Event, Installation, Request, ScriptEnd};
+pub use action::{
+    Action, Answer, Completion, Discovery, Download, Downloaded, Event, Installation, Request, ScriptEnd,
+};
 pub use action::{ScriptVerdict, Work};
 pub use entry::Origin;
 pub use history::{Fact, History, OnboardingStep};

@@ -45,9 +45,8 @@ fn with_addresses(entry: Entry, addresses: &[IpAddr], shared: &mut Shared) -> Tr
         return shared.pass_over(&entry.server, refusal);
     }
     // SEC-10: what an untrusted source names may not lead to this host or to the link it is on.
-    let permitted = |address: &&IpAddr| {
-        entry.origin != Origin::Untrusted || shared.policy.allowed_targets.permits(**address)
-    };
+    let permitted =
+        |address: &&IpAddr| entry.origin != Origin::Untrusted || shared.policy.allowed_targets.permits(**address);
     let mut usable: Vec<SocketAddr> = addresses
         .iter()
         .filter(permitted)

@@ -113,18 +113,14 @@ impl Shared {
             let source = SourceIndex(self.next_source);
             self.next_source = self.next_source.saturating_add(1);
             self.tried.clear();
-            return Transition {
-                state: State::Discovering(Discovering { source }),
-                action: Action::Discover(source),
-            };
+            return Transition { state: State::Discovering(Discovering { source }), action: Action::Discover(source) };
         }
         self.finish()
     }
 
     /// The attempt is over without success.
     pub(super) fn finish(&mut self) -> Transition {
-        let unreachable =
-            |it: &PassedOver| matches!(it.reason, ReasonCode::ServerUnreachable | ReasonCode::NoSource);
+        let unreachable = |it: &PassedOver| matches!(it.reason, ReasonCode::ServerUnreachable | ReasonCode::NoSource);
         let state = if self.apply_failed {
             OutcomeState::ApplyFailed
         } else if self.passed_over.iter().all(unreachable) {

@@ -34,9 +34,7 @@ pub(super) fn fetch(
     tls: &Arc<ClientConfig>,
     limits: &Limits,
 ) -> Result<Downloaded, Refusal> {
-    let local = |error: std::io::Error| {
-        Refusal::new(ReasonCode::StorageFailed, format!("the staged image: {error}"))
-    };
+    let local = |error: std::io::Error| Refusal::new(ReasonCode::StorageFailed, format!("the staged image: {error}"));
     if download.expected.is_none() {
         images.discard_staged().map_err(local)?;
     }
@@ -116,11 +114,8 @@ fn exchange(target: &Target, stream: Box<dyn Stream>, staged: &mut Staged, limit
     let http = |error: HttpError| refuse(error.to_string());
     let local = |error: std::io::Error| storage::refusal("the staged image".as_ref(), &error);
     let from = staged.length();
-    let mut fields = vec![
-        ("Accept", "*/*".to_owned()),
-        ("User-Agent", USER_AGENT.to_owned()),
-        ("Connection", "close".to_owned()),
-    ];
+    let mut fields =
+        vec![("Accept", "*/*".to_owned()), ("User-Agent", USER_AGENT.to_owned()), ("Connection", "close".to_owned())];
     if from > 0 {
         fields.push(("Range", format!("bytes={from}-")));
     }
@@ -129,7 +124,8 @@ fn exchange(target: &Target, stream: Box<dyn Stream>, staged: &mut Staged, limit
     let (head, mut body) = connection.begin(&head, None).map_err(http)?;
     match head.status {
         // RFC 9110 §14.4: the rest, when it begins where the file ends.
-        206 if from > 0 && head.content_range.as_deref().is_some_and(|it| it.starts_with(&format!("bytes {from}-"))) => {}
+        206 if from > 0
+            && head.content_range.as_deref().is_some_and(|it| it.starts_with(&format!("bytes {from}-"))) => {}
         200 => staged.restart().map_err(local)?,
         // The file is longer than the image, or no part of this one: the next try starts from nothing.
         416 => {

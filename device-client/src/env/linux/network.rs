@@ -115,10 +115,8 @@ pub(super) fn handshake(
 ) -> Result<(StreamOwned<ClientConnection, DeadlineStream>, Vec<Vec<u8>>), Refusal> {
     let refuse = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, format!("{address}: {detail}"));
     let name = ServerName::try_from(host.to_owned()).map_err(|_| refuse(format!("{host} is no host name")))?;
-    let mut socket =
-        DeadlineStream::connect(address, limits.connect).map_err(|error| refuse(error.to_string()))?;
-    let mut session =
-        ClientConnection::new(Arc::clone(tls), name).map_err(|error| refuse(error.to_string()))?;
+    let mut socket = DeadlineStream::connect(address, limits.connect).map_err(|error| refuse(error.to_string()))?;
+    let mut session = ClientConnection::new(Arc::clone(tls), name).map_err(|error| refuse(error.to_string()))?;
     while session.is_handshaking() {
         session.complete_io(&mut socket).map_err(|error| {
             let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());

@@ -68,7 +68,8 @@ impl LinuxEnvironment<'_> {
         let (last, others) = command
             .split_last()
             .ok_or_else(|| Refusal::new(ReasonCode::ImageNotRunning, "the program that reboots is not named"))?;
-        let (program, last) = if others.is_empty() { (std::slice::from_ref(last), "") } else { (others, last.as_str()) };
+        let (program, last) =
+            if others.is_empty() { (std::slice::from_ref(last), "") } else { (others, last.as_str()) };
         let end = script::run_command(program, last, &[], self.config.limits.script)?;
         match end.verdict {
             ScriptVerdict::Complete => Ok(()),

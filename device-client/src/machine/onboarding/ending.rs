@@ -6,9 +6,7 @@ use verdict::{Digest, Refusal};
 use super::{Job, Next, Onboarding, Report, fail, reporting};
 use crate::{
     Decision, OutcomeState, Record,
-    machine::{
-        Action, Completion, Event, Fact, OnboardingStep, State, Transition, Work, shared::Shared,
-    },
+    machine::{Action, Completion, Event, Fact, OnboardingStep, State, Transition, Work, shared::Shared},
 };
 
 fn go(state: Onboarding, work: Work) -> Transition {
@@ -47,7 +45,8 @@ impl Remembering {
 /// RFC 8572 §5.6 (CLI-78): everything is applied; the server must hear it. What switches bootstrapping off is the
 /// marker written right after, so no `bootstrap-warning` is due (CLI-77).
 pub(super) fn complete(job: Job, shared: &mut Shared) -> Transition {
-    let report = Report::acknowledged(ProgressType::BootstrapComplete).with_host_keys(shared.policy.ssh_host_keys.clone());
+    let report =
+        Report::acknowledged(ProgressType::BootstrapComplete).with_host_keys(shared.policy.ssh_host_keys.clone());
     reporting::send(job, vec![report], Next::WriteDone, shared)
 }
 

@@ -205,10 +205,7 @@ impl VerifyingImage {
 
 fn install(job: Job, installation: Installation) -> Transition {
     let image = installation.sha256;
-    go(
-        Onboarding::Installing(Installing { job, image }),
-        Action::Work(Work::InstallImage(installation)),
-    )
+    go(Onboarding::Installing(Installing { job, image }), Action::Work(Work::InstallImage(installation)))
 }
 
 /// Waits until the image is installed.

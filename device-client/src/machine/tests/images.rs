@@ -64,11 +64,8 @@ fn cli_59_to_66_a_wrong_image_is_replaced_and_the_next_run_passes() {
     assert!(world.sim.done.is_none());
 
     // The whole process again, now with the right image.
-    world.situation.running = RunningImage {
-        os_name: installed.os_name,
-        os_version: installed.os_version,
-        sha256: Some(installed.sha256),
-    };
+    world.situation.running =
+        RunningImage { os_name: installed.os_name, os_version: installed.os_version, sha256: Some(installed.sha256) };
     assert_eq!(world.run().state, OutcomeState::Bootstrapped);
     assert_eq!(work(&world)[..2], ["report boot-image-initiated", "report boot-image-complete"]);
     assert!(!work(&world).iter().any(|event| event.starts_with("download")));

@@ -58,10 +58,7 @@ fn cli_75_a_configuration_that_cannot_be_committed_stops_before_the_post_script(
     world.sim.commit = Some(Refusal::new(ReasonCode::ConfigurationFailed, "line 4"));
     let outcome = world.run();
     assert_eq!((outcome.state, outcome.reason), (OutcomeState::ApplyFailed, Some(ReasonCode::ConfigurationFailed)));
-    assert_eq!(
-        work(&world),
-        ["report bootstrap-initiated", "run pre-script", "commit", "report config-error"]
-    );
+    assert_eq!(work(&world), ["report bootstrap-initiated", "run pre-script", "commit", "report config-error"]);
 }
 
 #[test]
@@ -73,7 +70,11 @@ fn cli_76_cli_81_an_error_in_the_post_script_rolls_the_configuration_back() {
     assert_eq!(
         work(&world),
         [
-            "report bootstrap-initiated", "run pre-script", "commit", "run post-script", "roll back",
+            "report bootstrap-initiated",
+            "run pre-script",
+            "commit",
+            "run post-script",
+            "roll back",
             "report post-script-error",
         ]
     );
@@ -91,10 +92,7 @@ fn an_attempt_that_was_cut_off_goes_on_with_the_first_step_that_is_missing() {
         world.situation.history.add(Fact::Applied { document, step });
     }
     assert_eq!(world.run().state, OutcomeState::Bootstrapped);
-    assert_eq!(
-        work(&world),
-        ["report bootstrap-initiated", "run post-script", "report bootstrap-complete", "done"]
-    );
+    assert_eq!(work(&world), ["report bootstrap-initiated", "run post-script", "report bootstrap-complete", "done"]);
 }
 
 #[test]

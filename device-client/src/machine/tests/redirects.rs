@@ -49,8 +49,18 @@ fn srv_04_a_server_becomes_trusted_by_a_signed_redirect_to_itself() {
     assert_eq!(
         world.sim.events,
         [
-            "discover 0", "connect 192.0.2.1:443", "host-meta", "ask", "connect 192.0.2.1:443", "host-meta", "ask",
-            "report bootstrap-initiated", "run pre-script", "commit", "run post-script", "report bootstrap-complete",
+            "discover 0",
+            "connect 192.0.2.1:443",
+            "host-meta",
+            "ask",
+            "connect 192.0.2.1:443",
+            "host-meta",
+            "ask",
+            "report bootstrap-initiated",
+            "run pre-script",
+            "commit",
+            "run post-script",
+            "report bootstrap-complete",
             "done",
         ]
     );

@@ -9,7 +9,7 @@ use verdict::ReasonCode;
 use super::world::{World, empty, give, giving, plan, unsigned};
 use crate::{
     OutcomeState,
-    machine::{Origin, Request, ScriptEnd, ScriptVerdict, OnboardingStep},
+    machine::{OnboardingStep, Origin, Request, ScriptEnd, ScriptVerdict},
 };
 
 const A: &str = "192.0.2.1:443";
@@ -49,9 +49,16 @@ fn cli_52_minimal_and_verbose_differ_as_the_rfc_says() {
     assert_eq!(
         names(&world),
         [
-            "bootstrap-initiated", "parsing-initiated", "parsing-complete", "pre-script-initiated",
-            "pre-script-complete", "config-initiated", "config-complete", "post-script-initiated",
-            "post-script-complete", "bootstrap-complete",
+            "bootstrap-initiated",
+            "parsing-initiated",
+            "parsing-complete",
+            "pre-script-initiated",
+            "pre-script-complete",
+            "config-initiated",
+            "config-complete",
+            "post-script-initiated",
+            "post-script-complete",
+            "bootstrap-complete",
         ]
     );
 }

@@ -6,8 +6,8 @@ use conveyed_info::{
     BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher,
     cms::{self, ContentType, Draft},
     information::{
-        BootstrapServer, Configuration, ConfigurationHandling, Information, OnboardingInformation,
-        RedirectInformation, Script, TrustAnchor,
+        BootstrapServer, Configuration, ConfigurationHandling, Information, OnboardingInformation, RedirectInformation,
+        Script, TrustAnchor,
     },
     rpc::{BootstrappingAnswer, ErrorTag, ReportingLevel, RestconfError, YANG_DATA_JSON},
     voucher::{Assertion, Freshness, Nonce, Voucher},
