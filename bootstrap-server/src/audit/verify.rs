@@ -1,6 +1,6 @@
 //! Checking the whole log: every record against its leaf, every leaf against the signed checkpoints.
 
-use audit_log::{LogIndex, Opening, Record, Report, UnverifiedCheckpoint, Verifier, VerifierKey};
+use audit_log::{LogIndex, Opening, Reason as _, Record, Report, UnverifiedCheckpoint, Verifier, VerifierKey};
 use verdict::{ReasonCode, Refusal};
 
 use crate::store::{Store, StoreError};
@@ -17,9 +17,7 @@ pub async fn verify(store: &dyn Store, key: &VerifierKey, kept: &[Vec<u8>]) -> R
     let own = store.checkpoint().await?;
     let notes = kept.iter().map(Vec::as_slice).chain(own.as_deref().map(str::as_bytes));
     let checkpoints = notes.map(|note| {
-        let checkpoint = UnverifiedCheckpoint::parse(note)
-            .map_err(|error| Refusal::new(ReasonCode::CheckpointSignatureInvalid, error.to_string()))?;
-        checkpoint.verify(key)
+        UnverifiedCheckpoint::parse(note).map_err(|error| error.refusal())?.verify(key)
     });
     let mut verifier = Verifier::new(checkpoints.collect::<Result<Vec<_>, Refusal>>()?);
     let mut next = LogIndex(0);

@@ -181,7 +181,7 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text =
             fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        Self::parse(&text, path.parent().unwrap_or(Path::new("")))
+        Self::parse(&text, path.parent().unwrap_or_else(|| Path::new("")))
     }
 
     /// Reads the text of a configuration file whose paths are relative to `base`.

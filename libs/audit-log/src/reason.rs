@@ -34,9 +34,8 @@ impl Reason for ProofInvalid {
 }
 
 impl Reason for CheckpointMalformed {
-    /// What cannot be read cannot have been signed.
     fn reason(&self) -> ReasonCode {
-        ReasonCode::CheckpointSignatureInvalid
+        ReasonCode::CheckpointMalformed
     }
 }
 
@@ -51,7 +50,7 @@ mod tests {
         let refusal = error.refusal();
         assert_eq!(refusal.reason, ReasonCode::LogLeafMismatch);
         assert_eq!(refusal.detail, error.to_string());
-        assert_eq!(CheckpointMalformed::NotText.reason(), ReasonCode::CheckpointSignatureInvalid);
+        assert_eq!(CheckpointMalformed::NotText.reason(), ReasonCode::CheckpointMalformed);
     }
 
     #[test]

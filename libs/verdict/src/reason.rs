@@ -234,6 +234,15 @@ reason_codes! {
     DhcpUriInvalid, "dhcp-uri-invalid", "RFC 8572 §8.3",
         "A bootstrap URI is not https://host[:port]",
         "Configure scheme, host and port only; a path is not allowed.";
+    DhcpPoolExhausted, "dhcp-pool-exhausted", "RFC 2131 §4.3.1",
+        "There is no free address left to lease",
+        "Enlarge the pool or shorten leases; many unknown MACs at once may also mean starvation by one machine.";
+    DhcpNoRecord, "dhcp-no-record", "RFC 2131 §4.3.2",
+        "The client asks to keep an address of which this server knows nothing",
+        "Nothing, if another server leased it; the client will ask afresh.";
+    DhcpWrongNetwork, "dhcp-wrong-network", "RFC 2131 §4.3.2",
+        "The client asks for an address that does not belong on its network",
+        "The client was told to ask afresh; it moved, or a second server hands out other addresses.";
     // Audit log
     LogLeafMismatch, "log-leaf-mismatch", "RFC 6962 §2.1",
         "A stored record does not match its leaf",
@@ -244,6 +253,9 @@ reason_codes! {
     LogTruncated, "log-truncated", "RFC 6962 §2.1",
         "The log holds fewer leaves than a checkpoint covers",
         "Entries were removed at the end, or an old copy was restored.";
+    CheckpointMalformed, "checkpoint-malformed", "C2SP tlog-checkpoint",
+        "The checkpoint is not a signed note that can be read",
+        "Use the file as it was published, with its signature lines and its last line break.";
     CheckpointSignatureInvalid, "checkpoint-signature-invalid", "C2SP tlog-checkpoint",
         "The checkpoint is not signed by this log's key",
         "Use the log's own public key; if you did, the checkpoint was forged.";

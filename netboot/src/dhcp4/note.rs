@@ -128,7 +128,10 @@ impl Ignored {
             Self::Malformed(error) => Some(error.reason()),
             Self::OptionMalformed(error) => Some(error.reason()),
             Self::AddressMissing(_) => Some(ReasonCode::DhcpMalformed),
-            _ => None,
+            Self::PoolExhausted => Some(ReasonCode::DhcpPoolExhausted),
+            Self::NoRecord(_) => Some(ReasonCode::DhcpNoRecord),
+            Self::OtherNetwork { .. } => Some(ReasonCode::DhcpWrongNetwork),
+            Self::NotFromClient | Self::Bootp | Self::OtherServer(_) | Self::NoSubnet | Self::ReplyTooLong => None,
         }
     }
 }

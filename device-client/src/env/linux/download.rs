@@ -10,7 +10,7 @@ use rustls::ClientConfig;
 use verdict::{ReasonCode, Refusal};
 
 use super::{
-    network::{USER_AGENT, handshake},
+    network::{Secured, USER_AGENT, handshake},
     resolve,
     stream::DeadlineStream,
 };
@@ -87,7 +87,7 @@ fn transfer(target: &Target, staged: &mut Staged, tls: &Arc<ClientConfig>, limit
     for ip in addresses {
         let address = (ip, target.port).into();
         let stream: Result<Box<dyn Stream>, Refusal> = if target.secure {
-            handshake(&target.host, address, tls, limits).map(|(mut stream, _)| {
+            handshake(&target.host, address, tls, limits).map(|Secured { mut stream, .. }| {
                 stream.sock.allow(limits.download);
                 let boxed: Box<dyn Stream> = Box::new(stream);
                 boxed

@@ -34,7 +34,7 @@ impl Link {
         limits: &Limits,
     ) -> Result<(Self, Vec<Certificate>), Refusal> {
         let refuse = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, format!("{address}: {detail}"));
-        let (stream, chain) = handshake(server.host(), address, tls, limits)?;
+        let Secured { stream, chain } = handshake(server.host(), address, tls, limits)?;
         let chain = chain.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|error| refuse(error.to_string()))?;
         let judged = chain.first().map(|it| it.der().to_vec()).unwrap_or_default();
@@ -70,7 +70,7 @@ impl Link {
     }
 
     fn reopen(&mut self, tls: &Arc<ClientConfig>, limits: &Limits) -> Result<(), Refusal> {
-        let (stream, chain) = handshake(self.server.host(), self.address, tls, limits)?;
+        let Secured { stream, chain } = handshake(self.server.host(), self.address, tls, limits)?;
         // CLI-43: what is sent over this connection was decided by judging another one's certificate.
         if chain.first().map(AsRef::as_ref) != Some(self.judged.as_slice()) {
             let detail = format!("{}: the server shows another certificate than before", self.address);
@@ -106,13 +106,20 @@ impl Link {
 /// What this agent calls itself.
 pub(super) const USER_AGENT: &str = concat!("sztp-device/", env!("CARGO_PKG_VERSION"));
 
-/// TCP and TLS, within the limit for connecting. Gives the chain that the server showed, not judged.
+/// A TLS connection with nothing sent over it yet.
+pub(super) struct Secured {
+    pub(super) stream: StreamOwned<ClientConnection, DeadlineStream>,
+    /// The chain that the server showed, DER, not judged.
+    pub(super) chain: Vec<Vec<u8>>,
+}
+
+/// TCP and TLS, within the limit for connecting.
 pub(super) fn handshake(
     host: &str,
     address: SocketAddr,
     tls: &Arc<ClientConfig>,
     limits: &Limits,
-) -> Result<(StreamOwned<ClientConnection, DeadlineStream>, Vec<Vec<u8>>), Refusal> {
+) -> Result<Secured, Refusal> {
     let refuse = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, format!("{address}: {detail}"));
     let name = ServerName::try_from(host.to_owned()).map_err(|_| refuse(format!("{host} is no host name")))?;
     let mut socket = DeadlineStream::connect(address, limits.connect).map_err(|error| refuse(error.to_string()))?;
@@ -125,5 +132,5 @@ pub(super) fn handshake(
         })?;
     }
     let chain = session.peer_certificates().unwrap_or_default().iter().map(|it| it.as_ref().to_vec()).collect();
-    Ok((StreamOwned::new(session, socket), chain))
+    Ok(Secured { stream: StreamOwned::new(session, socket), chain })
 }

@@ -14,11 +14,14 @@ pub(crate) const END: u32 = 9;
 /// U-Boot's region finder refuses trees that nest this deep (FDT_MAX_DEPTH).
 pub(crate) const MAX_DEPTH: usize = 32;
 
-/// Devicetree Specification §2.2.1: letters, digits and `,._+-`; `@` starts a unit address. The slash, which would
-/// turn a name into a path, is not among them. The 31 characters it allows are too few for real images.
+/// Devicetree Specification §2.2.1: letters, digits and `,._+-`, and after one `@` a unit address of the same. The
+/// slash, which would turn a name into a path, is not among them. The 31 characters it allows are too few for real
+/// images.
 pub(crate) fn is_node_name(name: &[u8]) -> bool {
-    (1..=MAX_NAME).contains(&name.len())
-        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b",._+-@".contains(byte))
+    let is_part = |part: &[u8]| {
+        !part.is_empty() && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b",._+-".contains(byte))
+    };
+    name.len() <= MAX_NAME && name.splitn(2, |byte| *byte == b'@').all(is_part)
 }
 
 const MAX_NAME: usize = 255;
@@ -35,13 +38,9 @@ mod tests {
     #[test]
     fn names_hold_no_separators() {
         assert!(is_node_name(b"conf-ti,am62.dtb") && is_node_name(b"kernel@1"));
-        assert!(
-            !is_node_name(b"")
-                && !is_node_name(&[b'a'; 256])
-                && !is_node_name(b"a/b")
-                && !is_node_name(b"a b")
-                && !is_node_name(b"\xff")
-        );
+        for name in [&b""[..], &[b'a'; 256], b"a/b", b"a b", b"\xff", b"kernel@", b"@1", b"kernel@1@2"] {
+            assert!(!is_node_name(name), "{name:?}");
+        }
         assert!(is_property_name(b"#address-cells") && !is_property_name(b"a/b") && !is_property_name(b""));
     }
 }

@@ -1,0 +1,134 @@
+//! A device and a bootstrap server on loopback: real TLS, real files, real processes.
+
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+
+mod bench;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use bench::{Bench, OUTPUT};
+use device_client::{Device, OutcomeState, config::Config};
+
+fn open(bench: &Bench) -> Device {
+    let path = bench.folder.path().join("device.toml");
+    Device::open(Config::load(&path).unwrap(), &bench.folder.path().join("root")).unwrap()
+}
+
+#[test]
+fn a_device_installs_an_image_reboots_is_configured_and_stays_done() {
+    let bench = Bench::new("continue");
+    let mut device = open(&bench);
+    let mut steps = Vec::new();
+    let outcome = device.run_once(&mut |record| steps.push(record.step));
+    assert_eq!(outcome.state, OutcomeState::Bootstrapped, "{outcome:?}");
+    assert!(steps.contains(&"image-installed") && steps.contains(&"bootstrapped"), "{steps:?}");
+    assert!(outcome.steps.iter().any(|(name, _)| name == "download-image"));
+    assert_eq!(bench.configuration()["hostname"], "leaf-1");
+    assert_eq!(bench.configuration()["kept"], true);
+    assert_eq!(fs::read_to_string(bench.folder.path().join(OUTPUT)).unwrap(), "pre\npost\n");
+    assert_eq!(
+        bench.reports(),
+        ["bootstrap-initiated", "boot-image-installed-rebooting", "bootstrap-initiated", "bootstrap-complete"]
+    );
+    assert!(!bench.root("configuration.previous").exists() && !bench.root("work").exists());
+
+    // A second run does nothing and says so, in this process and in another one.
+    let asked = bench.requests();
+    assert_eq!(device.run_once(&mut |_| {}).state, OutcomeState::AlreadyDone);
+    drop(device);
+    assert_eq!(open(&bench).run_once(&mut |_| {}).state, OutcomeState::AlreadyDone);
+    assert_eq!(bench.requests(), asked);
+
+    // In factory state it starts again.
+    device_client::state::reset(&bench.folder.path().join("root")).unwrap();
+    assert_eq!(open(&bench).run_once(&mut |_| {}).state, OutcomeState::Bootstrapped);
+}
+
+#[test]
+fn a_server_whose_key_is_not_that_of_its_certificate_is_not_asked() {
+    let bench = Bench::impostor();
+    let outcome = open(&bench).run_once(&mut |_| {});
+    assert_ne!(outcome.state, OutcomeState::Bootstrapped);
+    assert_eq!(bench.requests(), 0);
+}
+
+#[test]
+fn cli_01_a_device_that_is_switched_off_sends_nothing() {
+    let bench = Bench::new("exit");
+    let path = bench.folder.path().join("device.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("enabled = false\n{text}")).unwrap();
+    assert_eq!(open(&bench).run_once(&mut |_| {}).state, OutcomeState::SwitchedOff);
+    assert_eq!(bench.requests(), 0);
+}
+
+/// Starts the agent and kills it when it has written `lines` lines of its trace; `None` lets it run to its end.
+fn run(folder: &Path, lines: Option<usize>) -> Option<i32> {
+    let mut agent = Command::new(env!("CARGO_BIN_EXE_sztp-device"))
+        .args(["run", "--once", "--trace", "-", "--root"])
+        .arg(folder.join("root"))
+        .arg("--config")
+        .arg(folder.join("device.toml"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut trace = BufReader::new(agent.stdout.take().unwrap()).lines();
+    let read = trace.by_ref().take(lines.unwrap_or(usize::MAX)).map(Result::unwrap).count();
+    if lines == Some(read) {
+        agent.kill().unwrap();
+    }
+    agent.wait().unwrap().code()
+}
+
+#[test]
+fn a_device_that_is_cut_off_after_any_line_of_its_trace_still_arrives() {
+    let mut cuts = 0;
+    for lines in 1.. {
+        let bench = Bench::new("exit");
+        let folder = bench.folder.path();
+        let cut = run(folder, Some(lines));
+        cuts += usize::from(cut.is_none());
+        let mut codes = vec![cut];
+        while codes.last() != Some(&Some(0)) {
+            assert!(codes.len() < 5, "after {lines} lines: {codes:?}");
+            codes.push(run(folder, None));
+        }
+        assert_eq!(bench.configuration()["hostname"], "leaf-1", "{lines}");
+        assert_eq!(bench.configuration()["kept"], true, "{lines}");
+        assert!(bench.root("done").exists() && !bench.root("configuration.previous").exists(), "{lines}");
+        // Scripts run once, or a second time when the cut fell between their end and the journal.
+        let output = fs::read_to_string(folder.join(OUTPUT)).unwrap();
+        let count = |word| output.lines().filter(|line| *line == word).count();
+        assert!((1..=2).contains(&count("pre")) && (1..=2).contains(&count("post")), "{lines}: {output}");
+        // The first run ended by itself, wanting its reboot: there is no line left to be cut off at.
+        if cut == Some(75) {
+            break;
+        }
+    }
+    assert!(cuts > 8, "{cuts}");
+}
+
+#[test]
+fn a_device_that_is_cut_off_after_its_reboot_still_arrives() {
+    for lines in 1.. {
+        let bench = Bench::new("exit");
+        let folder = bench.folder.path();
+        assert_eq!(run(folder, None), Some(75));
+        let cut = run(folder, Some(lines));
+        if cut.is_none() {
+            assert_eq!(run(folder, None), Some(0), "{lines}");
+        }
+        assert_eq!(bench.configuration()["hostname"], "leaf-1", "{lines}");
+        assert!(bench.root("done").exists(), "{lines}");
+        if cut == Some(0) {
+            assert!(lines > 8, "{lines}");
+            break;
+        }
+    }
+}
