@@ -96,17 +96,22 @@ async fn leaf_indexes_are_consecutive_whoever_writes() {
     assert_eq!(indexes, (4..104).map(LogIndex).collect::<Vec<_>>());
 }
 
-/// Runs `sql` on the database of a stopped server and says why the log is refused afterwards.
-async fn refusal_after(sql: &'static str) -> ReasonCode {
+/// Changes the database of a stopped server, as somebody with access to the file would.
+async fn alter(site: &Site, sql: &'static str) {
     use sqlx::{ConnectOptions, Connection};
-    let site = Site::new();
-    let store = site.store().await;
-    site.register(&store, &["SN-1", "SN-2"]).await;
-    store.close().await;
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(site.path("sztp.sqlite3"));
     let mut connection = options.connect().await.unwrap();
     sqlx::query(sql).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
+}
+
+/// Runs `sql` on the database of a stopped server and says why the log is refused afterwards.
+async fn refusal_after(sql: &'static str) -> ReasonCode {
+    let site = Site::new();
+    let store = site.store().await;
+    site.register(&store, &["SN-1", "SN-2"]).await;
+    store.close().await;
+    alter(&site, sql).await;
 
     let config = site.config();
     let store = SqliteStore::open_read_only(&config.database).await.unwrap();
@@ -141,15 +146,11 @@ async fn every_way_to_rewrite_the_log_is_found_out() {
 #[tokio::test]
 async fn erasing_body_and_salt_leaves_a_log_that_verifies() {
     // SEC-22.
-    use sqlx::{ConnectOptions, Connection};
     let site = Site::new();
     let store = site.store().await;
     site.register(&store, &["SN-1"]).await;
     store.close().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(site.path("sztp.sqlite3"));
-    let mut connection = options.connect().await.unwrap();
-    sqlx::query("UPDATE leaf SET salt = NULL, body = NULL WHERE position = 1").execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+    alter(&site, "UPDATE leaf SET salt = NULL, body = NULL WHERE position = 1").await;
     assert_eq!(verify_log(&site.path("sztp.toml")).await.erased, 1);
 }
 
@@ -171,15 +172,11 @@ async fn a_checkpoint_kept_elsewhere_catches_a_log_that_was_cut_off_and_signed_a
 
 #[tokio::test]
 async fn a_damaged_log_is_not_continued() {
-    use sqlx::{ConnectOptions, Connection};
     let site = Site::new();
     let store = site.store().await;
     site.register(&store, &["SN-1"]).await;
     store.close().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(site.path("sztp.sqlite3"));
-    let mut connection = options.connect().await.unwrap();
-    sqlx::query("DELETE FROM leaf WHERE position = 3").execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+    alter(&site, "DELETE FROM leaf WHERE position = 3").await;
     let config = site.config();
     let opened = SqliteStore::open(&config.database, config.checkpoint_key).await;
     assert!(matches!(opened, Err(StoreError::Corrupt { .. })), "{opened:?}");

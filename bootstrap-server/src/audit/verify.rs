@@ -16,9 +16,7 @@ const PAGE: u32 = 4096;
 pub async fn verify(store: &dyn Store, key: &VerifierKey, kept: &[Vec<u8>]) -> Result<Report, AuditError> {
     let own = store.checkpoint().await?;
     let notes = kept.iter().map(Vec::as_slice).chain(own.as_deref().map(str::as_bytes));
-    let checkpoints = notes.map(|note| {
-        UnverifiedCheckpoint::parse(note).map_err(|error| error.refusal())?.verify(key)
-    });
+    let checkpoints = notes.map(|note| UnverifiedCheckpoint::parse(note).map_err(|error| error.refusal())?.verify(key));
     let mut verifier = Verifier::new(checkpoints.collect::<Result<Vec<_>, Refusal>>()?);
     let mut next = LogIndex(0);
     loop {

@@ -53,6 +53,7 @@ enum Withheld {
 /// A genuine device that nobody registered waits for a person: the first sight of it is an event.
 async fn hold(service: &Service, caller: Caller) -> Result<Problem, Problem> {
     let reason = ReasonCode::DeviceUnknown;
+    tracing::info!(device = %caller.device, source = %caller.source, %reason, "held");
     let event = Event::DeviceHeld { device: caller.device, source: caller.source, reason };
     service.store.commit(Batch::from(event)).await?;
     Ok(Problem::nothing(reason))
@@ -108,6 +109,7 @@ async fn record(service: &Service, caller: &Caller, dossier: &Dossier, answer: A
     let device = &dossier.device;
     let repeated = device.state.after(&event) == device.state
         && answer.conveyed_information().is_none_or(|digest| device.served == Some(digest));
+    tracing::info!(device = %caller.device, source = %caller.source, ?answer, repeated, "answered");
     if !repeated {
         service.store.commit(Batch::from(event)).await?;
     }

@@ -23,6 +23,7 @@ pub(super) async fn handle(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let report = ProgressReport::from_json(&body)?;
+    tracing::info!(device = %caller.device, source = %caller.source, report = %report.progress_type, "reported");
     let event = Event::ProgressReported {
         device: caller.device,
         source: caller.source,

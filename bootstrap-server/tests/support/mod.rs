@@ -132,7 +132,7 @@ pub async fn verify_log(config: &Path) -> audit_log::Report {
     bootstrap_server::audit::verify(&store, config.checkpoint_key.verifier(), &[]).await.unwrap()
 }
 
-/// A TLS client that trusts any server and shows `identity`.
+/// A TLS client that trusts any server, shows `identity`, and never resumes a session.
 pub fn connector(identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -140,7 +140,7 @@ pub fn connector(identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
         .unwrap()
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyServer(provider)));
-    let config = match identity {
+    let mut config = match identity {
         None => builder.with_no_client_auth(),
         Some((key, chain)) => {
             let chain = chain.iter().map(|it| CertificateDer::from(it.der().to_vec())).collect();
@@ -148,6 +148,8 @@ pub fn connector(identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
             builder.with_client_auth_cert(chain, key).unwrap()
         }
     };
+    // Every connection proves the device's identity afresh.
+    config.resumption = rustls::client::Resumption::disabled();
     TlsConnector::from(Arc::new(config))
 }
 

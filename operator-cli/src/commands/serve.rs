@@ -1,6 +1,6 @@
 //! `sztp serve`.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use bootstrap_server::config::ServerConfig;
 use tracing_subscriber::EnvFilter;
@@ -45,7 +45,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 fn start_logging(json: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let ansi = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr);
     if json { builder.json().init() } else { builder.init() }
 }
 
