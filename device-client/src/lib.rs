@@ -3,7 +3,7 @@
 //!
 //! * [`machine`] decides. It is a state machine without sockets, files, clock or randomness: events go in, exactly one
 //!   [`machine::Action`] at a time comes out, together with the [`Record`]s that say why.
-//! * [`env`] acts. [`env::Environment`] is what the machine needs from the world, [`env::drive`] connects the two;
+//! * [`mod@env`] acts. [`env::Environment`] is what the machine needs from the world, [`env::drive`] connects the two;
 //!   [`env::linux`] is a real device, [`env::sim`] a scripted one for tests.
 //! * [`http`] and [`tls`] are the small client that the real environment speaks with, [`sources`] finds bootstrap
 //!   servers, [`apply`] installs images, runs scripts and commits configurations, [`journal`] remembers work done.

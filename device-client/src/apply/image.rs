@@ -72,7 +72,8 @@ impl ImageStore {
         })
     }
 
-    /// Opens the staged file for an image. Octets of an earlier download of the same digest are hashed and kept.
+    /// Opens the staged file for an image. Octets of an earlier download of the same digest are hashed and kept, those
+    /// of any other are removed: there is one staged image at a time.
     ///
     /// # Errors
     /// As the file system says.
@@ -81,6 +82,9 @@ impl ImageStore {
             Some(digest) => self.folder.join(format!("{digest}.part")),
             None => self.folder.join("unnamed.part"),
         };
+        for other in self.staged_files()?.into_iter().filter(|other| *other != path) {
+            storage::remove(&other)?;
+        }
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -255,6 +259,18 @@ mod tests {
         // Without a digest there is nothing to go on with.
         store.stage(None).unwrap().append(b"x").unwrap();
         assert_eq!(store.stage(None).unwrap().length(), 0);
+    }
+
+    #[test]
+    fn what_is_left_of_another_image_does_not_stand_in_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ImageStore::open(folder.path()).unwrap();
+        store.stage(Some(&sha256(b"given up"))).unwrap().append(b"giv").unwrap();
+        let mut staged = store.stage(Some(&sha256(b"x"))).unwrap();
+        staged.append(b"x").unwrap();
+        let installation = Installation { sha256: sha256(b"x"), os_name: None, os_version: None };
+        store.install(&installation).unwrap();
+        assert!(folder.path().join(format!("{}.fit", sha256(b"x"))).exists());
     }
 
     #[test]

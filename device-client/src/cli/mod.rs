@@ -16,7 +16,7 @@ const FAILED: u8 = 1;
 /// Exit code of a command line that cannot be understood.
 const USAGE: u8 = 2;
 
-/// Does what the command line says and gives the exit code of `design`: 0 done, 1 failed, 2 usage, 3 refused,
+/// Does what the command line says and gives the exit code: 0 done, 1 failed, 2 usage, 3 refused,
 /// 5 unreachable, 75 reboot wanted.
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let command = match arguments::parse(arguments) {

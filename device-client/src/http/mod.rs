@@ -45,3 +45,32 @@ pub enum HttpError {
         limit: u64,
     },
 }
+
+impl HttpError {
+    /// Whether this is how the end of a kept connection shows when the next request is sent: the peer had closed it
+    /// before (RFC 9112 §9.3.1).
+    #[must_use]
+    pub fn is_end_of_kept_connection(&self) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+        match self {
+            Self::Closed => true,
+            Self::Io(error) => {
+                matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected)
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_out_is_not_the_end_of_a_kept_connection() {
+        let io = |kind: io::ErrorKind| HttpError::Io(kind.into()).is_end_of_kept_connection();
+        assert!(HttpError::Closed.is_end_of_kept_connection());
+        assert!(io(io::ErrorKind::ConnectionReset) && io(io::ErrorKind::BrokenPipe));
+        assert!(!io(io::ErrorKind::TimedOut) && !HttpError::Truncated.is_end_of_kept_connection());
+    }
+}

@@ -158,8 +158,8 @@ fn server_config(certificate: CertificateDer<'static>, key: &KeyPair) -> ServerC
         .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)))
 }
 
-/// Answers requests until the device closes. Every second connection-keeping answer closes the connection, so that the
-/// device has to open it again.
+/// Answers requests until the device closes. Closes the connection after every second answer without announcing it, so
+/// that the device has to notice and open it again.
 fn converse(mut stream: impl Read + Write, log: &Log, answer: &[u8]) {
     let mut exchanges = 0;
     while let Some((target, body)) = request(&mut stream) {

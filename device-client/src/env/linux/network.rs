@@ -53,8 +53,9 @@ impl Link {
             self.reopen(tls, limits)?;
         }
         let result = match self.exchange(request, limits) {
-            // RFC 9112 §9.3.1: a kept connection may be closed at any time; the server saw nothing of the request.
-            Err(HttpError::Closed) if !fresh => {
+            // RFC 9112 §9.3.1: a kept connection may be closed at any time. Both operations may be repeated: the first
+            // changes nothing, and a report that comes twice says nothing new.
+            Err(error) if !fresh && error.is_end_of_kept_connection() => {
                 self.reopen(tls, limits)?;
                 self.exchange(request, limits)
             }
