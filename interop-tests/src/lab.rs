@@ -84,10 +84,15 @@ impl Lab {
 
     /// Runs bmc-01 once, to the end, with its trace in a file.
     pub fn run_device(&self, root: &Path) -> Run {
+        self.run_named("bmc-01", root)
+    }
+
+    /// As [`Lab::run_device`], another device of the demo.
+    pub fn run_named(&self, device: &str, root: &Path) -> Run {
         let trace = root.with_extension("trace");
         // The device appends: an earlier run's trace must not be taken for this one's.
         let _none = fs::remove_file(&trace);
-        let mut command = self.device_command(&program("sztp-device"), "bmc-01", root);
+        let mut command = self.device_command(&program("sztp-device"), device, root);
         let status = command.arg("--trace").arg(&trace).status().unwrap();
         let trace = fs::read_to_string(&trace).unwrap();
         let trace = trace.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -84,6 +84,18 @@ fn flip_serial(der: &mut [u8]) {
 }
 
 #[test]
+fn a_copied_identity_is_told_that_it_was_refused_and_nothing_more() {
+    // SEC-23: the reason stands in the server's log; the peer sees an alert.
+    let lab = Lab::build(1);
+    let server = lab.serve();
+    let run = lab.run_named("rogue-b", &lab.fresh_root("rogue-b"));
+    drop(server);
+    assert_eq!(run.code, Some(3));
+    assert!(run.refused_for("server-refused"), "{:#?}", run.trace);
+    assert!(!format!("{:?}", run.trace).contains("idevid-untrusted"));
+}
+
+#[test]
 fn an_image_that_is_not_the_one_named_is_not_installed_and_the_server_hears_why() {
     let lab = Lab::build(1);
     let image = lab.folder().join("images/demo.fit");

@@ -1,16 +1,17 @@
 //! What people see. The only module that prints.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line's own output")]
+
+use std::io::{Write, stderr, stdout};
 
 use device_client::{Decision, Outcome, Record};
 
-/// Says something on standard output.
+/// Says something on standard output. Nobody there to read it must not end an onboarding.
 pub(super) fn say(text: &str) {
-    println!("{text}");
+    let _nobody_reads = writeln!(stdout(), "{text}");
 }
 
 /// Says something on standard error.
 pub(super) fn complain(text: &str) {
-    eprintln!("{text}");
+    let _nobody_reads = writeln!(stderr(), "{text}");
 }
 
 /// One line for a decision; for a refusal also the check that failed, where the rule stands and what to do.
@@ -22,10 +23,13 @@ pub(super) fn show(record: &Record) {
         Decision::Refused => "NO",
     };
     let server = record.server.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
-    eprintln!("{mark} {}{server}: {}", record.step, record.detail);
+    // A server that was named by its address would be named twice.
+    let own = record.server.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
+    let detail = record.detail.strip_prefix(&own).unwrap_or(&record.detail);
+    complain(&format!("{mark} {}{server}: {detail}", record.step));
     if let Some(reason) = record.reason {
         let check = record.checks.checks().last().map_or("", |check| check.check);
-        eprintln!("     {reason} (check {check}, {}): {}", reason.section(), reason.remedy());
+        complain(&format!("     {reason} (check {check}, {}): {}", reason.section(), reason.remedy()));
     }
 }
 
@@ -33,5 +37,5 @@ pub(super) fn show(record: &Record) {
 pub(super) fn conclude(outcome: &Outcome) {
     let state = serde_json::to_value(outcome.state).unwrap_or_default();
     let reason = outcome.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-    eprintln!("{}{reason}: {}", state.as_str().unwrap_or_default(), outcome.detail);
+    complain(&format!("{}{reason}: {}", state.as_str().unwrap_or_default(), outcome.detail));
 }

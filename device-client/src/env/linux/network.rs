@@ -62,7 +62,9 @@ impl Link {
             result => result,
         };
         result.map_err(|error| {
-            let reason = match error {
+            let reason = match &error {
+                // RFC 8446 §4.4.2.4: with TLS 1.3 a server refuses the device's certificate after the handshake.
+                HttpError::Io(error) if is_alert(error) => ReasonCode::ServerRefused,
                 HttpError::Io(_) | HttpError::Closed => ReasonCode::ServerUnreachable,
                 _ => ReasonCode::ServerAnswerInvalid,
             };
@@ -104,6 +106,12 @@ impl Link {
     }
 }
 
+/// Whether the peer ended the connection with a TLS alert: it is there, and will not have this device.
+fn is_alert(error: &std::io::Error) -> bool {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(tls, Some(rustls::Error::AlertReceived(_)))
+}
+
 /// What this agent calls itself.
 pub(super) const USER_AGENT: &str = concat!("sztp-device/", env!("CARGO_PKG_VERSION"));
 
@@ -128,7 +136,11 @@ pub(super) fn handshake(
     while session.is_handshaking() {
         session.complete_io(&mut socket).map_err(|error| {
             let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-            let reason = if is_tls { ReasonCode::HandshakeFailed } else { ReasonCode::ServerUnreachable };
+            let reason = match (is_alert(&error), is_tls) {
+                (true, _) => ReasonCode::ServerRefused,
+                (false, true) => ReasonCode::HandshakeFailed,
+                (false, false) => ReasonCode::ServerUnreachable,
+            };
             Refusal::new(reason, format!("{address}: TLS: {error}"))
         })?;
     }
