@@ -109,7 +109,7 @@ impl std::error::Error for PeerError {
     }
 }
 
-/// Says that `test` does not run, and leaves the note that the report counts. Called by [`need!`] and [`skip!`].
+/// Says that `test` does not run, and leaves the note that the report counts. Called by [`crate::need!`] and [`crate::skip!`].
 ///
 /// # Errors
 /// The note cannot be written: a skip that nobody would count must not look like a success.
@@ -126,7 +126,7 @@ fn write_note(folder: Option<&Path>, test: &str, reason: &str) -> io::Result<()>
     }
 }
 
-/// The name of a test as the test runner shows it, from the type name of an item inside it. Called by [`skip!`].
+/// The name of a test as the test runner shows it, from the type name of an item inside it. Called by [`crate::skip!`].
 #[must_use]
 pub fn test_name(inner: &str) -> String {
     let outer = inner.rsplit_once("::").map_or(inner, |(outer, _)| outer);

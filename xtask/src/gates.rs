@@ -1,4 +1,6 @@
-//! The checks that are one test each: format, lints, layers.
+//! The checks that are one test each: format, layers, lints, docs.
+
+use std::process::Command;
 
 use crate::{Ending, fault::Fault, layers, report::Outcome, stream, workspace::Workspace};
 
@@ -11,11 +13,13 @@ pub(crate) enum Gate {
     Layers,
     /// `cargo clippy`, warnings are errors.
     Clippy,
+    /// `cargo doc`, warnings are errors: a link that leads nowhere is one.
+    Docs,
 }
 
 impl Gate {
     /// All of them, the quick ones first.
-    pub(crate) const ALL: [Self; 3] = [Self::Fmt, Self::Layers, Self::Clippy];
+    pub(crate) const ALL: [Self; 4] = [Self::Fmt, Self::Layers, Self::Clippy, Self::Docs];
 
     /// The name that `--only` takes and the report shows.
     pub(crate) const fn name(self) -> &'static str {
@@ -23,6 +27,7 @@ impl Gate {
             Self::Fmt => "fmt",
             Self::Layers => "layers",
             Self::Clippy => "clippy",
+            Self::Docs => "docs",
         }
     }
 
@@ -39,6 +44,11 @@ impl Gate {
                 let arguments = ["--workspace", "--all-targets", "--", "-D", "warnings"];
                 component(workspace, "clippy", "clippy", &arguments)
             }
+            Self::Docs => {
+                let mut doc = workspace.cargo();
+                doc.args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings");
+                judge(&mut doc)
+            }
             Self::Layers => Ok(match layers::run(workspace)? {
                 Ending::Good => Outcome::Passed,
                 Ending::Bad => Outcome::Failed,
@@ -54,7 +64,11 @@ fn component(workspace: &Workspace, name: &str, command: &str, arguments: &[&str
     if !probe.status.success() {
         return Ok(Outcome::Missing { reason: format!("the toolchain has no {name}: rustup component add {name}") });
     }
-    let status = stream::run(workspace.cargo().arg(command).args(arguments), |_| ()).map_err(unusable)?;
+    judge(workspace.cargo().arg(command).args(arguments))
+}
+
+fn judge(command: &mut Command) -> Result<Outcome, Fault> {
+    let status = stream::run(command, |_| ()).map_err(|source| Fault::Program { program: "cargo", source })?;
     Ok(if status.success() { Outcome::Passed } else { Outcome::Failed })
 }
 

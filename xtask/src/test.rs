@@ -114,10 +114,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fa
         Some(tests) => test_phases(workspace, tests, &progress, &mut report)?,
         None => Compiles::Yes,
     };
-    if selection.has(Gate::Clippy) {
+    for gate in [Gate::Clippy, Gate::Docs].into_iter().filter(|gate| selection.has(*gate)) {
         match compiles {
-            Compiles::Yes => gate_phase(workspace, Gate::Clippy, &progress, &mut report),
-            Compiles::No => println!("\nclippy is left out: the workspace does not compile"),
+            Compiles::Yes => gate_phase(workspace, gate, &progress, &mut report),
+            Compiles::No => println!("\n{} is left out: the workspace does not compile", gate.name()),
         }
     }
     progress.phase("sum");
