@@ -15,14 +15,16 @@ use crate::{
     AuthorityError, CertificateAuthority, CertificateSerial, Masa, MasaError, Profile, Validity, VoucherRequest,
 };
 
-/// A manufacturer: a CA that enrols devices and a MASA that issues vouchers, under one root.
+/// A manufacturer: a CA that enrols devices and a MASA that issues vouchers, each under a root of its own. Under one
+/// root every device could sign vouchers for every other.
 #[derive(Debug)]
 pub struct ManufacturerParty {
     devices: CertificateAuthority,
     masa: Masa,
 }
 
-/// An owner: the certificate that signs conveyed information, and the TLS server's, under one root.
+/// An owner: the certificate that signs conveyed information, and the TLS server's, each under a root of its own. What
+/// vouchers pin must not reach to the key of an online server.
 #[derive(Debug)]
 pub struct OwnerParty {
     /// Signs conveyed information.
@@ -36,16 +38,17 @@ pub struct OwnerParty {
 }
 
 impl ManufacturerParty {
-    /// Makes root, device CA and MASA.
+    /// Makes device CA and MASA, each with its root.
     ///
     /// # Errors
     /// [`PartyError`] when keys cannot be made or do not sign.
     pub fn new(name: &str, now: Timestamp) -> Result<Self, PartyError> {
-        let root = root(&format!("{name} Root CA"), now)?;
-        let devices = issuing_ca(&root, &format!("{name} Device CA"), now)?;
+        let device_root = root(&format!("{name} Device Root CA"), now)?;
+        let devices = issuing_ca(&device_root, &format!("{name} Device CA"), now)?;
+        let voucher_root = root(&format!("{name} Voucher Root CA"), now)?;
         let key = FileKey::generate_p256()?;
-        let signer = issue(&root, &Profile::VoucherSigner, &format!("{name} MASA"), &key, now)?;
-        let chain = std::iter::once(signer).chain(root.chain().iter().cloned()).collect();
+        let signer = issue(&voucher_root, &Profile::VoucherSigner, &format!("{name} MASA"), &key, now)?;
+        let chain = std::iter::once(signer).chain(voucher_root.chain().iter().cloned()).collect();
         Ok(Self { devices, masa: Masa::new(Box::new(key), chain)? })
     }
 
@@ -91,10 +94,16 @@ impl ManufacturerParty {
         &self.masa
     }
 
-    /// What its IDevIDs and its vouchers chain to.
+    /// What its IDevIDs chain to: owners need it.
     #[must_use]
-    pub fn anchors(&self) -> &[Certificate] {
-        self.masa.chain().split_first().map_or(&[], |(_, roots)| roots)
+    pub fn device_anchors(&self) -> &[Certificate] {
+        self.devices.chain().last().map_or(&[], std::slice::from_ref)
+    }
+
+    /// What its vouchers chain to: devices need it.
+    #[must_use]
+    pub fn voucher_anchors(&self) -> &[Certificate] {
+        self.masa.chain().last().map_or(&[], std::slice::from_ref)
     }
 }
 
@@ -104,15 +113,16 @@ impl OwnerParty {
     /// # Errors
     /// [`PartyError`] when keys cannot be made or do not sign, or a name cannot stand in a certificate.
     pub fn new(name: &str, names: &[String], now: Timestamp) -> Result<Self, PartyError> {
-        let root = root(&format!("{name} Root CA"), now)?;
+        let owner_root = root(&format!("{name} Root CA"), now)?;
         let (key, tls_key) = (FileKey::generate_p256()?, FileKey::generate_p256()?);
-        let own = issue(&root, &Profile::Owner, &format!("{name} owner certificate"), &key, now)?;
-        let tls_ca = issuing_ca(&root, &format!("{name} Server CA"), now)?;
+        let own = issue(&owner_root, &Profile::Owner, &format!("{name} owner certificate"), &key, now)?;
+        let tls_root = root(&format!("{name} Server Root CA"), now)?;
+        let tls_ca = issuing_ca(&tls_root, &format!("{name} Server CA"), now)?;
         let profile = Profile::TlsServer { names: names.to_vec() };
         let tls = issue(&tls_ca, &profile, "bootstrap server", &tls_key, now)?;
         Ok(Self {
             key,
-            chain: std::iter::once(own).chain(root.chain().iter().cloned()).collect(),
+            chain: std::iter::once(own).chain(owner_root.chain().iter().cloned()).collect(),
             tls_key,
             tls_chain: std::iter::once(tls).chain(tls_ca.chain().iter().cloned()).collect(),
         })

@@ -5,7 +5,11 @@ mod support;
 
 use std::time::Duration;
 
-use bootstrap_server::{domain::State, store::Store};
+use bootstrap_server::{
+    audit::{Event, ReportedKey},
+    domain::State,
+    store::{Batch, Store},
+};
 use support::{Answer, DATA, REPORT, Site, connect, connector, device_id, exchange, post, report, request};
 use tokio::io::AsyncWriteExt;
 
@@ -53,9 +57,12 @@ async fn artifacts_are_made_once_and_polling_does_not_grow_the_log() {
     let first = conveyed(&ask(&site, &server, "SN-1", &post(DATA, PREFERRED)).await);
     assert_eq!(conveyed(&ask(&site, &server, "SN-2", &post(DATA, PREFERRED)).await), first);
     let leaves = async || server.store().records(audit_log::LogIndex(0), 1000).await.unwrap().len();
+    let (key, chain) = site.device("SN-1");
+    let mut stream = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
+    assert_eq!(conveyed(&exchange(&mut stream, &post(DATA, PREFERRED)).await.unwrap()), first);
     let before = leaves().await;
     for _ in 0..20 {
-        assert_eq!(conveyed(&ask(&site, &server, "SN-1", &post(DATA, PREFERRED)).await), first);
+        assert_eq!(conveyed(&exchange(&mut stream, &post(DATA, PREFERRED)).await.unwrap()), first);
     }
     assert_eq!(leaves().await, before);
     server.stop().await;
@@ -108,16 +115,73 @@ async fn a_copied_identity_ends_the_handshake_and_is_logged() {
 }
 
 #[tokio::test]
-async fn a_genuine_device_that_nobody_registered_is_held() {
+async fn a_genuine_device_that_nobody_registered_is_held_until_somebody_does() {
     let site = Site::new();
     let server = site.start(&["SN-1"]).await;
-    let answer = ask(&site, &server, "SN-9", &post(DATA, EMPTY)).await;
-    assert_eq!((answer.status, answer.error().0.as_str()), (404, "invalid-value"));
-    assert!(answer.error().1.starts_with("device-unknown"));
-    let held = server.store().dossier(&device_id("SN-9")).await.unwrap().unwrap();
-    assert_eq!(held.device.state.as_str(), "held");
-    // A report is not taken from a device without a profile either, but it is recorded against its own name only.
-    assert_eq!(server.store().reports(&device_id("SN-1")).await.unwrap(), []);
+    let state = async || server.store().dossier(&device_id("SN-9")).await.unwrap().unwrap().device.state;
+    let leaves = async || server.store().records(audit_log::LogIndex(0), 1000).await.unwrap().len();
+    // Whatever it does, it is held, and only the first sight of it is logged.
+    let mut after_first = None;
+    for request in [post(DATA, EMPTY), post(DATA, PREFERRED), report("bootstrap-complete"), post(DATA, EMPTY)] {
+        let answer = ask(&site, &server, "SN-9", &request).await;
+        assert_eq!((answer.status, answer.error().0.as_str()), (404, "invalid-value"));
+        assert!(answer.error().1.starts_with("device-unknown"));
+        assert_eq!(state().await.as_str(), "held");
+        assert_eq!(leaves().await, *after_first.get_or_insert(leaves().await));
+    }
+    assert_eq!(server.store().reports(&device_id("SN-9")).await.unwrap(), [], "it is given nothing and not heard");
+    let registered = Event::DeviceRegistered { device: device_id("SN-9"), profile: support::profile().name };
+    server.store().commit(Batch::from(registered)).await.unwrap();
+    assert_eq!(ask(&site, &server, "SN-9", &post(DATA, EMPTY)).await.status, 200);
+    assert_eq!(state().await, State::Onboarding(None));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn keys_reported_at_the_end_are_kept_and_their_digests_logged() {
+    // SRV-12, SRV-13.
+    let site = Site::new();
+    let server = site.start(&["SN-1"]).await;
+    let (key, chain) = site.device("SN-1");
+    let mut stream = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
+    assert_eq!(exchange(&mut stream, &post(DATA, EMPTY)).await.unwrap().status, 200);
+    let complete = r#"{"ietf-sztp-bootstrap-server:input":{"progress-type":"bootstrap-complete",
+        "ssh-host-keys":{"ssh-host-key":[{"algorithm":"ssh-ed25519","key-data":"c3NoIGtleQ=="}]}}}"#;
+    assert_eq!(exchange(&mut stream, &post(REPORT, complete)).await.unwrap().status, 204);
+    let stored = server.store().reports(&device_id("SN-1")).await.unwrap();
+    let expected = ReportedKey { kind: "ssh-ed25519".to_owned(), data: b"ssh key".to_vec() };
+    assert_eq!(stored[0].keys, [expected]);
+    server.stop().await;
+    let digest = pki::digest::sha256(b"ssh key").to_string();
+    assert!(logged(&site).await.iter().any(|body| body.contains(&digest)));
+}
+
+#[tokio::test]
+async fn another_certificate_for_a_known_serial_number_never_goes_unlogged() {
+    // SEC-21.
+    let site = Site::new();
+    let server = site.start(&["SN-1"]).await;
+    let leaves = async || server.store().records(audit_log::LogIndex(0), 1000).await.unwrap().len();
+    // Every call of `ask` makes a new key and certificate for the same serial number.
+    assert_eq!(ask(&site, &server, "SN-1", &post(DATA, PREFERRED)).await.status, 200);
+    let before = leaves().await;
+    assert_eq!(ask(&site, &server, "SN-1", &post(DATA, PREFERRED)).await.status, 200);
+    assert_eq!(leaves().await, before + 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_message_keeps_its_end() {
+    let site = Site::new();
+    let server = site.start(&["SN-1"]).await;
+    let (key, chain) = site.device("SN-1");
+    let mut stream = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
+    let message = format!("{}why it failed", "ü".repeat(20_000));
+    let body =
+        format!(r#"{{"ietf-sztp-bootstrap-server:input":{{"progress-type":"informational","message":"{message}"}}}}"#);
+    assert_eq!(exchange(&mut stream, &post(REPORT, &body)).await.unwrap().status, 204);
+    let kept = server.store().reports(&device_id("SN-1")).await.unwrap().remove(0).message.unwrap();
+    assert!(kept.len() <= 16 * 1024 && kept.ends_with("why it failed"), "{} octets", kept.len());
     server.stop().await;
 }
 
@@ -149,7 +213,7 @@ async fn errors_have_status_tag_and_media_type_of_rfc_8040() {
         (post(REPORT, &input(r#""progress-type":"config-complete","ssh-host-keys":{}"#)), 400, "unknown-element"),
         (request("GET", "/", "", ""), 404, "invalid-value"),
         (request("POST", "/restconf/operations/ietf-system:system-restart", json, EMPTY), 404, "invalid-value"),
-        (request("GET", "/images/../server.key", "", ""), 404, "invalid-value"),
+        (request("GET", "/images/..%2fserver.key", "", ""), 404, "invalid-value"),
     ];
     for (request, status, tag) in cases {
         let text = String::from_utf8_lossy(&request[..request.len().min(300)]).into_owned();

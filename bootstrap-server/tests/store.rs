@@ -17,7 +17,7 @@ use verdict::ReasonCode;
 
 fn reported(serial: &str, report: ProgressType) -> Batch {
     let (device, source) = (device_id(serial), [127, 0, 0, 1].into());
-    Batch::from(Event::ProgressReported { device, source, report, message: None })
+    Batch::from(Event::ProgressReported { device, source, report, keys: Vec::new(), message: None })
 }
 
 #[tokio::test]

@@ -32,9 +32,9 @@ fn a_voucher_that_is_not_right_is_refused_for_its_own_reason() {
     let lab = Lab::build(1);
     // A maker of our own, whose root the device trusts beside its own maker's: so that we can sign what we like.
     let maker = ManufacturerParty::new("Example Maker", now()).unwrap();
-    let anchors = lab.folder().join("manufacturer/root.pem");
+    let anchors = lab.folder().join("manufacturer/voucher-root.pem");
     let mut pem = fs::read_to_string(&anchors).unwrap();
-    pem.extend(maker.anchors().iter().map(Certificate::to_pem));
+    pem.extend(maker.voucher_anchors().iter().map(Certificate::to_pem));
     fs::write(&anchors, pem).unwrap();
     let owner = fs::read(lab.folder().join("server/owner.pem")).unwrap();
     let owner = Certificate::chain_from_pem(&owner).unwrap().pop().unwrap();

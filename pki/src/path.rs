@@ -14,6 +14,7 @@ use crate::{
 };
 
 const ANY_EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
+const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 
 /// Signature checks that one validation may cost, however the certificates cross-certify each other.
@@ -22,7 +23,8 @@ const SIGNATURE_BUDGET: u32 = 64;
 /// What the end-entity certificate is going to be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// It signs artifacts: KeyUsage, if present, must include digitalSignature (RFC 8572 §3.2).
+    /// It signs artifacts: KeyUsage, if present, must include digitalSignature (RFC 8572 §3.2), and extended key usage,
+    /// if present, must name more than TLS.
     Signing,
     /// It identifies a device in TLS: extended key usage is ignored, since IDevIDs carry odd ones.
     DeviceIdentity,
@@ -176,8 +178,13 @@ fn check_end_entity(certificate: &Certificate, policy: &Policy<'_>) -> Result<()
     check_critical_extensions(certificate, policy)?;
     let extensions = certificate.extensions();
     let usable = match policy.purpose {
-        // RFC 8572 §3.2: no KeyUsage, or one with digitalSignature.
-        Purpose::Signing => extensions.key_usage.is_none_or(|usage| usage.digital_signature),
+        // RFC 8572 §3.2: no KeyUsage, or one with digitalSignature. RFC 5280 §4.2.1.12: a certificate for TLS and for
+        // nothing else does not sign artifacts, or the key of an online server could speak for the owner.
+        Purpose::Signing => {
+            let tls_only = |usages: &Vec<_>| usages.iter().all(|usage| [SERVER_AUTH, CLIENT_AUTH].contains(usage));
+            extensions.key_usage.is_none_or(|usage| usage.digital_signature)
+                && !extensions.extended_key_usage.as_ref().is_some_and(tls_only)
+        }
         Purpose::DeviceIdentity => true,
         Purpose::TlsServer => extensions
             .extended_key_usage

@@ -73,7 +73,9 @@ pub enum Event {
         source: IpAddr,
         /// What it reported.
         report: ProgressType,
-        /// Its message, if any.
+        /// The keys it can be authenticated by from now on (RFC 8572 §7.3), only with `bootstrap-complete`.
+        keys: Vec<ReportedKey>,
+        /// Its message, if any, cut to [`MAX_MESSAGE`] octets.
         message: Option<String>,
     },
     /// Peers that did not get as far as being a device, summed.
@@ -87,6 +89,18 @@ pub enum Event {
         /// How many.
         count: u64,
     },
+}
+
+/// Longest message of a progress report that is kept, in octets.
+pub const MAX_MESSAGE: usize = 16 * 1024;
+
+/// A key or certificate chain that a device reported with `bootstrap-complete`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportedKey {
+    /// The SSH algorithm, or `trust-anchor-cert` for a certificate chain.
+    pub kind: String,
+    /// SSH wire form (RFC 4253 §6.6), or degenerate CMS.
+    pub data: Vec<u8>,
 }
 
 /// What a device was given.
@@ -194,9 +208,10 @@ impl Event {
                 json!({"event": "answered", "device": about(device), "source": source,
                        "certificate": certificate.to_string(), "answer": answer})
             }
-            Self::ProgressReported { device, source, report, message } => {
+            Self::ProgressReported { device, source, report, keys, message } => {
+                let keys = keys.iter().map(|key| json!({"kind": key.kind, "sha256": sha256(&key.data).to_string()}));
                 json!({"event": "progress-reported", "device": about(device), "source": source,
-                       "progress-type": report.as_str(), "message": message})
+                       "progress-type": report.as_str(), "keys": keys.collect::<Vec<_>>(), "message": message})
             }
             Self::ConnectionsRefused { source, reason, detail, count } => {
                 json!({"event": "connections-refused", "source": source, "reason": reason, "detail": detail,

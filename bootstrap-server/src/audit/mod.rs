@@ -5,7 +5,7 @@ mod refusals;
 mod signing;
 mod verify;
 
-pub use event::{Answer, Event};
+pub use event::{Answer, Event, MAX_MESSAGE, ReportedKey};
 pub use refusals::RefusalLedger;
 pub use signing::{CheckpointKey, CheckpointKeyError};
 pub use verify::{AuditError, verify};

@@ -30,8 +30,8 @@ pub struct Device {
     pub profile: Option<ProfileName>,
     /// How far it has come.
     pub state: State,
-    /// SHA-256 of the conveyed information it was served last.
-    pub served: Option<Digest>,
+    /// SHA-256 of the body of its last `answered` event: who asked from where, and what was given.
+    pub last_answer: Option<Digest>,
 }
 
 /// Everything that answering one device needs.

@@ -13,6 +13,7 @@ use conveyed_info::{
     make,
     rpc::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel, YANG_DATA_JSON},
 };
+use pki::digest::sha256;
 use verdict::ReasonCode;
 
 use super::{Caller, JsonBody, Problem, Service};
@@ -28,8 +29,9 @@ pub(super) async fn handle(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let request = BootstrappingRequest::from_json(&body)?;
-    let Some(dossier) = service.store.dossier(&caller.device).await? else {
-        return Err(hold(&service, caller).await?);
+    let dossier = match service.store.dossier(&caller.device).await? {
+        Some(dossier) if dossier.profile.is_some() => dossier,
+        waiting => return Err(super::held::answer(&service, caller, waiting.as_ref()).await?),
     };
     match choose(&service, &request, &dossier) {
         Ok((answer, body)) => {
@@ -48,15 +50,6 @@ pub(super) async fn handle(
 enum Withheld {
     Nothing(ReasonCode),
     Failed(Problem),
-}
-
-/// A genuine device that nobody registered waits for a person: the first sight of it is an event.
-async fn hold(service: &Service, caller: Caller) -> Result<Problem, Problem> {
-    let reason = ReasonCode::DeviceUnknown;
-    tracing::info!(device = %caller.device, source = %caller.source, %reason, "held");
-    let event = Event::DeviceHeld { device: caller.device, source: caller.source, reason };
-    service.store.commit(Batch::from(event)).await?;
-    Ok(Problem::nothing(reason))
 }
 
 fn choose(
@@ -97,8 +90,8 @@ fn onboarding(profile: &OnboardingProfile) -> (Information, ReportingLevel) {
     (Information::Onboarding(profile.information.clone()), profile.reporting_level)
 }
 
-/// Makes the answer durable before it leaves. The same answer to a device that is still where that answer left it
-/// changes nothing, so it leaves no second leaf: a device that polls cannot grow the log.
+/// Makes the answer durable before it leaves. The same answer to the same certificate at the same address, for a device
+/// that is still where that answer left it, changes nothing and leaves no second leaf: polling does not grow the log.
 async fn record(service: &Service, caller: &Caller, dossier: &Dossier, answer: Answer) -> Result<(), Problem> {
     let event = Event::Answered {
         device: caller.device.clone(),
@@ -107,8 +100,7 @@ async fn record(service: &Service, caller: &Caller, dossier: &Dossier, answer: A
         answer,
     };
     let device = &dossier.device;
-    let repeated = device.state.after(&event) == device.state
-        && answer.conveyed_information().is_none_or(|digest| device.served == Some(digest));
+    let repeated = device.state.after(&event) == device.state && device.last_answer == Some(sha256(&event.body()));
     tracing::info!(device = %caller.device, source = %caller.source, ?answer, repeated, "answered");
     if !repeated {
         service.store.commit(Batch::from(event)).await?;

@@ -2,6 +2,7 @@
 
 mod discovery;
 mod get_bootstrapping_data;
+mod held;
 mod problem;
 mod report_progress;
 mod request;

@@ -8,12 +8,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use conveyed_info::rpc::ProgressReport;
-use verdict::ReasonCode;
 
 use super::{Caller, JsonBody, Problem, Service};
 use crate::{
-    audit::Event,
-    store::{Batch, StoreError},
+    audit::{Event, MAX_MESSAGE, ReportedKey},
+    store::Batch,
 };
 
 /// Stores the report and answers 204 once it is durable (SRV-16, SRV-17).
@@ -23,16 +22,28 @@ pub(super) async fn handle(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let report = ProgressReport::from_json(&body)?;
-    tracing::info!(device = %caller.device, source = %caller.source, report = %report.progress_type, "reported");
+    let dossier = service.store.dossier(&caller.device).await?;
+    // A device that nobody has given a profile is given nothing and heard about nothing.
+    if dossier.as_ref().is_none_or(|dossier| dossier.profile.is_none()) {
+        return Err(super::held::answer(&service, caller, dossier.as_ref()).await?);
+    }
+    let ProgressReport { progress_type, message, ssh_host_keys, trust_anchor_certs } = report;
+    let keys = ssh_host_keys.into_iter().map(|key| ReportedKey { kind: key.algorithm, data: key.key_data });
+    let chains = trust_anchor_certs.into_iter().map(|data| ReportedKey { kind: "trust-anchor-cert".to_owned(), data });
+    tracing::info!(device = %caller.device, source = %caller.source, report = %progress_type, "reported");
     let event = Event::ProgressReported {
         device: caller.device,
         source: caller.source,
-        report: report.progress_type,
-        message: report.message,
+        report: progress_type,
+        keys: keys.chain(chains).collect(),
+        message: message.map(shortened),
     };
-    match service.store.commit(Batch::from(event)).await {
-        Ok(_) => Ok((StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store")]).into_response()),
-        Err(StoreError::NoDevice(_)) => Err(Problem::nothing(ReasonCode::DeviceUnknown)),
-        Err(error) => Err(error.into()),
-    }
+    service.store.commit(Batch::from(event)).await?;
+    Ok((StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store")]).into_response())
+}
+
+/// The end of a message is what says why a script failed: that end is kept.
+fn shortened(message: String) -> String {
+    let from = message.ceil_char_boundary(message.len().saturating_sub(MAX_MESSAGE));
+    message.get(from..).unwrap_or_default().to_owned()
 }

@@ -8,7 +8,7 @@ use audit_log::{Leaf, LogIndex, Salt};
 use conveyed_info::rpc::ProgressType;
 
 use crate::{
-    audit::Event,
+    audit::{Event, ReportedKey},
     domain::{Device, DeviceId, Dossier, Manufacturer},
 };
 
@@ -96,6 +96,8 @@ pub struct StoredReport {
     pub progress_type: ProgressType,
     /// The device's message.
     pub message: Option<String>,
+    /// The keys it reported, with `bootstrap-complete` only.
+    pub keys: Vec<ReportedKey>,
 }
 
 /// The store did not do what it was asked to.

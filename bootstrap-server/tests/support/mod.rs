@@ -105,7 +105,8 @@ impl Site {
     }
 
     pub async fn register(&self, store: &dyn Store, serials: &[&str]) {
-        let manufacturer = Manufacturer { name: device_id("x").manufacturer, anchors: self.maker.anchors().to_vec() };
+        let manufacturer =
+            Manufacturer { name: device_id("x").manufacturer, anchors: self.maker.device_anchors().to_vec() };
         let first = Batch::from(Event::ManufacturerAdded { manufacturer });
         store.commit(first.and(Event::ProfileApplied { profile: Box::new(profile()) })).await.unwrap();
         for text in serials {

@@ -1,6 +1,7 @@
 //! Step 1 of RFC 8572 §5.4: the ownership voucher.
 
 use pki::{
+    certificate::Certificate,
     path::{self, PathError, Policy, Purpose},
     time::Clock,
 };
@@ -91,6 +92,12 @@ fn authenticate(
         };
         return Err(trace.refused("voucher-signer", reason, inputs, error.to_string()));
     }
+    // A maker whose devices and MASA share a CA would let every device sign vouchers for every other: whatever issued
+    // this device's own identity does not speak for its ownership.
+    if context.idevid.is_some_and(|idevid| issued_alike(signer.certificate, idevid)) {
+        let detail = "the voucher's signer was issued by the CA that issues this device's own identity";
+        return Err(trace.refused("voucher-signer", ReasonCode::VoucherSignerUntrusted, inputs, detail));
+    }
     trace.passed_with("voucher-signer", SECTION, inputs, signer.certificate.subject().to_string());
     match Voucher::from_json(signer.content) {
         Ok(voucher) => {
@@ -99,6 +106,12 @@ fn authenticate(
         }
         Err(error) => Err(trace.refused("voucher-document", ReasonCode::VoucherInvalid, inputs, error.to_string())),
     }
+}
+
+/// Whether two certificates name the same issuer and the same issuer's key.
+fn issued_alike(one: &Certificate, other: &Certificate) -> bool {
+    let key = |certificate: &Certificate| certificate.extensions().authority_key_identifier.clone();
+    one.issuer() == other.issuer() && key(one) == key(other)
 }
 
 /// Step 1b (CLI-33). Every refusal of a date shows both clocks.

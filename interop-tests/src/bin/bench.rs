@@ -109,7 +109,7 @@ fn handshakes() -> BTreeMap<&'static str, f64> {
 async fn bare_server(site: &Site) -> std::net::SocketAddr {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
-    for anchor in site.maker.anchors() {
+    for anchor in site.maker.device_anchors() {
         roots.add(CertificateDer::from(anchor.der().to_vec())).unwrap();
     }
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();

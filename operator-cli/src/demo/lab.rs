@@ -65,7 +65,8 @@ impl Lab {
         let ports = Ports::free()?;
         let server_config = write_server(folder, &owner, &image, &ports, rogue_server)?;
         files::folder(&folder.join("manufacturer"))?;
-        files::chain(&folder.join("manufacturer/root.pem"), manufacturer.anchors())?;
+        files::chain(&folder.join("manufacturer/device-root.pem"), manufacturer.device_anchors())?;
+        files::chain(&folder.join("manufacturer/voucher-root.pem"), manufacturer.voucher_anchors())?;
         let mut lab = Self {
             folder: folder.to_owned(),
             server_config,
@@ -118,7 +119,7 @@ impl Lab {
         let profile_name = ProfileName::new("bmc").map_err(|error| failed(&error))?;
         let profile =
             OnboardingProfile::from_toml(profile_name.clone(), &self.profile()).map_err(|error| failed(&error))?;
-        let manufacturer = Manufacturer { name: maker.clone(), anchors: self.manufacturer.anchors().to_vec() };
+        let manufacturer = Manufacturer { name: maker.clone(), anchors: self.manufacturer.device_anchors().to_vec() };
         store
             .commit(
                 Batch::from(Event::ManufacturerAdded { manufacturer })
@@ -249,7 +250,7 @@ fn write_device(
         r#"# Start this device again with: sztp-device run --once --config device.toml --root root
 idevid-certificate = "idevid.pem"
 idevid-key = "idevid.key"
-voucher-anchors = ["../../manufacturer/root.pem"]
+voucher-anchors = ["../../manufacturer/voucher-root.pem"]
 image-keys = ["../../images/image-key.pub.pem"]
 allow-targets = ["127.0.0.0/8"]
 clock = "trusted"

@@ -259,7 +259,7 @@ fn art_11_who_signs_needs_digital_signature_or_no_key_usage() {
 }
 
 #[test]
-fn extended_key_usage_counts_for_tls_servers_only() {
+fn extended_key_usage_of_tls_servers_includes_server_auth() {
     // RFC 5280 §4.2.1.12.
     let tree = |usages: Vec<_>| Tree::new(|plan| plan.leaf.extended_key_usages = usages);
     for usages in [
@@ -273,8 +273,21 @@ fn extended_key_usage_counts_for_tls_servers_only() {
     let client = tree(vec![ExtendedKeyUsagePurpose::ClientAuth]);
     let refused = client.validate_for(Purpose::TlsServer, trusted()).unwrap_err();
     assert_eq!(refused, PathError::WrongUsage { subject: "CN=leaf".into() });
-    client.validate(trusted()).unwrap();
     client.validate_for(Purpose::DeviceIdentity, trusted()).unwrap();
+}
+
+#[test]
+fn a_certificate_for_tls_alone_signs_nothing() {
+    // RFC 5280 §4.2.1.12: or the key of an online server could speak for the owner.
+    let tree = |usages: Vec<_>| Tree::new(|plan| plan.leaf.extended_key_usages = usages);
+    let (client, server) = (ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth);
+    for usages in [vec![client.clone()], vec![server.clone()], vec![client, server.clone()]] {
+        let refused = tree(usages).validate(trusted()).unwrap_err();
+        assert_eq!(refused, PathError::WrongUsage { subject: "CN=leaf".into() });
+    }
+    for usages in [vec![], vec![ExtendedKeyUsagePurpose::Any], vec![server, ExtendedKeyUsagePurpose::CodeSigning]] {
+        tree(usages).validate(trusted()).unwrap();
+    }
 }
 
 #[test]

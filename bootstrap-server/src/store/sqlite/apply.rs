@@ -1,11 +1,12 @@
 //! What each event changes. Runs inside the writer's transaction, so that a state is read and written in one piece.
 
 use audit_log::UnixMillis;
+use pki::digest::{Digest, sha256};
 use sqlx::SqliteConnection;
 
 use super::read;
 use crate::{
-    audit::{Answer, Event},
+    audit::Event,
     domain::{DeviceId, State},
     store::StoreError,
 };
@@ -54,8 +55,8 @@ pub(super) async fn event(
             Ok(())
         }
         Event::DeviceHeld { device, reason, .. } => hold(connection, device, State::Held(*reason)).await,
-        Event::Answered { device, answer, .. } => move_device(connection, device, event, Some(*answer)).await,
-        Event::ProgressReported { device, report, message, .. } => {
+        Event::Answered { device, .. } => move_device(connection, device, event, Some(sha256(&event.body()))).await,
+        Event::ProgressReported { device, report, keys, message, .. } => {
             move_device(connection, device, event, None).await?;
             sqlx::query(
                 "INSERT INTO progress_report (leaf, manufacturer, serial_number, at, progress_type, message)
@@ -67,8 +68,16 @@ pub(super) async fn event(
             .bind(i64::try_from(now.0).unwrap_or(i64::MAX))
             .bind(report.as_str())
             .bind(message.as_deref())
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
+            for key in keys {
+                sqlx::query("INSERT INTO reported_key (leaf, kind, data) VALUES ($1, $2, $3)")
+                    .bind(position)
+                    .bind(&key.kind)
+                    .bind(&key.data)
+                    .execute(&mut *connection)
+                    .await?;
+            }
             Ok(())
         }
     }
@@ -87,7 +96,7 @@ async fn register(connection: &mut SqliteConnection, device: &DeviceId, profile:
     let added = sqlx::query(
         "INSERT INTO device (manufacturer, serial_number, profile, state) VALUES ($1, $2, $3, $4)
          ON CONFLICT (manufacturer, serial_number) DO UPDATE SET profile = $3, state = $4, detail = NULL
-         WHERE device.state = 'held'",
+         WHERE device.profile IS NULL",
     )
     .bind(device.manufacturer.as_str())
     .bind(device.serial_number.as_str())
@@ -103,10 +112,11 @@ async fn exists(connection: &mut SqliteConnection, query: &'static str, name: &s
     Ok(count > 0)
 }
 
+/// Lists a device that nobody registered. One that was registered meanwhile stays what it is.
 async fn hold(connection: &mut SqliteConnection, device: &DeviceId, state: State) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO device (manufacturer, serial_number, state, detail) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (manufacturer, serial_number) DO UPDATE SET state = $3, detail = $4",
+         ON CONFLICT (manufacturer, serial_number) DO NOTHING",
     )
     .bind(device.manufacturer.as_str())
     .bind(device.serial_number.as_str())
@@ -117,24 +127,23 @@ async fn hold(connection: &mut SqliteConnection, device: &DeviceId, state: State
     Ok(())
 }
 
-/// Moves a device on the list to the state after `event`.
+/// Moves a device on the list to the state after `event`; `answer` names what it was answered, if it was.
 async fn move_device(
     connection: &mut SqliteConnection,
     device: &DeviceId,
     event: &Event,
-    answer: Option<Answer>,
+    answer: Option<Digest>,
 ) -> Result<(), StoreError> {
-    let (state, served) = read::state(connection, device).await?.ok_or_else(|| StoreError::NoDevice(device.clone()))?;
+    let (state, last) = read::state(connection, device).await?.ok_or_else(|| StoreError::NoDevice(device.clone()))?;
     let state = state.after(event);
-    let served = answer.and_then(Answer::conveyed_information).or(served);
     sqlx::query(
-        "UPDATE device SET state = $3, detail = $4, served = $5 WHERE manufacturer = $1 AND serial_number = $2",
+        "UPDATE device SET state = $3, detail = $4, last_answer = $5 WHERE manufacturer = $1 AND serial_number = $2",
     )
     .bind(device.manufacturer.as_str())
     .bind(device.serial_number.as_str())
     .bind(state.as_str())
     .bind(state.detail())
-    .bind(served.map(|digest| digest.0.to_vec()))
+    .bind(answer.or(last).map(|digest| digest.0.to_vec()))
     .execute(connection)
     .await?;
     Ok(())

@@ -6,6 +6,7 @@ use pki::{certificate::Certificate, digest::Digest, identity::SerialNumber};
 use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::{
+    audit::ReportedKey,
     domain::{Device, DeviceId, Dossier, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName, State},
     store::{StoreError, StoredRecord, StoredReport},
 };
@@ -30,7 +31,7 @@ pub(super) async fn manufacturers(pool: &SqlitePool) -> Result<Vec<Manufacturer>
 pub(super) async fn dossier(pool: &SqlitePool, id: &DeviceId) -> Result<Option<Dossier>, StoreError> {
     type Row = (Option<String>, String, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>, Option<String>);
     let row: Option<Row> = sqlx::query_as(
-        "SELECT device.profile, device.state, device.detail, device.served, voucher.artifact, profile.document
+        "SELECT device.profile, device.state, device.detail, device.last_answer, voucher.artifact, profile.document
          FROM device
          LEFT JOIN voucher USING (manufacturer, serial_number)
          LEFT JOIN profile ON profile.name = device.profile
@@ -55,7 +56,7 @@ pub(super) async fn dossier(pool: &SqlitePool, id: &DeviceId) -> Result<Option<D
 pub(super) async fn devices(pool: &SqlitePool) -> Result<Vec<Device>, StoreError> {
     type Row = (String, String, Option<String>, String, Option<String>, Option<Vec<u8>>);
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT manufacturer, serial_number, profile, state, detail, served FROM device
+        "SELECT manufacturer, serial_number, profile, state, detail, last_answer FROM device
          ORDER BY manufacturer, serial_number",
     )
     .fetch_all(pool)
@@ -82,7 +83,7 @@ fn device(
         id,
         profile: profile.map(ProfileName::new).transpose().map_err(|_| corrupt("a profile's name"))?,
         state: State::parse(state, detail).ok_or(corrupt("a device's state"))?,
-        served: served.map(digest).transpose()?,
+        last_answer: served.map(digest).transpose()?,
     })
 }
 
@@ -96,7 +97,7 @@ pub(super) async fn state(
     id: &DeviceId,
 ) -> Result<Option<(State, Option<Digest>)>, StoreError> {
     let row: Option<(String, Option<String>, Option<Vec<u8>>)> =
-        sqlx::query_as("SELECT state, detail, served FROM device WHERE manufacturer = $1 AND serial_number = $2")
+        sqlx::query_as("SELECT state, detail, last_answer FROM device WHERE manufacturer = $1 AND serial_number = $2")
             .bind(id.manufacturer.as_str())
             .bind(id.serial_number.as_str())
             .fetch_optional(connection)
@@ -115,10 +116,23 @@ pub(super) async fn reports(pool: &SqlitePool, id: &DeviceId) -> Result<Vec<Stor
     .bind(id.serial_number.as_str())
     .fetch_all(pool)
     .await?;
+    let keys: Vec<(i64, String, Vec<u8>)> = sqlx::query_as(
+        "SELECT leaf, kind, data FROM reported_key JOIN progress_report USING (leaf)
+         WHERE manufacturer = $1 AND serial_number = $2 ORDER BY reported_key.rowid",
+    )
+    .bind(id.manufacturer.as_str())
+    .bind(id.serial_number.as_str())
+    .fetch_all(pool)
+    .await?;
+    let keys_of = |leaf| {
+        let own = keys.iter().filter(move |(at, ..)| *at == leaf);
+        own.map(|(_, kind, data)| ReportedKey { kind: kind.clone(), data: data.clone() }).collect()
+    };
     rows.into_iter()
         .map(|(leaf, at, progress_type, message)| {
             Ok(StoredReport {
                 leaf: LogIndex(u64::try_from(leaf).map_err(|_| corrupt("a position in the audit log"))?),
+                keys: keys_of(leaf),
                 at: u64::try_from(at).map_err(|_| corrupt("a date"))?,
                 progress_type: progress_type.parse().map_err(|_| corrupt("a progress type"))?,
                 message,

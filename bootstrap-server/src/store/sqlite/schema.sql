@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS device (
     profile       TEXT,
     state         TEXT NOT NULL,
     detail        TEXT,
-    served        BLOB,                       -- SHA-256 of the conveyed information served last
+    last_answer   BLOB,                       -- SHA-256 of the body of its last `answered` event
     PRIMARY KEY (manufacturer, serial_number)
 ) STRICT, WITHOUT ROWID;
 
@@ -33,6 +33,12 @@ CREATE TABLE IF NOT EXISTS progress_report (
     progress_type TEXT NOT NULL,
     message       TEXT
 ) STRICT;
+CREATE TABLE IF NOT EXISTS reported_key (
+    leaf INTEGER NOT NULL,
+    kind TEXT NOT NULL,                       -- SSH algorithm, or trust-anchor-cert
+    data BLOB NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS reported_key_leaf ON reported_key (leaf);
 CREATE INDEX IF NOT EXISTS progress_report_device ON progress_report (manufacturer, serial_number, leaf);
 
 -- The audit log. `leaf` is for ever; salt and body may be erased together.

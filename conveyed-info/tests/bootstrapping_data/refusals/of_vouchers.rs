@@ -275,3 +275,19 @@ fn a_refusal_names_its_inputs_by_their_digests() {
     assert_eq!(last.inputs.len(), 1);
     assert_eq!((last.inputs[0].name, last.inputs[0].sha256), ("ownership-voucher", pki::digest::sha256(&der)));
 }
+
+#[test]
+fn of_a_voucher_that_another_device_of_the_maker_signed() {
+    // One root over devices and MASA: every device would be a MASA for every other.
+    run(&[Case(
+        "signed with an IDevID key",
+        |world| {
+            world.idevid = world.masa_root.issue(end_entity("device"));
+            let other = world.masa_root.issue(end_entity("another device"));
+            let der = other.sign(ContentType::AnimaJsonVoucher, &world.voucher.to_json());
+            world.instead.ownership_voucher = Some(der);
+        },
+        ReasonCode::VoucherSignerUntrusted,
+        "voucher-signer",
+    )]);
+}
