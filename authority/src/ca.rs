@@ -45,11 +45,14 @@ impl CertificateAuthority {
     /// Takes an existing CA: its key, and its certificate followed by those above it.
     ///
     /// # Errors
-    /// [`AuthorityError::KeyMismatch`] when the key is not that of the first certificate.
+    /// [`AuthorityError::KeyMismatch`] when the key is not that of the first certificate, [`AuthorityError::NotACa`] when
+    /// that certificate may not issue.
     pub fn from_parts(signer: Box<dyn Signer>, chain: Vec<Certificate>) -> Result<Self, AuthorityError> {
         match chain.first() {
-            Some(own) if own.public_key() == signer.public_key() => Ok(Self { signer, chain }),
-            _ => Err(AuthorityError::KeyMismatch),
+            Some(own) if own.public_key() != signer.public_key() => Err(AuthorityError::KeyMismatch),
+            Some(own) if !own.extensions().is_ca() => Err(AuthorityError::NotACa),
+            Some(_) => Ok(Self { signer, chain }),
+            None => Err(AuthorityError::KeyMismatch),
         }
     }
 
@@ -64,16 +67,36 @@ impl CertificateAuthority {
         serial: CertificateSerial,
         now: Timestamp,
     ) -> Result<Self, AuthorityError> {
-        let own = self.issue(&Profile::IssuingCa, name, signer.public_key(), serial, now)?;
+        // RFC 5280 §4.2.1.9: a CA below one that may have none below it would never validate.
+        let limit = self.certificate()?.extensions().basic_constraints.and_then(|(_, limit)| limit);
+        if limit == Some(0) {
+            return Err(AuthorityError::NoCaBelow);
+        }
+        let own = self.sign(&Profile::IssuingCa, name, signer.public_key(), serial, now)?;
         let chain = std::iter::once(own).chain(self.chain.iter().cloned()).collect();
         Ok(Self { signer, chain })
     }
 
-    /// Issues a certificate with the common name `subject` for `key`.
+    /// Issues an end-entity certificate with the common name `subject` for `key`.
     ///
     /// # Errors
-    /// [`AuthorityError`] when the profile's values cannot be encoded or the key does not sign.
+    /// [`AuthorityError::CaProfile`] for a CA's profile, [`AuthorityError`] when the profile's values cannot be encoded or
+    /// the key does not sign.
     pub fn issue(
+        &self,
+        profile: &Profile,
+        subject: &str,
+        key: &PublicKey,
+        serial: CertificateSerial,
+        now: Timestamp,
+    ) -> Result<Certificate, AuthorityError> {
+        if matches!(profile, Profile::Root | Profile::IssuingCa) {
+            return Err(AuthorityError::CaProfile);
+        }
+        self.sign(profile, subject, key, serial, now)
+    }
+
+    fn sign(
         &self,
         profile: &Profile,
         subject: &str,
@@ -126,6 +149,15 @@ pub enum AuthorityError {
     /// Key and certificate do not belong together.
     #[error("the CA's key is not the one in its certificate")]
     KeyMismatch,
+    /// The certificate is not a CA's.
+    #[error("the certificate is not that of a CA")]
+    NotACa,
+    /// This CA may issue end-entity certificates only.
+    #[error("this CA may have no CA below it")]
+    NoCaBelow,
+    /// A CA's profile was asked for where end-entity certificates are issued.
+    #[error("this profile is a CA's: make one with new_root or new_issuing_ca")]
+    CaProfile,
 }
 
 #[cfg(test)]
@@ -185,5 +217,20 @@ mod tests {
             CertificateAuthority::from_parts(other, ca.chain().to_vec()),
             Err(AuthorityError::KeyMismatch)
         ));
+    }
+
+    #[test]
+    fn no_ca_is_made_by_the_way() {
+        let now = Timestamp::from_unix(1_790_000_000);
+        let ca = issuing_ca(now);
+        let key = FileKey::generate_p256().unwrap();
+        for profile in [Profile::Root, Profile::IssuingCa] {
+            let refused = ca.issue(&profile, "Sneaky CA", key.public_key(), serial(), now);
+            assert!(matches!(refused, Err(AuthorityError::CaProfile)));
+        }
+        let below = ca.new_issuing_ca("Too deep", Box::new(FileKey::generate_p256().unwrap()), serial(), now);
+        assert!(matches!(below, Err(AuthorityError::NoCaBelow)));
+        let owner = ca.issue(&Profile::Owner, "Owner", key.public_key(), serial(), now).unwrap();
+        assert!(matches!(CertificateAuthority::from_parts(Box::new(key), vec![owner]), Err(AuthorityError::NotACa)));
     }
 }

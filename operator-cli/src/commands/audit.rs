@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use audit_log::VerifierKey;
 use bootstrap_server::{
     audit,
     config::ServerConfig,
@@ -19,22 +20,40 @@ pub(crate) enum Command {
     /// Check every record against its leaf, and every leaf against the signed checkpoints
     Verify(VerifyArgs),
     /// Print the latest signed checkpoint: keep it elsewhere, and the log cannot be rewritten behind your back
-    Checkpoint(ConfigArgs),
+    Checkpoint(LogArgs),
+    /// Print the public key that verifies checkpoints, for auditors: with it they need nothing else of the server's
+    Key(LogArgs),
 }
 
-/// Where the log is.
+/// Where the log is, and what verifies it.
 #[derive(Debug, clap::Args)]
-pub(crate) struct ConfigArgs {
+pub(crate) struct LogArgs {
     /// The server's configuration file
     #[arg(long, default_value = "sztp.toml")]
     config: PathBuf,
+    /// Instead of the configuration: the database file
+    #[arg(long, value_name = "FILE", requires = "key")]
+    database: Option<PathBuf>,
+    /// With --database: the log's public key, as `sztp audit key` prints it
+    #[arg(long, value_name = "KEY", requires = "database")]
+    key: Option<VerifierKey>,
+}
+
+impl LogArgs {
+    fn locate(&self) -> Result<(PathBuf, VerifierKey), Failure> {
+        if let (Some(database), Some(key)) = (&self.database, &self.key) {
+            return Ok((database.clone(), key.clone()));
+        }
+        let config = ServerConfig::load(&self.config)?;
+        Ok((config.database, config.checkpoint_key.verifier().clone()))
+    }
 }
 
 /// Arguments of `sztp audit verify`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
-    config: ConfigArgs,
+    log: LogArgs,
     /// A checkpoint kept elsewhere: the log must still be a continuation of it
     #[arg(long = "checkpoint", value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
@@ -49,6 +68,10 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         match command {
             Command::Verify(args) => verify(args).await,
             Command::Checkpoint(args) => checkpoint(args).await,
+            Command::Key(args) => {
+                output::line(&args.locate()?.1.to_string());
+                Ok(ExitCode::SUCCESS)
+            }
         }
     })
 }
@@ -59,9 +82,9 @@ async fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         .iter()
         .map(|path| std::fs::read(path).map_err(|source| Failure::File { path: path.clone(), source }));
     let kept = kept.collect::<Result<Vec<_>, _>>()?;
-    let config = ServerConfig::load(&args.config.config)?;
-    let store = SqliteStore::open_read_only(&config.database).await?;
-    let report = audit::verify(&store, config.checkpoint_key.verifier(), &kept).await?;
+    let (database, key) = args.log.locate()?;
+    let store = SqliteStore::open_read_only(&database).await?;
+    let report = audit::verify(&store, &key, &kept).await?;
     store.close().await;
     if args.json {
         let report = json!({
@@ -85,9 +108,9 @@ async fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn checkpoint(args: &ConfigArgs) -> Result<ExitCode, Failure> {
-    let config = ServerConfig::load(&args.config)?;
-    let store = SqliteStore::open_read_only(&config.database).await?;
+async fn checkpoint(args: &LogArgs) -> Result<ExitCode, Failure> {
+    let (database, _) = args.locate()?;
+    let store = SqliteStore::open_read_only(&database).await?;
     let note = store.checkpoint().await?.ok_or_else(|| Failure::NotFound("the log is empty".to_owned()))?;
     store.close().await;
     output::line(note.trim_end_matches('\n'));
