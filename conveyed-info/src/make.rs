@@ -3,7 +3,7 @@
 //! Each function signs with a key that is at hand. Where key and document live apart, [`crate::cms::Draft`] splits the
 //! same work into two steps.
 
-use pki::{certificate::Certificate, key::Signer};
+use pki::{certificate::Certificate, key::Signer, path};
 
 use crate::{
     ArtifactError, ConveyedInformation, OwnerCertificate, OwnershipVoucher,
@@ -38,12 +38,12 @@ pub fn signed_conveyed_information(
 /// may be included too (ART-15).
 ///
 /// # Errors
-/// [`MakeError::OwnerCertificateUnusable`] when its KeyUsage forbids signing (ART-11), [`MakeError`] when it cannot be
+/// [`MakeError::OwnerCertificateUnusable`] when it may not sign (ART-11), [`MakeError`] when it cannot be
 /// encoded.
 pub fn owner_certificate(chain: &[Certificate]) -> Result<OwnerCertificate, MakeError> {
     let owner = chain.first().ok_or(CmsError::SignerCertificateMissing)?;
-    // RFC 8572 §3.2: no KeyUsage, or one with digitalSignature.
-    if owner.extensions().key_usage.is_some_and(|usage| !usage.digital_signature) {
+    // What devices would refuse is not made.
+    if !path::may_sign(owner) {
         return Err(MakeError::OwnerCertificateUnusable);
     }
     Ok(OwnerCertificate::from_der(cms::certificates_only(chain)?)?)
@@ -76,6 +76,6 @@ pub enum MakeError {
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
     /// The owner certificate may not sign.
-    #[error("the owner certificate's KeyUsage does not include digitalSignature")]
+    #[error("the owner certificate may not sign: its KeyUsage lacks digitalSignature, or it is for TLS alone")]
     OwnerCertificateUnusable,
 }

@@ -2,14 +2,14 @@
 //!
 //! Differs from a web browser's in what real devices demand: anchors may be any certificate (a voucher pins a CA or an
 //! end entity, RFC 8366 §5.3), the clock may not be trusted (RFC 8572 §9.1), extended key usage counts only where a
-//! TLS server is judged, and a configured set of unknown critical extensions may be let pass. Name constraints and
-//! policy constraints are not processed, so a path that holds them is refused rather than half-checked.
+//! TLS server is judged, and a configured set of unknown critical extensions may be let pass. Name constraints
+//! are not processed, so a path that holds them is refused rather than half-checked; policies are accepted as any.
 
 use const_oid::{ObjectIdentifier, db::rfc5280 as oid};
 
 use crate::{
     algorithm::AlgorithmError,
-    certificate::Certificate,
+    certificate::{Certificate, Extensions},
     time::{Clock, Timestamp},
 };
 
@@ -120,7 +120,8 @@ impl<'a> Search<'a> {
                 continue;
             }
             let fit = check_issuer(candidate, &self.path, IssuerRole::Intermediate)
-                .and_then(|()| check_critical_extensions(candidate, self.policy));
+                .and_then(|()| check_critical_extensions(candidate, self.policy))
+                .and_then(|()| check_intermediate_usage(candidate, self.policy));
             if self.note(fit) {
                 self.path.push(candidate);
                 if self.extend()? {
@@ -178,20 +179,29 @@ fn check_end_entity(certificate: &Certificate, policy: &Policy<'_>) -> Result<()
     check_critical_extensions(certificate, policy)?;
     let extensions = certificate.extensions();
     let usable = match policy.purpose {
-        // RFC 8572 §3.2: no KeyUsage, or one with digitalSignature. RFC 5280 §4.2.1.12: a certificate for TLS and for
-        // nothing else does not sign artifacts, or the key of an online server could speak for the owner.
-        Purpose::Signing => {
-            let tls_only = |usages: &Vec<_>| usages.iter().all(|usage| [SERVER_AUTH, CLIENT_AUTH].contains(usage));
-            extensions.key_usage.is_none_or(|usage| usage.digital_signature)
-                && !extensions.extended_key_usage.as_ref().is_some_and(tls_only)
-        }
+        Purpose::Signing => may_sign(certificate),
         Purpose::DeviceIdentity => true,
-        Purpose::TlsServer => extensions
-            .extended_key_usage
-            .as_ref()
-            .is_none_or(|usages| usages.iter().any(|usage| [SERVER_AUTH, ANY_EXTENDED_KEY_USAGE].contains(usage))),
+        // RFC 8446 §4.4.2.2 and §4.4.3: whatever the key exchange, the server's key signs.
+        Purpose::TlsServer => {
+            extensions.key_usage.is_none_or(|usage| usage.digital_signature) && allows_server_auth(extensions)
+        }
     };
     if usable { Ok(()) } else { Err(PathError::WrongUsage { subject: certificate.subject().to_string() }) }
+}
+
+/// Whether a certificate may sign artifacts: no KeyUsage, or one with digitalSignature (RFC 8572 §3.2); and not for TLS
+/// and nothing else (RFC 5280 §4.2.1.12), or the key of an online server could speak for the owner.
+#[must_use]
+pub fn may_sign(certificate: &Certificate) -> bool {
+    let extensions = certificate.extensions();
+    let tls_only = |usages: &Vec<_>| usages.iter().all(|usage| [SERVER_AUTH, CLIENT_AUTH].contains(usage));
+    extensions.key_usage.is_none_or(|usage| usage.digital_signature)
+        && !extensions.extended_key_usage.as_ref().is_some_and(tls_only)
+}
+
+fn allows_server_auth(extensions: &Extensions) -> bool {
+    let allows = |usage: &ObjectIdentifier| [SERVER_AUTH, ANY_EXTENDED_KEY_USAGE].contains(usage);
+    extensions.extended_key_usage.as_ref().is_none_or(|usages| usages.iter().any(allows))
 }
 
 /// RFC 5280 §6.1.4 (k) to (n): may `issuer` have issued the last certificate of `path`?
@@ -214,6 +224,14 @@ fn check_issuer(issuer: &Certificate, path: &[&Certificate], role: IssuerRole) -
         Some((_, Some(limit))) if below > usize::from(limit) => Err(PathError::PathLength { subject: subject() }),
         _ => Ok(()),
     }
+}
+
+/// A CA that is confined to other uses issues no TLS servers, as every browser has it.
+fn check_intermediate_usage(certificate: &Certificate, policy: &Policy<'_>) -> Result<(), PathError> {
+    if policy.purpose == Purpose::TlsServer && !allows_server_auth(certificate.extensions()) {
+        return Err(PathError::WrongUsage { subject: certificate.subject().to_string() });
+    }
+    Ok(())
 }
 
 fn check_critical_extensions(certificate: &Certificate, policy: &Policy<'_>) -> Result<(), PathError> {

@@ -69,8 +69,10 @@ impl SignedData {
             .iter()
             // RFC 5652 §10.2.2: other certificate formats have context-specific tags; they are of no use here.
             .filter(|any| any.tag() == Tag::Sequence)
-            .map(|any| Ok(Certificate::from_der(&any.to_der()?)?))
-            .collect::<Result<Vec<_>, CmsError>>()?;
+            // One that cannot be read here, a root with a key of another kind say, is of no use; whether it is missed
+            // shows when a signer or an issuer is looked for.
+            .filter_map(|any| Certificate::from_der(&any.to_der().ok()?).ok())
+            .collect();
         let signers = raw.signer_infos.iter().cloned().collect();
         let content_type = ContentType::from_oid(raw.encap_content_info.econtent_type)?;
         Ok(Self { content_type, content, certificates, signers })
@@ -101,17 +103,24 @@ impl SignedData {
     /// # Errors
     /// [`CmsError`]: no or several signers, a missing certificate, broken attributes, a signature that fails.
     pub fn verify_signer(&self) -> Result<Signer<'_>, CmsError> {
-        self.verify_signer_with(&self.certificates)
+        let mut candidates = self.certificates.iter();
+        // The signer info is read first: that there is none, or several, says more than that none fits.
+        self.signer()?;
+        let certificate = candidates.find(|it| self.names_signer(it)).ok_or(CmsError::SignerCertificateMissing)?;
+        self.verify_signer_as(certificate)
     }
 
-    /// As [`SignedData::verify_signer`], but the signer must be one of `candidates`, whatever is in the structure.
+    /// As [`SignedData::verify_signer`], but the signer must be `certificate`. For structures in which several
+    /// certificates fit the signer's name, such as one that was renewed on the same key.
     ///
     /// # Errors
     /// As [`SignedData::verify_signer`].
-    pub fn verify_signer_with<'a>(&'a self, candidates: &'a [Certificate]) -> Result<Signer<'a>, CmsError> {
+    pub fn verify_signer_as<'a>(&'a self, certificate: &'a Certificate) -> Result<Signer<'a>, CmsError> {
         let info = self.signer()?;
         let content = self.content.as_deref().ok_or(CmsError::NoContent)?;
-        let certificate = candidates.iter().find(|it| info.names(it)).ok_or(CmsError::SignerCertificateMissing)?;
+        if !info.names(certificate) {
+            return Err(CmsError::SignerCertificateMissing);
+        }
         let algorithm = SignatureAlgorithm::from_cms(&info.digest_algorithm, &info.signature_algorithm)?;
         match &info.signed_attributes {
             Some(attributes) => {
@@ -119,8 +128,9 @@ impl SignedData {
                 // RFC 5652 §5.4: the signature is over the attributes as SET OF, not as the [0] they travel as.
                 algorithm.verify(certificate.public_key(), &as_set(attributes), &info.signature)?;
             }
-            // RFC 5652 §5.3 (ART-26): only id-data may be signed without attributes.
-            None if self.content_type == ContentType::Data => {
+            // RFC 5652 §5.3 (ART-26): only id-data may be signed without attributes. Content that begins like a SET could
+            // be somebody's signed attributes presented as content.
+            None if self.content_type == ContentType::Data && content.first() != Some(&0x31) => {
                 algorithm.verify(certificate.public_key(), content, &info.signature)?;
             }
             None => return Err(CmsError::AttributesMissing),

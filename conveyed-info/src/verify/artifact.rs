@@ -57,7 +57,7 @@ pub(super) fn signed_by(
         Err(error) => return Err(malformed(trace, &inputs, &error)),
     };
     // RFC 8572 §5.4 step 3 (CLI-39): by the validated owner certificate and by nothing else under the pinned one.
-    let content = match signed.verify_signer_with(std::slice::from_ref(owner)) {
+    let content = match signed.verify_signer_as(owner) {
         Ok(signer) => signer.content,
         Err(error) => {
             let reason = match error {

@@ -33,13 +33,18 @@ pub(super) fn verify(
             return Err(trace.refused("owner-certificate-form", ReasonCode::ArtifactMalformed, &inputs, detail));
         }
     };
-    let Some(owner) = candidate(&bag, conveyed_information) else {
-        let detail = "the owner certificate artifact holds no end-entity certificate";
-        return Err(trace.refused("owner-certificate-form", ReasonCode::ArtifactMalformed, &inputs, detail));
-    };
     let policy = Policy { clock: context.clock, purpose: Purpose::Signing, accepted_critical: &[] };
     let anchors = std::slice::from_ref(&voucher.pinned_domain_cert);
-    if let Err(error) = path::validate(owner, bag.certificates(), anchors, &policy) {
+    let judge = |it: &Certificate| path::validate(it, bag.certificates(), anchors, &policy);
+    let candidates = candidates(&bag, conveyed_information);
+    let Some(first) = candidates.first() else {
+        let detail = "the owner certificate artifact holds no certificate";
+        return Err(trace.refused("owner-certificate-form", ReasonCode::ArtifactMalformed, &inputs, detail));
+    };
+    // A certificate that was renewed on the same key fits the signer's name beside its successor: any that validates will
+    // do, since the signature is checked with its own key.
+    let owner = *candidates.iter().find(|it| judge(it).is_ok()).unwrap_or(first);
+    if let Err(error) = judge(owner) {
         let (reason, detail) = match &error {
             PathError::OutsideValidity { .. } => (ReasonCode::CertificateExpired, error.to_string()),
             PathError::WrongUsage { .. } => (ReasonCode::OwnerCertificateUnusable, error.to_string()),
@@ -56,12 +61,15 @@ pub(super) fn verify(
     Ok((owner.clone(), trace))
 }
 
-fn candidate<'a>(bag: &'a SignedData, conveyed_information: &ConveyedInformation) -> Option<&'a Certificate> {
-    let named = SignedData::from_der(conveyed_information.der())
-        .ok()
-        .and_then(|signed| bag.certificates().iter().find(|it| signed.names_signer(it)));
-    let end_entity = || bag.certificates().iter().find(|it| !it.extensions().is_ca());
-    named.or_else(end_entity).or_else(|| bag.certificates().first())
+fn candidates<'a>(bag: &'a SignedData, conveyed_information: &ConveyedInformation) -> Vec<&'a Certificate> {
+    let signed = SignedData::from_der(conveyed_information.der()).ok();
+    let named = |it: &&Certificate| signed.as_ref().is_some_and(|signed| signed.names_signer(it));
+    let named: Vec<_> = bag.certificates().iter().filter(named).collect();
+    if !named.is_empty() {
+        return named;
+    }
+    let end_entity = bag.certificates().iter().find(|it| !it.extensions().is_ca());
+    end_entity.or_else(|| bag.certificates().first()).into_iter().collect()
 }
 
 /// Step 2b (CLI-38, SEC-04): what is demanded and cannot be checked is refused. Stapled revocation lists are not read

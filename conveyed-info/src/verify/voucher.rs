@@ -2,6 +2,7 @@
 
 use pki::{
     certificate::Certificate,
+    identity::{IdentityError, SerialNumber},
     path::{self, PathError, Policy, Purpose},
     time::Clock,
 };
@@ -66,7 +67,15 @@ fn authenticate(
         let detail = format!("voucher of content type {}", signed.content_type().oid());
         return Err(trace.refused("voucher-form", ReasonCode::ContentTypeUnexpected, inputs, detail));
     }
-    let signer = match signed.verify_signer() {
+    let policy = Policy { clock: context.clock, purpose: Purpose::Signing, accepted_critical: &[] };
+    let judge =
+        |it: &Certificate| path::validate(it, signed.certificates(), context.voucher_anchors, &policy).map(|_| ());
+    // VCH-18 is a SHOULD: a voucher signed by an anchor itself may come without that anchor. And of several certificates
+    // that fit the signer's name, such as one renewed on the same key, any that validates will do.
+    let fitting = signed.certificates().iter().chain(context.voucher_anchors).filter(|it| signed.names_signer(it));
+    let candidate = fitting.clone().find(|it| judge(it).is_ok()).or_else(|| fitting.clone().next());
+    let verified = candidate.map_or_else(|| signed.verify_signer(), |it| signed.verify_signer_as(it));
+    let signer = match verified {
         Ok(signer) => signer,
         Err(error) => {
             let reason = match error {
@@ -84,18 +93,20 @@ fn authenticate(
         }
     };
     trace.passed(SIGNATURE, SECTION, inputs);
-    let policy = Policy { clock: context.clock, purpose: Purpose::Signing, accepted_critical: &[] };
-    if let Err(error) = path::validate(signer.certificate, signed.certificates(), context.voucher_anchors, &policy) {
+    if let Err(error) = judge(signer.certificate) {
         let reason = match error {
             PathError::OutsideValidity { .. } => ReasonCode::CertificateExpired,
             _ => ReasonCode::VoucherSignerUntrusted,
         };
         return Err(trace.refused("voucher-signer", reason, inputs, error.to_string()));
     }
-    // A maker whose devices and MASA share a CA would let every device sign vouchers for every other: whatever issued
-    // this device's own identity does not speak for its ownership.
-    if context.idevid.is_some_and(|idevid| issued_alike(signer.certificate, idevid)) {
-        let detail = "the voucher's signer was issued by the CA that issues this device's own identity";
+    // Where devices and MASA share a root, every device could sign vouchers for every other. So a device's certificate
+    // signs none, and neither does whatever the CA of this device's own identity issued.
+    let is_device =
+        !matches!(SerialNumber::from_certificate(signer.certificate), Err(IdentityError::SerialNumberMissing));
+    if is_device || context.idevid.is_some_and(|idevid| issued_alike(signer.certificate, idevid)) {
+        let detail =
+            "the voucher was signed with a device's certificate, or by one of the CA that issues this device's own";
         return Err(trace.refused("voucher-signer", ReasonCode::VoucherSignerUntrusted, inputs, detail));
     }
     trace.passed_with("voucher-signer", SECTION, inputs, signer.certificate.subject().to_string());

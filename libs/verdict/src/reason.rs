@@ -109,7 +109,7 @@ reason_codes! {
         "Obtain a voucher that pins your own certificate, or transfer the device to this owner at the MASA.";
     OwnerCertificateUnusable, "owner-certificate-unusable", "RFC 8572 §3.2",
         "The owner certificate may not sign",
-        "Issue the owner certificate without KeyUsage, or with digitalSignature in it.";
+        "Issue the owner certificate with digitalSignature in its KeyUsage, or without one, and not for TLS alone.";
     RevocationUnchecked, "revocation-unchecked", "RFC 8572 §5.4",
         "The voucher demands revocation checks that could not be made",
         "Staple fresh revocation lists to the owner certificate.";

@@ -279,15 +279,29 @@ fn a_refusal_names_its_inputs_by_their_digests() {
 #[test]
 fn of_a_voucher_that_another_device_of_the_maker_signed() {
     // One root over devices and MASA: every device would be a MASA for every other.
-    run(&[Case(
-        "signed with an IDevID key",
-        |world| {
-            world.idevid = world.masa_root.issue(end_entity("device"));
-            let other = world.masa_root.issue(end_entity("another device"));
-            let der = other.sign(ContentType::AnimaJsonVoucher, &world.voucher.to_json());
-            world.instead.ownership_voucher = Some(der);
-        },
-        ReasonCode::VoucherSignerUntrusted,
-        "voucher-signer",
-    )]);
+    run(&[
+        Case(
+            "by what issued this device's own identity",
+            |world| {
+                world.idevid = world.masa_root.issue(end_entity("device"));
+                let other = world.masa_root.issue(end_entity("another device"));
+                let der = other.sign(ContentType::AnimaJsonVoucher, &world.voucher.to_json());
+                world.instead.ownership_voucher = Some(der);
+            },
+            ReasonCode::VoucherSignerUntrusted,
+            "voucher-signer",
+        ),
+        Case(
+            "by a device of another line",
+            |world| {
+                let mut params = end_entity("another device");
+                params.distinguished_name.push(rcgen::DnType::from_oid(&[2, 5, 4, 5]), "SN-0002");
+                let other = world.masa_root.issue(params);
+                let der = other.sign(ContentType::AnimaJsonVoucher, &world.voucher.to_json());
+                world.instead.ownership_voucher = Some(der);
+            },
+            ReasonCode::VoucherSignerUntrusted,
+            "voucher-signer",
+        ),
+    ]);
 }
