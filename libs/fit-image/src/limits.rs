@@ -11,7 +11,7 @@ pub struct Limits {
     pub strings_bytes: usize,
     /// Nodes in the whole tree.
     pub nodes: usize,
-    /// Properties in the whole tree.
+    /// Properties in the whole tree; NOP tokens are allowed as many again.
     pub properties: usize,
     /// Entries of the memory reservation block.
     pub reservations: usize,

@@ -30,6 +30,7 @@ pub(super) struct Reader<'a, S: ?Sized> {
     tokens: Vec<Token>,
     nodes: Vec<NodeRecord>,
     properties: usize,
+    nops: usize,
     open: Vec<NodeId>,
 }
 
@@ -43,6 +44,7 @@ impl<'a, S: Source + ?Sized> Reader<'a, S> {
             tokens: Vec::new(),
             nodes: Vec::new(),
             properties: 0,
+            nops: 0,
             open: Vec::new(),
         }
     }
@@ -55,7 +57,7 @@ impl<'a, S: Source + ?Sized> Reader<'a, S> {
                 tag::BEGIN_NODE => TokenKind::Begin(self.begin(at)?),
                 tag::PROPERTY => self.property(at)?,
                 tag::END_NODE => TokenKind::End(self.end(at)?),
-                tag::NOP => TokenKind::Nop,
+                tag::NOP => self.nop()?,
                 tag::END if self.is_closed() => TokenKind::StructureEnd,
                 tag => return Err(FdtError::UnexpectedTag { tag, at }),
             };
@@ -69,6 +71,13 @@ impl<'a, S: Source + ?Sized> Reader<'a, S> {
             return Err(FdtError::TrailingBytes { at: self.cursor.position() });
         }
         Ok(Structure { kept: self.cursor.into_kept(), tokens: self.tokens, nodes: self.nodes })
+    }
+
+    /// Editors leave a few of these; a file of nothing else would cost a token each.
+    fn nop(&mut self) -> Result<TokenKind, FdtError> {
+        let limit = self.limits.properties;
+        self.nops = self.nops.saturating_add(1);
+        if self.nops > limit { Err(FdtError::TooMany { what: "NOP tokens", limit }) } else { Ok(TokenKind::Nop) }
     }
 
     /// Whether the root was opened and closed again.
