@@ -127,3 +127,75 @@ pub enum MasaError {
     #[error(transparent)]
     Make(#[from] MakeError),
 }
+
+#[cfg(test)]
+mod tests {
+    use conveyed_info::cms::SignedData;
+
+    use super::*;
+    use crate::{ManufacturerParty, OwnerParty};
+
+    fn now() -> Timestamp {
+        Timestamp::from_unix(1_790_000_000)
+    }
+
+    fn request(pinned: &Certificate, validity: Validity) -> VoucherRequest {
+        let serial_number = SerialNumber::new("SN-0001").unwrap();
+        VoucherRequest { serial_number, pinned_domain_cert: pinned.clone(), idevid: None, validity }
+    }
+
+    fn document(artifact: &OwnershipVoucher) -> Voucher {
+        let signed = SignedData::from_der(artifact.der()).unwrap();
+        Voucher::from_json(signed.verify_signer().unwrap().content).unwrap()
+    }
+
+    #[test]
+    fn vch_05_a_voucher_never_outlives_what_it_pins() {
+        let maker = ManufacturerParty::new("Maker", now()).unwrap();
+        let owner = OwnerParty::new("Owner", &[], now()).unwrap();
+        // The owner certificate lives two years; somebody asks for ten.
+        let pinned = owner.chain.first().unwrap();
+        let asked = Validity::Until(Some(now().plus_seconds(10 * 365 * 24 * 60 * 60)));
+        let issued = document(&maker.masa().issue(&request(pinned, asked), now()).unwrap());
+        let clipped = Freshness::ExpiresOn { expires_on: pinned.not_after(), last_renewal_date: None };
+        assert_eq!(issued.freshness, clipped);
+        let late = pinned.not_after().plus_seconds(1);
+        let refused = maker.masa().issue(&request(pinned, Validity::Until(None)), late);
+        assert!(matches!(refused, Err(MasaError::PinnedExpired { .. })));
+    }
+
+    #[test]
+    fn a_voucher_without_a_wish_lives_ninety_days() {
+        let maker = ManufacturerParty::new("Maker", now()).unwrap();
+        let owner = OwnerParty::new("Owner", &[], now()).unwrap();
+        let issued =
+            document(&maker.masa().issue(&request(owner.pinned().unwrap(), Validity::Until(None)), now()).unwrap());
+        let expires_on = now().plus_seconds(90 * 24 * 60 * 60);
+        assert_eq!(issued.freshness, Freshness::ExpiresOn { expires_on, last_renewal_date: None });
+    }
+
+    #[test]
+    fn vch_11_the_issuer_is_named_by_the_extensions_value() {
+        let maker = ManufacturerParty::new("Maker", now()).unwrap();
+        let owner = OwnerParty::new("Owner", &[], now()).unwrap();
+        let (_, chain) = maker.device("Model", &SerialNumber::new("SN-0001").unwrap(), now()).unwrap();
+        let idevid = chain.first().unwrap();
+        let mut wanted = request(owner.pinned().unwrap(), Validity::Unlimited);
+        wanted.idevid = Some(idevid.clone());
+        let issued = document(&maker.masa().issue(&wanted, now()).unwrap());
+        // A SEQUENCE whose first element is [0] keyIdentifier (RFC 5280 §4.2.1.1).
+        let value = issued.idevid_issuer.unwrap();
+        assert_eq!(value[..2], [0x30, u8::try_from(value.len() - 2).unwrap()]);
+        assert_eq!(value[2], 0x80);
+        assert!(value.ends_with(idevid.extensions().authority_key_identifier.as_deref().unwrap()));
+    }
+
+    #[test]
+    fn vch_18_the_signers_chain_is_embedded_up_to_the_root() {
+        let maker = ManufacturerParty::new("Maker", now()).unwrap();
+        let owner = OwnerParty::new("Owner", &[], now()).unwrap();
+        let wanted = request(owner.pinned().unwrap(), Validity::Unlimited);
+        let signed = SignedData::from_der(maker.masa().issue(&wanted, now()).unwrap().der()).unwrap();
+        assert!(maker.masa().chain().iter().all(|it| signed.certificates().contains(it)));
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,7 +15,10 @@ use conveyed_info::{
 use pki::{
     certificate::{Certificate, CertificateError},
     digest::{Digest, Sha256},
-    key::{FileKey, KeyError},
+    key::{FileKey, KeyError, Signer},
+    path::{self, PathError, Policy, Purpose},
+    server_name::{self, NameError},
+    time::{Clock, Timestamp},
 };
 use serde::Deserialize;
 
@@ -22,6 +26,8 @@ use crate::{
     audit::{CheckpointKey, CheckpointKeyError},
     owner::{Owner, OwnerError},
 };
+
+pub use crate::tls::Limits;
 
 /// The document. Paths are relative to the folder it lies in.
 #[derive(Clone, Debug, Deserialize)]
@@ -108,6 +114,8 @@ pub struct ServerConfig {
     pub images: Vec<(Digest, PathBuf)>,
     /// A DHCPv4 server beside it.
     pub dhcp4: Option<netboot::policy::Dhcp4Policy>,
+    /// How much a peer may cost.
+    pub limits: Limits,
 }
 
 impl ServerConfig {
@@ -116,7 +124,7 @@ impl ServerConfig {
     /// # Errors
     /// [`ConfigError`] names the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = String::from_utf8_lossy(&read(path)?).into_owned();
+        let text = String::from_utf8(read(path)?).map_err(|_| ConfigError::NotText { path: path.to_owned() })?;
         let document: Document =
             toml::from_str(&text).map_err(|source| ConfigError::Toml { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
@@ -132,11 +140,24 @@ impl ServerConfig {
         let listener = &document.device_listener;
         let anchor_path = at(&listener.trust_anchor);
         let trust_anchor = TrustAnchor::new(&certificates(&anchor_path)?)
-            .map_err(|source| ConfigError::TrustAnchor { path: anchor_path, source })?;
+            .map_err(|source| ConfigError::TrustAnchor { path: anchor_path.clone(), source })?;
+        let (certificate_path, key_path) = (at(&listener.certificate), at(&listener.key));
+        let certificate = certificates(&certificate_path)?;
+        let tls_key = key(&key_path)?;
+        ServerCertificate { path: &certificate_path, chain: &certificate }.check(
+            &listener.names,
+            (&anchor_path, &trust_anchor),
+            (&key_path, &tls_key),
+        )?;
         let owner_key = key(&at(&document.owner.key))?;
         let audit_key = at(&document.audit.key);
-        let checkpoint_key = CheckpointKey::from_pem(&document.audit.origin, &read(&audit_key)?)
+        let checkpoint_key = CheckpointKey::from_pem(&document.audit.origin, &read_key(&audit_key)?)
             .map_err(|source| ConfigError::Audit { path: audit_key, source })?;
+        let database = at(&document.database);
+        let home = database.parent().unwrap_or(folder);
+        if !home.is_dir() {
+            return Err(ConfigError::NoFolder { path: home.to_owned() });
+        }
         let images = document.images.iter().map(|path| {
             let path = at(path);
             Ok((hash_file(&path)?, path))
@@ -146,13 +167,14 @@ impl ServerConfig {
             names: listener.names.clone(),
             public_port: listener.public_port,
             trust_anchor,
-            certificate: certificates(&at(&listener.certificate))?,
-            key: key(&at(&listener.key))?,
+            certificate,
+            key: tls_key,
             owner: Owner::new(Box::new(owner_key), certificates(&at(&document.owner.certificate))?)?,
-            database: at(&document.database),
+            database,
             checkpoint_key: Arc::new(checkpoint_key),
             images: images.collect::<Result<_, ConfigError>>()?,
             dhcp4: document.dhcp4,
+            limits: Limits::default(),
         })
     }
 
@@ -175,13 +197,23 @@ fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     std::fs::read(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })
 }
 
+/// Reads a private key's file, provided that nobody but its owner may.
+fn read_key(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let failed = |source| ConfigError::File { path: path.to_owned(), source };
+    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(ConfigError::KeyIsOpen { path: path.to_owned(), mode });
+    }
+    read(path)
+}
+
 fn certificates(path: &Path) -> Result<Vec<Certificate>, ConfigError> {
     Certificate::chain_from_file(&read(path)?)
         .map_err(|source| ConfigError::Certificate { path: path.to_owned(), source })
 }
 
 fn key(path: &Path) -> Result<FileKey, ConfigError> {
-    FileKey::from_pem(&read(path)?).map_err(|source| ConfigError::Key { path: path.to_owned(), source })
+    FileKey::from_pem(&read_key(path)?).map_err(|source| ConfigError::Key { path: path.to_owned(), source })
 }
 
 fn hash_file(path: &Path) -> Result<Digest, ConfigError> {
@@ -198,6 +230,54 @@ fn hash_file(path: &Path) -> Result<Digest, ConfigError> {
     }
 }
 
+/// The certificate that devices see, from its file.
+struct ServerCertificate<'a> {
+    path: &'a Path,
+    chain: &'a [Certificate],
+}
+
+impl ServerCertificate<'_> {
+    /// Checks what a device will check that comes here by our own redirect. Dates are left out: a certificate that has
+    /// expired is warned about, since the server's clock may be the one that is wrong.
+    fn check(
+        &self,
+        names: &[String],
+        (anchor_path, anchor): (&Path, &TrustAnchor),
+        (key_path, key): (&Path, &FileKey),
+    ) -> Result<(), ConfigError> {
+        let path = || self.path.to_owned();
+        let (own, intermediates) =
+            self.chain.split_first().ok_or_else(|| ConfigError::NoCertificate { path: path() })?;
+        if own.public_key() != key.public_key() {
+            return Err(ConfigError::KeyMismatch { path: path(), key: key_path.to_owned() });
+        }
+        if names.is_empty() {
+            return Err(ConfigError::NoNames);
+        }
+        for name in names {
+            server_name::verify(own, name).map_err(|source| ConfigError::Name { path: path(), source })?;
+        }
+        // RFC 8572 §6.3: issued under the lowest CA of the chain, not merely under its root.
+        let policy = Policy {
+            clock: Clock::Untrusted { at_least: Timestamp::from_unix(0) },
+            purpose: Purpose::TlsServer,
+            accepted_critical: &[],
+        };
+        path::validate(own, intermediates, anchor.lowest().map(std::slice::from_ref).unwrap_or_default(), &policy)
+            .map_err(|source| ConfigError::OtherAnchor {
+                path: path(),
+                anchor: anchor_path.to_owned(),
+                source: Box::new(source),
+            })?;
+        let now = Timestamp::from_system(std::time::SystemTime::now());
+        if !(own.not_before()..=own.not_after()).contains(&now) {
+            tracing::warn!(path = %self.path.display(), not_before = %own.not_before(), not_after = %own.not_after(),
+                "the server's certificate is outside its validity: devices that know the time will refuse it");
+        }
+        Ok(())
+    }
+}
+
 /// The configuration cannot be used. Every message names the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -209,6 +289,68 @@ pub enum ConfigError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The configuration is not UTF-8.
+    #[error("{}: is not UTF-8 text; save it as UTF-8", path.display())]
+    NotText {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A private key that others may read.
+    #[error("{}: others may read this private key (mode {mode:03o}); run `chmod 600 {}`", path.display(), path.display())]
+    KeyIsOpen {
+        /// Which file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A certificate file without a certificate.
+    #[error("{}: holds no certificate; it must hold the server's chain, its own certificate first", path.display())]
+    NoCertificate {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The TLS key and the TLS certificate do not belong together.
+    #[error(
+        "{}: this certificate is not for the key in {}; name the pair that was issued together, the server's own \
+         certificate first in its file", path.display(), key.display()
+    )]
+    KeyMismatch {
+        /// The certificate's file.
+        path: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+    /// Redirects would send devices nowhere.
+    #[error("device-listener.names: is empty; list the names or addresses that devices reach this server by")]
+    NoNames,
+    /// Devices sent to this name would refuse the certificate.
+    #[error("{}: {source}, which is in device-listener.names; have a certificate issued for it or take it out",
+        path.display())]
+    Name {
+        /// The certificate's file.
+        path: PathBuf,
+        /// Which name.
+        source: NameError,
+    },
+    /// Devices that were redirected with this trust anchor would refuse the certificate.
+    #[error(
+        "{}: is not issued under the first certificate in {} ({source}); name the chain of the CA that issued it, \
+         and put intermediate certificates behind the server's own", path.display(), anchor.display()
+    )]
+    OtherAnchor {
+        /// The certificate's file.
+        path: PathBuf,
+        /// The trust anchor's file.
+        anchor: PathBuf,
+        /// Why.
+        source: Box<PathError>,
+    },
+    /// The folder for the database.
+    #[error("{}: no such folder for the database; create it", path.display())]
+    NoFolder {
+        /// Which folder.
+        path: PathBuf,
     },
     /// Not TOML, or a member that does not exist.
     #[error("{}: {source}", path.display())]

@@ -7,11 +7,7 @@ use std::{
 };
 
 use netboot::io::{Dhcp4Server, RunningDhcp4Server};
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, watch},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::{
     audit::{Event, RefusalLedger},
@@ -19,11 +15,9 @@ use crate::{
     images::Images,
     restconf::{self, Service},
     store::{Batch, Store, StoreError, sqlite::SqliteStore},
-    tls::{Identities, Limits, Listener, Rejected, TlsError, server_config},
+    tls::{Identities, Listener, Rejected, RejectedQueue, Rejections, TlsError, server_config},
 };
 
-/// Refusals that may wait to be logged.
-const REFUSALS: usize = 1024;
 /// How often sums of refusals are looked at.
 const SUMS: Duration = Duration::from_secs(5);
 
@@ -34,7 +28,7 @@ pub struct RunningServer {
     dhcp4: Option<RunningDhcp4Server>,
     store: Arc<SqliteStore>,
     stop: watch::Sender<()>,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: JoinSet<&'static str>,
 }
 
 /// Opens the store, binds every configured listener and serves in the background.
@@ -53,39 +47,76 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let dhcp4 = config.dhcp4.map(Dhcp4Server::bind).transpose()?;
 
     store.commit(Batch::from(Event::ServerStarted { listen: address.to_string() })).await?;
-    let (rejected, refusals) = mpsc::channel(REFUSALS);
+    let (rejections, rejected) = Rejections::channel();
     let shared: Arc<dyn Store> = store.clone();
     let service = Service {
         store: shared,
         owner: config.owner,
         redirect,
-        images: Images::new(config.images),
-        rejected: rejected.clone(),
+        images: Images::new(config.images, config.limits.images),
+        rejections: rejections.clone(),
+        body_deadline: config.limits.body,
     };
     let router = restconf::router(Arc::new(service));
-    let listener = Listener { socket, tls: Arc::new(tls), identities, limits: Limits::default(), rejected };
-    let tasks =
-        vec![tokio::spawn(listener.run(router, stopping)), tokio::spawn(log_refusals(Arc::clone(&store), refusals))];
+    let listener = Listener { socket, tls: Arc::new(tls), identities, limits: config.limits, rejections };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        listener.run(router, stopping).await;
+        "device listener"
+    });
+    let log = Arc::clone(&store);
+    tasks.spawn(async move {
+        log_refusals(log, rejected).await;
+        "log of refusals"
+    });
     Ok(RunningServer { address, dhcp4: dhcp4.map(Dhcp4Server::spawn), store, stop, tasks })
 }
 
-/// Writes refusals of unauthenticated peers to the audit log, summed. Ends when nobody can refuse any more.
-async fn log_refusals(store: Arc<SqliteStore>, mut refusals: mpsc::Receiver<Rejected>) {
+/// Writes refusals of unauthenticated peers to the audit log and to the operator's, summed. Ends when nobody can refuse
+/// any more and every sum is written.
+async fn log_refusals(store: Arc<SqliteStore>, mut rejected: RejectedQueue) {
     let mut ledger = RefusalLedger::default();
     let mut sums = tokio::time::interval(SUMS);
     loop {
         let events = tokio::select! {
-            rejected = refusals.recv() => {
-                let Some(Rejected { source, refusal }) = rejected else { break };
+            next = rejected.next() => {
+                let Some(Rejected { source, refusal }) = next else { break };
                 Vec::from_iter(ledger.note(Instant::now(), source, refusal.reason, &refusal.detail))
             }
-            _ = sums.tick() => ledger.due(Instant::now()),
+            _ = sums.tick() => {
+                note_dropped(&rejected);
+                ledger.due(Instant::now())
+            }
         };
         for event in events {
-            if let Err(error) = store.commit(Batch::from(event)).await {
-                tracing::error!(%error, "a refusal could not be logged");
+            if let Err(event) = log_refusal(&store, event).await {
+                ledger.restore(Instant::now(), event);
             }
         }
+    }
+    note_dropped(&rejected);
+    for event in ledger.flush() {
+        // There is no later: the failure is in the operator's log.
+        let _lost = log_refusal(&store, event).await;
+    }
+}
+
+/// Logs one event, or gives it back.
+async fn log_refusal(store: &SqliteStore, event: Event) -> Result<(), Event> {
+    if let Event::ConnectionsRefused { source, reason, detail, count } = &event {
+        let source = source.map(tracing::field::display);
+        tracing::info!(source, %reason, detail, count, "connections refused");
+    }
+    store.commit(Batch::from(event.clone())).await.map(|_| ()).map_err(|error| {
+        tracing::error!(%error, "a refusal could not be logged");
+        event
+    })
+}
+
+fn note_dropped(rejected: &RejectedQueue) {
+    let dropped = rejected.take_dropped();
+    if dropped > 0 {
+        tracing::warn!(dropped, "more refusals came than could be told apart");
     }
 }
 
@@ -108,8 +139,26 @@ impl RunningServer {
         self.store.as_ref()
     }
 
+    /// Waits until a part of the server ends although nobody stopped it, and says which. A server in that state is no
+    /// longer whole: stop it and leave the restart to whoever supervises the process. Safe to drop and call again.
+    pub async fn failed(&mut self) -> ServeError {
+        let dhcp4 = async {
+            match &mut self.dhcp4 {
+                Some(dhcp4) => dhcp4.failed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            error = dhcp4 => error.into(),
+            ended = self.tasks.join_next() => match ended {
+                Some(Ok(part)) => ServeError::Ended { part },
+                Some(Err(_)) | None => ServeError::Ended { part: "background task, by a panic," },
+            }
+        }
+    }
+
     /// Stops accepting, lets requests under way finish, and closes the store.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         // Nobody listening means that everything has stopped already.
         let _stopped = self.stop.send(());
         if let Some(dhcp4) = self.dhcp4
@@ -117,8 +166,8 @@ impl RunningServer {
         {
             tracing::error!(%error, "the DHCP server had stopped");
         }
-        for task in self.tasks {
-            if let Err(error) = task.await {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
                 tracing::error!(%error, "a part of the server panicked");
             }
         }
@@ -143,6 +192,12 @@ pub enum ServeError {
     /// The DHCP server's socket.
     #[error(transparent)]
     Dhcp4(#[from] netboot::io::ServerError),
+    /// A part of a running server is gone.
+    #[error("the {part} ended by itself; the log says why")]
+    Ended {
+        /// Which part.
+        part: &'static str,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -44,6 +44,7 @@ async fn a_device_gets_a_redirect_then_onboarding_information_then_reports() {
 
     let answer = exchange(&mut stream, &report("bootstrap-complete")).await.unwrap();
     assert_eq!((answer.status, answer.body.len()), (204, 0));
+    assert!(answer.head.contains("cache-control: no-store"), "RCF-19: {}", answer.head);
     assert_eq!(state().await, State::Bootstrapped);
     server.stop().await;
     support::verify_log(&site.path("sztp.toml")).await;
@@ -224,6 +225,36 @@ async fn errors_have_status_tag_and_media_type_of_rfc_8040() {
     }
     // After all of that the connection still serves.
     assert_eq!(exchange(&mut stream, &post(DATA, EMPTY)).await.unwrap().status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn srv_03_without_a_voucher_a_device_that_prefers_signed_data_gets_nothing() {
+    let site = Site::new();
+    let store = site.store().await;
+    site.register(&store, &[]).await;
+    let registered = Event::DeviceRegistered { device: device_id("SN-1"), profile: support::profile().name };
+    store.commit(Batch::from(registered)).await.unwrap();
+    store.close().await;
+    let server = bootstrap_server::start(site.config()).await.unwrap();
+    let answer = ask(&site, &server, "SN-1", &post(DATA, PREFERRED)).await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.error().1.starts_with("signed-data-unavailable"));
+    // One that trusts us already may have it unsigned.
+    let output = ask(&site, &server, "SN-1", &post(DATA, EMPTY)).await.json();
+    let output = &output["ietf-sztp-bootstrap-server:output"];
+    assert!(output["conveyed-information"].is_string() && output["ownership-voucher"].is_null());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn rcf_18_the_media_type_of_the_rfcs_examples_is_understood_and_not_copied() {
+    let site = Site::new();
+    let server = site.start(&["SN-1"]).await;
+    let dotted = "content-type: application/yang.data+json; charset=utf-8\r\naccept: application/yang.data+json\r\n";
+    let answer = ask(&site, &server, "SN-1", &request("POST", DATA, dotted, EMPTY)).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.head.contains("content-type: application/yang-data+json"), "{}", answer.head);
     server.stop().await;
 }
 

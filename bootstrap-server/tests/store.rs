@@ -47,7 +47,7 @@ async fn a_batch_that_fails_leaves_nothing_and_hurts_nobody_else() {
     let site = Site::new();
     let store = Arc::new(site.store().await);
     site.register(store.as_ref(), &["SN-1"]).await;
-    // All of these are in the queue before the writer gets to them, so they share transactions.
+    let before = transactions(&site);
     let commits: Vec<_> = (0..200)
         .map(|number| {
             let store = Arc::clone(&store);
@@ -66,6 +66,9 @@ async fn a_batch_that_fails_leaves_nothing_and_hurts_nobody_else() {
             }
         }
     }
+    // The writer took what had queued while it was busy: these 200 shared transactions.
+    let shared = transactions(&site) - before;
+    assert!((1..=20).contains(&shared), "{shared} transactions");
     assert_eq!(store.reports(&device_id("SN-1")).await.unwrap().len(), accepted);
     // A batch whose second event fails takes its first one with it.
     let half = Batch::from(Event::DeviceRegistered { device: device_id("SN-2"), profile: profile().name })
@@ -75,6 +78,31 @@ async fn a_batch_that_fails_leaves_nothing_and_hurts_nobody_else() {
     Arc::into_inner(store).unwrap().close().await;
     let expected = u64::try_from(accepted).unwrap() + 4;
     assert_eq!(verify_log(&site.path("sztp.toml")).await.leaves, expected);
+}
+
+/// How many transactions the write-ahead log of a running server holds.
+///
+/// It is a header of 32 octets and then frames: 24 octets of header and a page each. A frame that ends a transaction
+/// tells the size of the database in octets 4 to 7, any other has zeros there (SQLite file format, section 4.1).
+fn transactions(site: &Site) -> usize {
+    let wal = std::fs::read(site.path("sztp.sqlite3-wal")).unwrap();
+    let number = |octets: &[u8]| u32::from_be_bytes(octets.try_into().unwrap());
+    let page = usize::try_from(number(&wal[8..12])).unwrap();
+    wal[32..].chunks(24 + page).filter(|frame| number(&frame[4..8]) != 0).count()
+}
+
+#[tokio::test]
+async fn a_commit_alone_is_a_transaction_and_a_refused_one_is_none() {
+    let site = Site::new();
+    let store = site.store().await;
+    site.register(&store, &["SN-1"]).await;
+    let before = transactions(&site);
+    store.commit(reported("SN-1", ProgressType::Informational)).await.unwrap();
+    assert_eq!(transactions(&site), before + 1);
+    // Nothing was appended: there is no checkpoint to sign and nothing to sync.
+    store.commit(reported("NOBODY", ProgressType::Informational)).await.unwrap_err();
+    assert_eq!(transactions(&site), before + 1);
+    store.close().await;
 }
 
 #[tokio::test]
@@ -131,7 +159,13 @@ async fn every_way_to_rewrite_the_log_is_found_out() {
             "UPDATE leaf SET leaf = (SELECT leaf FROM leaf WHERE position = 0), salt = NULL, body = NULL WHERE position = 3",
             ReasonCode::LogRootMismatch,
         ),
+        ("UPDATE leaf SET salt = x'00' WHERE position = 2", ReasonCode::LogLeafMismatch),
+        ("UPDATE leaf SET salt = NULL WHERE position = 2", ReasonCode::LogLeafMismatch),
+        ("UPDATE leaf SET body = NULL WHERE position = 2", ReasonCode::LogLeafMismatch),
+        ("DELETE FROM leaf WHERE position = 0", ReasonCode::LogTruncated),
+        ("DELETE FROM leaf WHERE position = 2", ReasonCode::LogTruncated),
         ("DELETE FROM leaf WHERE position = 5", ReasonCode::LogTruncated),
+        ("DELETE FROM leaf", ReasonCode::LogTruncated),
         ("INSERT INTO leaf SELECT 6, leaf, salt, body FROM leaf WHERE position = 5", ReasonCode::LogRootMismatch),
         ("DELETE FROM checkpoint", ReasonCode::LogRootMismatch),
         (
@@ -172,12 +206,14 @@ async fn a_checkpoint_kept_elsewhere_catches_a_log_that_was_cut_off_and_signed_a
 
 #[tokio::test]
 async fn a_damaged_log_is_not_continued() {
-    let site = Site::new();
-    let store = site.store().await;
-    site.register(&store, &["SN-1"]).await;
-    store.close().await;
-    alter(&site, "DELETE FROM leaf WHERE position = 3").await;
-    let config = site.config();
-    let opened = SqliteStore::open(&config.database, config.checkpoint_key).await;
-    assert!(matches!(opened, Err(StoreError::Corrupt { .. })), "{opened:?}");
+    for sql in ["DELETE FROM leaf WHERE position = 3", "DELETE FROM leaf WHERE position = 2", "DELETE FROM leaf"] {
+        let site = Site::new();
+        let store = site.store().await;
+        site.register(&store, &["SN-1"]).await;
+        store.close().await;
+        alter(&site, sql).await;
+        let config = site.config();
+        let opened = SqliteStore::open(&config.database, config.checkpoint_key).await;
+        assert!(matches!(opened, Err(StoreError::Corrupt { .. })), "{sql}: {opened:?}");
+    }
 }

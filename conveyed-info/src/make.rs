@@ -79,3 +79,30 @@ pub enum MakeError {
     #[error("the owner certificate may not sign: its KeyUsage lacks digitalSignature, or it is for TLS alone")]
     OwnerCertificateUnusable,
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
+
+    use super::*;
+
+    fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> Certificate {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        change(&mut params);
+        let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        Certificate::from_der(made.der()).unwrap()
+    }
+
+    #[test]
+    fn art_11_what_devices_would_refuse_is_not_made() {
+        let good = self_signed(|params| params.key_usages = vec![KeyUsagePurpose::DigitalSignature]);
+        owner_certificate(&[good]).unwrap();
+        owner_certificate(&[self_signed(|_| ())]).unwrap();
+        for bad in [
+            self_signed(|params| params.key_usages = vec![KeyUsagePurpose::KeyEncipherment]),
+            self_signed(|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]),
+        ] {
+            assert_eq!(owner_certificate(&[bad]), Err(MakeError::OwnerCertificateUnusable));
+        }
+    }
+}

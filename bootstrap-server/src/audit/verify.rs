@@ -14,13 +14,15 @@ const PAGE: u32 = 4096;
 /// # Errors
 /// [`AuditError::Refused`] names the first record or checkpoint that does not fit.
 pub async fn verify(store: &dyn Store, key: &VerifierKey, kept: &[Vec<u8>]) -> Result<Report, AuditError> {
-    let own = store.checkpoint().await?;
-    let notes = kept.iter().map(Vec::as_slice).chain(own.as_deref().map(str::as_bytes));
+    // One moment's checkpoint and leaves: the server may be writing, and each commit brings new ones of both.
+    let mut log = store.log_snapshot().await?;
+    let own = log.checkpoint().map(str::as_bytes);
+    let notes = kept.iter().map(Vec::as_slice).chain(own);
     let checkpoints = notes.map(|note| UnverifiedCheckpoint::parse(note).map_err(|error| error.refusal())?.verify(key));
     let mut verifier = Verifier::new(checkpoints.collect::<Result<Vec<_>, Refusal>>()?);
     let mut next = LogIndex(0);
     loop {
-        let page = store.records(next, PAGE).await?;
+        let page = log.records(next, PAGE).await?;
         if page.is_empty() {
             let report = verifier.finish()?;
             // The server signs in the transaction that appends: what no checkpoint covers, it did not write.
@@ -31,6 +33,15 @@ pub async fn verify(store: &dyn Store, key: &VerifierKey, kept: &[Vec<u8>]) -> R
             return Ok(report);
         }
         for record in &page {
+            let index = record.position;
+            if index != next {
+                let detail = format!("leaf {next} is missing, leaf {index} comes after it");
+                return Err(Refusal::new(ReasonCode::LogTruncated, detail).into());
+            }
+            if let Some(damage) = record.damage {
+                let detail = format!("leaf {index}: {damage}");
+                return Err(Refusal::new(ReasonCode::LogLeafMismatch, detail).into());
+            }
             let opening = record.opening.as_ref().map(|(salt, body)| Opening { salt, body });
             verifier = verifier.feed(Record { leaf: &record.leaf, opening })?;
             next = LogIndex(next.0.saturating_add(1));

@@ -1,7 +1,7 @@
 //! What a client reads before it calls an operation (RFC 8040 §3.1, §3.3).
 
 use axum::{
-    http::header::{CACHE_CONTROL, CONTENT_TYPE},
+    http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use conveyed_info::rpc::YANG_DATA_JSON;
@@ -27,6 +27,25 @@ pub(super) async fn operations(_: Caller) -> Result<Response, Problem> {
     Ok(json(
         r#"{"ietf-restconf:operations":{"ietf-sztp-bootstrap-server:get-bootstrapping-data":[null],"ietf-sztp-bootstrap-server:report-progress":[null]}}"#,
     ))
+}
+
+/// RFC 8040 §3.3.3: the leaf by itself; the date is the one in the root (RCF-10).
+pub(super) async fn yang_library_version(_: Caller) -> Result<Response, Problem> {
+    Ok(json(r#"{"ietf-restconf:yang-library-version":"2019-01-04"}"#))
+}
+
+/// RFC 8040 §4.1 (RCF-28): which methods a resource that can be read supports. HEAD comes with GET.
+pub(super) async fn options_of_data(_: Caller) -> Result<Response, Problem> {
+    Ok(allow("GET, HEAD, OPTIONS"))
+}
+
+/// RFC 8040 §4.1: which methods an operation supports.
+pub(super) async fn options_of_operation(_: Caller) -> Result<Response, Problem> {
+    Ok(allow("POST, OPTIONS"))
+}
+
+fn allow(methods: &'static str) -> Response {
+    ([(ALLOW, methods), (CACHE_CONTROL, "no-store")], ()).into_response()
 }
 
 fn json(body: &'static str) -> Response {

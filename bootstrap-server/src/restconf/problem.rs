@@ -1,11 +1,13 @@
 //! Every error a device can get, with its status, tag and media type (RFC 8040 §7).
 
+use std::sync::Arc;
+
 use axum::{
     http::{
-        HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE},
+        HeaderName, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONNECTION, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER},
     },
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use conveyed_info::{
     DocumentError,
@@ -20,11 +22,24 @@ use crate::store::StoreError;
 pub(crate) struct Problem {
     status: StatusCode,
     error: RestconfError,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
+
+/// Travels with an error answer, so that whoever knows the device can log why it got one.
+#[derive(Clone, Debug)]
+pub(super) struct Explanation(pub(super) Arc<str>);
+
+/// Seconds after which a peer may ask again.
+const COME_BACK: HeaderValue = HeaderValue::from_static("5");
 
 impl Problem {
     fn new(status: StatusCode, tag: ErrorTag, message: impl Into<String>) -> Self {
-        Self { status, error: RestconfError::new(tag, message) }
+        Self { status, error: RestconfError::new(tag, message), headers: Vec::new() }
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     /// The message starts with the reason code, so that the device can name it too.
@@ -62,6 +77,28 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, ErrorTag::MalformedMessage, message)
     }
 
+    /// The body is taking too long. RFC 9110 §15.5.9: the connection ends with this answer.
+    pub(crate) fn too_slow() -> Self {
+        let message = format!("{}: the body did not arrive in time", ReasonCode::RequestMalformed);
+        Self::new(StatusCode::REQUEST_TIMEOUT, ErrorTag::OperationFailed, message)
+            .with(CONNECTION, HeaderValue::from_static("close"))
+    }
+
+    /// RFC 9110 §15.5.17: what is asked for begins at or behind the end of these octets.
+    pub(crate) fn out_of_range(length: u64) -> Self {
+        let problem = Self::new(StatusCode::RANGE_NOT_SATISFIABLE, ErrorTag::InvalidValue, "nothing at that offset");
+        match HeaderValue::try_from(format!("bytes */{length}")) {
+            Ok(range) => problem.with(CONTENT_RANGE, range),
+            Err(_) => problem,
+        }
+    }
+
+    /// As much is under way as this server carries.
+    pub(crate) fn busy() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorTag::OperationFailed, "too much is under way; try again later")
+            .with(RETRY_AFTER, COME_BACK)
+    }
+
     /// RFC 8040 §5.2 (RCF-16).
     pub(crate) fn unsupported_media_type() -> Self {
         let message = format!("{}: send {YANG_DATA_JSON}", ReasonCode::RequestMalformed);
@@ -85,22 +122,45 @@ impl From<DocumentError> for Problem {
     fn from(error: DocumentError) -> Self {
         let mut error = RestconfError::from(&error);
         error.message = format!("{}: {}", ReasonCode::RequestMalformed, error.message);
-        Self { status: StatusCode::BAD_REQUEST, error }
+        Self { status: StatusCode::BAD_REQUEST, error, headers: Vec::new() }
     }
 }
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        Self::internal(&error)
+        let mut problem = Self::internal(&error);
+        // A full disk or a lock passes, so the device is told to ask again; anything else needs a person.
+        if matches!(error, StoreError::Database { .. }) {
+            problem.status = StatusCode::SERVICE_UNAVAILABLE;
+            problem = problem.with(RETRY_AFTER, COME_BACK);
+        }
+        problem
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status, self.error.to_json()).into_response();
+        let mut response = (self.status, AppendHeaders(self.headers), self.error.to_json()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(YANG_DATA_JSON));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.extensions_mut().insert(Explanation(self.error.message.into()));
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_database_is_asked_again_a_damaged_one_is_not() {
+        let answer = |error: StoreError| Problem::from(error).into_response();
+        let passing = answer(StoreError::Database { detail: "disk full".to_owned() });
+        assert_eq!(passing.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(passing.headers().contains_key(RETRY_AFTER));
+        let lasting = answer(StoreError::Corrupt { what: "a profile" });
+        assert_eq!(lasting.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!lasting.headers().contains_key(RETRY_AFTER));
     }
 }

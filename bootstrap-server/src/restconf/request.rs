@@ -12,13 +12,11 @@ use axum::{
     },
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
 use verdict::{ReasonCode, Refusal};
 
 use super::{Problem, Service};
-use crate::{
-    domain::DeviceId,
-    tls::{Connection, Rejected},
-};
+use crate::{domain::DeviceId, tls::Connection};
 
 /// Most that a device may send, in octets.
 const MAX_BODY: usize = 64 * 1024;
@@ -43,7 +41,7 @@ impl FromRequestParts<Arc<Service>> for Caller {
         let Some(identity) = &connection.identity else {
             // RFC 8040 §2.5 (RCF-02): no certificate, no data; and the audit log hears of it.
             let refusal = Refusal::new(ReasonCode::IdevidMissing, "a request without a client certificate");
-            let _full = service.rejected.try_send(Rejected { source, refusal });
+            service.rejections.report(source, refusal);
             return Err(Problem::unauthenticated());
         };
         Ok(Self { device: identity.device.clone(), certificate: identity.certificate, source })
@@ -57,7 +55,7 @@ pub(crate) struct JsonBody(pub(crate) Bytes);
 impl FromRequest<Arc<Service>> for JsonBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &Arc<Service>) -> Result<Self, Problem> {
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         if !accepts_json(&parts.headers) {
             return Err(Problem::not_acceptable());
@@ -66,7 +64,7 @@ impl FromRequest<Arc<Service>> for JsonBody {
         if announced.is_some_and(|length| length > MAX_BODY) {
             return Err(Problem::too_large(MAX_BODY));
         }
-        let body = read(body).await?;
+        let body = timeout(service.body_deadline, read(body)).await.map_err(|_| Problem::too_slow())??;
         // RFC 8040 §5.2 (RCF-16): a body must say what it is.
         if !body.is_empty() && !is_json(&parts.headers) {
             return Err(Problem::unsupported_media_type());
@@ -90,19 +88,40 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn accepts_json(headers: &HeaderMap) -> bool {
-    let mut ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
-    // RFC 9110 §12.5.1: no Accept means anything.
-    ranges.peek().is_none()
-        || ranges.flat_map(|value| value.split(',')).any(|range| {
-            let refused = range.split(';').skip(1).any(|parameter| is_zero_weight(parameter.trim()));
-            let essence = essence(range);
-            !refused && (is_json_type(essence) || ["*/*", "application/*"].contains(&essence))
-        })
+    let mut values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+    // RFC 9110 §12.5.1: no Accept means anything; otherwise the most specific range that matches decides, whatever the
+    // order. Of two that are equally specific the willing one counts.
+    values.peek().is_none()
+        || values
+            .flat_map(|value| value.split(','))
+            .filter_map(|range| Some((Specificity::of(essence(range))?, !is_refused(range))))
+            .max()
+            .is_some_and(|(_, taken)| taken)
 }
 
-fn is_zero_weight(parameter: &str) -> bool {
-    let weight = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
-    weight.and_then(|weight| weight.parse::<f32>().ok()).is_some_and(|weight| weight <= 0.0)
+/// How closely a media range names JSON-encoded YANG data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Specificity {
+    Anything,
+    AnyApplication,
+    Exact,
+}
+
+impl Specificity {
+    fn of(range: &str) -> Option<Self> {
+        match range {
+            "*/*" => Some(Self::Anything),
+            _ if range.eq_ignore_ascii_case("application/*") => Some(Self::AnyApplication),
+            _ => is_json_type(range).then_some(Self::Exact),
+        }
+    }
+}
+
+/// RFC 9110 §12.4.2: a weight of 0 means "not acceptable".
+fn is_refused(range: &str) -> bool {
+    let parameters = range.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let mut weights = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
+    weights.any(|(_, weight)| weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0))
 }
 
 fn essence(value: &str) -> &str {
@@ -125,12 +144,23 @@ mod tests {
     fn accept_is_honoured() {
         // RCF-17.
         assert!(accepts_json(&HeaderMap::new()));
-        for value in
-            ["*/*", "application/*;q=0.1", "text/html, application/yang-data+json", "application/yang.data+json"]
-        {
+        for value in [
+            "*/*",
+            "application/*;q=0.1",
+            "APPLICATION/*",
+            "text/html, application/yang-data+json",
+            "application/yang.data+json",
+            "*/*;q=0, Application/YANG-Data+JSON;q=0.5",
+        ] {
             assert!(accepts_json(&headers(ACCEPT, value)), "{value}");
         }
-        for value in ["text/html", "application/yang-data+xml", "application/yang-data+json;q=0"] {
+        for value in [
+            "text/html",
+            "application/yang-data+xml",
+            "application/yang-data+json;q=0",
+            "application/yang-data+json; Q=0.000, */*",
+            "application/*;q=0, */*",
+        ] {
             assert!(!accepts_json(&headers(ACCEPT, value)), "{value}");
         }
     }

@@ -2,7 +2,7 @@
 
 pub mod sqlite;
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, path::PathBuf, pin::Pin};
 
 use audit_log::{Leaf, LogIndex, Salt};
 use conveyed_info::rpc::ProgressType;
@@ -34,11 +34,25 @@ pub trait Store: Send + Sync {
     /// What a device reported, oldest first.
     fn reports<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Vec<StoredReport>>;
 
-    /// At most `limit` records of the audit log from `first` on.
+    /// At most `limit` records of the audit log from `first` on, in order. A leaf that was removed is passed over.
     fn records(&self, first: LogIndex, limit: u32) -> StoreFuture<'_, Vec<StoredRecord>>;
 
     /// The latest signed checkpoint.
     fn checkpoint(&self) -> StoreFuture<'_, Option<String>>;
+
+    /// The audit log as it is now, to be read in pages while others go on writing.
+    fn log_snapshot(&self) -> StoreFuture<'_, Box<dyn LogSnapshot>>;
+}
+
+/// The audit log as it was at one moment. What is committed later does not show in it.
+///
+/// While one is held, the store keeps what was overwritten since: drop it when done.
+pub trait LogSnapshot: Send {
+    /// The latest signed checkpoint of that moment.
+    fn checkpoint(&self) -> Option<&str>;
+
+    /// As [`Store::records`].
+    fn records(&mut self, first: LogIndex, limit: u32) -> StoreFuture<'_, Vec<StoredRecord>>;
 }
 
 /// One or more events that become durable together. There is no empty batch, and no change without an event.
@@ -71,10 +85,14 @@ impl From<Event> for Batch {
 /// A record of the audit log.
 #[derive(Clone, Debug)]
 pub struct StoredRecord {
+    /// Where in the log it stands.
+    pub position: LogIndex,
     /// The leaf's octets.
     pub leaf: Vec<u8>,
-    /// Salt and body, unless erased.
+    /// Salt and body, unless erased or damaged.
     pub opening: Option<(Salt, Vec<u8>)>,
+    /// Why there is no opening although the record was not erased.
+    pub damage: Option<RecordDamage>,
 }
 
 impl StoredRecord {
@@ -83,6 +101,21 @@ impl StoredRecord {
     pub fn leaf(&self) -> Option<Leaf> {
         Leaf::decode(&self.leaf).ok()
     }
+}
+
+/// What no server leaves behind beside a leaf: salt and body are stored together and erased together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordDamage {
+    /// There is a salt without a body.
+    #[error("the body is gone, but not its salt")]
+    BodyMissing,
+    /// There is a body without a salt.
+    #[error("the salt is gone, but not its body")]
+    SaltMissing,
+    /// The salt has not the 32 octets of a salt, but this many.
+    #[error("the salt has {0} octets instead of 32")]
+    SaltLength(usize),
 }
 
 /// A progress report as stored.
@@ -128,6 +161,19 @@ pub enum StoreError {
         /// What it said.
         detail: String,
     },
+    /// There is no database where one is expected.
+    #[error(
+        "there is no database at {}: correct the path or bring the file back from a backup, a server does not start a \
+         new one in its place",
+        path.display()
+    )]
+    Missing {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The database has another writer.
+    #[error("another server has the database open for writing: stop one of the two")]
+    InUse,
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

@@ -40,6 +40,7 @@ impl ClientCertVerifier for DeviceVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
+        bounded(end_entity, intermediates).map_err(as_tls_error)?;
         let chain: Vec<_> = std::iter::once(end_entity).chain(intermediates).cloned().collect();
         let now = Timestamp::from_unix(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
         match self.identities.judge(&chain, now) {
@@ -71,6 +72,22 @@ impl ClientCertVerifier for DeviceVerifier {
     }
 }
 
+/// Refuses what costs more to judge than any device's chain.
+fn bounded(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Result<(), Refusal> {
+    let octets = intermediates.iter().fold(end_entity.len(), |sum, certificate| sum.saturating_add(certificate.len()));
+    if intermediates.len() < MAX_CERTIFICATES && octets <= MAX_OCTETS {
+        return Ok(());
+    }
+    let certificates = intermediates.len().saturating_add(1);
+    let detail = format!("{certificates} certificates of {octets} octets: at most {MAX_CERTIFICATES} of {MAX_OCTETS}");
+    Err(Refusal::new(ReasonCode::CertificateMalformed, detail))
+}
+
+/// Longest chain a device may show: as long as a path may be.
+const MAX_CERTIFICATES: usize = pki::path::Path::MAX_LENGTH;
+/// Most that it may weigh, in octets.
+const MAX_OCTETS: usize = 16 * 1024;
+
 /// Wraps a refusal so that it survives rustls. The peer sees an alert and no reason (SEC-23).
 fn as_tls_error(refusal: Refusal) -> Error {
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refusal))))
@@ -86,5 +103,19 @@ pub(crate) fn refusal_in(error: &std::io::Error) -> Refusal {
             .unwrap_or_else(|| Refusal::new(ReasonCode::IdevidUntrusted, error.to_string())),
         Some(Error::InvalidCertificate(_)) => Refusal::new(ReasonCode::IdevidUntrusted, error.to_string()),
         _ => Refusal::new(ReasonCode::HandshakeFailed, error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_and_heavy_chains_are_refused_unread() {
+        let of = |octets: usize| CertificateDer::from(vec![0; octets]);
+        assert!(bounded(&of(1000), &vec![of(1000); 7]).is_ok());
+        assert!(bounded(&of(1000), &vec![of(1000); 8]).is_err());
+        assert!(bounded(&of(8 * 1024), &[of(8 * 1024)]).is_ok());
+        assert!(bounded(&of(8 * 1024), &[of(8 * 1024 + 1)]).is_err());
     }
 }

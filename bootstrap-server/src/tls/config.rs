@@ -13,7 +13,7 @@ use rustls::{
 use super::{Identities, client_verifier::DeviceVerifier};
 
 /// TLS sessions kept for resumption.
-const SESSIONS: usize = 16_384;
+const SESSIONS: usize = 4096;
 
 /// Builds the configuration: TLS 1.2 and 1.3, a client certificate asked for, no early data (RCF-01, SEC-25).
 pub(crate) fn server_config(
@@ -31,6 +31,8 @@ pub(crate) fn server_config(
         .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.max_early_data_size = 0;
+    // A device resumes once if at all; every ticket takes a place in the cache.
+    config.send_tls13_tickets = 1;
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
     Ok(config)
 }

@@ -9,7 +9,7 @@ use pki::{
     certificate::Certificate,
     digest::{Digest, Sha256},
     identity::SerialNumber,
-    path::{self, PathError, Policy, Purpose},
+    path::{self, Path, PathError, Policy, Purpose},
     time::{Clock, Timestamp},
 };
 use rustls::pki_types::CertificateDer;
@@ -77,26 +77,32 @@ impl Identities {
             .split_first()
             .ok_or_else(|| Refusal::new(ReasonCode::IdevidMissing, "the certificate list is empty"))?;
         let policy = Policy { clock: Clock::Trusted(now), purpose: Purpose::DeviceIdentity, accepted_critical: &[] };
-        let mut closest = None;
+        let (mut closest, mut found) = (None, None::<(&Manufacturer, Path)>);
         for manufacturer in &self.manufacturers {
-            match path::validate(own, intermediates, &manufacturer.anchors, &policy) {
-                Ok(path) => {
-                    let serial_number = SerialNumber::from_certificate(own)
-                        .map_err(|error| Refusal::new(ReasonCode::SerialNumberMissing, error.to_string()))?;
-                    let device = DeviceId { manufacturer: manufacturer.name.clone(), serial_number };
-                    let certificates = path.certificates();
-                    return Ok(Remembered {
-                        identity: Arc::new(DeviceIdentity { device, certificate: own.sha256() }),
-                        from: certificates.iter().map(Certificate::not_before).max().unwrap_or(now),
-                        until: certificates.iter().map(Certificate::not_after).min().unwrap_or(now),
-                    });
+            match (path::validate(own, intermediates, &manufacturer.anchors, &policy), &found) {
+                (Ok(path), None) => found = Some((manufacturer, path)),
+                // Whose serial number it is cannot be told, and guessing would give one maker's device to another.
+                (Ok(_), Some((first, _))) => {
+                    let detail = format!("ambiguous: {} and {} both vouch for it", first.name, manufacturer.name);
+                    return Err(Refusal::new(ReasonCode::IdevidUntrusted, detail));
                 }
-                Err(error) => {
+                (Err(error), _) => {
                     if !matches!(error, PathError::NoPath { .. }) || closest.is_none() {
                         closest = Some(error);
                     }
                 }
             }
+        }
+        if let Some((manufacturer, path)) = found {
+            let serial_number = SerialNumber::from_certificate(own)
+                .map_err(|error| Refusal::new(ReasonCode::SerialNumberMissing, error.to_string()))?;
+            let device = DeviceId { manufacturer: manufacturer.name.clone(), serial_number };
+            let certificates = path.certificates();
+            return Ok(Remembered {
+                identity: Arc::new(DeviceIdentity { device, certificate: own.sha256() }),
+                from: certificates.iter().map(Certificate::not_before).max().unwrap_or(now),
+                until: certificates.iter().map(Certificate::not_after).min().unwrap_or(now),
+            });
         }
         let reason = match &closest {
             Some(PathError::OutsideValidity { .. }) => ReasonCode::CertificateExpired,

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use axum::http::Request;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -15,38 +16,15 @@ use pki::time::Timestamp;
 use rustls::ServerConfig;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{Notify, Semaphore, watch},
     task::JoinSet,
-    time::timeout,
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tower::ServiceExt;
 use verdict::{ReasonCode, Refusal};
 
-use super::{DeviceIdentity, Identities, refusal_in};
-
-/// How much a peer may cost.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// Connections at once; more wait in the kernel's queue.
-    pub(crate) connections: usize,
-    /// Time for the TLS handshake.
-    pub(crate) handshake: Duration,
-    /// Time for a request's header.
-    pub(crate) header: Duration,
-    /// Time for a whole connection, idle or not.
-    pub(crate) connection: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 4096,
-            handshake: Duration::from_secs(10),
-            header: Duration::from_secs(10),
-            connection: Duration::from_secs(600),
-        }
-    }
-}
+use super::{DeviceIdentity, Identities, Limits, Rejections, refusal_in};
 
 /// What a request handler knows about the connection it came over.
 #[derive(Clone, Debug)]
@@ -57,22 +35,13 @@ pub(crate) struct Connection {
     pub(crate) identity: Option<Arc<DeviceIdentity>>,
 }
 
-/// A peer that did not get through the handshake.
-#[derive(Debug)]
-pub(crate) struct Rejected {
-    /// The peer's address.
-    pub(crate) source: IpAddr,
-    /// Why.
-    pub(crate) refusal: Refusal,
-}
-
 /// A bound listener.
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) identities: Arc<Identities>,
     pub(crate) limits: Limits,
-    pub(crate) rejected: tokio::sync::mpsc::Sender<Rejected>,
+    pub(crate) rejections: Rejections,
 }
 
 impl Listener {
@@ -97,7 +66,7 @@ impl Listener {
                 acceptor: acceptor.clone(),
                 identities: Arc::clone(&self.identities),
                 limits: self.limits,
-                rejected: self.rejected.clone(),
+                rejections: self.rejections.clone(),
                 router: router.clone(),
                 stop: stop.clone(),
             };
@@ -117,7 +86,7 @@ struct Serving {
     acceptor: TlsAcceptor,
     identities: Arc<Identities>,
     limits: Limits,
-    rejected: tokio::sync::mpsc::Sender<Rejected>,
+    rejections: Rejections,
     router: axum::Router,
     stop: watch::Receiver<()>,
 }
@@ -127,29 +96,50 @@ impl Serving {
         let source = peer.ip().to_canonical();
         let (stream, identity) = match self.handshake(stream).await {
             Ok(done) => done,
-            Err(refusal) => {
-                tracing::info!(%source, reason = %refusal.reason, detail = refusal.detail, "connection refused");
-                // A full queue means that refusals come faster than they can be logged: this one is not counted.
-                let _full = self.rejected.try_send(Rejected { source, refusal });
-                return;
-            }
+            Err(refusal) => return self.rejections.report(source, refusal),
         };
-        let router = self.router.layer(axum::Extension(Connection { source, identity }));
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.limits.header);
-        builder.http2().timer(TokioTimer::new()).max_concurrent_streams(16);
-        let service = TowerToHyperService::new(router);
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let builder = self.builder(Protocol::of(&stream));
+        let requested = Arc::new(Notify::new());
+        let service = {
+            let (router, known, requested) =
+                (self.router.clone(), Connection { source, identity }, Arc::clone(&requested));
+            tower::service_fn(move |mut request: Request<_>| {
+                requested.notify_one();
+                request.extensions_mut().insert(known.clone());
+                router.clone().oneshot(request)
+            })
+        };
+        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         tokio::pin!(connection);
-        let ended = tokio::select! {
-            ended = timeout(self.limits.connection, connection.as_mut()) => ended,
-            _ = self.stop.changed() => {
-                connection.as_mut().graceful_shutdown();
-                timeout(self.limits.header, connection.as_mut()).await
-            }
+        let grace = tokio::select! {
+            ended = connection.as_mut() => return note_end(source, ended),
+            grace = self.limits.overstayed(&requested) => grace,
+            _ = self.stop.changed() => self.limits.header,
         };
-        if let Ok(Err(error)) = ended {
-            tracing::debug!(%source, error, "connection ended");
+        connection.as_mut().graceful_shutdown();
+        if let Ok(ended) = timeout(grace, connection).await {
+            note_end(source, ended);
+        }
+    }
+
+    /// HTTP with every deadline set and every buffer small. The version is the one agreed in the handshake: reading it
+    /// from the first octets would wait for them without a deadline.
+    fn builder(&self, protocol: Protocol) -> auto::Builder<TokioExecutor> {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.limits.header).max_buf_size(HTTP1_BUFFER);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(self.limits.header)
+            .keep_alive_timeout(self.limits.header)
+            .max_concurrent_streams(HTTP2_STREAMS)
+            .max_send_buf_size(HTTP2_SEND_BUFFER)
+            .initial_stream_window_size(HTTP2_WINDOW)
+            .initial_connection_window_size(HTTP2_WINDOW)
+            .max_header_list_size(HTTP2_HEADERS);
+        match protocol {
+            Protocol::Http1 => builder.http1_only(),
+            Protocol::Http2 => builder.http2_only(),
         }
     }
 
@@ -171,3 +161,49 @@ impl Serving {
         Ok((stream, identity))
     }
 }
+
+/// What was agreed by ALPN (RFC 7301); without it HTTP/1.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Http1,
+    Http2,
+}
+
+impl Protocol {
+    fn of(stream: &TlsStream<TcpStream>) -> Self {
+        match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => Self::Http2,
+            _ => Self::Http1,
+        }
+    }
+}
+
+impl Limits {
+    /// Ends when a peer has been here too long: without a first request, or altogether. Gives the time in which what is
+    /// under way may finish.
+    async fn overstayed(&self, requested: &Notify) -> Duration {
+        let all = Instant::now() + self.connection;
+        if timeout(self.header, requested.notified()).await.is_err() {
+            return self.header;
+        }
+        sleep_until(all).await;
+        self.connection
+    }
+}
+
+fn note_end<E: std::fmt::Display>(source: IpAddr, ended: Result<(), E>) {
+    if let Err(error) = ended {
+        tracing::debug!(%source, %error, "connection ended");
+    }
+}
+
+/// Octets read ahead, and written but not yet taken, on a connection of HTTP/1.1.
+const HTTP1_BUFFER: usize = 32 * 1024;
+/// Requests at once on a connection of HTTP/2.
+const HTTP2_STREAMS: u32 = 4;
+/// Octets written but not yet taken, for each of them.
+const HTTP2_SEND_BUFFER: usize = 64 * 1024;
+/// Octets that a peer may send ahead, on each stream and in all.
+const HTTP2_WINDOW: u32 = 64 * 1024;
+/// Octets of a request's header.
+const HTTP2_HEADERS: u32 = 16 * 1024;

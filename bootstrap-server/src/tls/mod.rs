@@ -3,9 +3,13 @@
 mod client_verifier;
 mod config;
 mod identities;
+mod limits;
 mod listener;
+mod rejections;
 
 pub(crate) use client_verifier::refusal_in;
 pub(crate) use config::{TlsError, server_config};
 pub(crate) use identities::{DeviceIdentity, Identities};
-pub(crate) use listener::{Connection, Limits, Listener, Rejected};
+pub use limits::Limits;
+pub(crate) use listener::{Connection, Listener};
+pub(crate) use rejections::{Rejected, RejectedQueue, Rejections};

@@ -7,6 +7,7 @@
 
 use std::{
     net::SocketAddr,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -85,6 +86,9 @@ impl Site {
 
     pub fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.path(name), bytes).unwrap();
+        // Keys are for their owner only, or the configuration is refused.
+        let mode = if name.ends_with(".key") { 0o600 } else { 0o644 };
+        std::fs::set_permissions(self.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
     pub fn config(&self) -> ServerConfig {
@@ -93,7 +97,7 @@ impl Site {
 
     pub async fn store(&self) -> SqliteStore {
         let config = self.config();
-        SqliteStore::open(&config.database, config.checkpoint_key).await.unwrap()
+        SqliteStore::create(&config.database, config.checkpoint_key).await.unwrap()
     }
 
     /// Registers the manufacturer, the profile and these devices with vouchers, and starts the server.

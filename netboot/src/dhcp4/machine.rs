@@ -96,7 +96,7 @@ impl Dhcp4Machine {
             MessageType::Request => self.request(now, request),
             MessageType::Decline => self.decline(now, request),
             MessageType::Release => self.release(now, request),
-            MessageType::Inform => inform(request, source),
+            MessageType::Inform => self.inform(request, source),
             MessageType::Offer | MessageType::Ack | MessageType::Nak => Err(Ignored::NotFromClient),
         }
     }
@@ -113,7 +113,7 @@ impl Dhcp4Machine {
     fn request(&mut self, now: Moment, request: &Request) -> Result<Decision, Ignored> {
         self.meant_for_us(now, request)?;
         match (request.server(), request.current(), request.requested()) {
-            // SELECTING: the client takes our offer. Whatever cannot be granted is refused, so that it starts again.
+            // SELECTING (RFC 2131 table 5: whatever `ciaddr` says counts as 0): the client takes our offer. Whatever cannot be granted is refused, so that it starts again.
             (Some(_), _, Some(address)) => self.grant(now, request, address, Unknown::Refuse),
             // RENEWING and REBINDING: the client has its address and is believed, unless someone else has it.
             (_, Some(address), _) => self.grant(now, request, address, Unknown::Silent),
@@ -214,6 +214,24 @@ impl Dhcp4Machine {
         }
     }
 
+    /// RFC 2131 §4.3.5. `ciaddr` is whatever the sender likes: without a check this server would send a long answer to
+    /// anybody whom a short message names.
+    fn inform(&self, request: &Request, source: SocketAddrV4) -> Result<Decision, Ignored> {
+        let numbered = Some(*source.ip()).filter(|address| !address.is_unspecified());
+        let address = request.current().or(numbered).ok_or(Ignored::AddressMissing(request.kind))?;
+        let answered = request.relay().unwrap_or(address);
+        let known = match self.policy.subnet() {
+            Some(subnet) => subnet.network().contains(answered),
+            // Without a subnet only the sender itself is answered.
+            None => numbered == Some(answered),
+        };
+        if known {
+            Ok(Decision::Answer(Reply::Inform, Event::Informed(address)))
+        } else {
+            Err(Ignored::Elsewhere { address: answered })
+        }
+    }
+
     /// RFC 2131 §4.1: to the relay agent, else to the client's address, else broadcast.
     fn destination(&self, request: &Request, source: SocketAddrV4, reply: Reply) -> SocketAddrV4 {
         if let Some(relay) = request.relay() {
@@ -227,7 +245,10 @@ impl Dhcp4Machine {
                     // A client that is refused may not use its address any more.
                     Reply::Refuse => None,
                     Reply::Inform => request.current().or(numbered),
-                    Reply::Offer(_) | Reply::Grant(_) => request.current(),
+                    // RFC 2131 table 5: in DHCPDISCOVER and in SELECTING `ciaddr` is 0; what else it says is ignored.
+                    Reply::Offer(_) => None,
+                    Reply::Grant(_) if request.server().is_some() => None,
+                    Reply::Grant(_) => request.current(),
                 };
                 // The un-numbered client, with the broadcast flag or without: see the module's documentation.
                 SocketAddrV4::new(address.unwrap_or(Ipv4Addr::BROADCAST), port)
@@ -243,13 +264,6 @@ enum Unknown {
     Refuse,
     /// Another server may have lent it.
     Silent,
-}
-
-/// RFC 2131 §4.3.5.
-fn inform(request: &Request, source: SocketAddrV4) -> Result<Decision, Ignored> {
-    let numbered = Some(*source.ip()).filter(|address| !address.is_unspecified());
-    let address = request.current().or(numbered).ok_or(Ignored::AddressMissing(request.kind))?;
-    Ok(Decision::Answer(Reply::Inform, Event::Informed(address)))
 }
 
 const fn refuse(address: Ipv4Addr) -> Decision {

@@ -109,6 +109,12 @@ pub enum Ignored {
         /// The network that this server serves.
         network: Network,
     },
+    /// It asks for an answer to an address that is neither the sender's own nor of a network served here.
+    #[error("an answer to {address} is asked for, which is neither the sender's nor served here")]
+    Elsewhere {
+        /// The address to be answered.
+        address: Ipv4Addr,
+    },
     /// Every address is lent, offered or in conflict.
     #[error("no address is free")]
     PoolExhausted,
@@ -130,7 +136,7 @@ impl Ignored {
             Self::AddressMissing(_) => Some(ReasonCode::DhcpMalformed),
             Self::PoolExhausted => Some(ReasonCode::DhcpPoolExhausted),
             Self::NoRecord(_) => Some(ReasonCode::DhcpNoRecord),
-            Self::OtherNetwork { .. } => Some(ReasonCode::DhcpWrongNetwork),
+            Self::OtherNetwork { .. } | Self::Elsewhere { .. } => Some(ReasonCode::DhcpWrongNetwork),
             Self::NotFromClient | Self::Bootp | Self::OtherServer(_) | Self::NoSubnet | Self::ReplyTooLong => None,
         }
     }

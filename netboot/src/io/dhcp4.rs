@@ -4,6 +4,7 @@ use std::{
     future::Future,
     io,
     net::{SocketAddr, SocketAddrV4},
+    time::Duration,
 };
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -84,6 +85,10 @@ impl Dhcp4Server {
                 Err(error) if failures < TOLERATED_FAILURES => {
                     failures = failures.saturating_add(1);
                     warn!(%error, "dhcp4 receive failed");
+                    tokio::select! {
+                        () = &mut shutdown => break,
+                        () = tokio::time::sleep(pause(failures)) => {}
+                    }
                 }
                 Err(source) => return Err(ServerError::Receive { source }),
             }
@@ -104,7 +109,7 @@ impl Dhcp4Server {
             // A dropped handle stops the server as a call does.
             let _gone = stopped.await;
         }));
-        RunningDhcp4Server { local_address, stop, task }
+        RunningDhcp4Server { local_address, stop, task: Some(task) }
     }
 
     async fn perform(&self, actions: Vec<Action>) {
@@ -126,7 +131,8 @@ impl Dhcp4Server {
 pub struct RunningDhcp4Server {
     local_address: SocketAddrV4,
     stop: oneshot::Sender<()>,
-    task: JoinHandle<Result<(), ServerError>>,
+    /// `None` once its end has been seen.
+    task: Option<JoinHandle<Result<(), ServerError>>>,
 }
 
 impl RunningDhcp4Server {
@@ -136,13 +142,28 @@ impl RunningDhcp4Server {
         self.local_address
     }
 
+    /// Waits until the server stops although nobody told it to, and says why. Never ends once that has been said. Safe
+    /// to drop and call again.
+    pub async fn failed(&mut self) -> ServerError {
+        let Some(task) = &mut self.task else { return std::future::pending().await };
+        let ended = task.await;
+        self.task = None;
+        match ended {
+            Ok(Err(error)) => error,
+            Ok(Ok(())) | Err(_) => ServerError::Task,
+        }
+    }
+
     /// Stops the server and waits until its socket is closed.
     ///
     /// # Errors
     /// What made the server stop before it was told to.
     pub async fn shutdown(self) -> Result<(), ServerError> {
         drop(self.stop);
-        self.task.await.map_err(|_| ServerError::Task)?
+        match self.task {
+            Some(task) => task.await.map_err(|_| ServerError::Task)?,
+            None => Ok(()),
+        }
     }
 }
 
@@ -200,6 +221,11 @@ fn log(note: &Note) {
         }
         _ => info!(event, %source, client, transaction, address, "dhcp4"),
     }
+}
+
+/// How long to wait after so many receive errors in a row: 20 ms, doubled each time, up to 1.28 s.
+fn pause(failures: u32) -> Duration {
+    Duration::from_millis(10 << failures.min(7))
 }
 
 /// The largest payload UDP carries.

@@ -31,15 +31,22 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     start_logging(args.json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let server = bootstrap_server::start(config).await?;
+        let mut server = bootstrap_server::start(config).await?;
         output::line(&format!("listening for devices on https://{}", server.address()));
         if let Some(dhcp4) = server.dhcp4_address() {
             output::line(&format!("answering DHCPv4 on {dhcp4}"));
         }
-        wait_for_stop().await?;
+        let failed = tokio::select! {
+            stopped = wait_for_stop() => stopped.map(|()| None)?,
+            error = server.failed() => Some(error),
+        };
         output::error("stopping");
         server.stop().await;
-        Ok(ExitCode::SUCCESS)
+        match failed {
+            None => Ok(ExitCode::SUCCESS),
+            // Half a server is none: whoever supervises the process starts it again.
+            Some(error) => Err(error.into()),
+        }
     })
 }
 

@@ -113,7 +113,7 @@ impl Lab {
     /// Puts manufacturer, profile, devices and vouchers into the server's store, as an operator would.
     pub(super) async fn register(&self) -> Result<(), Failure> {
         let config = self.load_server()?;
-        let store = SqliteStore::open(&config.database, config.checkpoint_key).await?;
+        let store = SqliteStore::create(&config.database, config.checkpoint_key).await?;
         let failed = |error: &dyn std::fmt::Display| Failure::Demo(error.to_string());
         let maker = ManufacturerName::new("example-maker").map_err(|error| failed(&error))?;
         let profile_name = ProfileName::new("bmc").map_err(|error| failed(&error))?;

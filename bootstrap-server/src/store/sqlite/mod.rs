@@ -1,7 +1,10 @@
 //! The embedded store: SQLite in WAL mode, every commit synced.
 
 mod apply;
+mod files;
+mod log;
 mod read;
+mod snapshot;
 mod writer;
 
 use std::{path::Path, sync::Arc};
@@ -13,7 +16,7 @@ use sqlx::{
 };
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::{Batch, Store, StoreError, StoreFuture, StoredRecord, StoredReport};
+use super::{Batch, LogSnapshot, Store, StoreError, StoreFuture, StoredRecord, StoredReport};
 use crate::{
     audit::CheckpointKey,
     domain::{Device, DeviceId, Dossier, Manufacturer},
@@ -33,27 +36,40 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file for reading and writing, and makes it if need be. Checkpoints are signed with `key`.
+    /// Opens a database that exists, for reading and writing. Checkpoints are signed with `key`.
+    ///
+    /// A database is never made by the way: an empty one in the place of a lost one would look like a log without a
+    /// past.
     ///
     /// # Errors
-    /// [`StoreError::Database`] when the file cannot be opened, [`StoreError::Corrupt`] when its audit log does not fit
-    /// its own checkpoint.
+    /// [`StoreError::Missing`] when there is no such file, [`StoreError::InUse`] while another store has it open for
+    /// writing, [`StoreError::Database`] when it cannot be opened, [`StoreError::Corrupt`] when its audit log does not
+    /// fit its own checkpoint.
     pub async fn open(path: &Path, key: Arc<CheckpointKey>) -> Result<Self, StoreError> {
-        let options = options(path).create_if_missing(true);
-        let mut connection = sqlx::ConnectOptions::connect(&options).await?;
-        sqlx::raw_sql(SCHEMA).execute(&mut connection).await?;
-        let writer = writer::Writer::resume(connection, key).await?;
+        let path = files::find(path)?;
+        let lock = files::lock(&path)?;
+        let writer = writer::Writer::open(options(&path), key, lock).await?;
+        let readers = readers(&path).await?;
         let (queue, pending) = mpsc::channel(QUEUE);
         let writer = tokio::spawn(writer.run(pending));
-        Ok(Self { readers: readers(path).await?, queue: Some(queue), writer: Some(writer) })
+        Ok(Self { readers, queue: Some(queue), writer: Some(writer) })
+    }
+
+    /// Makes the database, readable by its owner only, unless there is one; then as [`SqliteStore::open`].
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when the file cannot be made; otherwise as [`SqliteStore::open`].
+    pub async fn create(path: &Path, key: Arc<CheckpointKey>) -> Result<Self, StoreError> {
+        files::create(path)?;
+        Self::open(path, key).await
     }
 
     /// Opens the file for reading only: another process may be writing it.
     ///
     /// # Errors
-    /// [`StoreError::Database`] when the file cannot be opened.
+    /// [`StoreError::Missing`] when there is no such file, [`StoreError::Database`] when it cannot be opened.
     pub async fn open_read_only(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { readers: readers(path).await?, queue: None, writer: None })
+        Ok(Self { readers: readers(&files::find(path)?).await?, queue: None, writer: None })
     }
 
     /// Waits until everything that was handed over is durable, and closes the file.
@@ -71,6 +87,7 @@ impl SqliteStore {
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
+        .create_if_missing(false)
         .journal_mode(SqliteJournalMode::Wal)
         // FULL syncs the write-ahead log at every commit: what was acknowledged survives a power cut.
         .synchronous(SqliteSynchronous::Full)
@@ -79,7 +96,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 
 async fn readers(path: &Path) -> Result<SqlitePool, StoreError> {
     let pool = SqlitePoolOptions::new().max_connections(READERS);
-    Ok(pool.connect_with(options(path).create_if_missing(false).read_only(true)).await?)
+    Ok(pool.connect_with(options(path).read_only(true)).await?)
 }
 
 impl Store for SqliteStore {
@@ -114,6 +131,13 @@ impl Store for SqliteStore {
 
     fn checkpoint(&self) -> StoreFuture<'_, Option<String>> {
         Box::pin(read::checkpoint(&self.readers))
+    }
+
+    fn log_snapshot(&self) -> StoreFuture<'_, Box<dyn LogSnapshot>> {
+        Box::pin(async {
+            let snapshot: Box<dyn LogSnapshot> = Box::new(snapshot::SqliteSnapshot::take(&self.readers).await?);
+            Ok(snapshot)
+        })
     }
 }
 

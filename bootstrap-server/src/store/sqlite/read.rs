@@ -3,12 +3,12 @@
 use audit_log::{LogIndex, Salt};
 use conveyed_info::OwnershipVoucher;
 use pki::{certificate::Certificate, digest::Digest, identity::SerialNumber};
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 
 use crate::{
     audit::ReportedKey,
     domain::{Device, DeviceId, Dossier, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName, State},
-    store::{StoreError, StoredRecord, StoredReport},
+    store::{RecordDamage, StoreError, StoredRecord, StoredReport},
 };
 
 const fn corrupt(what: &'static str) -> StoreError {
@@ -141,35 +141,44 @@ pub(super) async fn reports(pool: &SqlitePool, id: &DeviceId) -> Result<Vec<Stor
         .collect()
 }
 
-pub(super) async fn records(pool: &SqlitePool, first: LogIndex, limit: u32) -> Result<Vec<StoredRecord>, StoreError> {
+pub(super) async fn records(
+    executor: impl SqliteExecutor<'_>,
+    first: LogIndex,
+    limit: u32,
+) -> Result<Vec<StoredRecord>, StoreError> {
     let first = i64::try_from(first.0).map_err(|_| corrupt("a position in the audit log"))?;
     type Row = (i64, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>);
     let rows: Vec<Row> =
         sqlx::query_as("SELECT position, leaf, salt, body FROM leaf WHERE position >= $1 ORDER BY position LIMIT $2")
             .bind(first)
             .bind(i64::from(limit))
-            .fetch_all(pool)
+            .fetch_all(executor)
             .await?;
-    let numbered = (first..).zip(rows);
-    numbered
-        .map(|(expected, (position, leaf, salt, body))| {
-            // A gap is a removed leaf: the log ends before it, and the checkpoint tells the rest.
-            if position != expected {
-                return Err(corrupt("an audit log with a leaf missing"));
-            }
-            let opening = match (salt, body) {
-                (Some(salt), Some(body)) => {
-                    let salt = salt.try_into().map_err(|_| corrupt("a salt in the audit log"))?;
-                    Some((Salt::new(salt), body))
-                }
-                (None, None) => None,
-                _ => return Err(corrupt("a record of the audit log that is half erased")),
+    rows.into_iter()
+        .map(|(position, leaf, salt, body)| {
+            let position = LogIndex(u64::try_from(position).map_err(|_| corrupt("a position in the audit log"))?);
+            let (opening, damage) = match opening(salt, body) {
+                Ok(opening) => (opening, None),
+                Err(damage) => (None, Some(damage)),
             };
-            Ok(StoredRecord { leaf, opening })
+            Ok(StoredRecord { position, leaf, opening, damage })
         })
         .collect()
 }
 
-pub(super) async fn checkpoint(pool: &SqlitePool) -> Result<Option<String>, StoreError> {
-    Ok(sqlx::query_scalar("SELECT note FROM checkpoint").fetch_optional(pool).await?)
+/// Salt and body go together: both are there, or both were erased.
+fn opening(salt: Option<Vec<u8>>, body: Option<Vec<u8>>) -> Result<Option<(Salt, Vec<u8>)>, RecordDamage> {
+    match (salt, body) {
+        (Some(salt), Some(body)) => match salt.try_into() {
+            Ok(salt) => Ok(Some((Salt::new(salt), body))),
+            Err(salt) => Err(RecordDamage::SaltLength(salt.len())),
+        },
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(RecordDamage::BodyMissing),
+        (None, Some(_)) => Err(RecordDamage::SaltMissing),
+    }
+}
+
+pub(super) async fn checkpoint(executor: impl SqliteExecutor<'_>) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT note FROM checkpoint").fetch_optional(executor).await?)
 }

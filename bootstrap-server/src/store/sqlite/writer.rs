@@ -1,16 +1,18 @@
 //! The one writer: group commit without a timer.
 //!
 //! A transaction takes whatever queued while the one before it was being synced. A single caller pays one sync; a
-//! thousand callers pay a few.
+//! thousand callers pay a few. After a failure, such as a full disk, the writer reads the file again before the next
+//! group, and goes on once that succeeds.
 
-use std::sync::Arc;
+use std::{fs::File, sync::Arc};
 
-use audit_log::{CompactRange, Leaf, LogIndex, NodeHash, Salt, TreeSize, UnixMillis, UnverifiedCheckpoint};
-use pki::key::random;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use tokio::sync::{mpsc, oneshot};
 
-use super::apply;
+use super::{
+    SCHEMA,
+    log::{OpenLog, Outcome},
+};
 use crate::{
     audit::CheckpointKey,
     store::{Batch, StoreError},
@@ -22,59 +24,41 @@ const GROUP: usize = 512;
 /// A batch and whoever waits for it.
 pub(super) struct Pending {
     batch: Batch,
-    done: oneshot::Sender<Result<LogIndex, StoreError>>,
+    done: oneshot::Sender<Outcome>,
 }
 
 impl Pending {
-    pub(super) fn new(batch: Batch) -> (Self, oneshot::Receiver<Result<LogIndex, StoreError>>) {
+    pub(super) fn new(batch: Batch) -> (Self, oneshot::Receiver<Outcome>) {
         let (done, waiting) = oneshot::channel();
         (Self { batch, done }, waiting)
     }
-}
 
-/// A batch that was tried, and what its caller will hear once the transaction is durable.
-struct Tried {
-    done: oneshot::Sender<Result<LogIndex, StoreError>>,
-    outcome: Result<LogIndex, StoreError>,
+    fn answer(self, outcome: Outcome) {
+        // A caller that went away has nobody to tell; what it asked for is durable all the same.
+        let _told = self.done.send(outcome);
+    }
 }
 
 pub(super) struct Writer {
-    connection: SqliteConnection,
-    tree: CompactRange,
+    options: SqliteConnectOptions,
     key: Arc<CheckpointKey>,
+    /// None after a failure, until the file has been read again.
+    log: Option<OpenLog>,
+    /// Keeps other writers out until the last connection of this one is closed.
+    _lock: File,
 }
 
 impl Writer {
-    /// Takes up the log where it ends. The tree must be the one that the last checkpoint signed.
-    pub(super) async fn resume(mut connection: SqliteConnection, key: Arc<CheckpointKey>) -> Result<Self, StoreError> {
-        let stored: Option<(i64, Vec<u8>, String)> =
-            sqlx::query_as("SELECT size, frontier, note FROM checkpoint").fetch_optional(&mut connection).await?;
-        let leaves: i64 =
-            sqlx::query_scalar("SELECT COALESCE(MAX(position) + 1, 0) FROM leaf").fetch_one(&mut connection).await?;
-        let corrupt = |what| StoreError::Corrupt { what };
-        let Some((size, frontier, note)) = stored else {
-            return if leaves == 0 {
-                Ok(Self { connection, tree: CompactRange::new(), key })
-            } else {
-                Err(corrupt("an audit log without a checkpoint"))
-            };
-        };
-        if size != leaves {
-            return Err(corrupt("an audit log of another length than its checkpoint"));
-        }
-        let nodes = frontier.chunks(32).map(|node| node.try_into().map(NodeHash)).collect::<Result<_, _>>();
-        let nodes = nodes.map_err(|_| corrupt("the edge of the audit log's tree"))?;
-        let size = u64::try_from(size).map_err(|_| corrupt("the size of the audit log"))?;
-        let tree =
-            CompactRange::resume(TreeSize(size), nodes).map_err(|_| corrupt("the edge of the audit log's tree"))?;
-        let checkpoint = UnverifiedCheckpoint::parse(note.as_bytes())
-            .ok()
-            .and_then(|checkpoint| checkpoint.verify(key.verifier()).ok())
-            .ok_or_else(|| corrupt("a checkpoint that this log's key did not sign"))?;
-        if *checkpoint.head() != tree.head() {
-            return Err(corrupt("an audit log that is not the one its checkpoint signed"));
-        }
-        Ok(Self { connection, tree, key })
+    /// Opens the database for its only writer, which holds `lock`.
+    pub(super) async fn open(
+        options: SqliteConnectOptions,
+        key: Arc<CheckpointKey>,
+        lock: File,
+    ) -> Result<Self, StoreError> {
+        let mut connection = options.connect().await?;
+        sqlx::raw_sql(SCHEMA).execute(&mut connection).await?;
+        let log = OpenLog::resume(connection, &key).await?;
+        Ok(Self { options, key, log: Some(log), _lock: lock })
     }
 
     /// Runs until every sender is gone and the queue is empty.
@@ -83,96 +67,40 @@ impl Writer {
         while queue.recv_many(&mut group, GROUP).await > 0 {
             self.commit(&mut group).await;
         }
-        if let Err(error) = self.connection.close().await {
-            tracing::error!(%error, "closing the database");
+        if let Some(log) = self.log.take() {
+            log.close().await;
         }
     }
 
-    /// Commits a group and answers everybody in it. A batch that cannot be applied fails alone.
+    /// Commits a group and answers everybody in it.
     async fn commit(&mut self, group: &mut Vec<Pending>) {
-        let before = self.tree.clone();
-        let mut tried = Vec::with_capacity(group.len());
-        match self.transaction(group, &mut tried).await {
-            Ok(()) => {
-                for Tried { done, outcome } in tried {
-                    // A caller that went away has nobody to tell; what it asked for is durable all the same.
-                    let _told = done.send(outcome);
+        let batches: Vec<&Batch> = group.iter().map(|pending| &pending.batch).collect();
+        match self.append(&batches).await {
+            Ok(outcomes) => {
+                for (pending, outcome) in group.drain(..).zip(outcomes) {
+                    pending.answer(outcome);
                 }
             }
             Err(error) => {
-                // Nothing of the group happened: the tree goes back to where the database is.
-                self.tree = before;
                 tracing::error!(%error, "a transaction failed");
-                let waiting = tried.into_iter().map(|it| it.done).chain(group.drain(..).map(|it| it.done));
-                for done in waiting {
-                    let _told = done.send(Err(error.clone()));
+                for pending in group.drain(..) {
+                    pending.answer(Err(error.clone()));
                 }
             }
         }
     }
 
-    async fn transaction(&mut self, group: &mut Vec<Pending>, tried: &mut Vec<Tried>) -> Result<(), StoreError> {
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        for Pending { batch, done } in group.drain(..) {
-            let mut savepoint = transaction.begin().await?;
-            let mut tree = self.tree.clone();
-            match apply_batch(&mut savepoint, &mut tree, &batch).await {
-                Ok(first) => {
-                    savepoint.commit().await?;
-                    self.tree = tree;
-                    tried.push(Tried { done, outcome: Ok(first) });
-                }
-                Err(error) => {
-                    savepoint.rollback().await?;
-                    tried.push(Tried { done, outcome: Err(error) });
-                }
-            }
+    /// Appends to the log. It is kept only if that succeeds, and read afresh from the file if there is none.
+    async fn append(&mut self, batches: &[&Batch]) -> Result<Vec<Outcome>, StoreError> {
+        let mut log = match self.log.take() {
+            Some(log) => log,
+            None => OpenLog::resume(self.options.connect().await?, &self.key).await?,
+        };
+        let outcomes = log.append(batches, &self.key).await;
+        match &outcomes {
+            Ok(_) => self.log = Some(log),
+            Err(_) => log.close().await,
         }
-        let failed = |_| StoreError::Corrupt { what: "a checkpoint that could not be signed" };
-        let checkpoint = self.key.sign(self.tree.head()).map_err(failed)?;
-        let size =
-            i64::try_from(self.tree.size().0).map_err(|_| StoreError::Corrupt { what: "the audit log's size" })?;
-        sqlx::query(
-            "INSERT INTO checkpoint (only, size, frontier, note) VALUES (1, $1, $2, $3)
-             ON CONFLICT (only) DO UPDATE SET size = $1, frontier = $2, note = $3",
-        )
-        .bind(size)
-        .bind(self.tree.nodes().iter().flat_map(|node| node.0).collect::<Vec<u8>>())
-        .bind(checkpoint.signed_note())
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(())
+        outcomes
     }
-}
-
-/// Applies the events of one batch and appends their leaves; gives the index of the first.
-async fn apply_batch(
-    connection: &mut SqliteConnection,
-    tree: &mut CompactRange,
-    batch: &Batch,
-) -> Result<LogIndex, StoreError> {
-    let first = LogIndex(tree.size().0);
-    let now = UnixMillis(now_millis());
-    for event in batch.events() {
-        let body = event.body();
-        let salt = Salt::new(random().map_err(|error| StoreError::Database { detail: error.to_string() })?);
-        let leaf = Leaf::commit_to(now, event.kind(), &salt, &body);
-        let position = i64::try_from(tree.append(leaf.hash()).0)
-            .map_err(|_| StoreError::Corrupt { what: "the audit log's size" })?;
-        sqlx::query("INSERT INTO leaf (position, leaf, salt, body) VALUES ($1, $2, $3, $4)")
-            .bind(position)
-            .bind(leaf.encode().as_slice())
-            .bind(salt.as_bytes().as_slice())
-            .bind(body)
-            .execute(&mut *connection)
-            .await?;
-        apply::event(connection, event, position, now).await?;
-    }
-    Ok(first)
-}
-
-fn now_millis() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
