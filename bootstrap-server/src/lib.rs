@@ -1,6 +1,6 @@
 //! The owner's side of RFC 8572: RESTCONF for devices over mutual TLS, the store, the audit log.
 //!
-//! A request goes one way through the rooms: [`tls`] accepts the connection and learns which device it is, [`restconf`]
+//! A request goes one way through the rooms: `tls` accepts the connection and learns which device it is, `restconf`
 //! decodes and answers, [`domain`] decides, [`store`] makes the decision and its audit leaf durable together, and only
 //! then does the answer leave. There is one write path, [`store::Store::commit`], and what it takes are audit events:
 //! a change that leaves no leaf cannot be expressed.

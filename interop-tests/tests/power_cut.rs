@@ -110,6 +110,9 @@ fn a_server_killed_under_load_loses_nothing_that_it_acknowledged() {
                 });
             }
             while acknowledged.lock().unwrap().len() < enough {
+                if let Some(ended) = clients.try_join_next() {
+                    panic!("a client ended before the power cut: {ended:?}");
+                }
                 tokio::task::yield_now().await;
             }
             // In the middle of it all.

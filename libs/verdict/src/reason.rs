@@ -232,7 +232,7 @@ reason_codes! {
         "The datagram is not a well-formed DHCP message",
         "Look at the sender; a capture shows the bytes.";
     DhcpUriInvalid, "dhcp-uri-invalid", "RFC 8572 §8.3",
-        "A bootstrap URI is not https://host[:port]",
+        "A bootstrap URI is not https://host or https://host:port",
         "Configure scheme, host and port only; a path is not allowed.";
     DhcpPoolExhausted, "dhcp-pool-exhausted", "RFC 2131 §4.3.1",
         "There is no free address left to lease",
@@ -252,7 +252,7 @@ reason_codes! {
         "A leaf was changed, removed or reordered: compare with a backup.";
     LogTruncated, "log-truncated", "RFC 6962 §2.1",
         "The log holds fewer leaves than a checkpoint covers",
-        "Entries were removed at the end, or an old copy was restored.";
+        "Entries were removed, or an old copy was restored: compare with a backup.";
     CheckpointMalformed, "checkpoint-malformed", "C2SP tlog-checkpoint",
         "The checkpoint is not a signed note that can be read",
         "Use the file as it was published, with its signature lines and its last line break.";

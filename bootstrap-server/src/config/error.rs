@@ -1,0 +1,130 @@
+//! What can be wrong with a configuration.
+
+use std::path::PathBuf;
+
+use conveyed_info::{DocumentError, cms::CmsError};
+use pki::{certificate::CertificateError, key::KeyError, path::PathError, server_name::NameError};
+
+use crate::{audit::CheckpointKeyError, owner::OwnerError};
+
+/// The configuration cannot be used. Every message names the file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A file cannot be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The configuration is not UTF-8.
+    #[error("{}: is not UTF-8 text; save it as UTF-8", path.display())]
+    NotText {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A private key that others may read.
+    #[error("{}: others may read this private key (mode {mode:03o}); run `chmod 600 {}`", path.display(), path.display())]
+    KeyIsOpen {
+        /// Which file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A certificate file without a certificate.
+    #[error("{}: holds no certificate; it must hold the server's chain, its own certificate first", path.display())]
+    NoCertificate {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The TLS key and the TLS certificate do not belong together.
+    #[error(
+        "{}: this certificate is not for the key in {}; name the pair that was issued together, the server's own \
+         certificate first in its file", path.display(), key.display()
+    )]
+    KeyMismatch {
+        /// The certificate's file.
+        path: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+    /// Redirects would send devices nowhere.
+    #[error("device-listener.names: is empty; list the names or addresses that devices reach this server by")]
+    NoNames,
+    /// Devices sent to this name would refuse the certificate.
+    #[error("{}: {source}, which is in device-listener.names; have a certificate issued for it or take it out",
+        path.display())]
+    Name {
+        /// The certificate's file.
+        path: PathBuf,
+        /// Which name.
+        source: NameError,
+    },
+    /// Devices that were redirected with this trust anchor would refuse the certificate.
+    #[error(
+        "{}: is not issued under the first certificate in {} ({source}); name the chain of the CA that issued it, \
+         and put intermediate certificates behind the server's own", path.display(), anchor.display()
+    )]
+    OtherAnchor {
+        /// The certificate's file.
+        path: PathBuf,
+        /// The trust anchor's file.
+        anchor: PathBuf,
+        /// Why.
+        source: Box<PathError>,
+    },
+    /// The folder for the database.
+    #[error("{}: no such folder for the database; create it", path.display())]
+    NoFolder {
+        /// Which folder.
+        path: PathBuf,
+    },
+    /// Not TOML, or a member that does not exist.
+    #[error("{}: {source}", path.display())]
+    Toml {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        source: toml::de::Error,
+    },
+    /// A certificate file.
+    #[error("{}: {source}", path.display())]
+    Certificate {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: CertificateError,
+    },
+    /// A key file.
+    #[error("{}: {source}", path.display())]
+    Key {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: KeyError,
+    },
+    /// The chain for redirects.
+    #[error("{}: must hold one chain up to a self-signed root: {source}", path.display())]
+    TrustAnchor {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: CmsError,
+    },
+    /// The audit log's key or name.
+    #[error("{}: {source}", path.display())]
+    Audit {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: CheckpointKeyError,
+    },
+    /// The owner's key and certificate.
+    #[error("owner: {0}")]
+    Owner(#[from] OwnerError),
+    /// The names in redirects.
+    #[error("device-listener.names: {0}")]
+    Names(#[from] DocumentError),
+}

@@ -1,0 +1,168 @@
+//! `sztp.toml`, and the files it names.
+
+mod document;
+mod error;
+mod server_certificate;
+
+pub use document::{Audit, DeviceListener, Document, KeyFiles};
+pub use error::ConfigError;
+
+use std::{
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use conveyed_info::information::{BootstrapServer, RedirectInformation, TrustAnchor};
+use pki::{
+    certificate::Certificate,
+    digest::{Digest, Sha256},
+    key::FileKey,
+};
+
+use crate::{audit::CheckpointKey, owner::Owner};
+use server_certificate::ServerCertificate;
+
+pub use crate::tls::Limits;
+
+/// Everything loaded and checked: what a server starts from.
+#[derive(Debug)]
+pub struct ServerConfig {
+    /// Where to listen for devices; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// How redirects name this server.
+    pub names: Vec<String>,
+    /// The port in redirects; `None` is the port listened on.
+    pub public_port: Option<u16>,
+    /// The chain that redirects name as trust anchor.
+    pub trust_anchor: TrustAnchor,
+    /// The TLS certificate chain.
+    pub certificate: Vec<Certificate>,
+    /// The TLS key.
+    pub key: FileKey,
+    /// The owner's signing side.
+    pub owner: Owner,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// Signs checkpoints.
+    pub checkpoint_key: Arc<CheckpointKey>,
+    /// Boot images.
+    pub images: Vec<(Digest, PathBuf)>,
+    /// A DHCPv4 server beside it.
+    pub dhcp4: Option<netboot::policy::Dhcp4Policy>,
+    /// How much a peer may cost.
+    pub limits: Limits,
+}
+
+impl ServerConfig {
+    /// Loads `sztp.toml` and every file it names.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file and what is wrong with it.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = String::from_utf8(read(path)?).map_err(|_| ConfigError::NotText { path: path.to_owned() })?;
+        let document: Document =
+            toml::from_str(&text).map_err(|source| ConfigError::Toml { path: path.to_owned(), source })?;
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        Self::from_document(document, folder)
+    }
+
+    /// Loads the files that `document` names, relative to `folder`.
+    ///
+    /// # Errors
+    /// As [`ServerConfig::load`].
+    pub fn from_document(document: Document, folder: &Path) -> Result<Self, ConfigError> {
+        let at = |path: &Path| folder.join(path);
+        let listener = &document.device_listener;
+        let anchor_path = at(&listener.trust_anchor);
+        let trust_anchor = TrustAnchor::new(&certificates(&anchor_path)?)
+            .map_err(|source| ConfigError::TrustAnchor { path: anchor_path.clone(), source })?;
+        let (certificate_path, key_path) = (at(&listener.certificate), at(&listener.key));
+        let certificate = certificates(&certificate_path)?;
+        let tls_key = key(&key_path)?;
+        ServerCertificate { path: &certificate_path, chain: &certificate }.check(
+            &listener.names,
+            (&anchor_path, &trust_anchor),
+            (&key_path, &tls_key),
+        )?;
+        let owner_key = key(&at(&document.owner.key))?;
+        let audit_key = at(&document.audit.key);
+        let checkpoint_key = CheckpointKey::from_pem(&document.audit.origin, &read_key(&audit_key)?)
+            .map_err(|source| ConfigError::Audit { path: audit_key, source })?;
+        let database = at(&document.database);
+        let home = database.parent().unwrap_or(folder);
+        if !home.is_dir() {
+            return Err(ConfigError::NoFolder { path: home.to_owned() });
+        }
+        let images = document.images.iter().map(|path| {
+            let path = at(path);
+            Ok((hash_file(&path)?, path))
+        });
+        Ok(Self {
+            listen: listener.listen,
+            names: listener.names.clone(),
+            public_port: listener.public_port,
+            trust_anchor,
+            certificate,
+            key: tls_key,
+            owner: Owner::new(Box::new(owner_key), certificates(&at(&document.owner.certificate))?)?,
+            database,
+            checkpoint_key: Arc::new(checkpoint_key),
+            images: images.collect::<Result<_, ConfigError>>()?,
+            dhcp4: document.dhcp4,
+            limits: Limits::default(),
+        })
+    }
+
+    /// The redirect that sends a device here, to the port that was bound.
+    ///
+    /// # Errors
+    /// [`ConfigError::Names`] when the names cannot be listed in a redirect.
+    pub(crate) fn redirect(&self, bound: u16) -> Result<RedirectInformation, ConfigError> {
+        let port = self.public_port.unwrap_or(bound);
+        let servers = self.names.iter().map(|address| BootstrapServer {
+            address: address.clone(),
+            port,
+            trust_anchor: Some(self.trust_anchor.clone()),
+        });
+        Ok(RedirectInformation::new(servers.collect())?)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    std::fs::read(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })
+}
+
+/// Reads a private key's file, provided that nobody but its owner may.
+fn read_key(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let failed = |source| ConfigError::File { path: path.to_owned(), source };
+    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(ConfigError::KeyIsOpen { path: path.to_owned(), mode });
+    }
+    read(path)
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate>, ConfigError> {
+    Certificate::chain_from_file(&read(path)?)
+        .map_err(|source| ConfigError::Certificate { path: path.to_owned(), source })
+}
+
+fn key(path: &Path) -> Result<FileKey, ConfigError> {
+    FileKey::from_pem(&read_key(path)?).map_err(|source| ConfigError::Key { path: path.to_owned(), source })
+}
+
+fn hash_file(path: &Path) -> Result<Digest, ConfigError> {
+    use std::io::Read;
+    let failed = |source| ConfigError::File { path: path.to_owned(), source };
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 64 * 1024]);
+    loop {
+        let length = file.read(&mut buffer).map_err(failed)?;
+        if length == 0 {
+            return Ok(hasher.finish());
+        }
+        hasher.update(buffer.get(..length).unwrap_or_default());
+    }
+}
