@@ -1,6 +1,7 @@
 //! A device: a configuration, a folder, and what they amount to.
 
 use std::{
+    fs::{File, TryLockError},
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -8,14 +9,21 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use conveyed_info::{rpc::SshHostKey, voucher::Nonce};
-use pki::key::{self, PublicKey};
+use pki::{
+    certificate::Certificate,
+    key::{self, PublicKey},
+};
 use rustls::ClientConfig;
+use verdict::Refusal;
 
 use crate::{
     Decision, Outcome, OutcomeState, Record,
     apply::image::ImageStore,
     config::{ClockTrust, Config, RebootPlan},
-    env::{drive, linux::LinuxEnvironment},
+    env::{
+        drive,
+        linux::{LinuxEnvironment, work},
+    },
     identity::{self, Identity, IdentityFileError},
     journal::Journal,
     machine::{ImageSignature, Machine, Policy, RunningImage, Situation, WellKnownServer},
@@ -31,10 +39,16 @@ pub(crate) const JOURNAL: &str = "state.journal";
 /// Name of the folder of boot images.
 pub(crate) const IMAGES: &str = "images";
 
+/// Name of the folder in which scripts run.
+pub(crate) const WORK: &str = "work";
+
+/// Where Linux tells one boot from another.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
 /// Reboots that one call of [`Device::run_once`] carries out where the installed image counts as running at once.
 const MAX_REBOOTS: usize = 4;
 
-/// A device that is ready to bootstrap.
+/// A device that is ready to bootstrap. There is one for a folder at a time.
 pub struct Device {
     config: Config,
     root: PathBuf,
@@ -43,6 +57,8 @@ pub struct Device {
     tls: Arc<ClientConfig>,
     images: ImageStore,
     journal: Journal,
+    /// Held as long as the device lives.
+    _lock: File,
 }
 
 impl std::fmt::Debug for Device {
@@ -64,19 +80,27 @@ impl Device {
         let tls = tls::client_config(&identity.chain, &identity.key).map_err(|source| OpenError::Tls { source })?;
         let storage_error = |source| OpenError::Storage { path: root.to_owned(), source };
         storage::create_private_folder(root).map_err(storage_error)?;
-        let images = ImageStore::open(&root.join(IMAGES)).map_err(storage_error)?;
+        let lock = storage::lock(root).map_err(|error| match error {
+            TryLockError::WouldBlock => OpenError::InUse { path: root.to_owned() },
+            TryLockError::Error(source) => storage_error(source),
+        })?;
+        let images = image_store(&config, root).map_err(storage_error)?;
         let journal = Journal::open(&root.join(JOURNAL)).map_err(storage_error)?;
-        Ok(Self { config, root: root.to_owned(), policy, image_keys, tls, images, journal })
+        Ok(Self { config, root: root.to_owned(), policy, image_keys, tls, images, journal, _lock: lock })
     }
 
     /// One attempt: a walk over all sources, until one works or none is left. Each decision goes to `sink` before what
     /// follows from it is done.
     pub fn run_once(&mut self, sink: &mut dyn FnMut(&Record)) -> Outcome {
+        let done = match self.clean_up(sink) {
+            Ok(done) => done,
+            Err(refusal) => return end_early(refusal, sink),
+        };
         // RFC 8572 §5.2 (CLI-01): the switch is looked at first; when it is off, nothing is sent.
         if !self.config.enabled {
             return self.stay(OutcomeState::SwitchedOff, "bootstrapping is switched off in the configuration", sink);
         }
-        if self.root.join(DONE).exists() {
+        if done {
             return self.stay(OutcomeState::AlreadyDone, "an earlier run bootstrapped this device", sink);
         }
         let mut steps = Vec::new();
@@ -106,16 +130,21 @@ impl Device {
         Outcome::new(state, detail)
     }
 
+    /// Removes what an earlier run could not, or had no time to. Whether the device is bootstrapped already.
+    fn clean_up(&self, sink: &mut dyn FnMut(&Record)) -> Result<bool, Refusal> {
+        let marker = self.root.join(DONE);
+        let done = marker.try_exists().map_err(|error| storage::refusal(&marker, &error))?;
+        let settled = if done { work::settle(&self.config, &self.root) } else { Ok(()) };
+        for refusal in [settled, work::remove_scripts(&self.root)].into_iter().filter_map(Result::err) {
+            sink(&Record::refused("clean-up", &refusal));
+        }
+        Ok(done)
+    }
+
     fn attempt(&mut self, sink: &mut dyn FnMut(&Record)) -> Outcome {
         let situation = match self.situation() {
             Ok(situation) => situation,
-            Err(error) => {
-                let refusal = storage::refusal(&self.root, &error);
-                sink(&Record::refused("attempt-ended", &refusal));
-                let mut outcome = Outcome::new(OutcomeState::ApplyFailed, refusal.detail);
-                outcome.reason = Some(refusal.reason);
-                return outcome;
-            }
+            Err(error) => return end_early(storage::refusal(&self.root, &error), sink),
         };
         let machine = Machine::new(Arc::clone(&self.policy), situation);
         let mut environment = LinuxEnvironment {
@@ -144,18 +173,47 @@ impl Device {
             ClockTrust::Untrusted => Nonce::for_request(key::random::<32>().map_err(io::Error::other)?.to_vec()),
         };
         let history = self.journal.history().clone();
-        Ok(Situation { running: self.images.running(&factory)?, nonce, history })
+        Ok(Situation { running: self.images.running(&factory)?, installed: self.images.installed()?, nonce, history })
     }
 }
 
-fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
-    let all = |paths: &[PathBuf]| {
-        let lists = paths.iter().map(|path| identity::certificates(path)).collect::<Result<Vec<_>, _>>()?;
-        Ok::<_, IdentityFileError>(lists.into_iter().flatten().collect::<Vec<_>>())
+/// The store of a device's images. Without a boot loader, an installed image counts as running at once.
+pub(crate) fn image_store(config: &Config, root: &Path) -> io::Result<ImageStore> {
+    let boot_id = match config.reboot {
+        RebootPlan::Continue => None,
+        RebootPlan::Exit | RebootPlan::Command(_) => std::fs::read_to_string(BOOT_ID).ok(),
     };
-    let well_known = config.well_known.iter().map(|it| {
-        Ok::<_, IdentityFileError>(WellKnownServer { server: it.server.clone(), anchors: all(&it.anchors)? })
-    });
+    Ok(ImageStore::open(&root.join(IMAGES))?.booted_as(boot_id.map(|it| it.trim().to_owned())))
+}
+
+/// An attempt that cannot even begin.
+fn end_early(refusal: Refusal, sink: &mut dyn FnMut(&Record)) -> Outcome {
+    sink(&Record::refused("attempt-ended", &refusal));
+    let mut outcome = Outcome::new(OutcomeState::ApplyFailed, refusal.detail);
+    outcome.reason = Some(refusal.reason);
+    outcome
+}
+
+/// The anchor that a file holds: its first certificate. Those after it are its own issuers, each of the one before; they
+/// tell a reader whose anchor it is, and are trusted with nothing.
+fn anchor(path: &Path) -> Result<Certificate, OpenError> {
+    let chain = identity::certificates(path)?;
+    let issued = |pair: &[Certificate]| match pair {
+        [child, issuer] => child.issuer() == issuer.subject() && child.verify_signature(issuer.public_key()).is_ok(),
+        _ => false,
+    };
+    if !chain.windows(2).all(issued) {
+        return Err(OpenError::SeveralAnchors { path: path.to_owned() });
+    }
+    chain.into_iter().next().ok_or(OpenError::NoCertificate)
+}
+
+fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
+    let all = |paths: &[PathBuf]| paths.iter().map(|path| anchor(path)).collect::<Result<Vec<_>, _>>();
+    let well_known = config
+        .well_known
+        .iter()
+        .map(|it| Ok::<_, OpenError>(WellKnownServer { server: it.server.clone(), anchors: all(&it.anchors)? }));
     let idevid = identity.chain.first().cloned().ok_or(OpenError::NoCertificate)?;
     Ok(Policy {
         serial_number: identity.serial_number.clone(),
@@ -195,6 +253,18 @@ pub enum OpenError {
     /// The identity has no certificate.
     #[error("the device has no certificate")]
     NoCertificate,
+    /// A file of anchors whose certificates do not form a chain.
+    #[error("{}: only the first certificate is an anchor, and those after it must each have issued the one before; put every anchor into a file of its own", path.display())]
+    SeveralAnchors {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Another agent holds the folder.
+    #[error("the folder {} is in use: end the other agent, or give every device a folder of its own", path.display())]
+    InUse {
+        /// Which folder.
+        path: PathBuf,
+    },
     /// A file that holds no public SSH host key.
     #[error("{} holds no public SSH host key", path.display())]
     HostKey {
@@ -215,4 +285,38 @@ pub enum OpenError {
         /// Why.
         source: io::Error,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+    fn ca(name: &str, issuer: Option<&Issuer<'_, KeyPair>>) -> (String, Issuer<'static, KeyPair>) {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().unwrap();
+        let certificate = match issuer {
+            Some(issuer) => params.signed_by(&key, issuer).unwrap(),
+            None => params.self_signed(&key).unwrap(),
+        };
+        (certificate.pem(), Issuer::new(params, key))
+    }
+
+    #[test]
+    fn the_first_certificate_of_a_file_is_the_anchor_and_the_others_must_be_its_issuers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("anchors.pem");
+        let (root, root_issuer) = ca("root", None);
+        let (intermediate, _) = ca("intermediate", Some(&root_issuer));
+        let (other, _) = ca("root", None);
+        std::fs::write(&path, format!("{intermediate}{root}")).unwrap();
+        assert_eq!(anchor(&path).unwrap(), Certificate::chain_from_pem(intermediate.as_bytes()).unwrap()[0]);
+        // A second anchor, the order turned round, and an issuer in name only.
+        for several in [format!("{root}{other}"), format!("{root}{intermediate}"), format!("{intermediate}{other}")] {
+            std::fs::write(&path, several).unwrap();
+            assert!(matches!(anchor(&path), Err(OpenError::SeveralAnchors { .. })));
+        }
+    }
 }

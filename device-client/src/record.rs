@@ -42,7 +42,8 @@ pub struct Record {
     /// What a person can do about a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<&'static str>,
-    /// The values, names or dates of this case. Never the bytes of scripts or configurations.
+    /// The values, names or dates of this case, as [`Trace::readable`] leaves them. Never the bytes of scripts or
+    /// configurations, nor what they print.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// The checks behind the decision.
@@ -62,7 +63,7 @@ impl Record {
             reason: None,
             section: None,
             remedy: None,
-            detail: detail.into(),
+            detail: Trace::readable(&detail.into()),
             checks: Trace::new(),
         }
     }
@@ -101,6 +102,12 @@ fn has_no_checks(trace: &Trace) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_neither_steers_a_terminal_nor_fills_a_log() {
+        let record = Record::new("image-download", Decision::Noted, format!("\u{1b}]0;x\n{}", "y".repeat(5000)));
+        assert!(!record.detail.contains(char::is_control) && record.detail.len() <= 1024);
+    }
 
     #[test]
     fn a_refusal_carries_its_section_and_remedy_into_the_line() {

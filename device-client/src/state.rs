@@ -1,16 +1,16 @@
 //! What a device's folder says about it, and emptying it.
 
 use std::{
-    fs, io,
+    fs::{self, TryLockError},
+    io,
     path::{Path, PathBuf},
 };
 
 use serde::Serialize;
 
 use crate::{
-    apply::image::ImageStore,
     config::Config,
-    device::{DONE, IMAGES, JOURNAL},
+    device::{self, DONE, IMAGES, JOURNAL, WORK},
     machine::RunningImage,
     storage,
 };
@@ -42,7 +42,7 @@ impl Status {
         let marker = storage::read_bounded(&root.join(DONE), MAX_MARKER)?;
         let factory =
             RunningImage { os_name: config.os_name.clone(), os_version: config.os_version.clone(), sha256: None };
-        let running = ImageStore::open(&root.join(IMAGES))?.running(&factory)?;
+        let running = device::image_store(config, root)?.running(&factory)?;
         Ok(Self {
             enabled: config.enabled,
             done: marker.map(|bytes| serde_json::from_slice(&bytes).unwrap_or(serde_json::Value::Null)),
@@ -56,10 +56,20 @@ impl Status {
 /// Back to factory state: removes what this agent put into the folder, and nothing else. Gives what was removed.
 ///
 /// # Errors
-/// As the file system says; the marker goes last, so that a reset that was cut off is repeated.
+/// [`io::ErrorKind::ResourceBusy`] while an agent runs in this folder, else as the file system says; the marker goes
+/// last, so that a reset that was cut off is repeated.
 pub fn reset(root: &Path) -> io::Result<Vec<PathBuf>> {
+    if !root.try_exists()? {
+        return Ok(Vec::new());
+    }
+    let _lock = storage::lock(root).map_err(|error| match error {
+        TryLockError::WouldBlock => {
+            io::Error::new(io::ErrorKind::ResourceBusy, "an agent is running in this folder: end it first")
+        }
+        TryLockError::Error(error) => error,
+    })?;
     let mut removed = Vec::new();
-    for name in [IMAGES, "work", "ldevid", "configuration.previous", "configuration.absent", JOURNAL, DONE] {
+    for name in [IMAGES, WORK, "ldevid", "configuration.previous", "configuration.absent", JOURNAL, DONE] {
         let path = root.join(name);
         let result = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         match result {
@@ -68,9 +78,7 @@ pub fn reset(root: &Path) -> io::Result<Vec<PathBuf>> {
             Err(error) => return Err(error),
         }
     }
-    if root.exists() {
-        storage::sync_parent(&root.join(DONE))?;
-    }
+    storage::sync_parent(&root.join(DONE))?;
     Ok(removed)
 }
 
@@ -90,5 +98,17 @@ mod tests {
         assert_eq!(reset(folder.path()).unwrap().len(), 2);
         assert!(folder.path().join("other").exists());
         assert!(reset(folder.path()).unwrap().is_empty());
+        assert!(reset(&folder.path().join("nothing here")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_folder_in_use_is_not_reset() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(DONE), "{}").unwrap();
+        let held = storage::lock(folder.path()).unwrap();
+        assert_eq!(reset(folder.path()).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+        assert!(folder.path().join(DONE).exists());
+        drop(held);
+        assert_eq!(reset(folder.path()).unwrap().len(), 1);
     }
 }

@@ -1,7 +1,7 @@
 //! Files that survive a cut of power at any moment.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::Path,
@@ -67,6 +67,19 @@ pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
 /// As the file system says.
 pub fn create_private_folder(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Takes the folder for this process alone, until the file that is returned is dropped or the process ends. The file
+/// `lock` stays where it is; only the hold on it counts.
+///
+/// # Errors
+/// [`TryLockError::WouldBlock`] when another holds it, else as the file system says.
+pub fn lock(folder: &Path) -> Result<File, TryLockError> {
+    let path = folder.join("lock");
+    let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    let file = open.map_err(TryLockError::Error)?;
+    file.try_lock()?;
+    Ok(file)
 }
 
 /// Makes the names in the folder around `path` durable.

@@ -8,35 +8,48 @@ use std::sync::Arc;
 
 use pki::key::FileKey;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme,
     client::{
-        Resumption,
+        Resumption, WantsClientCert,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime},
 };
 
-/// The configuration for every connection of this device. It shows the whole chain of its IDevID when a server asks
+/// The configuration for every connection to a bootstrap server. It shows the whole chain of its IDevID when a server asks
 /// (RFC 8572 §5.3; CLI-10, CLI-12).
 ///
 /// # Errors
 /// [`Error`] when certificate and key do not belong together.
 pub fn client_config(chain: &[pki::certificate::Certificate], key: &FileKey) -> Result<Arc<ClientConfig>, Error> {
-    let provider = Arc::new(ring::default_provider());
     let chain: Vec<_> = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec())).collect();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()));
+    Ok(finish(builder()?.with_client_auth_cert(chain, key)?))
+}
+
+/// The configuration for servers of boot images, who need not know which device asks: it shows no certificate. The
+/// image itself is verified (CLI-61).
+///
+/// # Errors
+/// [`Error`] when the provider supports no protocol version.
+pub fn anonymous_client_config() -> Result<Arc<ClientConfig>, Error> {
+    Ok(finish(builder()?.with_no_client_auth()))
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
+    let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(JudgedLater { provider: Arc::clone(&provider) });
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_client_auth_cert(chain, key)?;
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier))
+}
+
+fn finish(mut config: ClientConfig) -> Arc<ClientConfig> {
     config.resumption = Resumption::disabled();
     // RFC 8446 §8: early data could be replayed (SEC-25).
     config.enable_early_data = false;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Arc::new(config)
 }
 
 /// Takes any chain, and checks for real that the server holds the key of its first certificate.

@@ -32,10 +32,9 @@ fn a_voucher_that_is_not_right_is_refused_for_its_own_reason() {
     let lab = Lab::build(1);
     // A maker of our own, whose root the device trusts beside its own maker's: so that we can sign what we like.
     let maker = ManufacturerParty::new("Example Maker", now()).unwrap();
-    let anchors = lab.folder().join("manufacturer/voucher-root.pem");
-    let mut pem = fs::read_to_string(&anchors).unwrap();
-    pem.extend(maker.voucher_anchors().iter().map(Certificate::to_pem));
-    fs::write(&anchors, pem).unwrap();
+    let anchors: String = maker.voucher_anchors().iter().map(Certificate::to_pem).collect();
+    fs::write(lab.folder().join("manufacturer/our-root.pem"), anchors).unwrap();
+    trust_beside(&lab, "voucher-root.pem", "our-root.pem");
     let owner = fs::read(lab.folder().join("server/owner.pem")).unwrap();
     let owner = Certificate::chain_from_pem(&owner).unwrap().pop().unwrap();
     let voucher = |number: &str, pinned: &Certificate| maker.voucher(&serial(number), pinned, now()).unwrap();
@@ -75,6 +74,16 @@ fn a_voucher_that_is_not_right_is_refused_for_its_own_reason() {
     let server = lab.serve();
     assert_eq!(lab.run_device(&lab.fresh_root("good")).code, Some(0));
     drop(server);
+}
+
+/// Names a second file in every device's list of anchors, beside the first.
+fn trust_beside(lab: &Lab, first: &str, second: &str) {
+    let (first, second) = (format!("manufacturer/{first}\""), format!("manufacturer/{second}\""));
+    for device in fs::read_dir(lab.folder().join("devices")).unwrap() {
+        let path = device.unwrap().path().join("device.toml");
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        fs::write(&path, text.replace(&first, &format!("{first}, \"../../{second}"))).unwrap();
+    }
 }
 
 /// Changes the serial number inside the signed content.

@@ -11,7 +11,10 @@ use serde_json::Value;
 use verdict::{ReasonCode, Refusal};
 
 use super::{merge_patch, script};
-use crate::{machine::ScriptVerdict, storage};
+use crate::{
+    machine::{CommitFailure, ScriptVerdict},
+    storage,
+};
 
 /// Largest configuration file that is merged into.
 const MAX_CONFIGURATION: u64 = 16 * 1024 * 1024;
@@ -46,18 +49,27 @@ impl Configurator<'_> {
     /// # Errors
     /// [`ReasonCode::ConfigurationFailed`] when it does not fit, [`ReasonCode::StorageFailed`] when it cannot be
     /// written; the configuration is what it was then.
-    pub fn commit(&self, configuration: &Configuration) -> Result<(), Refusal> {
+    pub fn commit(&self, configuration: &Configuration) -> Result<(), CommitFailure> {
         match self.plug {
             ConfigurationPlug::Command(command) => {
                 self.run(command, configuration.handling.as_str(), &configuration.content)
             }
             ConfigurationPlug::File(path) => {
-                let before = self.kept_or_keep(path)?;
+                let kept = self.kept().map_err(|error| storage::refusal(path, &error))?;
+                let before = match &kept {
+                    Some(before) => before.clone(),
+                    None => storage::read_bounded(path, MAX_CONFIGURATION)
+                        .map_err(|error| storage::refusal(path, &error))?,
+                };
                 let after = match configuration.handling {
                     ConfigurationHandling::Replace => configuration.content.clone(),
                     ConfigurationHandling::Merge => merge(before.as_deref(), &configuration.content)?,
                 };
-                storage::replace(path, &after).map_err(|error| storage::refusal(path, &error))
+                // Only what will be changed is kept: a commit that was refused must not decide what later ones start from.
+                if kept.is_none() {
+                    self.keep(before.as_deref()).map_err(|error| storage::refusal(path, &error))?;
+                }
+                storage::replace(path, &after).map_err(|error| storage::refusal(path, &error).into())
             }
         }
     }
@@ -68,7 +80,9 @@ impl Configurator<'_> {
     /// As [`Configurator::commit`].
     pub fn roll_back(&self) -> Result<(), Refusal> {
         match self.plug {
-            ConfigurationPlug::Command(command) => self.run(command, "rollback", &[]),
+            ConfigurationPlug::Command(command) => {
+                self.run(command, "rollback", &[]).map_err(|failure| failure.refusal)
+            }
             ConfigurationPlug::File(path) => {
                 let restore = || -> io::Result<()> {
                     match self.kept()? {
@@ -91,25 +105,16 @@ impl Configurator<'_> {
         self.drop_kept().map_err(|error| storage::refusal(self.root, &error))
     }
 
-    /// The bytes from before the first commit; kept now if this is the first.
-    fn kept_or_keep(&self, path: &Path) -> Result<Option<Vec<u8>>, Refusal> {
-        let keep = || -> io::Result<Option<Vec<u8>>> {
-            if let Some(kept) = self.kept()? {
-                return Ok(kept);
-            }
-            let before = storage::read_bounded(path, MAX_CONFIGURATION)?;
-            match &before {
-                Some(bytes) => storage::replace(&self.previous(), bytes)?,
-                None => storage::replace(&self.absent(), b"")?,
-            }
-            Ok(before)
-        };
-        keep().map_err(|error| storage::refusal(path, &error))
+    fn keep(&self, before: Option<&[u8]>) -> io::Result<()> {
+        match before {
+            Some(bytes) => storage::replace(&self.previous(), bytes),
+            None => storage::replace(&self.absent(), b""),
+        }
     }
 
     /// What was kept: nothing, or that there was no file, or its bytes.
     fn kept(&self) -> io::Result<Option<Option<Vec<u8>>>> {
-        if self.absent().exists() {
+        if self.absent().try_exists()? {
             return Ok(Some(None));
         }
         Ok(storage::read_bounded(&self.previous(), MAX_CONFIGURATION)?.map(Some))
@@ -128,13 +133,14 @@ impl Configurator<'_> {
         self.root.join("configuration.absent")
     }
 
-    fn run(&self, command: &[String], argument: &str, document: &[u8]) -> Result<(), Refusal> {
+    fn run(&self, command: &[String], argument: &str, document: &[u8]) -> Result<(), CommitFailure> {
         let end = script::run_command(command, argument, document, self.limit)?;
         match end.verdict {
             ScriptVerdict::Complete => Ok(()),
             verdict => {
-                let detail = format!("{argument}: {verdict:?}: {}", end.output);
-                Err(Refusal::new(ReasonCode::ConfigurationFailed, detail))
+                // SEC-13: how it ended, and not what it said of a configuration that may hold secrets.
+                let refusal = Refusal::new(ReasonCode::ConfigurationFailed, format!("{argument}: {verdict}"));
+                Err(CommitFailure { refusal, output: end.output })
             }
         }
     }
@@ -229,12 +235,22 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_merge_does_not_decide_what_later_commits_start_from() {
+        let fixture = Fixture::new(Some("plain text"));
+        let patch = configuration(ConfigurationHandling::Merge, r#"{"a":1}"#);
+        fixture.configurator().commit(&patch).unwrap_err();
+        std::fs::write(fixture.folder.path().join("running.json"), r#"{"mended":true}"#).unwrap();
+        fixture.configurator().commit(&patch).unwrap();
+        assert!(fixture.running().unwrap().contains("mended"));
+    }
+
+    #[test]
     fn cli_72_what_cannot_be_merged_changes_nothing() {
         for (before, patch) in [("plain text", "{}"), ("{}", "plain text"), ("{}", "[1]"), ("[]", "{}")] {
             let fixture = Fixture::new(Some(before));
-            let refusal =
+            let failure =
                 fixture.configurator().commit(&configuration(ConfigurationHandling::Merge, patch)).unwrap_err();
-            assert_eq!(refusal.reason, ReasonCode::ConfigurationFailed);
+            assert_eq!(failure.refusal.reason, ReasonCode::ConfigurationFailed);
             assert_eq!(fixture.running().as_deref(), Some(before));
         }
     }
@@ -243,14 +259,15 @@ mod tests {
     fn cli_74_a_program_gets_the_exact_bytes_and_its_failure_counts() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
-        let body = format!("cat > {0}.$1; test \"$1\" != replace", out.display());
+        let body = format!("cat > {0}.$1; echo s3cret; test \"$1\" != replace", out.display());
         let command = ["/bin/sh", "-c", &body, "plug"].map(str::to_owned).to_vec();
         let plug = ConfigurationPlug::Command(command);
         let configurator = Configurator { plug: &plug, root: folder.path(), limit: Duration::from_secs(5) };
         configurator.commit(&configuration(ConfigurationHandling::Merge, "\u{0}exact\n")).unwrap();
         assert_eq!(std::fs::read(folder.path().join("out.merge")).unwrap(), b"\0exact\n");
-        let refusal = configurator.commit(&configuration(ConfigurationHandling::Replace, "x")).unwrap_err();
-        assert_eq!(refusal.reason, ReasonCode::ConfigurationFailed);
+        let failure = configurator.commit(&configuration(ConfigurationHandling::Replace, "x")).unwrap_err();
+        assert_eq!(failure.refusal.reason, ReasonCode::ConfigurationFailed);
+        assert_eq!((failure.refusal.detail.as_str(), failure.output.as_str()), ("replace: exit code 1", "s3cret"));
         configurator.roll_back().unwrap();
         assert!(folder.path().join("out.rollback").exists());
     }

@@ -21,21 +21,41 @@ use crate::{
 const MAX_ACTIVE: u64 = 64 * 1024;
 
 /// The folder `images/`: `<sha256>.part` while an image is being downloaded, `<sha256>.fit` when it is installed, and
-/// `active.json`, which names the one to boot.
+/// `active.json`, which names the one to boot, the one that ran when it was installed, and the boot it was installed in.
 #[derive(Clone, Debug)]
 pub struct ImageStore {
     folder: PathBuf,
+    boot_id: Option<String>,
 }
 
-/// `active.json`.
-#[derive(Debug, Serialize, Deserialize)]
+/// What `active.json` says of one image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Active {
+struct Slot {
     sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     os_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     os_version: Option<String>,
+}
+
+impl Slot {
+    fn file_name(&self) -> String {
+        format!("{}.fit", self.sha256)
+    }
+}
+
+/// `active.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Active {
+    #[serde(flatten)]
+    slot: Slot,
+    /// The boot in which the image was installed: while it lasts, the previous image is what runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    boot_id: Option<String>,
+    /// The image that ran when this one was installed, and that is fallen back to; `null` is the factory's.
+    previous: Option<Slot>,
 }
 
 /// The staged file of one download.
@@ -49,27 +69,54 @@ pub struct Staged {
 }
 
 impl ImageStore {
-    /// Opens the store, and makes its folder if there is none.
+    /// Opens the store, and makes its folder if there is none. An installed image counts as running at once, unless
+    /// [`ImageStore::booted_as`] says how boots are told apart.
     ///
     /// # Errors
     /// As the file system says.
     pub fn open(folder: &Path) -> io::Result<Self> {
         storage::create_private_folder(folder)?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { folder: folder.to_owned(), boot_id: None })
     }
 
-    /// The image that runs: the active one, or else what the factory says.
+    /// The same store in a system that was booted under this id: an image that is installed now counts as running only
+    /// when the id is another. `None`, where ids cannot be read, leaves nothing to tell boots apart by.
+    #[must_use]
+    pub fn booted_as(mut self, boot_id: Option<String>) -> Self {
+        self.boot_id = boot_id;
+        self
+    }
+
+    /// The image that runs: the active one if it was booted, or else the one before it, or else what the factory says.
     ///
     /// # Errors
     /// As the file system says.
     pub fn running(&self, factory: &RunningImage) -> io::Result<RunningImage> {
-        let Some(bytes) = storage::read_bounded(&self.active(), MAX_ACTIVE)? else { return Ok(factory.clone()) };
-        let active: Active = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
+        let running = self.read_active()?.and_then(|active| self.running_slot(active));
+        let Some(slot) = running else { return Ok(factory.clone()) };
         Ok(RunningImage {
-            os_name: active.os_name.or_else(|| factory.os_name.clone()),
-            os_version: active.os_version.or_else(|| factory.os_version.clone()),
-            sha256: line::digest(&active.sha256),
+            os_name: slot.os_name.or_else(|| factory.os_name.clone()),
+            os_version: slot.os_version.or_else(|| factory.os_version.clone()),
+            sha256: line::digest(&slot.sha256),
         })
+    }
+
+    /// Digest of the image that will be booted next: the active one.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn installed(&self) -> io::Result<Option<Digest>> {
+        Ok(self.read_active()?.and_then(|active| line::digest(&active.slot.sha256)))
+    }
+
+    fn read_active(&self) -> io::Result<Option<Active>> {
+        let bytes = storage::read_bounded(&self.active(), MAX_ACTIVE)?;
+        bytes.map(|bytes| serde_json::from_slice(&bytes).map_err(io::Error::other)).transpose()
+    }
+
+    fn running_slot(&self, active: Active) -> Option<Slot> {
+        let same_boot = self.boot_id.is_some() && active.boot_id == self.boot_id;
+        if same_boot { active.previous } else { Some(active.slot) }
     }
 
     /// Opens the staged file for an image. Octets of an earlier download of the same digest are hashed and kept, those
@@ -126,36 +173,52 @@ impl ImageStore {
         image_signature::verify(&path, keys)
     }
 
-    /// Makes the staged image an installed one and the one to boot. The old one stays beside it until the next.
+    /// Makes the staged image an installed one and the one to boot. What runs now stays beside it, to fall back to. Of
+    /// an image that is the one to boot already only the names change, and nothing needs to be staged.
     ///
     /// # Errors
     /// As the file system says; the active image is what it was then.
     pub fn install(&self, installation: &Installation) -> io::Result<()> {
-        let staged = self.the_staged_file()?;
-        File::open(&staged)?.sync_all()?;
-        let name = format!("{}.fit", installation.sha256);
-        storage::rename(&staged, &self.folder.join(&name))?;
-        let before = storage::read_bounded(&self.active(), MAX_ACTIVE)?
-            .and_then(|bytes| serde_json::from_slice::<Active>(&bytes).ok())
-            .map(|active| format!("{}.fit", active.sha256));
-        let active = Active {
+        let slot = Slot {
             sha256: installation.sha256.to_string(),
             os_name: installation.os_name.clone(),
             os_version: installation.os_version.clone(),
         };
-        storage::replace(&self.active(), &serde_json::to_vec_pretty(&active).map_err(io::Error::other)?)?;
-        // Two slots: the active image, and the one before it to fall back to.
+        let before = self.read_active()?;
+        let slot_file = self.folder.join(slot.file_name());
+        let active = match before {
+            Some(before) if before.slot.sha256 == slot.sha256 && slot_file.try_exists()? => Active { slot, ..before },
+            before => {
+                let staged = self.the_staged_file()?;
+                File::open(&staged)?.sync_all()?;
+                storage::rename(&staged, &slot_file)?;
+                let again = before.as_ref().filter(|before| before.slot.sha256 == slot.sha256);
+                let previous = match again {
+                    Some(before) => before.previous.clone(),
+                    None => before.and_then(|before| self.running_slot(before)),
+                };
+                Active { slot, boot_id: self.boot_id.clone(), previous }
+            }
+        };
+        storage::replace(&self.active(), &serde_json::to_vec_pretty(&active).map_err(io::Error::other)?)
+    }
+
+    /// Removes what is staged and every installed image but two: the one to boot and the one to fall back to.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn remove_old(&self) -> io::Result<()> {
+        let Some(active) = self.read_active()? else { return Ok(()) };
+        let kept: Vec<_> = std::iter::once(&active.slot).chain(&active.previous).map(Slot::file_name).collect();
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
-            let kept = path
-                .file_name()
-                .and_then(|it| it.to_str())
-                .is_some_and(|it| it == name || Some(it) == before.as_deref());
-            if path.extension().is_some_and(|it| it == "fit") && !kept {
+            let is_kept =
+                path.file_name().and_then(|it| it.to_str()).is_some_and(|it| kept.iter().any(|name| name == it));
+            if path.extension().is_some_and(|it| it == "fit") && !is_kept {
                 storage::remove(&path)?;
             }
         }
-        Ok(())
+        self.discard_staged()
     }
 
     fn active(&self) -> PathBuf {
@@ -286,6 +349,7 @@ mod tests {
             staged.complete().unwrap();
             let installation = Installation { sha256: digest, os_name: None, os_version: Some(version.into()) };
             store.install(&installation).unwrap();
+            store.remove_old().unwrap();
             let running = store.running(&factory).unwrap();
             assert_eq!(running.os_version.as_deref(), Some(version));
             assert_eq!((running.os_name.as_deref(), running.sha256), (Some("os"), Some(digest)));
@@ -295,6 +359,67 @@ mod tests {
             .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "fit"));
         assert_eq!(slots.count(), 2);
         assert!(store.the_staged_file().is_err());
+    }
+
+    fn install(store: &ImageStore, octets: &str, version: &str) {
+        let digest = sha256(octets.as_bytes());
+        store.stage(Some(&digest)).unwrap().append(octets.as_bytes()).unwrap();
+        let installation = Installation { sha256: digest, os_name: None, os_version: Some(version.into()) };
+        store.install(&installation).unwrap();
+        store.remove_old().unwrap();
+    }
+
+    fn version(store: &ImageStore) -> Option<String> {
+        let factory = RunningImage { os_name: None, os_version: Some("1".into()), sha256: None };
+        store.running(&factory).unwrap().os_version
+    }
+
+    #[test]
+    fn an_installed_image_runs_after_the_next_boot_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let booted = |id: &str| ImageStore::open(folder.path()).unwrap().booted_as(Some(id.to_owned()));
+        install(&booted("first"), "A", "2");
+        assert_eq!(version(&booted("first")).as_deref(), Some("1"));
+        assert_eq!(booted("first").installed().unwrap(), Some(sha256(b"A")));
+        assert_eq!(version(&booted("second")).as_deref(), Some("2"));
+        // An image that was never booted is nothing to fall back to.
+        install(&booted("second"), "B", "3");
+        install(&booted("second"), "C", "4");
+        assert_eq!(version(&booted("second")).as_deref(), Some("2"));
+        assert!(folder.path().join(format!("{}.fit", sha256(b"A"))).exists());
+        assert!(!folder.path().join(format!("{}.fit", sha256(b"B"))).exists());
+        assert_eq!(version(&booted("third")).as_deref(), Some("4"));
+        // Where nothing tells boots apart, installed is running, for whoever asks later too.
+        install(&ImageStore::open(folder.path()).unwrap(), "D", "5");
+        assert_eq!(version(&booted("third")).as_deref(), Some("5"));
+    }
+
+    #[test]
+    fn the_same_image_again_changes_names_and_keeps_the_one_to_fall_back_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ImageStore::open(folder.path()).unwrap().booted_as(Some("boot".into()));
+        install(&store, "A", "2");
+        let store = store.booted_as(Some("next boot".into()));
+        install(&store, "B", "3");
+        install(&store, "B", "3.0");
+        assert!(folder.path().join(format!("{}.fit", sha256(b"A"))).exists());
+        assert_eq!(version(&store).as_deref(), Some("2"));
+        // Nothing needs to be staged for it.
+        let names = Installation { sha256: sha256(b"B"), os_name: None, os_version: Some("3.1".into()) };
+        store.install(&names).unwrap();
+        assert_eq!(version(&store.booted_as(Some("yet another".into()))).as_deref(), Some("3.1"));
+    }
+
+    #[test]
+    fn what_cannot_be_cleaned_up_does_not_undo_an_installation() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ImageStore::open(folder.path()).unwrap();
+        // A folder where a file should be cannot be removed as a file.
+        fs::create_dir(folder.path().join("old.fit")).unwrap();
+        store.stage(Some(&sha256(b"A"))).unwrap().append(b"A").unwrap();
+        store.install(&Installation { sha256: sha256(b"A"), os_name: None, os_version: None }).unwrap();
+        store.remove_old().unwrap_err();
+        assert_eq!(store.installed().unwrap(), Some(sha256(b"A")));
     }
 
     #[test]

@@ -6,13 +6,17 @@ use std::{
     os::unix::fs::PermissionsExt,
     os::unix::process::CommandExt,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, Stdio},
     sync::{Arc, Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
 use conveyed_info::information::Script;
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid},
+};
 use verdict::{ReasonCode, Refusal};
 
 use crate::{
@@ -31,7 +35,8 @@ const DRAIN: Duration = Duration::from_secs(1);
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Runs a script in `folder`, which is made for it and removed with everything in it afterwards (SEC-13).
+/// Runs a script in `folder`, which is made for it and removed with everything in it afterwards (SEC-13). How the
+/// script ended counts even where its folder cannot be removed; [`remove_folder`] is tried again later.
 ///
 /// # Errors
 /// [`ReasonCode::StorageFailed`] when the script cannot be written. A script that cannot be started is one that failed.
@@ -55,7 +60,7 @@ pub fn run(script: &Script, folder: &Path, limit: Duration) -> Result<ScriptEnd,
     );
     command.current_dir(folder).env("HOME", folder).env("TMPDIR", folder);
     let end = supervise(command, &[], limit);
-    remove_folder(folder).map_err(|error| storage::refusal(folder, &error))?;
+    drop(remove_folder(folder));
     Ok(end)
 }
 
@@ -84,7 +89,11 @@ fn interpreter(script: &[u8]) -> Option<(String, Option<String>)> {
     (!program.is_empty()).then(|| (program.to_owned(), argument.filter(|it| !it.is_empty())))
 }
 
-fn remove_folder(folder: &Path) -> io::Result<()> {
+/// Removes the folder of a script with everything in it; one that is not there is removed already.
+///
+/// # Errors
+/// As the file system says.
+pub fn remove_folder(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -118,17 +127,11 @@ fn supervise(mut command: Command, input: &[u8], limit: Duration) -> ScriptEnd {
     if let Some(stderr) = child.stderr.take() {
         tail.collect(stderr, ended);
     }
-    let status = wait(&mut child, limit);
-    end_group(&child);
-    let status = match status {
-        Some(status) => Some(status),
-        None => {
-            // Dead with its group, or at least by this; either way it can be reaped at once.
-            drop(child.kill());
-            drop(child.wait());
-            None
-        }
-    };
+    let ended_by_itself = has_ended_within(&child, limit);
+    // Before the child is reaped: until then nobody else can have its number.
+    drop(kill_process_group(Pid::from_child(&child), Signal::KILL));
+    // Dead with its group; it can be reaped at once.
+    let status = child.wait().ok().filter(|_| ended_by_itself);
     let deadline = Instant::now() + DRAIN;
     for _ in 0..2 {
         let _ = drained.recv_timeout(deadline.saturating_duration_since(Instant::now()));
@@ -145,30 +148,20 @@ fn supervise(mut command: Command, input: &[u8], limit: Duration) -> ScriptEnd {
     ScriptEnd { verdict, output: tail.text() }
 }
 
-/// Waits for the end, but no longer than `limit`.
-fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+/// Waits for the end, but no longer than `limit`, and leaves the child to be reaped.
+fn has_ended_within(child: &Child, limit: Duration) -> bool {
     let deadline = Instant::now() + limit;
     let mut pause = Duration::from_millis(1);
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(status),
-            Ok(None) if Instant::now() < deadline => {}
-            _ => return None,
+        match waitid(WaitId::Pid(Pid::from_child(child)), options) {
+            Ok(Some(_)) => return true,
+            Ok(None) | Err(Errno::INTR) if Instant::now() < deadline => {}
+            _ => return false,
         }
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(50));
     }
-}
-
-/// Kills what is left of the child's process group. The standard library has no call for it, every shell has.
-fn end_group(child: &Child) {
-    let kill = Command::new("/bin/sh")
-        .args(["-c", "kill -s KILL -- \"-$0\"", &child.id().to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    drop(kill);
 }
 
 trait CleanEnvironment {
@@ -266,6 +259,35 @@ mod tests {
         assert!(begun.elapsed() < Duration::from_secs(20));
         thread::sleep(Duration::from_millis(1500));
         assert!(!marker.exists());
+    }
+
+    #[test]
+    fn a_script_that_ended_well_does_not_fail_because_its_folder_stays() {
+        // A file where the folder was cannot be removed as a folder.
+        let (end, folder) = run_text("#!/bin/sh\nrm -r \"$HOME\"; touch \"$HOME\"\n", LONG);
+        assert_eq!(end.verdict, ScriptVerdict::Complete, "{}", end.output);
+        assert!(folder.path().join("work").is_file());
+    }
+
+    #[test]
+    fn a_child_in_a_session_of_its_own_that_keeps_the_pipe_does_not_hold_the_device() {
+        let begun = Instant::now();
+        let (end, _) = run_text("#!/bin/sh\nsetsid sleep 15 &\necho said\n", LONG);
+        assert_eq!((end.verdict, end.output.as_str()), (ScriptVerdict::Complete, "said"));
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn what_a_script_leaves_behind_in_its_group_dies_with_it() {
+        let (end, _) = run_text("#!/bin/sh\nsleep 600 >/dev/null 2>&1 &\necho $!\n", LONG);
+        assert_eq!(end.verdict, ScriptVerdict::Complete);
+        let state = |pid: &str| fs::read_to_string(format!("/proc/{pid}/stat")).ok();
+        let lives = |stat: String| !stat.contains(") Z ");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while state(&end.output).is_some_and(lives) {
+            assert!(Instant::now() < deadline, "process {} survives", end.output);
+            thread::yield_now();
+        }
     }
 
     #[test]

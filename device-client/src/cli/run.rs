@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use device_client::Device;
+use device_client::{Device, env::jittered};
 
 use super::{
     Failure,
@@ -37,24 +37,5 @@ pub(super) fn run(options: &RunOptions) -> Result<u8, Failure> {
         // CLI-04: somebody may have switched bootstrapping off, or mended the configuration, meanwhile.
         drop(device);
         device = Device::open(options.common.config()?, &options.common.root)?;
-    }
-}
-
-/// Between half and one and a half times the pause.
-fn jittered(pause: Duration) -> Duration {
-    let share = pki::key::random::<1>().map_or(128, |[octet]| u32::from(octet));
-    pause / 2 + pause * share / 255
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cli_05_jitter_stays_within_half_and_one_and_a_half() {
-        for _ in 0..200 {
-            let pause = jittered(Duration::from_secs(10));
-            assert!((5..=15).contains(&pause.as_secs()), "{pause:?}");
-        }
     }
 }

@@ -190,6 +190,13 @@ impl File {
     }
 }
 
+/// A duration of the file. Nothing a device does takes longer than a day; without the bound, a deadline could lie beyond
+/// what the system's clock can count to.
+fn seconds(given: u64) -> Duration {
+    const LONGEST: u64 = 24 * 60 * 60;
+    Duration::from_secs(given.min(LONGEST))
+}
+
 impl SourceTable {
     fn resolve(self) -> SourceConfig {
         match self {
@@ -200,7 +207,7 @@ impl SourceTable {
                     server: server.unwrap_or(default.server),
                     port,
                     interface,
-                    timeout: timeout_seconds.map_or(default.timeout, Duration::from_secs),
+                    timeout: timeout_seconds.map_or(default.timeout, seconds),
                     ..default
                 })
             }
@@ -221,7 +228,7 @@ impl AssertionWord {
 impl LimitsTable {
     fn resolve(self) -> Limits {
         let default = Limits::default();
-        let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
+        let seconds = |given: Option<u64>, default| given.map_or(default, seconds);
         Limits {
             image_octets: self.image_octets.unwrap_or(default.image_octets),
             script: seconds(self.script_seconds, default.script),
@@ -265,6 +272,17 @@ mod tests {
         image-octets = 1024
         script-seconds = 7
     "#;
+
+    #[test]
+    fn no_duration_is_longer_than_a_day() {
+        let text = FULL.replace("script-seconds = 7", "script-seconds = 9223372036854775807\nconnect-seconds = 86401");
+        let text = text.replace("server = \"127.0.0.1:6700\"", "timeout-seconds = 4000000000000");
+        let config = Config::parse(&text, Path::new("/")).unwrap();
+        let day = Duration::from_secs(86_400);
+        assert_eq!((config.limits.script, config.limits.connect), (day, day));
+        let SourceConfig::Dhcp4(dhcp) = &config.sources[0] else { panic!() };
+        assert_eq!(dhcp.timeout, day);
+    }
 
     #[test]
     fn a_full_file_is_read() {

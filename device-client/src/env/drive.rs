@@ -1,25 +1,23 @@
 //! The loop that carries out what the machine wants.
 
-use std::time::Instant;
-
 use verdict::Refusal;
 
 use super::Environment;
 use crate::{
     Outcome,
-    machine::{Action, Event, Machine, Request, Work},
+    machine::{Action, Event, Machine, Moment, Request, Work},
 };
 
 /// Runs the machine to its end: records first, then the action, then the next step.
 pub fn drive(mut machine: Machine, environment: &mut dyn Environment) -> Outcome {
     let mut steps = Vec::new();
-    let mut step = machine.start(environment.clock());
+    let mut step = machine.start(now(environment));
     loop {
         for record in &step.records {
             environment.trace(record);
         }
         let name = name_of(&step.action);
-        let begun = Instant::now();
+        let begun = environment.monotonic();
         let result = match step.action {
             Action::Finish(mut outcome) => {
                 outcome.steps = steps;
@@ -36,10 +34,15 @@ pub fn drive(mut machine: Machine, environment: &mut dyn Environment) -> Outcome
             Action::Download(download) => environment.download(&download).map(Event::Downloaded),
             Action::Work(work) => environment.work(work),
         };
-        let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = environment.monotonic().saturating_sub(begun);
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         steps.push((name.to_owned(), milliseconds));
-        step = machine.on(environment.clock(), result.unwrap_or_else(|refusal: Refusal| Event::Failed(refusal)));
+        step = machine.on(now(environment), result.unwrap_or_else(|refusal: Refusal| Event::Failed(refusal)));
     }
+}
+
+fn now(environment: &dyn Environment) -> Moment {
+    Moment { clock: environment.clock(), monotonic: environment.monotonic() }
 }
 
 fn name_of(action: &Action) -> &'static str {

@@ -19,11 +19,21 @@ use crate::{
     machine::{Answer, Discovery, Download, Downloaded, Event, Request, SourceIndex, Work},
 };
 
+/// Between half and one and a half times the pause, so that a rack that boots at once does not ask at once (CLI-05).
+#[must_use]
+pub fn jittered(pause: Duration) -> Duration {
+    let share = pki::key::random::<1>().map_or(128, |[octet]| u32::from(octet));
+    (pause / 2).saturating_add(pause.saturating_mul(share) / 255)
+}
+
 /// A device's surroundings. Each method carries out one action of the machine and blocks until it is done; each failure
 /// is a [`Refusal`], so that it reaches the trace with its reason.
 pub trait Environment {
     /// What the clock says, and whether it may be believed.
     fn clock(&self) -> Clock;
+
+    /// The time since some moment that stays the same, by a clock that never goes back.
+    fn monotonic(&self) -> Duration;
 
     /// Asks a source for bootstrap servers.
     ///
@@ -51,7 +61,7 @@ pub trait Environment {
     /// When there is no complete answer in reasonable time, or it exceeds its bounds.
     fn send(&mut self, request: &Request) -> Result<Answer, Refusal>;
 
-    /// Waits.
+    /// Waits, about this long: see [`jittered`].
     fn wait(&mut self, pause: Duration);
 
     /// Downloads an image to the staging place.
@@ -68,4 +78,17 @@ pub trait Environment {
 
     /// Writes a record of the decision trace. Called before the action that follows from the decision.
     fn trace(&mut self, record: &Record);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cli_05_jitter_stays_within_half_and_one_and_a_half() {
+        for _ in 0..200 {
+            let pause = jittered(Duration::from_secs(10));
+            assert!((5..=15).contains(&pause.as_secs()), "{pause:?}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use conveyed_info::information::Configuration;
 use pki::{certificate::Certificate, digest::sha256, time::Clock};
 use verdict::{ReasonCode, Refusal, Trace};
 
@@ -16,8 +17,8 @@ use super::Environment;
 use crate::{
     Record, Server,
     machine::{
-        Answer, Completion, Discovery, Download, Downloaded, Event, Fact, Installation, OnboardingStep, Request,
-        ScriptEnd, ScriptVerdict, SourceIndex, Work,
+        Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Fact, Installation, OnboardingStep,
+        Request, ScriptEnd, ScriptVerdict, SourceIndex, Work,
     },
 };
 
@@ -45,6 +46,10 @@ impl fmt::Debug for SimulatedServer {
 pub struct Simulation {
     /// What the clock says.
     pub clock: Clock,
+    /// The time since the world began; waiting makes it pass.
+    pub monotonic: Duration,
+    /// How long each connection and each exchange takes.
+    pub latency: Duration,
     /// What each source gives.
     pub sources: Vec<Result<Discovery, Refusal>>,
     /// What each name resolves to.
@@ -57,6 +62,12 @@ pub struct Simulation {
     pub scripts: BTreeMap<OnboardingStep, ScriptEnd>,
     /// Why the configuration cannot be committed, if it cannot.
     pub commit: Option<Refusal>,
+    /// What the program prints that cannot commit it.
+    pub commit_output: String,
+    /// The configuration that is committed, whether or not the commit said that it went well.
+    pub configuration: Option<Configuration>,
+    /// Actions until power is cut; `None` for never. What comes after that is not done, and fails.
+    pub power: Option<usize>,
     /// What the signature check of an image says.
     pub image_signature: Result<(), Refusal>,
     /// The image that was installed.
@@ -80,12 +91,17 @@ impl Simulation {
     pub const fn new(clock: Clock) -> Self {
         Self {
             clock,
+            monotonic: Duration::ZERO,
+            latency: Duration::ZERO,
             sources: Vec::new(),
             names: BTreeMap::new(),
             servers: BTreeMap::new(),
             images: BTreeMap::new(),
             scripts: BTreeMap::new(),
             commit: None,
+            commit_output: String::new(),
+            configuration: None,
+            power: None,
             image_signature: Ok(()),
             installed: None,
             facts: Vec::new(),
@@ -95,6 +111,14 @@ impl Simulation {
             requests: Vec::new(),
             connected: None,
         }
+    }
+
+    /// One more action: whether there is still power for it.
+    fn powered(&mut self) -> Result<(), Refusal> {
+        let Some(left) = &mut self.power else { return Ok(()) };
+        let dark = || Refusal::new(ReasonCode::StorageFailed, "power is cut");
+        *left = left.checked_sub(1).ok_or_else(dark)?;
+        Ok(())
     }
 
     fn log(&mut self, event: impl Into<String>) {
@@ -111,18 +135,26 @@ impl Environment for Simulation {
         self.clock
     }
 
+    fn monotonic(&self) -> Duration {
+        self.monotonic
+    }
+
     fn discover(&mut self, source: SourceIndex) -> Result<Discovery, Refusal> {
+        self.powered()?;
         self.log(format!("discover {}", source.0));
         let nothing = || Err(Refusal::new(ReasonCode::NoSource, "no such source"));
         self.sources.get(source.0).cloned().unwrap_or_else(nothing)
     }
 
     fn resolve(&mut self, server: &Server) -> Result<Vec<IpAddr>, Refusal> {
+        self.powered()?;
         self.names.get(server.host()).cloned().ok_or_else(|| nobody(server))
     }
 
     fn connect(&mut self, server: &Server, address: SocketAddr) -> Result<Vec<Certificate>, Refusal> {
+        self.powered()?;
         self.log(format!("connect {server}"));
+        self.monotonic += self.latency;
         self.connected = None;
         let chain = self.servers.get(&address).map(|it| it.chain.clone()).ok_or_else(|| nobody(&address))?;
         self.connected = Some(address);
@@ -130,11 +162,13 @@ impl Environment for Simulation {
     }
 
     fn send(&mut self, request: &Request) -> Result<Answer, Refusal> {
+        self.powered()?;
         self.log(match request {
             Request::HostMeta => "host-meta".to_owned(),
             Request::BootstrappingData { .. } => "ask".to_owned(),
             Request::Progress { report, .. } => format!("report {}", report.progress_type),
         });
+        self.monotonic += self.latency;
         let address = self.connected.ok_or_else(|| nobody(&"no connection"))?;
         self.requests.push((address, request.clone()));
         let server = self.servers.get_mut(&address).ok_or_else(|| nobody(&address))?;
@@ -143,9 +177,11 @@ impl Environment for Simulation {
 
     fn wait(&mut self, pause: Duration) {
         self.log(format!("wait {}", pause.as_millis()));
+        self.monotonic += pause;
     }
 
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
+        self.powered()?;
         self.log(format!("download {}", download.uri));
         let missing = || Refusal::new(ReasonCode::ImageUnreachable, format!("{}: status 404", download.uri));
         let image = self.images.get(&download.uri).ok_or_else(missing)?;
@@ -154,6 +190,7 @@ impl Environment for Simulation {
     }
 
     fn work(&mut self, work: Work) -> Result<Event, Refusal> {
+        self.powered()?;
         match work {
             Work::DiscardImage => self.log("discard image"),
             Work::VerifyImage => {
@@ -169,13 +206,18 @@ impl Environment for Simulation {
                 let well = || ScriptEnd { verdict: ScriptVerdict::Complete, output: String::new() };
                 return Ok(Event::ScriptEnded(self.scripts.get(&step).cloned().unwrap_or_else(well)));
             }
-            Work::Commit(_) => {
+            Work::Commit(configuration) => {
                 self.log("commit");
+                self.configuration = Some(configuration);
                 if let Some(refusal) = &self.commit {
-                    return Err(refusal.clone());
+                    let output = self.commit_output.clone();
+                    return Ok(Event::CommitFailed(CommitFailure { refusal: refusal.clone(), output }));
                 }
             }
-            Work::RollBack => self.log("roll back"),
+            Work::RollBack => {
+                self.log("roll back");
+                self.configuration = None;
+            }
             Work::Remember(fact) => self.facts.push(fact),
             Work::WriteDone(completion) => {
                 self.log("done");

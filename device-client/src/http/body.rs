@@ -13,20 +13,30 @@ pub(super) struct Buffered {
     pub(super) bytes: Vec<u8>,
 }
 
+/// What an attempt to read more came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// There are more octets.
+    More,
+    /// The peer closed, and said so.
+    Closed,
+    /// The connection ended without the announcement that TLS demands: anybody on the way may have cut it.
+    Cut,
+}
+
 impl Buffered {
-    /// Reads more; `false` at the end.
-    pub(super) fn fill(&mut self, stream: &mut impl Read) -> Result<bool, HttpError> {
+    /// Reads more.
+    pub(super) fn fill(&mut self, stream: &mut impl Read) -> Result<Filled, HttpError> {
         let mut piece = [0; 16 * 1024];
         loop {
             match stream.read(&mut piece) {
-                Ok(0) => return Ok(false),
+                Ok(0) => return Ok(Filled::Closed),
                 Ok(length) => {
                     self.bytes.extend_from_slice(piece.get(..length).unwrap_or_default());
-                    return Ok(true);
+                    return Ok(Filled::More);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                // A peer that closes TLS without saying so; the framing tells whether anything is missing.
-                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(false),
+                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(Filled::Cut),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -55,7 +65,7 @@ impl Buffered {
             if self.bytes.len() > limit {
                 return Err(HttpError::HeadTooLarge);
             }
-            if !self.fill(stream)? {
+            if self.fill(stream)? != Filled::More {
                 return Err(HttpError::Truncated);
             }
         }
@@ -101,9 +111,16 @@ impl<'a, S: Read> Body<'a, S> {
                 Left::Nothing => return Ok(None),
                 Left::ChunkStart => self.begin_chunk()?,
                 Left::UntilClose => {
-                    if self.buffered.bytes.is_empty() && !self.buffered.fill(self.stream)? {
-                        self.left = Left::Nothing;
-                        return Ok(None);
+                    if self.buffered.bytes.is_empty() {
+                        match self.buffered.fill(self.stream)? {
+                            Filled::More => {}
+                            Filled::Closed => {
+                                self.left = Left::Nothing;
+                                return Ok(None);
+                            }
+                            // RFC 9112 §9.8: only the closure alert tells that this body is whole.
+                            Filled::Cut => return Err(HttpError::Truncated),
+                        }
                     }
                     return Ok(Some(std::mem::take(&mut self.buffered.bytes)));
                 }
@@ -150,7 +167,7 @@ impl<'a, S: Read> Body<'a, S> {
     }
 
     fn some_of(&mut self, length: u64) -> Result<Vec<u8>, HttpError> {
-        if self.buffered.bytes.is_empty() && !self.buffered.fill(self.stream)? {
+        if self.buffered.bytes.is_empty() && self.buffered.fill(self.stream)? != Filled::More {
             return Err(HttpError::Truncated);
         }
         Ok(self.buffered.take(usize::try_from(length).unwrap_or(usize::MAX)))

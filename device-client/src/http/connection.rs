@@ -2,7 +2,10 @@
 
 use std::io::{Read, Write};
 
-use super::{Body, Head, HttpError, RequestHead, body::Buffered};
+use super::{
+    Body, Head, HttpError, RequestHead,
+    body::{Buffered, Filled},
+};
 
 /// Most interim answers (status 1xx) before the real one.
 const MAX_INTERIM: usize = 8;
@@ -33,7 +36,8 @@ impl<S: Read + Write> Connection<S> {
     /// Whether another exchange may follow.
     #[must_use]
     pub const fn persistence(&self) -> Persistence {
-        self.persistence
+        // RFC 9112 §9.2: octets beyond an answer belong to no request, least of all to the next one.
+        if self.buffered.bytes.is_empty() { self.persistence } else { Persistence::Spent }
     }
 
     /// The stream below.
@@ -41,14 +45,18 @@ impl<S: Read + Write> Connection<S> {
         &mut self.stream
     }
 
-    /// Sends a request and reads the header of its answer; the body is the caller's to read, to its end, before the
+    /// Sends a request, unless the connection is [`Persistence::Spent`], and reads the header of its answer; the body is the caller's to read, to its end, before the
     /// next request.
     ///
     /// # Errors
     /// [`HttpError`]; the connection is spent then.
     pub fn begin(&mut self, head: &RequestHead<'_>, body: Option<&[u8]>) -> Result<(Head, Body<'_, S>), HttpError> {
+        let spent = self.persistence() == Persistence::Spent;
         // Open again only when everything below went well.
         self.persistence = Persistence::Spent;
+        if spent {
+            return Err(HttpError::Spent);
+        }
         self.stream.write_all(&head.encode(body))?;
         self.stream.flush()?;
         let answer = self.read_head()?;
@@ -94,7 +102,7 @@ impl<S: Read + Write> Connection<S> {
                 }
             }
             let nothing_yet = self.buffered.bytes.is_empty();
-            if !self.buffered.fill(&mut self.stream)? {
+            if self.buffered.fill(&mut self.stream)? != Filled::More {
                 return Err(if nothing_yet { HttpError::Closed } else { HttpError::Truncated });
             }
         }
@@ -185,12 +193,55 @@ mod tests {
     }
 
     #[test]
+    fn surplus_octets_do_not_answer_the_next_request() {
+        let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 204 No Content\r\n\r\n".to_vec();
+        let mut connection = Connection::new(Script { bytes, piece: 1000 });
+        connection.exchange(&GET, None, 10).unwrap();
+        assert_eq!(connection.persistence(), Persistence::Spent);
+        assert!(matches!(connection.exchange(&GET, None, 10), Err(HttpError::Spent)));
+    }
+
+    /// Ends as TLS does when nobody announced the end.
+    struct Cut(Script);
+
+    impl Read for Cut {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(into)? {
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                length => Ok(length),
+            }
+        }
+    }
+
+    impl Write for Cut {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.0.flush()
+        }
+    }
+
+    #[test]
+    fn a_body_until_close_is_whole_only_when_the_close_was_announced() {
+        let cut = |bytes: &[u8]| {
+            let mut connection = Connection::new(Cut(Script { bytes: bytes.to_vec(), piece: 7 }));
+            connection.exchange(&GET, None, 100).map(|(_, body)| body)
+        };
+        assert!(matches!(cut(b"HTTP/1.1 200 OK\r\n\r\nhalf"), Err(HttpError::Truncated)));
+        assert_eq!(cut(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfull").unwrap(), b"full");
+        assert!(matches!(cut(b""), Err(HttpError::Closed)));
+    }
+
+    #[test]
     fn a_connection_carries_several_exchanges_until_one_closes_it() {
-        let bytes =
-            b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
-        let mut connection = Connection::new(Script { bytes: bytes.to_vec(), piece: 1000 });
+        let first = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na";
+        let second = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+        let mut connection = Connection::new(Script { bytes: first.to_vec(), piece: 1000 });
         let (head, body) = connection.exchange(&GET, None, 10).unwrap();
         assert_eq!((head.status, body.as_slice(), connection.persistence()), (200, &b"a"[..], Persistence::Open));
+        connection.stream_mut().bytes.extend_from_slice(second);
         let (head, body) = connection.exchange(&GET, None, 10).unwrap();
         assert_eq!((head.status, body.len(), connection.persistence()), (204, 0, Persistence::Spent));
     }

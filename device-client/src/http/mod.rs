@@ -32,6 +32,9 @@ pub enum HttpError {
     /// The peer closed in the middle of an answer.
     #[error("the answer is cut off")]
     Truncated,
+    /// The connection can carry no further exchange.
+    #[error("the connection is used up")]
+    Spent,
     /// The header is not HTTP.
     #[error("the answer is not HTTP/1.1")]
     Malformed,

@@ -13,6 +13,7 @@ const CHECKSUM: usize = 8;
 #[serde(tag = "fact", rename_all = "kebab-case", deny_unknown_fields)]
 enum Line {
     Installed { image: String },
+    Begun { document: String },
     Applied { document: String, step: String },
     Abandoned { document: String },
 }
@@ -21,6 +22,7 @@ enum Line {
 pub(super) fn write(fact: &Fact) -> Vec<u8> {
     let line = match fact {
         Fact::Installed { image } => Line::Installed { image: image.to_string() },
+        Fact::Begun { document } => Line::Begun { document: document.to_string() },
         Fact::Applied { document, step } => {
             Line::Applied { document: document.to_string(), step: step.as_str().to_owned() }
         }
@@ -50,6 +52,7 @@ fn read(line: &[u8]) -> Option<Fact> {
     }
     Some(match serde_json::from_slice(json).ok()? {
         Line::Installed { image } => Fact::Installed { image: digest(&image)? },
+        Line::Begun { document } => Fact::Begun { document: digest(&document)? },
         Line::Applied { document, step } => Fact::Applied { document: digest(&document)?, step: step_named(&step)? },
         Line::Abandoned { document } => Fact::Abandoned { document: digest(&document)? },
     })

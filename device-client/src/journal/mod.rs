@@ -28,6 +28,8 @@ const MAX_SIZE: u64 = 4 * 1024 * 1024;
 pub struct Journal {
     path: PathBuf,
     file: File,
+    /// Octets of whole lines; what stands behind them is what a failed append left.
+    good: u64,
     history: History,
 }
 
@@ -39,22 +41,24 @@ impl Journal {
     pub fn open(path: &Path) -> io::Result<Self> {
         let bytes = storage::read_bounded(path, MAX_SIZE)?.unwrap_or_default();
         let (facts, good) = line::read_all(&bytes);
+        let mut whole = u64::try_from(good).unwrap_or(u64::MAX);
         let mut history = History::default();
         facts.into_iter().for_each(|fact| history.add(fact));
-        if u64::try_from(good).unwrap_or(u64::MAX) > COMPACT_FROM {
+        if whole > COMPACT_FROM {
             let compact: Vec<u8> = history.facts().iter().flat_map(line::write).collect();
             storage::replace(path, &compact)?;
+            whole = u64::try_from(compact.len()).unwrap_or(u64::MAX);
         } else if good < bytes.len() {
             let file = OpenOptions::new().write(true).open(path)?;
-            file.set_len(u64::try_from(good).unwrap_or(0))?;
+            file.set_len(whole)?;
             file.sync_all()?;
         }
-        let is_new = !path.exists();
+        let is_new = !path.try_exists()?;
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
         if is_new {
             storage::sync_parent(path)?;
         }
-        Ok(Self { path: path.to_owned(), file, history })
+        Ok(Self { path: path.to_owned(), file, good: whole, history })
     }
 
     /// What all lines amount to.
@@ -66,10 +70,16 @@ impl Journal {
     /// Adds a fact. When this returns, it is durable.
     ///
     /// # Errors
-    /// As the file system says.
+    /// As the file system says. The fact is not in the history then, and what was written of it is cut off, now or
+    /// before the next fact: it never swallows a later one.
     pub fn append(&mut self, fact: Fact) -> io::Result<()> {
-        self.file.write_all(&line::write(&fact))?;
-        self.file.sync_data()?;
+        let line = line::write(&fact);
+        self.file.set_len(self.good)?;
+        if let Err(error) = self.file.write_all(&line).and_then(|()| self.file.sync_data()) {
+            drop(self.file.set_len(self.good));
+            return Err(error);
+        }
+        self.good = self.good.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
         self.history.add(fact);
         Ok(())
     }
@@ -140,6 +150,31 @@ mod tests {
         let mut journal = Journal::open(&folder.path().join("j")).unwrap();
         journal.append(applied(OnboardingStep::PreScript)).unwrap();
         journal.append(Fact::Abandoned { document: DOCUMENT }).unwrap();
+        assert!(!journal.history().is_applied(&DOCUMENT, OnboardingStep::PreScript));
+    }
+
+    #[test]
+    fn what_a_failed_append_left_swallows_no_later_fact() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let mut journal = Journal::open(&path).unwrap();
+        journal.append(applied(OnboardingStep::PreScript)).unwrap();
+        // What a full disk leaves behind in the middle of a line.
+        journal.file.write_all(&line::write(&applied(OnboardingStep::PostScript))[..20]).unwrap();
+        journal.append(applied(OnboardingStep::Configuration)).unwrap();
+        let history = journal.history().clone();
+        drop(journal);
+        assert_eq!(Journal::open(&path).unwrap().history(), &history);
+        assert!(history.is_applied(&DOCUMENT, OnboardingStep::Configuration));
+    }
+
+    #[test]
+    fn a_fact_that_could_not_be_written_is_not_in_the_history() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let mut journal = Journal::open(&path).unwrap();
+        journal.file = File::open(&path).unwrap();
+        journal.append(applied(OnboardingStep::PreScript)).unwrap_err();
         assert!(!journal.history().is_applied(&DOCUMENT, OnboardingStep::PreScript));
     }
 

@@ -1,6 +1,7 @@
 //! What the machine wants done, and what it is told about the result.
 
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
@@ -87,7 +88,7 @@ pub enum Work {
     InstallImage(Installation),
     /// Run a script: [`Event::ScriptEnded`].
     RunScript(OnboardingStep, Script),
-    /// Commit a configuration, atomically, so that it can be rolled back: [`Event::Done`].
+    /// Commit a configuration, atomically, so that it can be rolled back: [`Event::Done`] or [`Event::CommitFailed`].
     Commit(Configuration),
     /// Restore the configuration from before the commit: [`Event::Done`].
     RollBack,
@@ -137,6 +138,8 @@ pub enum Event {
     ImageVerified(Trace),
     /// A script ended.
     ScriptEnded(ScriptEnd),
+    /// A configuration could not be committed.
+    CommitFailed(CommitFailure),
     /// Done, with nothing to tell.
     Done,
     /// The action failed.
@@ -181,8 +184,24 @@ pub struct Downloaded {
 pub struct ScriptEnd {
     /// How it ended.
     pub verdict: ScriptVerdict,
-    /// The end of its output, bounded.
+    /// The end of its output, bounded. It may hold secrets: only the server that gave the script hears it (SEC-13).
     pub output: String,
+}
+
+/// A commit that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitFailure {
+    /// Why, without a word of what a program printed.
+    pub refusal: Refusal,
+    /// The end of what the program printed that commits configurations, bounded; empty where there is none. Only the
+    /// server that gave the configuration hears it (SEC-13).
+    pub output: String,
+}
+
+impl From<Refusal> for CommitFailure {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, output: String::new() }
+    }
 }
 
 /// What a script's end means. RFC 8572 §6.3 leaves the convention open; ours is exit code 0, 99 and all the rest
@@ -199,4 +218,16 @@ pub enum ScriptVerdict {
     Killed,
     /// It ran longer than it may.
     TimedOut,
+}
+
+impl fmt::Display for ScriptVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Complete => f.write_str("exit code 0"),
+            Self::Warning => f.write_str("exit code 99"),
+            Self::Failed(code) => write!(f, "exit code {code}"),
+            Self::Killed => f.write_str("ended by a signal"),
+            Self::TimedOut => f.write_str("ran longer than it may"),
+        }
+    }
 }

@@ -114,7 +114,7 @@ impl Asking {
         let entry = &self.attempt.entry;
         let names: Vec<_> = redirect.servers().iter().map(|it| format!("{}:{}", it.address, it.port)).collect();
         shared.note("redirect-followed", &entry.server, names.join(", "));
-        shared.push(redirect.servers().iter().map(|target| entry.redirected_to(target, origin)).collect::<Vec<_>>());
+        shared.push(redirect.servers().iter().map(|target| entry.redirected_to(target, origin)).collect());
         shared.next()
     }
 

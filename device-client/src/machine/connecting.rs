@@ -21,9 +21,10 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// RFC 8572 §5.5: each address of a name is tried at least once before the next entry (CLI-42).
+    /// RFC 8572 §5.5: each address of a name is tried at least once before the next entry (CLI-42), as long as
+    /// there is time (SEC-09).
     pub(super) fn failed(mut self, refusal: Refusal, shared: &mut Shared) -> Transition {
-        if self.remaining.is_empty() {
+        if self.remaining.is_empty() || shared.is_too_late_for(self.entry.origin) {
             return shared.pass_over(&self.entry.server, refusal);
         }
         shared.record(Record::refused("address-passed-over", &refusal).about(&self.entry.server));

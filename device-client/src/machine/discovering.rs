@@ -27,7 +27,7 @@ impl Discovering {
                 shared.record(Record::new("source-asked", Decision::Noted, detail));
                 let origin = discovery.origin;
                 // RFC 8572 §5.5 (DHC-13): the list is processed like redirect information without trust anchors.
-                shared.push(discovery.servers.into_iter().map(|server| Entry::from_source(server, origin)));
+                shared.push(discovery.servers.into_iter().map(|server| Entry::from_source(server, origin)).collect());
             }
             Event::Failed(refusal) => shared.record(Record::refused("source-asked", &refusal)),
             _ => {

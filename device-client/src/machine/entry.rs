@@ -6,7 +6,7 @@ use verdict::Digest;
 use crate::Server;
 
 /// Who named a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// The manufacturer's list of well-known servers.
     Factory,

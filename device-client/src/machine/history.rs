@@ -40,10 +40,15 @@ impl fmt::Display for OnboardingStep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fact {
-    /// An image was installed.
+    /// An image is about to be installed. Written before the work, so that an installation that power cut short counts.
     Installed {
         /// Digest of the image file.
         image: Digest,
+    },
+    /// A document is about to be applied. What was applied of any other no longer counts: this one changes it.
+    Begun {
+        /// SHA-256 over the document.
+        document: Digest,
     },
     /// A step of an onboarding information document is complete.
     Applied {
@@ -52,7 +57,8 @@ pub enum Fact {
         /// Which step.
         step: OnboardingStep,
     },
-    /// An attempt to apply a document failed: the next one starts from its first step.
+    /// An attempt to apply a document failed: the next one starts from its first step. Written before the configuration
+    /// is rolled back, so that no start finds it rolled back and believes it committed.
     Abandoned {
         /// SHA-256 over the document.
         document: Digest,
@@ -63,7 +69,8 @@ pub enum Fact {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     installs: BTreeMap<Digest, u32>,
-    applied: BTreeMap<Digest, BTreeSet<OnboardingStep>>,
+    /// The one document whose steps count, and those that are complete.
+    current: Option<(Digest, BTreeSet<OnboardingStep>)>,
 }
 
 impl History {
@@ -74,13 +81,22 @@ impl History {
                 let count = self.installs.entry(image).or_default();
                 *count = count.saturating_add(1);
             }
+            Fact::Begun { document } => {
+                self.steps_of(document);
+            }
             Fact::Applied { document, step } => {
-                self.applied.entry(document).or_default().insert(step);
+                self.steps_of(document).insert(step);
             }
             Fact::Abandoned { document } => {
-                self.applied.remove(&document);
+                self.current.take_if(|(current, _)| *current == document);
             }
         }
+    }
+
+    /// The steps of a document, which becomes the current one.
+    fn steps_of(&mut self, document: Digest) -> &mut BTreeSet<OnboardingStep> {
+        self.current.take_if(|(current, _)| *current != document);
+        &mut self.current.get_or_insert_with(|| (document, BTreeSet::new())).1
     }
 
     /// How often this image was installed.
@@ -92,7 +108,7 @@ impl History {
     /// Whether this step of this document is complete.
     #[must_use]
     pub fn is_applied(&self, document: &Digest, step: OnboardingStep) -> bool {
-        self.applied.get(document).is_some_and(|steps| steps.contains(&step))
+        self.current.as_ref().is_some_and(|(current, steps)| current == document && steps.contains(&step))
     }
 
     /// The shortest list of facts that amounts to this history.
@@ -100,10 +116,33 @@ impl History {
     pub fn facts(&self) -> Vec<Fact> {
         let installs =
             self.installs.iter().flat_map(|(image, count)| (0..*count).map(|_| Fact::Installed { image: *image }));
-        let applied = self
-            .applied
-            .iter()
-            .flat_map(|(document, steps)| steps.iter().map(|step| Fact::Applied { document: *document, step: *step }));
-        installs.chain(applied).collect()
+        let current = self.current.iter().flat_map(|(document, steps)| {
+            let applied = steps.iter().map(|step| Fact::Applied { document: *document, step: *step });
+            std::iter::once(Fact::Begun { document: *document }).chain(applied)
+        });
+        installs.chain(current).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_document_did_is_forgotten_when_one_begins() {
+        let (first, second) = (Digest([1; 32]), Digest([2; 32]));
+        let step = OnboardingStep::Configuration;
+        let mut history = History::default();
+        history.add(Fact::Begun { document: first });
+        history.add(Fact::Applied { document: first, step });
+        history.add(Fact::Begun { document: first });
+        assert!(history.is_applied(&first, step));
+        let mut again = History::default();
+        history.facts().into_iter().for_each(|fact| again.add(fact));
+        assert_eq!(again, history);
+        history.add(Fact::Begun { document: second });
+        assert!(!history.is_applied(&first, step) && !history.is_applied(&second, step));
+        history.add(Fact::Begun { document: first });
+        assert!(!history.is_applied(&first, step));
     }
 }

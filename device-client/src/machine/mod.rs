@@ -10,6 +10,7 @@
 
 mod action;
 mod asking;
+mod budget;
 mod connecting;
 mod discovering;
 mod entry;
@@ -26,7 +27,7 @@ mod targets;
 mod tests;
 
 pub use action::{
-    Action, Answer, Completion, Discovery, Download, Downloaded, Event, Installation, Request, ScriptEnd,
+    Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Installation, Request, ScriptEnd,
 };
 pub use action::{ScriptVerdict, Work};
 pub use entry::Origin;
@@ -34,12 +35,13 @@ pub use history::{Fact, History, OnboardingStep};
 pub use policy::{ImageSignature, Policy, RunningImage, Situation, SourceIndex, WellKnownServer};
 pub use targets::{AddressRange, AddressRangeInvalid, AllowedTargets};
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use pki::time::Clock;
 
 use crate::Record;
 use asking::Asking;
+use budget::Phase;
 use connecting::Connecting;
 use discovering::Discovering;
 use locating::Locating;
@@ -52,6 +54,15 @@ use shared::Shared;
 pub struct Machine {
     shared: Shared,
     state: State,
+}
+
+/// What time it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// What the clock says, and whether it may be believed: for dates.
+    pub clock: Clock,
+    /// Since some moment that stays the same, by a clock that never goes back: for deadlines.
+    pub monotonic: Duration,
 }
 
 /// What the driver is to do next, and what was decided on the way there. The records come first: they are written
@@ -91,15 +102,16 @@ impl Machine {
     }
 
     /// The first action. RFC 8572 §5.3: nothing is trusted yet.
-    pub fn start(&mut self, clock: Clock) -> Step {
-        self.shared.clock = clock;
+    pub fn start(&mut self, now: Moment) -> Step {
+        self.shared.advance(now, Phase::Search);
         let transition = self.shared.next();
         self.take(transition)
     }
 
-    /// The result of the last action, and what the clock says now; gives the next action.
-    pub fn on(&mut self, clock: Clock, event: Event) -> Step {
-        self.shared.clock = clock;
+    /// The result of the last action, and what time it is now; gives the next action.
+    pub fn on(&mut self, now: Moment, event: Event) -> Step {
+        let phase = if matches!(self.state, State::Onboarding(_)) { Phase::Onboarding } else { Phase::Search };
+        self.shared.advance(now, phase);
         let transition = match std::mem::replace(&mut self.state, State::Finished) {
             State::Discovering(state) => state.on(event, &mut self.shared),
             State::Resolving(state) => state.on(event, &mut self.shared),

@@ -73,6 +73,8 @@ pub struct RunningImage {
 pub struct Situation {
     /// The image that runs.
     pub running: RunningImage,
+    /// Digest of the image that will be booted next, where this agent installed one.
+    pub installed: Option<Digest>,
     /// Fresh randomness for this attempt, when the clock cannot be believed (CLI-23).
     pub nonce: Option<Nonce>,
     /// What earlier attempts did.

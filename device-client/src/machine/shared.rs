@@ -6,7 +6,8 @@ use pki::time::{Clock, Timestamp};
 use verdict::{ReasonCode, Refusal};
 
 use super::{
-    Action, Policy, Situation, SourceIndex, State, Transition,
+    Action, Moment, Origin, Policy, Situation, SourceIndex, State, Transition,
+    budget::{Budget, Phase, SEARCH},
     discovering::Discovering,
     entry::{Entry, Key},
     resolving,
@@ -19,6 +20,9 @@ const MAX_REDIRECTS: usize = 10;
 /// Servers that one source may make the device try, however its redirects branch (SEC-09).
 const MAX_TRIES: usize = 128;
 
+/// Servers that are taken from one list that nobody vouches for (SEC-09).
+const MAX_UNTRUSTED_LIST: usize = 16;
+
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) policy: Arc<Policy>,
@@ -30,7 +34,10 @@ pub(super) struct Shared {
     /// A stack: the servers of an inner list stand above those of the list around it, so that an error leads back to
     /// the enclosing loop and not to the start (CLI-17).
     pending: Vec<Entry>,
-    tried: BTreeSet<Key>,
+    /// What was tried through this source. Who named a server decides where it may lead (SEC-10), so one that was
+    /// blocked for a stranger is not tried already when the owner names it (CLI-09).
+    tried: BTreeSet<(Key, Origin)>,
+    budget: Budget,
     next_source: usize,
 }
 
@@ -45,8 +52,14 @@ impl Shared {
             apply_failed: false,
             pending: Vec::new(),
             tried: BTreeSet::new(),
+            budget: Budget::default(),
             next_source: 0,
         }
+    }
+
+    pub(super) fn advance(&mut self, now: Moment, phase: Phase) {
+        self.clock = now.clock;
+        self.budget.advance(now.monotonic, phase);
     }
 
     pub(super) fn record(&mut self, mut record: Record) {
@@ -63,8 +76,34 @@ impl Shared {
     }
 
     /// Puts the servers of a list before all others, in their order.
-    pub(super) fn push(&mut self, entries: impl IntoIterator<Item = Entry, IntoIter: DoubleEndedIterator>) {
+    pub(super) fn push(&mut self, mut entries: Vec<Entry>) {
+        let untrusted = entries.iter().any(|entry| entry.origin == Origin::Untrusted);
+        if untrusted && entries.len() > MAX_UNTRUSTED_LIST {
+            let surplus = entries.len().saturating_sub(MAX_UNTRUSTED_LIST);
+            let detail = format!("{surplus} more servers: no more than {MAX_UNTRUSTED_LIST} are taken from this list");
+            self.record(Record::new("servers-ignored", Decision::Skipped, detail));
+            entries.truncate(MAX_UNTRUSTED_LIST);
+        }
         self.pending.extend(entries.into_iter().rev());
+    }
+
+    /// SEC-09: whether a server that `origin` named has had all the time that it may cost. Those that the factory or
+    /// the owner named are few, and each costs a bounded time; strangers can name new ones for ever.
+    pub(super) fn is_too_late_for(&self, origin: Origin) -> bool {
+        origin == Origin::Untrusted && self.budget.is_over()
+    }
+
+    /// Leaves untried what strangers named, once their time is over.
+    fn drop_late(&mut self) {
+        let before = self.pending.len();
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.retain(|entry| !self.is_too_late_for(entry.origin));
+        self.pending = pending;
+        let dropped = before.saturating_sub(self.pending.len());
+        if dropped > 0 {
+            let detail = format!("{dropped} servers that nobody vouches for: {} seconds are over", SEARCH.as_secs());
+            self.record(Record::new("servers-left-untried", Decision::Skipped, detail));
+        }
     }
 
     /// Leaves a server for good.
@@ -83,6 +122,7 @@ impl Shared {
 
     /// The next server, or the next source, or the end.
     pub(super) fn next(&mut self) -> Transition {
+        self.drop_late();
         while let Some(entry) = self.pending.pop() {
             let key = entry.key();
             let refusal = if entry.redirects() > MAX_REDIRECTS {
@@ -102,7 +142,7 @@ impl Shared {
                 self.passed_over.push(PassedOver { server: entry.server, reason, detail });
                 continue;
             }
-            if !self.tried.insert(key) {
+            if !self.tried.insert((key, entry.origin)) {
                 let record = Record::new("server-skipped", Decision::Skipped, "tried already through this source");
                 self.record(record.about(&entry.server));
                 continue;
@@ -113,6 +153,7 @@ impl Shared {
             let source = SourceIndex(self.next_source);
             self.next_source = self.next_source.saturating_add(1);
             self.tried.clear();
+            self.budget.begin();
             return Transition { state: State::Discovering(Discovering { source }), action: Action::Discover(source) };
         }
         self.finish()

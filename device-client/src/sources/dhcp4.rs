@@ -49,13 +49,19 @@ fn request(config: &Dhcp4Config, serial_number: &SerialNumber, transaction: Tran
     // RFC 2131 §4.4.3: the address the client has; the server answers to it.
     message.client_address = config.address;
     message.options.put(&MessageType::Inform);
-    let mut identifier = vec![0];
-    identifier.extend_from_slice(serial_number.as_str().as_bytes());
-    message.options.put(&ClientIdentifier(identifier));
+    message.options.put(&client_identifier(serial_number));
     // RFC 8572 §8.1 (DHC-07).
     message.options.put(&ParameterRequestList(vec![OptionCode::SZTP_REDIRECT]));
     message.options.put(&MaximumMessageSize::ETHERNET);
     message
+}
+
+/// The same in every boot, and nothing that names the device: anybody on the link reads it (RFC 8572 §9.6 spares the
+/// serial number likewise). Type 0 is an identifier that is no hardware address (RFC 2132 §9.14).
+fn client_identifier(serial_number: &SerialNumber) -> ClientIdentifier {
+    const LENGTH: usize = 16;
+    let digest = sha256(serial_number.as_str().as_bytes()).0;
+    ClientIdentifier(std::iter::once(0).chain(digest.into_iter().take(LENGTH)).collect())
 }
 
 /// The interface's own address where it is known; otherwise a locally administered one that stays the same.
@@ -198,6 +204,15 @@ mod tests {
         let refusal = discover(&config, &serial(), TransactionId(7)).unwrap_err();
         server.join().unwrap();
         assert_eq!(refusal.reason, ReasonCode::DhcpUriInvalid);
+    }
+
+    #[test]
+    fn no_request_tells_the_serial_number() {
+        let request = request(&Dhcp4Config::new(Ipv4Addr::LOCALHOST), &serial(), TransactionId(7));
+        assert!(!request.encode().windows(4).any(|window| window == b"SN-1"));
+        let identifier = client_identifier(&serial());
+        assert_eq!((identifier.0.len(), identifier.0.first()), (17, Some(&0)));
+        assert_ne!(identifier, client_identifier(&SerialNumber::new("SN-2").unwrap()));
     }
 
     #[test]

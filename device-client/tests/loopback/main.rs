@@ -12,7 +12,7 @@ use std::{
 };
 
 use bench::{Bench, OUTPUT};
-use device_client::{Device, OutcomeState, config::Config};
+use device_client::{Device, OpenError, OutcomeState, config::Config};
 
 fn open(bench: &Bench) -> Device {
     let path = bench.folder.path().join("device.toml");
@@ -67,6 +67,53 @@ fn cli_01_a_device_that_is_switched_off_sends_nothing() {
     assert_eq!(bench.requests(), 0);
 }
 
+#[test]
+fn a_folder_belongs_to_one_device_at_a_time() {
+    let bench = Bench::new("exit");
+    let path = bench.folder.path().join("device.toml");
+    let root = bench.folder.path().join("root");
+    let held = open(&bench);
+    let second = Device::open(Config::load(&path).unwrap(), &root);
+    assert!(matches!(second, Err(OpenError::InUse { .. })), "{second:?}");
+    assert!(device_client::state::reset(&root).is_err());
+    drop(held);
+    open(&bench);
+}
+
+#[test]
+fn what_an_earlier_run_left_behind_is_removed_at_the_next_start() {
+    let bench = Bench::new("exit");
+    drop(open(&bench));
+    for name in ["configuration.previous", "done"] {
+        fs::write(bench.root(name), "{}").unwrap();
+    }
+    fs::create_dir_all(bench.root("work/pre-script")).unwrap();
+    assert_eq!(open(&bench).run_once(&mut |_| {}).state, OutcomeState::AlreadyDone);
+    assert!(!bench.root("configuration.previous").exists() && !bench.root("work").exists());
+}
+
+#[test]
+fn an_image_that_was_installed_and_not_booted_does_not_count_as_running() {
+    let bench = Bench::new("exit");
+    let folder = bench.folder.path();
+    // Nobody boots: the same image is asked for twice, and then given up.
+    assert_eq!([run(folder, None), run(folder, None)], [Some(75), Some(75)]);
+    assert_eq!(run(folder, None), Some(1));
+    assert_eq!(bench.reports().last().map(String::as_str), Some("boot-image-error"));
+    assert!(!bench.root("done").exists());
+    // Once it is booted, it runs.
+    boot(&bench);
+    assert_eq!(run(folder, None), Some(0));
+}
+
+/// What a boot changes: the image was installed in another one.
+fn boot(bench: &Bench) {
+    let path = bench.root("images/active.json");
+    let mut active: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    active["boot-id"] = "an earlier boot".into();
+    fs::write(&path, active.to_string()).unwrap();
+}
+
 /// Starts the agent and kills it when it has written `lines` lines of its trace; `None` lets it run to its end.
 fn run(folder: &Path, lines: Option<usize>) -> Option<i32> {
     let mut agent = Command::new(env!("CARGO_BIN_EXE_sztp-device"))
@@ -97,6 +144,9 @@ fn a_device_that_is_cut_off_after_any_line_of_its_trace_still_arrives() {
         let mut codes = vec![cut];
         while codes.last() != Some(&Some(0)) {
             assert!(codes.len() < 5, "after {lines} lines: {codes:?}");
+            if codes.last() == Some(&Some(75)) {
+                boot(&bench);
+            }
             codes.push(run(folder, None));
         }
         assert_eq!(bench.configuration()["hostname"], "leaf-1", "{lines}");
@@ -120,6 +170,7 @@ fn a_device_that_is_cut_off_after_its_reboot_still_arrives() {
         let bench = Bench::new("exit");
         let folder = bench.folder.path();
         assert_eq!(run(folder, None), Some(75));
+        boot(&bench);
         let cut = run(folder, Some(lines));
         if cut.is_none() {
             assert_eq!(run(folder, None), Some(0), "{lines}");

@@ -6,6 +6,9 @@ use serde::{Serialize, Serializer};
 
 use crate::ReasonCode;
 
+/// Longest text in a trace, in octets.
+const MAX_TEXT: usize = 1024;
+
 /// A SHA-256 digest that names an input of a check. Computed by whoever made the check; shown as lower-case hex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(pub [u8; 32]);
@@ -68,6 +71,29 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// A text as it may stand in a trace, on a terminal and in a log: on one line, without control characters and
+    /// without those that change the direction of writing, and cut to 1 KiB. Parts of it may be a stranger's words.
+    #[must_use]
+    pub fn readable(text: &str) -> String {
+        const ELLIPSIS: char = '…';
+        let mut readable = String::with_capacity(text.len().min(MAX_TEXT));
+        for character in text.chars() {
+            let shown = match character {
+                '\t' | '\n' | '\r' => ' ',
+                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+                other if other.is_control() => char::REPLACEMENT_CHARACTER,
+                other => other,
+            };
+            readable.push(shown);
+            if readable.len() > MAX_TEXT {
+                readable.truncate(readable.floor_char_boundary(MAX_TEXT.saturating_sub(ELLIPSIS.len_utf8())));
+                readable.push(ELLIPSIS);
+                break;
+            }
+        }
+        readable
+    }
+
     /// An empty trace.
     #[must_use]
     pub const fn new() -> Self {
@@ -110,7 +136,7 @@ impl Trace {
         inputs: &[Input],
         detail: impl Into<String>,
     ) -> Refusal {
-        let detail = detail.into();
+        let detail = Self::readable(&detail.into());
         self.push(check, reason.section(), Outcome::Refused(reason), inputs, Some(detail.clone()));
         Refusal { reason, detail, trace: self }
     }
@@ -128,6 +154,7 @@ impl Trace {
         inputs: &[Input],
         note: Option<String>,
     ) {
+        let note = note.map(|note| Self::readable(&note));
         self.checks.push(Check { check, section, outcome, inputs: inputs.to_vec(), note });
     }
 }
@@ -181,6 +208,23 @@ mod tests {
         assert!(text.starts_with("owner-not-pinned: pinned CN=A, owner CN=B (RFC 8572 §5.4)."), "{text}");
         assert!(text.ends_with(ReasonCode::OwnerNotPinned.remedy()));
         assert_eq!(refusal.trace.checks().len(), 2);
+    }
+
+    #[test]
+    fn a_strangers_words_neither_steer_a_terminal_nor_fill_a_log() {
+        let hostile = format!("a\u{1b}[2J\u{9b}\u{202e}\0b\r\nc{}", "é".repeat(4000));
+        let refusal = Refusal::new(ReasonCode::VoucherExpired, hostile.as_str());
+        assert!(!refusal.detail.contains(char::is_control) && !refusal.detail.contains('\u{202e}'));
+        assert!(refusal.detail.starts_with("a\u{fffd}[2J") && refusal.detail.ends_with("é…"), "{}", refusal.detail);
+        assert!(refusal.detail.len() <= MAX_TEXT);
+        let mut trace = Trace::new();
+        trace.passed_with("a", "RFC 8572 §5.4", &[], hostile.as_str());
+        trace.skipped("b", "RFC 8572 §5.4", hostile.as_str());
+        for check in trace.checks().iter().chain(refusal.trace.checks()) {
+            assert_eq!(check.note.as_ref(), Some(&refusal.detail));
+        }
+        let exact = "x".repeat(MAX_TEXT);
+        assert_eq!(Trace::readable(&exact), exact);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{
     io::{Read, Write},
+    net::SocketAddr,
     sync::Arc,
 };
 
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     apply::image::{ImageStore, Staged},
     config::Limits,
-    http::{Connection, HttpError, RequestHead},
+    http::{Connection, Framing, HttpError, RequestHead},
     machine::{Download, Downloaded},
     storage,
 };
@@ -41,10 +42,18 @@ pub(super) fn fetch(
     let mut staged = images.stage(download.expected.as_ref()).map_err(local)?;
     if download.expected != Some(staged.sha256()) {
         let target = Target::parse(&download.uri)?;
-        transfer(&target, &mut staged, tls, limits)?;
+        transfer(&target, &mut staged, tls, limits).map_err(|refusal| after_failure(refusal, images))?;
     }
     staged.complete().map_err(local)?;
     Ok(Downloaded { sha256: staged.sha256(), length: staged.length(), resumed_from: staged.resumed_from() })
+}
+
+/// What arrived is kept for another try, unless it could not be stored: the place it takes is needed for other things.
+fn after_failure(refusal: Refusal, images: &ImageStore) -> Refusal {
+    if refusal.reason == ReasonCode::StorageFailed {
+        drop(images.discard_staged());
+    }
+    refusal
 }
 
 /// Where a URI leads.
@@ -74,7 +83,12 @@ impl Target {
         if host.is_empty() {
             return Err(refuse());
         }
-        let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        // RFC 3986 §3.2.3: an empty port is the default one; one that is no port leads nowhere.
+        let port = match authority.as_str().strip_prefix(authority.host()).unwrap_or_default() {
+            "" | ":" => Some(if secure { 443 } else { 80 }),
+            _ => authority.port_u16(),
+        };
+        let port = port.ok_or_else(refuse)?;
         let path = uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
         Ok(Self { secure, host, port, path, authority: authority.as_str().to_owned() })
     }
@@ -86,30 +100,54 @@ fn transfer(target: &Target, staged: &mut Staged, tls: &Arc<ClientConfig>, limit
     let addresses = resolve(&target.host, target.port).map_err(|refusal| refuse(refusal.detail))?;
     for ip in addresses {
         let address = (ip, target.port).into();
-        let stream: Result<Box<dyn Stream>, Refusal> = if target.secure {
-            handshake(&target.host, address, tls, limits).map(|Secured { mut stream, .. }| {
-                stream.sock.allow(limits.download);
-                let boxed: Box<dyn Stream> = Box::new(stream);
-                boxed
-            })
-        } else {
-            DeadlineStream::connect(address, limits.connect)
-                .map(|mut stream| {
-                    stream.allow(limits.download);
-                    let boxed: Box<dyn Stream> = Box::new(stream);
-                    boxed
-                })
-                .map_err(|error| refuse(error.to_string()))
+        let stream = match connect(target, address, tls, limits) {
+            Ok(stream) => stream,
+            Err(refusal) => {
+                last = refuse(refusal.detail);
+                continue;
+            }
         };
-        match stream {
-            Ok(stream) => return exchange(target, stream, staged, limits.image_octets),
-            Err(refusal) => last = refuse(refusal.detail),
-        }
+        return match exchange(target, stream, staged, limits.image_octets)? {
+            Exchanged::Whole => Ok(()),
+            // RFC 9110 §15.5.17: the file is longer than the image, or no part of this one. Once more, from nothing.
+            Exchanged::RangeRefused => {
+                staged.restart().map_err(|error| storage::refusal("the staged image".as_ref(), &error))?;
+                match exchange(target, connect(target, address, tls, limits)?, staged, limits.image_octets)? {
+                    Exchanged::Whole => Ok(()),
+                    Exchanged::RangeRefused => Err(refuse("status 416 without a range".to_owned())),
+                }
+            }
+        };
     }
     Err(last)
 }
 
-fn exchange(target: &Target, stream: Box<dyn Stream>, staged: &mut Staged, limit: u64) -> Result<(), Refusal> {
+fn connect(
+    target: &Target,
+    address: SocketAddr,
+    tls: &Arc<ClientConfig>,
+    limits: &Limits,
+) -> Result<Box<dyn Stream>, Refusal> {
+    if target.secure {
+        let Secured { mut stream, .. } = handshake(&target.host, address, tls, limits)?;
+        stream.sock.allow(limits.download);
+        return Ok(Box::new(stream));
+    }
+    let refuse = |error: std::io::Error| Refusal::new(ReasonCode::ImageUnreachable, format!("{address}: {error}"));
+    let mut stream = DeadlineStream::connect(address, limits.connect).map_err(refuse)?;
+    stream.allow(limits.download);
+    Ok(Box::new(stream))
+}
+
+/// What a request for an image came to.
+enum Exchanged {
+    /// The file is complete.
+    Whole,
+    /// The server has nothing behind the octets that are kept.
+    RangeRefused,
+}
+
+fn exchange(target: &Target, stream: Box<dyn Stream>, staged: &mut Staged, limit: u64) -> Result<Exchanged, Refusal> {
     let refuse = |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority));
     let http = |error: HttpError| refuse(error.to_string());
     let local = |error: std::io::Error| storage::refusal("the staged image".as_ref(), &error);
@@ -127,22 +165,25 @@ fn exchange(target: &Target, stream: Box<dyn Stream>, staged: &mut Staged, limit
         206 if from > 0
             && head.content_range.as_deref().is_some_and(|it| it.starts_with(&format!("bytes {from}-"))) => {}
         200 => staged.restart().map_err(local)?,
-        // The file is longer than the image, or no part of this one: the next try starts from nothing.
-        416 => {
-            staged.restart().map_err(local)?;
-            return Err(refuse("status 416: kept octets do not fit and were dropped".to_owned()));
-        }
+        416 => return Ok(Exchanged::RangeRefused),
         status => return Err(refuse(format!("status {status}"))),
+    }
+    let too_large = || Refusal::new(ReasonCode::ImageTooLarge, format!("more than {limit} octets"));
+    if let Framing::Length(rest) = head.framing
+        && staged.length().saturating_add(rest) > limit
+    {
+        staged.restart().map_err(local)?;
+        return Err(too_large());
     }
     while let Some(piece) = body.piece().map_err(http)? {
         let length = staged.length().saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         if length > limit {
             staged.restart().map_err(local)?;
-            return Err(Refusal::new(ReasonCode::ImageTooLarge, format!("more than {limit} octets")));
+            return Err(too_large());
         }
         staged.append(&piece).map_err(local)?;
     }
-    Ok(())
+    Ok(Exchanged::Whole)
 }
 
 #[cfg(test)]
@@ -180,11 +221,7 @@ mod tests {
     }
 
     fn tls() -> Arc<ClientConfig> {
-        let key = pki::key::FileKey::generate_p256().unwrap();
-        let pair = rcgen::KeyPair::try_from(key.pkcs8_der()).unwrap();
-        let certificate = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&pair).unwrap();
-        let certificate = pki::certificate::Certificate::from_der(certificate.der()).unwrap();
-        crate::tls::client_config(&[certificate], &key).unwrap()
+        crate::tls::anonymous_client_config().unwrap()
     }
 
     fn store() -> (tempfile::TempDir, ImageStore) {
@@ -224,6 +261,57 @@ mod tests {
         let done = fetch(&download, &images, &tls(), &Limits::default()).unwrap();
         assert_eq!((done.sha256, done.resumed_from), (sha256(&image), 0));
         server.join().unwrap();
+    }
+
+    #[test]
+    fn octets_that_the_server_does_not_have_are_dropped_and_all_is_fetched_again() {
+        let image = b"abc".to_vec();
+        let (_folder, images) = store();
+        images.stage(Some(&sha256(&image))).unwrap().append(b"wxyz").unwrap();
+        let (uri, server) = serve(vec![
+            b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n\r\n".to_vec(),
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".to_vec(),
+        ]);
+        let done = fetch(&Download { uri, expected: Some(sha256(&image)) }, &images, &tls(), &Limits::default());
+        assert_eq!(done.unwrap().sha256, sha256(&image));
+        let requests = server.join().unwrap();
+        assert!(requests[0].contains("Range: bytes=4-") && !requests[1].contains("Range"), "{requests:?}");
+    }
+
+    #[test]
+    fn an_image_that_is_announced_as_too_large_is_not_begun() {
+        let (_folder, images) = store();
+        let limits = Limits { image_octets: 1000, ..Limits::default() };
+        // The server closes after the header: without the look ahead, the image would be cut off and not too large.
+        let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n".to_vec()]);
+        let refusal = fetch(&Download { uri, expected: None }, &images, &tls(), &limits).unwrap_err();
+        assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_stored_does_not_fill_the_device() {
+        let (folder, images) = store();
+        images.stage(Some(&sha256(b"image"))).unwrap().append(b"im").unwrap();
+        let files = || std::fs::read_dir(folder.path()).unwrap().count();
+        after_failure(Refusal::new(ReasonCode::ImageUnreachable, "cut off"), &images);
+        assert_eq!(files(), 1);
+        after_failure(Refusal::new(ReasonCode::StorageFailed, "no space left"), &images);
+        assert_eq!(files(), 0);
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_not_replaced_by_the_default() {
+        for (uri, port) in [
+            ("http://h/", Some(80)),
+            ("https://h:/", Some(443)),
+            ("https://[2001:db8::1]:8443/x", Some(8443)),
+            ("http://h:65535/", Some(65535)),
+            ("http://h:65536/", None),
+            ("https://[::1]:99999999/", None),
+        ] {
+            assert_eq!(Target::parse(uri).ok().map(|target| target.port), port, "{uri}");
+        }
     }
 
     #[test]

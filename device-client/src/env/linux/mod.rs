@@ -3,12 +3,12 @@
 mod download;
 mod network;
 mod stream;
-mod work;
+pub(crate) mod work;
 
 use std::{
     net::{IpAddr, SocketAddr, ToSocketAddrs},
-    sync::Arc,
-    time::{Duration, SystemTime},
+    sync::{Arc, LazyLock},
+    time::{Duration, Instant, SystemTime},
 };
 
 use dhcp::v4::TransactionId;
@@ -21,14 +21,14 @@ use pki::{
 use rustls::ClientConfig;
 use verdict::{ReasonCode, Refusal};
 
-use super::Environment;
+use super::{Environment, jittered};
 use crate::{
     Record, Server,
     apply::image::ImageStore,
     config::{ClockTrust, Config, SourceConfig},
     journal::Journal,
     machine::{Answer, Discovery, Download, Downloaded, Event, Request, SourceIndex, Work},
-    sources,
+    sources, tls,
 };
 use network::Link;
 use std::path::Path;
@@ -73,6 +73,11 @@ impl Environment for LinuxEnvironment<'_> {
         clock(self.config.clock)
     }
 
+    fn monotonic(&self) -> Duration {
+        static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        ORIGIN.elapsed()
+    }
+
     fn discover(&mut self, source: SourceIndex) -> Result<Discovery, Refusal> {
         match self.config.sources.get(source.0) {
             Some(SourceConfig::WellKnown) => Ok(sources::well_known::discover(&self.config.well_known)),
@@ -104,11 +109,13 @@ impl Environment for LinuxEnvironment<'_> {
     }
 
     fn wait(&mut self, pause: Duration) {
-        std::thread::sleep(pause);
+        std::thread::sleep(jittered(pause));
     }
 
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
-        download::fetch(download, self.images, &self.tls, &self.config.limits)
+        let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
+        let tls = tls::anonymous_client_config().map_err(refuse)?;
+        download::fetch(download, self.images, &tls, &self.config.limits)
     }
 
     fn work(&mut self, work: Work) -> Result<Event, Refusal> {

@@ -1,18 +1,31 @@
 //! Work on the device itself.
 
-use std::{io, time::SystemTime};
+use std::{io, path::Path, time::SystemTime};
 
 use pki::time::Timestamp;
 use verdict::{ReasonCode, Refusal};
 
 use super::LinuxEnvironment;
 use crate::{
+    Record,
     apply::{configuration::Configurator, script},
-    config::RebootPlan,
-    device::DONE,
+    config::{Config, RebootPlan},
+    device::{DONE, WORK},
     machine::{Completion, Event, Fact, ScriptVerdict, Work},
     storage,
 };
+
+/// Forgets the configuration from before bootstrapping.
+pub(crate) fn settle(config: &Config, root: &Path) -> Result<(), Refusal> {
+    let Some(plug) = &config.configuration else { return Ok(()) };
+    Configurator { plug, root, limit: config.limits.script }.settle()
+}
+
+/// Removes what scripts left.
+pub(crate) fn remove_scripts(root: &Path) -> Result<(), Refusal> {
+    let folder = root.join(WORK);
+    script::remove_folder(&folder).map_err(|error| storage::refusal(&folder, &error))
+}
 
 impl LinuxEnvironment<'_> {
     pub(super) fn carry_out(&mut self, work: Work) -> Result<Event, Refusal> {
@@ -20,12 +33,21 @@ impl LinuxEnvironment<'_> {
         match work {
             Work::DiscardImage => self.images.discard_staged().map_err(images)?,
             Work::VerifyImage => return self.images.verify_staged(self.image_keys).map(Event::ImageVerified),
-            Work::InstallImage(installation) => self.images.install(&installation).map_err(images)?,
-            Work::RunScript(_, content) => {
-                let folder = self.root.join("work");
+            Work::InstallImage(installation) => {
+                self.images.install(&installation).map_err(images)?;
+                // The image is the one to boot by now: what is left of older ones is no reason to refuse it.
+                self.tidy(self.images.remove_old().map_err(images));
+            }
+            Work::RunScript(step, content) => {
+                let folder = self.root.join(WORK).join(step.as_str());
                 return script::run(&content, &folder, self.config.limits.script).map(Event::ScriptEnded);
             }
-            Work::Commit(configuration) => self.configurator()?.commit(&configuration)?,
+            Work::Commit(configuration) => {
+                let committed = self.configurator()?.commit(&configuration);
+                return Ok(committed.map_or_else(Event::CommitFailed, |()| Event::Done));
+            }
+            // Where nothing can be committed there is nothing to take back.
+            Work::RollBack if self.config.configuration.is_none() => {}
             Work::RollBack => self.configurator()?.roll_back()?,
             Work::Remember(fact) => self.remember(fact)?,
             Work::WriteDone(completion) => self.write_done(&completion)?,
@@ -47,10 +69,6 @@ impl LinuxEnvironment<'_> {
     }
 
     fn write_done(&mut self, completion: &Completion) -> Result<(), Refusal> {
-        // SEC-13: what bootstrapping kept for a roll-back goes first, the marker comes last.
-        if self.config.configuration.is_some() {
-            self.configurator()?.settle()?;
-        }
         let running = self.images.running(&crate::machine::RunningImage::default());
         let image = running.ok().and_then(|running| running.sha256).map(|digest| digest.to_string());
         let marker = serde_json::json!({
@@ -60,7 +78,19 @@ impl LinuxEnvironment<'_> {
             "image": image,
         });
         let path = self.root.join(DONE);
-        storage::replace(&path, format!("{marker:#}\n").as_bytes()).map_err(|error| storage::refusal(&path, &error))
+        storage::replace(&path, format!("{marker:#}\n").as_bytes()).map_err(|error| storage::refusal(&path, &error))?;
+        // SEC-13: nothing that bootstrapping kept outlives it. Only after the marker: until then it may have to be rolled
+        // back. A start that finds the marker tries again.
+        self.tidy(settle(self.config, self.root));
+        self.tidy(remove_scripts(self.root));
+        Ok(())
+    }
+
+    /// Work that is tried again later when it fails, and that nothing waits for.
+    fn tidy(&mut self, result: Result<(), Refusal>) {
+        if let Err(refusal) = result {
+            (self.sink)(&Record::refused("clean-up", &refusal));
+        }
     }
 
     fn reboot(&self) -> Result<(), Refusal> {
@@ -74,7 +104,7 @@ impl LinuxEnvironment<'_> {
         match end.verdict {
             ScriptVerdict::Complete => Ok(()),
             verdict => {
-                let detail = format!("the program that reboots: {verdict:?}: {}", end.output);
+                let detail = format!("the program that reboots: {verdict}");
                 Err(Refusal::new(ReasonCode::ImageNotRunning, detail))
             }
         }

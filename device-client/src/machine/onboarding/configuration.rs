@@ -1,24 +1,23 @@
 //! Committing the configuration, and taking it back (RFC 8572 §5.6; CLI-72, CLI-75, CLI-81).
 
 use conveyed_info::rpc::ProgressType;
-use verdict::{ReasonCode, Refusal};
 
-use super::{Job, Next, Onboarding, Report, ending, fail, reporting};
+use super::{Failure, Job, Next, Onboarding, Report, ending, fail};
 use crate::{
     Decision, Record,
     machine::{
-        Action, Event, OnboardingStep, State, Transition, Work,
+        Action, CommitFailure, Event, OnboardingStep, State, Transition, Work,
         shared::{Shared, unexpected},
     },
 };
 
 /// Commits the configuration.
-pub(super) fn commit(mut job: Job) -> Transition {
+pub(super) fn commit(mut job: Job, shared: &mut Shared) -> Transition {
     let Some(configuration) = job.plan.configuration.take() else {
-        // Begun only when there is one; without one there is nothing to wait for but the roll-back of nothing.
-        let refusal = Refusal::new(ReasonCode::ConfigurationFailed, "no configuration");
-        return ending::forget(job, refusal);
+        return Next::After(OnboardingStep::Configuration).enter(job, shared);
     };
+    // From here on there may be something to take back, also where the commit fails half way.
+    job.committed = true;
     let state = State::Onboarding(Box::new(Onboarding::Committing(Committing { job })));
     Transition { state, action: Action::Work(Work::Commit(configuration)) }
 }
@@ -30,45 +29,75 @@ pub(in crate::machine) struct Committing {
 }
 
 impl Committing {
-    pub(super) fn on(mut self, event: Event, shared: &mut Shared) -> Transition {
-        let refusal = match event {
+    pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
+        let CommitFailure { refusal, output } = match event {
             Event::Done => {
-                self.job.committed = true;
                 shared.record(Record::new("config", Decision::Passed, "committed").about(&self.job.server));
                 let report = Report::verbose(ProgressType::ConfigComplete);
-                return ending::remember(self.job, OnboardingStep::Configuration, report, shared);
+                return ending::remember(self.job, OnboardingStep::Configuration, report);
             }
-            Event::Failed(refusal) => refusal,
-            _ => unexpected("commit"),
+            Event::CommitFailed(failure) => failure,
+            Event::Failed(refusal) => refusal.into(),
+            _ => unexpected("commit").into(),
         };
-        fail(self.job, ProgressType::ConfigError, refusal, shared)
+        ending::forget(self.job, Failure { report: ProgressType::ConfigError, refusal, output })
     }
 }
 
-/// Restores the configuration from before the commit, then reports why.
-pub(super) fn roll_back(job: Job, report: ProgressType, refusal: Refusal) -> Transition {
-    let state = State::Onboarding(Box::new(Onboarding::RollingBack(RollingBack { job, report, refusal })));
+/// Where to go when the configuration is what it was before.
+#[derive(Debug)]
+enum After {
+    Begin,
+    Tell(Failure),
+}
+
+fn go(job: Job, after: After) -> Transition {
+    let state = State::Onboarding(Box::new(Onboarding::RollingBack(RollingBack { job, after })));
     Transition { state, action: Action::Work(Work::RollBack) }
+}
+
+/// Restores the configuration from before the commit, then reports why.
+pub(super) fn roll_back(job: Job, failure: Failure) -> Transition {
+    go(job, After::Tell(failure))
+}
+
+/// Takes back what an earlier attempt left committed, then begins.
+pub(super) fn take_back_earlier(job: Job) -> Transition {
+    go(job, After::Begin)
 }
 
 /// Waits for the roll-back.
 #[derive(Debug)]
 pub(in crate::machine) struct RollingBack {
     job: Job,
-    report: ProgressType,
-    refusal: Refusal,
+    after: After,
 }
 
 impl RollingBack {
     pub(super) fn on(mut self, event: Event, shared: &mut Shared) -> Transition {
-        let server = &self.job.server;
-        match event {
-            Event::Done => shared.note("config-rolled-back", server, "the configuration from before the commit"),
-            Event::Failed(refusal) => shared.record(Record::refused("config-rolled-back", &refusal).about(server)),
-            _ => shared.record(Record::refused("config-rolled-back", &unexpected("roll-back")).about(server)),
-        }
+        let problem = match event {
+            Event::Done => None,
+            Event::Failed(refusal) => Some(refusal),
+            _ => Some(unexpected("roll-back")),
+        };
         self.job.committed = false;
-        let report = Report::always(self.report).with_message(reporting::message_of(&self.refusal));
-        reporting::send(self.job, vec![report], Next::Leave(self.refusal), shared)
+        match (self.after, problem) {
+            (After::Begin, None) => Next::Image.enter(self.job, shared),
+            // What another document configured must not become a part of this one.
+            (After::Begin, Some(refusal)) => fail(self.job, ProgressType::BootstrapError, refusal, shared),
+            (After::Tell(failure), problem) => {
+                match problem {
+                    None => {
+                        let detail = "the configuration from before the commit";
+                        shared.note("config-rolled-back", &self.job.server, detail);
+                    }
+                    // The next attempt tries again before it begins.
+                    Some(refusal) => {
+                        shared.record(Record::refused("config-rolled-back", &refusal).about(&self.job.server));
+                    }
+                }
+                failure.tell(self.job, shared)
+            }
+        }
     }
 }

@@ -1,9 +1,8 @@
 //! Remembering what is done, and the ends: complete, reboot, failure.
 
 use conveyed_info::rpc::ProgressType;
-use verdict::{Digest, Refusal};
 
-use super::{Job, Next, Onboarding, Report, fail, reporting};
+use super::{Failure, Job, Next, Onboarding, Report, configuration, fail, reporting};
 use crate::{
     Decision, OutcomeState, Record,
     machine::{Action, Completion, Event, Fact, OnboardingStep, State, Transition, Work, shared::Shared},
@@ -13,10 +12,31 @@ fn go(state: Onboarding, work: Work) -> Transition {
     Transition { state: State::Onboarding(Box::new(state)), action: Action::Work(work) }
 }
 
+/// Writes to the journal that this document is applied now, and no other.
+pub(super) fn remember_beginning(job: Job) -> Transition {
+    let fact = Fact::Begun { document: job.document };
+    go(Onboarding::Beginning(Beginning { job }), Work::Remember(fact))
+}
+
+/// Waits until the journal knows which document is applied.
+#[derive(Debug)]
+pub(in crate::machine) struct Beginning {
+    job: Job,
+}
+
+impl Beginning {
+    pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
+        if let Event::Failed(refusal) = event {
+            return fail(self.job, ProgressType::BootstrapError, refusal, shared);
+        }
+        shared.situation.history.add(Fact::Begun { document: self.job.document });
+        configuration::take_back_earlier(self.job)
+    }
+}
+
 /// Writes to the journal that a step is complete, then reports it and goes on.
-pub(super) fn remember(job: Job, step: OnboardingStep, report: Report, shared: &mut Shared) -> Transition {
+pub(super) fn remember(job: Job, step: OnboardingStep, report: Report) -> Transition {
     let fact = Fact::Applied { document: job.document, step };
-    shared.situation.history.add(fact);
     go(Onboarding::Remembering(Remembering { job, step, report }), Work::Remember(fact))
 }
 
@@ -38,6 +58,7 @@ impl Remembering {
             };
             return fail(self.job, report, refusal, shared);
         }
+        shared.situation.history.add(Fact::Applied { document: self.job.document, step: self.step });
         reporting::send(self.job, vec![self.report], Next::After(self.step), shared)
     }
 }
@@ -98,25 +119,32 @@ impl Rebooting {
     }
 }
 
-/// Leaves a server whose data could not be applied: the next attempt starts from the first step.
-pub(super) fn forget(job: Job, refusal: Refusal) -> Transition {
-    let document: Digest = job.document;
-    go(Onboarding::Forgetting(Forgetting { job, refusal }), Work::Remember(Fact::Abandoned { document }))
+/// Leaves a document that could not be applied: the next attempt starts from its first step.
+pub(super) fn forget(job: Job, failure: Failure) -> Transition {
+    let fact = Fact::Abandoned { document: job.document };
+    go(Onboarding::Forgetting(Forgetting { job, failure }), Work::Remember(fact))
 }
 
 /// Waits until the journal knows that the attempt failed.
 #[derive(Debug)]
 pub(in crate::machine) struct Forgetting {
     job: Job,
-    refusal: Refusal,
+    failure: Failure,
 }
 
 impl Forgetting {
     pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
+        let Self { job, failure } = self;
+        let history = &mut shared.situation.history;
+        let mut to_roll_back = job.committed;
         if let Event::Failed(problem) = event {
-            shared.record(Record::refused("journal", &problem).about(&self.job.server));
+            // The journal still says that the configuration is committed, and the next start will believe it: it must
+            // stay true. That start goes on where this attempt failed, or rolls back before another document begins.
+            to_roll_back &= !history.is_applied(&job.document, OnboardingStep::Configuration);
+            shared.record(Record::refused("journal", &problem).about(&job.server));
+        } else {
+            history.add(Fact::Abandoned { document: job.document });
         }
-        shared.situation.history.add(Fact::Abandoned { document: self.job.document });
-        shared.apply_failed(&self.job.server, self.refusal)
+        if to_roll_back { configuration::roll_back(job, failure) } else { failure.tell(job, shared) }
     }
 }

@@ -42,15 +42,24 @@ pub(super) fn begin(mut job: Job, shared: &mut Shared) -> Transition {
         return fail(job, ProgressType::BootImageError, refusal, shared);
     }
     let reports = vec![initiated, Report::verbose(ProgressType::BootImageMismatch)];
+    if let Some(digest) = image.sha256.filter(|digest| shared.situation.installed.as_ref() == Some(digest)) {
+        shared.note("image-download", &job.server, format!("not needed: {digest} is installed and was not booted yet"));
+        let installation = Installation { sha256: digest, os_name: image.os_name, os_version: image.os_version };
+        return reporting::send(job, reports, Next::Install(installation), shared);
+    }
     reporting::send(job, reports, Next::Fetch(Fetch { image, next_uri: 0, last_refusal: None }), shared)
 }
 
 /// Exactly as the criteria say; what they do not name, they do not demand.
 fn is_running(image: &BootImage, running: &RunningImage) -> bool {
     let fits = |wanted: &Option<String>, actual: &Option<String>| wanted.is_none() || wanted == actual;
+    // Name and version of an installed image are what a document called it; where its digest is known, that is the image.
+    if image.sha256.is_some() && image.sha256 == running.sha256 {
+        return true;
+    }
     // Criteria without name and version can only mean the image itself.
     if image.os_name.is_none() && image.os_version.is_none() {
-        return image.sha256.is_none() || image.sha256 == running.sha256;
+        return image.sha256.is_none();
     }
     fits(&image.os_name, &running.os_name) && fits(&image.os_version, &running.os_version)
 }
@@ -203,9 +212,29 @@ impl VerifyingImage {
     }
 }
 
-fn install(job: Job, installation: Installation) -> Transition {
-    let image = installation.sha256;
-    go(Onboarding::Installing(Installing { job, image }), Action::Work(Work::InstallImage(installation)))
+/// Counts the installation, then installs.
+pub(super) fn install(job: Job, installation: Installation) -> Transition {
+    let fact = Fact::Installed { image: installation.sha256 };
+    go(Onboarding::RememberingInstall(RememberingInstall { job, installation }), Action::Work(Work::Remember(fact)))
+}
+
+/// Waits until the journal knows of the installation.
+#[derive(Debug)]
+pub(in crate::machine) struct RememberingInstall {
+    job: Job,
+    installation: Installation,
+}
+
+impl RememberingInstall {
+    pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
+        if let Event::Failed(refusal) = event {
+            return fail(self.job, ProgressType::BootImageError, refusal, shared);
+        }
+        let image = self.installation.sha256;
+        shared.situation.history.add(Fact::Installed { image });
+        let action = Action::Work(Work::InstallImage(self.installation));
+        go(Onboarding::Installing(Installing { job: self.job, image }), action)
+    }
 }
 
 /// Waits until the image is installed.
@@ -220,30 +249,12 @@ impl Installing {
         match event {
             Event::Done => {
                 shared.note("image-installed", &self.job.server, self.image.to_string());
-                let fact = Fact::Installed { image: self.image };
-                shared.situation.history.add(fact);
-                let state = RememberingInstall { job: self.job };
-                go(Onboarding::RememberingInstall(state), Action::Work(Work::Remember(fact)))
+                // RFC 8572 §5.6 (CLI-65): tried before the reboot, and the last word to this server in this attempt.
+                let report = Report::always(ProgressType::BootImageInstalledRebooting);
+                reporting::send(self.job, vec![report], Next::Reboot, shared)
             }
             Event::Failed(refusal) => fail(self.job, ProgressType::BootImageError, refusal, shared),
             _ => fail(self.job, ProgressType::BootImageError, unexpected("install-image"), shared),
         }
-    }
-}
-
-/// Waits until the journal knows of the installation.
-#[derive(Debug)]
-pub(in crate::machine) struct RememberingInstall {
-    job: Job,
-}
-
-impl RememberingInstall {
-    pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
-        if let Event::Failed(refusal) = event {
-            return fail(self.job, ProgressType::BootImageError, refusal, shared);
-        }
-        // RFC 8572 §5.6 (CLI-65): tried before the reboot, and the last word to this server in this attempt.
-        let report = Report::always(ProgressType::BootImageInstalledRebooting);
-        reporting::send(self.job, vec![report], Next::Reboot, shared)
     }
 }

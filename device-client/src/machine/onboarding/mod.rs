@@ -14,10 +14,10 @@ use conveyed_info::{
 use pki::digest::sha256;
 use verdict::{Digest, Refusal};
 
-use super::{Event, OnboardingStep, Transition, shared::Shared};
+use super::{Event, Installation, OnboardingStep, Transition, shared::Shared};
 use crate::Server;
 use configuration::{Committing, RollingBack};
-use ending::{Forgetting, Rebooting, Remembering, WritingDone};
+use ending::{Beginning, Forgetting, Rebooting, Remembering, WritingDone};
 use image::{Discarding, Downloading, Installing, RememberingInstall, VerifyingImage};
 use reporting::{BackingOff, Report, Reporting};
 use script::RunningScript;
@@ -32,7 +32,7 @@ pub(super) struct Job {
     plan: OnboardingInformation,
     /// SHA-256 over the document in our own encoding, so that the same document signed again is the same work.
     document: Digest,
-    /// Whether the configuration was committed and must be rolled back on failure.
+    /// Whether a configuration was, or may have been, committed and must be rolled back on failure.
     committed: bool,
 }
 
@@ -61,6 +61,7 @@ pub(super) enum Onboarding {
     RunningScript(RunningScript),
     Committing(Committing),
     RollingBack(RollingBack),
+    Beginning(Beginning),
     Remembering(Remembering),
     Forgetting(Forgetting),
     Rebooting(Rebooting),
@@ -80,6 +81,7 @@ impl Onboarding {
             Self::RunningScript(state) => state.on(event, shared),
             Self::Committing(state) => state.on(event, shared),
             Self::RollingBack(state) => state.on(event, shared),
+            Self::Beginning(state) => state.on(event, shared),
             Self::Remembering(state) => state.on(event, shared),
             Self::Forgetting(state) => state.on(event, shared),
             Self::Rebooting(state) => state.on(event, shared),
@@ -91,8 +93,10 @@ impl Onboarding {
 /// Where to go when all pending reports are sent.
 #[derive(Debug)]
 enum Next {
+    Clear,
     Image,
     Fetch(image::Fetch),
+    Install(Installation),
     Reboot,
     Begin(OnboardingStep),
     Run(OnboardingStep),
@@ -105,22 +109,25 @@ enum Next {
 impl Next {
     fn enter(self, job: Job, shared: &mut Shared) -> Transition {
         match self {
+            Self::Clear => clear(job, shared),
             Self::Image => image::begin(job, shared),
             Self::Fetch(fetch) => image::fetch(job, fetch, shared),
+            Self::Install(installation) => image::install(job, installation),
             Self::Reboot => ending::reboot(job, shared),
             Self::Begin(step) => begin_step(job, step, shared),
-            Self::Run(OnboardingStep::Configuration) => configuration::commit(job),
+            Self::Run(OnboardingStep::Configuration) => configuration::commit(job, shared),
             Self::Run(step) => script::run(job, step, shared),
             Self::After(step) => after_step(job, step, shared),
             Self::WriteDone => ending::write_done(job),
-            Self::Leave(refusal) => ending::forget(job, refusal),
+            Self::Leave(refusal) => shared.apply_failed(&job.server, refusal),
             Self::PassOver(refusal) => shared.pass_over(&job.server, refusal),
         }
     }
 }
 
 /// Begins to apply a document.
-pub(super) fn begin(job: Job, shared: &mut Shared) -> Transition {
+pub(super) fn begin(mut job: Job, shared: &mut Shared) -> Transition {
+    job.committed = shared.situation.history.is_applied(&job.document, OnboardingStep::Configuration);
     // RFC 8572 §5.6 (CLI-51): `bootstrap-initiated` is the first report of all. The document is parsed already, since
     // nothing unparsed is ever trusted; what a verbose server hears of it comes after.
     let reports = vec![
@@ -128,7 +135,18 @@ pub(super) fn begin(job: Job, shared: &mut Shared) -> Transition {
         Report::verbose(ProgressType::ParsingInitiated),
         Report::verbose(ProgressType::ParsingComplete),
     ];
-    reporting::send(job, reports, Next::Image, shared)
+    reporting::send(job, reports, Next::Clear, shared)
+}
+
+/// Takes back what an earlier attempt committed and did not bring to its end, unless it is this very document's: no
+/// document is applied on top of another.
+fn clear(job: Job, shared: &mut Shared) -> Transition {
+    if job.committed {
+        return Next::Image.enter(job, shared);
+    }
+    // The journal first: were the roll-back first, a cut between the two would leave the other document's
+    // configuration rolled back and remembered as committed.
+    ending::remember_beginning(job)
 }
 
 /// Tells an authenticated server that what it gave cannot be read, and leaves it.
@@ -136,13 +154,13 @@ pub(super) fn cannot_parse(server: Server, root: String, refusal: Refusal, share
     let job = Job::new(server, root, Some(ReportingLevel::Minimal), OnboardingInformation::default());
     let reports = vec![
         Report::always(ProgressType::BootstrapInitiated),
-        Report::always(ProgressType::ParsingError).with_message(reporting::message_of(&refusal)),
+        Report::always(ProgressType::ParsingError).with_message(reporting::message_of(&refusal, "")),
     ];
     reporting::send(job, reports, Next::PassOver(refusal), shared)
 }
 
 /// Begins a step, unless the document does not have it or an earlier attempt completed it.
-fn begin_step(mut job: Job, step: OnboardingStep, shared: &mut Shared) -> Transition {
+fn begin_step(job: Job, step: OnboardingStep, shared: &mut Shared) -> Transition {
     let wanted = match step {
         OnboardingStep::PreScript => job.plan.pre_configuration_script.is_some(),
         OnboardingStep::Configuration => job.plan.configuration.is_some(),
@@ -155,7 +173,6 @@ fn begin_step(mut job: Job, step: OnboardingStep, shared: &mut Shared) -> Transi
         let detail = "an attempt that was interrupted completed this step of the same document";
         let record = crate::Record::new(step.as_str(), crate::Decision::Skipped, detail);
         shared.record(record.about(&job.server));
-        job.committed |= step == OnboardingStep::Configuration;
         return after_step(job, step, shared);
     }
     let initiated = match step {
@@ -174,12 +191,26 @@ fn after_step(job: Job, step: OnboardingStep, shared: &mut Shared) -> Transition
     }
 }
 
-/// A step failed: what was committed is rolled back, the server hears of the failure, and the attempt goes on with the
-/// next server (CLI-16, CLI-17).
-fn fail(job: Job, report: ProgressType, refusal: Refusal, shared: &mut Shared) -> Transition {
-    if job.committed {
-        return configuration::roll_back(job, report, refusal);
+/// A step failed: the journal forgets the document, what was committed is rolled back, the server hears of the failure,
+/// and the attempt goes on with the next server (CLI-16, CLI-17). In this order, so that a cut of power anywhere leaves
+/// nothing that the next start would take for applied.
+fn fail(job: Job, report: ProgressType, refusal: Refusal, _: &mut Shared) -> Transition {
+    ending::forget(job, Failure { report, refusal, output: String::new() })
+}
+
+/// Why a document could not be applied, and the name under which its server hears of it.
+#[derive(Debug)]
+struct Failure {
+    report: ProgressType,
+    refusal: Refusal,
+    /// What the program that failed printed last: for the server alone (SEC-13).
+    output: String,
+}
+
+impl Failure {
+    /// Tells the server and leaves it.
+    fn tell(self, job: Job, shared: &mut Shared) -> Transition {
+        let report = Report::always(self.report).with_message(reporting::message_of(&self.refusal, &self.output));
+        reporting::send(job, vec![report], Next::Leave(self.refusal), shared)
     }
-    let report = Report::always(report).with_message(reporting::message_of(&refusal));
-    reporting::send(job, vec![report], Next::Leave(refusal), shared)
 }

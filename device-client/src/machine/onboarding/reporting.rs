@@ -11,13 +11,16 @@ use crate::{
     machine::{Action, Event, Request, State, Transition, shared::Shared},
 };
 
-/// Longest message in a report, in octets (SEC-12).
+/// Longest message in a report, in octets of its JSON string (SEC-12).
 const MAX_MESSAGE: usize = 16 * 1024;
 
-/// How often a report that must be acknowledged is sent.
-const MAX_TRIES: u32 = 4;
+/// What of a message is always left for the end of a program's output, however long the reason before it is.
+const MIN_OUTPUT: usize = MAX_MESSAGE / 2;
 
-/// Pause before the second try; doubled each time.
+/// How often a report that must be acknowledged is sent.
+const MAX_TRIES: u32 = 8;
+
+/// Pause before the second try; doubled each time: about a minute in all, which a server needs to start again.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// A report to be made.
@@ -53,13 +56,10 @@ impl Report {
         Self { body: ProgressReport::new(progress_type), demand: Demand::BestEffort, only_verbose: true }
     }
 
-    /// The same report with a message; an empty one is left out, a long one cut.
-    pub(super) fn with_message(mut self, message: impl Into<String>) -> Self {
-        let message = message.into();
-        if !message.is_empty() {
-            let cut = message.floor_char_boundary(MAX_MESSAGE);
-            self.body.message = message.get(..cut).map(str::to_owned);
-        }
+    /// The same report with a message; an empty one is left out, of a long one the end is kept.
+    pub(super) fn with_message(mut self, message: impl AsRef<str>) -> Self {
+        let message = end_of(message.as_ref(), MAX_MESSAGE);
+        self.body.message = (!message.is_empty()).then_some(message);
         self
     }
 
@@ -70,9 +70,40 @@ impl Report {
     }
 }
 
-/// What a report says about a refusal: reason code and detail, which hold no secrets.
-pub(super) fn message_of(refusal: &Refusal) -> String {
-    format!("{}: {}", refusal.reason, refusal.detail)
+/// What a report says about a refusal: reason code and detail, which hold no secrets, then the end of what the program
+/// printed that failed.
+pub(super) fn message_of(refusal: &Refusal, output: &str) -> String {
+    let reason = format!("{}: {}", refusal.reason, refusal.detail);
+    if output.is_empty() {
+        return reason;
+    }
+    let output = end_of(output, MAX_MESSAGE.saturating_sub(json_length(&reason) + 2).max(MIN_OUTPUT));
+    format!("{reason}\n{output}")
+}
+
+/// The end of a text, as long as a JSON string of `limit` octets holds, without control characters that no text needs.
+fn end_of(text: &str, limit: usize) -> String {
+    let is_text = |character: &char| matches!(character, '\t' | '\n' | '\r') || !character.is_control();
+    let mut length = 0_usize;
+    let fits = |character: &char| {
+        length = length.saturating_add(json_octets(*character));
+        length <= limit
+    };
+    let mut end: Vec<char> = text.chars().rev().filter(is_text).take_while(fits).collect();
+    end.reverse();
+    end.into_iter().collect()
+}
+
+fn json_length(text: &str) -> usize {
+    text.chars().map(json_octets).sum()
+}
+
+/// Octets of a character in a JSON string (RFC 8259 §7), control characters but tab and line ends left out.
+const fn json_octets(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\t' | '\n' | '\r' => 2,
+        other => other.len_utf8(),
+    }
 }
 
 /// Sends those of `reports` that the server wants, then goes to `next`.

@@ -3,7 +3,7 @@
 use conveyed_info::rpc::ProgressType;
 use verdict::{ReasonCode, Refusal};
 
-use super::{Job, Next, Onboarding, Report, ending, fail};
+use super::{Failure, Job, Next, Onboarding, Report, ending, fail};
 use crate::{
     Decision, Record,
     machine::{
@@ -65,23 +65,23 @@ impl RunningScript {
             Event::Failed(refusal) => return fail(job, kind.error, refusal, shared),
             _ => return fail(job, kind.error, unexpected("run-script"), shared),
         };
-        let how = match verdict {
+        // SEC-13: what the script printed stands in the report and nowhere else.
+        match verdict {
             ScriptVerdict::Complete => {
-                shared.record(Record::new(step.as_str(), Decision::Passed, "exit code 0").about(&job.server));
+                shared.record(Record::new(step.as_str(), Decision::Passed, verdict.to_string()).about(&job.server));
                 let report = Report::verbose(kind.complete).with_message(output);
-                return ending::remember(job, step, report, shared);
+                ending::remember(job, step, report)
             }
             // RFC 8572 §6.3 (CLI-69): a soft error; bootstrapping goes on.
             ScriptVerdict::Warning => {
                 shared.note(step.as_str(), &job.server, "exit code 99: a warning, going on");
                 let report = Report::verbose(kind.warning).with_message(output);
-                return ending::remember(job, step, report, shared);
+                ending::remember(job, step, report)
             }
-            ScriptVerdict::Failed(code) => format!("exit code {code}"),
-            ScriptVerdict::Killed => "ended by a signal".to_owned(),
-            ScriptVerdict::TimedOut => "ran longer than it may".to_owned(),
-        };
-        let detail = if output.is_empty() { how } else { format!("{how}: {output}") };
-        fail(job, kind.error, Refusal::new(kind.reason, detail), shared)
+            ScriptVerdict::Failed(_) | ScriptVerdict::Killed | ScriptVerdict::TimedOut => {
+                let refusal = Refusal::new(kind.reason, verdict.to_string());
+                ending::forget(job, Failure { report: kind.error, refusal, output })
+            }
+        }
     }
 }

@@ -35,7 +35,8 @@ fn world(image: BootImage) -> World {
 
 fn work(world: &World) -> Vec<&str> {
     let work = world.sim.events.iter().map(String::as_str);
-    work.skip_while(|event| *event != "report parsing-complete").skip(1).collect()
+    // What an earlier document left is taken back before anything else.
+    work.skip_while(|event| *event != "roll back").skip(1).collect()
 }
 
 #[test]
@@ -121,6 +122,48 @@ fn after_two_installs_that_do_not_run_flash_is_left_alone() {
     let outcome = world.run();
     assert_eq!((outcome.state, outcome.reason), (OutcomeState::ApplyFailed, Some(ReasonCode::ImageNotRunning)));
     assert_eq!(work(&world), ["report boot-image-error"]);
+}
+
+#[test]
+fn an_installation_counts_before_it_is_made() {
+    let mut world = world(image());
+    world.sim.images.insert(FIRST.to_owned(), b"image".to_vec());
+    world.run();
+    let actions = 1 + world.sim.events.iter().position(|event| event == "install image").unwrap();
+    // Power is cut in the middle of the installation: one action earlier at the latest, it is in the journal.
+    let mut cut = self::world(image());
+    cut.sim.images.insert(FIRST.to_owned(), b"image".to_vec());
+    for power in 1.. {
+        cut.sim.power = Some(power);
+        cut.situation.history = crate::machine::History::default();
+        cut.run();
+        let is_installed = cut.sim.installed.take().is_some();
+        let installs = cut.situation.history.installs(&sha256(b"image"));
+        assert!(!is_installed || installs == 1, "{power}");
+        if is_installed {
+            assert!(power >= actions);
+            break;
+        }
+    }
+}
+
+#[test]
+fn an_image_that_is_installed_and_was_not_booted_is_not_downloaded_again() {
+    let mut world = world(image());
+    world.situation.installed = Some(sha256(b"image"));
+    assert_eq!(world.run().state, OutcomeState::RebootWanted);
+    assert!(!work(&world).iter().any(|event| event.starts_with("download")));
+    assert_eq!(world.sim.installed.as_ref().unwrap().os_version.as_deref(), Some("2"));
+    // It counts like any other installation.
+    assert_eq!(world.situation.history.installs(&sha256(b"image")), 1);
+}
+
+#[test]
+fn the_running_image_under_another_name_is_the_running_image() {
+    let mut world = world(image());
+    world.situation.running.sha256 = Some(sha256(b"image"));
+    assert_eq!(world.run().state, OutcomeState::Bootstrapped);
+    assert!(world.sim.installed.is_none());
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Finding the right server, and none but the right one (RFC 8572 §5.3 to §5.5).
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use conveyed_info::{rpc::ReportingLevel, voucher::Freshness};
 use pki::time::Clock;
@@ -9,7 +12,7 @@ use verdict::ReasonCode;
 use super::world::{World, empty, give, giving, nonce, nothing, plan, redirect, server, unsigned};
 use crate::{
     OutcomeState,
-    machine::{Action, Discovery, Event, Machine, Origin, Request, WellKnownServer},
+    machine::{Action, Discovery, Event, Machine, Moment, Origin, Request, WellKnownServer},
 };
 
 const A: &str = "192.0.2.1:443";
@@ -57,6 +60,7 @@ fn srv_04_a_server_becomes_trusted_by_a_signed_redirect_to_itself() {
             "host-meta",
             "ask",
             "report bootstrap-initiated",
+            "roll back",
             "run pre-script",
             "commit",
             "run post-script",
@@ -210,6 +214,76 @@ fn cli_42_every_address_of_a_name_is_tried() {
     assert_eq!(connects, 2, "the third address was not needed");
 }
 
+/// A rogue that answers first, names servers without end and lets each exchange last as long as it may.
+#[test]
+fn sec_09_a_rogue_source_costs_minutes_and_not_hours() {
+    let names: Vec<_> = (0..16).map(|number| format!("rogue{number}.example:443")).collect();
+    let listed: Vec<_> = names.iter().map(String::as_str).collect();
+    let mut world = World::new(Origin::Untrusted, &listed);
+    world.sim.latency = Duration::from_secs(30);
+    let addresses: Vec<_> = (1..=8).map(|last| IpAddr::V4(Ipv4Addr::new(198, 51, 100, last))).collect();
+    for address in &addresses {
+        let targets: Vec<_> = listed.iter().map(|name| (*name, None)).collect();
+        let answer = giving(unsigned(redirect(&targets)), ReportingLevel::Minimal);
+        world.serve(&format!("{address}:443"), answer);
+    }
+    for name in &names {
+        world.sim.names.insert(server(name).host().to_owned(), addresses.clone());
+    }
+    world.policy.sources = 2;
+    let factory = Discovery { servers: vec![server(A)], origin: Origin::Factory, ignored: Vec::new() };
+    world.sim.sources.push(Ok(factory));
+    let data = world.signed(plan());
+    world.serve(A, giving(data, ReportingLevel::Minimal));
+    assert_eq!(world.run().state, OutcomeState::Bootstrapped);
+    assert!(world.sim.monotonic < Duration::from_secs(600), "{:?}", world.sim.monotonic);
+    let left = world.sim.records.iter().filter(|record| record.step == "servers-left-untried");
+    assert_eq!(left.count(), 1);
+}
+
+#[test]
+fn sec_09_further_addresses_of_a_rogue_are_not_tried_when_time_is_over() {
+    let mut world = World::new(Origin::Untrusted, &["rogue.example:443"]);
+    world.sim.latency = Duration::from_secs(100);
+    let addresses: Vec<_> = (1..=8).map(|last| IpAddr::V4(Ipv4Addr::new(198, 51, 100, last))).collect();
+    for address in &addresses {
+        world.serve(&format!("{address}:443"), |_| empty(500));
+    }
+    world.sim.names.insert("rogue.example".to_owned(), addresses);
+    assert_eq!(world.run().state, OutcomeState::Refused);
+    assert_eq!(world.sim.monotonic, Duration::from_secs(400), "two addresses, a connection and an exchange each");
+}
+
+#[test]
+fn sec_09_what_the_owner_names_is_tried_however_late_it_is() {
+    let mut world = World::new(Origin::Untrusted, &[A, "192.0.2.9:443"]);
+    world.sim.latency = Duration::from_secs(200);
+    let data = world.signed(redirect(&[(B, Some(world.anchor()))]));
+    world.serve(A, giving(data, ReportingLevel::Minimal));
+    world.serve(B, giving(unsigned(plan()), ReportingLevel::Minimal));
+    assert_eq!(world.run().state, OutcomeState::Bootstrapped);
+}
+
+#[test]
+fn sec_09_a_list_that_nobody_vouches_for_is_cut() {
+    let names: Vec<_> = (1..=20).map(|last| format!("198.51.100.{last}:443")).collect();
+    let listed: Vec<_> = names.iter().map(String::as_str).collect();
+    assert_eq!(World::new(Origin::Untrusted, &listed).run().passed_over.len(), 16);
+    assert_eq!(World::new(Origin::Factory, &listed).run().passed_over.len(), 20);
+}
+
+#[test]
+fn cli_09_a_target_blocked_for_a_stranger_is_not_blocked_for_the_owner() {
+    let inner = "127.0.0.1:443";
+    let mut world = World::new(Origin::Untrusted, &[inner, A]);
+    let (signed_redirect, data) = (world.signed(redirect(&[(inner, None)])), world.signed(plan()));
+    world.serve(A, giving(signed_redirect, ReportingLevel::Minimal));
+    world.serve(inner, giving(data, ReportingLevel::Minimal));
+    let outcome = world.run();
+    assert_eq!(outcome.state, OutcomeState::Bootstrapped, "{outcome:?}");
+    assert_eq!(outcome.passed_over[0].reason, ReasonCode::RedirectTargetBlocked);
+}
+
 #[test]
 fn sec_10_an_untrusted_source_cannot_lead_to_this_host_unless_allowed() {
     for inner in ["127.0.0.1:443", "169.254.0.1:443"] {
@@ -301,14 +375,14 @@ fn an_event_that_answers_nothing_does_not_stop_the_machine() {
     let mut world = World::new(Origin::Untrusted, &[A]);
     world.policy.well_known.push(WellKnownServer { server: server(B), anchors: Vec::new() });
     let mut machine = Machine::new(std::sync::Arc::new(world.policy.clone()), world.situation.clone());
-    let clock = world.sim.clock;
-    let mut step = machine.start(clock);
+    let now = Moment { clock: world.sim.clock, monotonic: Duration::ZERO };
+    let mut step = machine.start(now);
     for _ in 0..10 {
         if let Action::Finish(outcome) = step.action {
             assert_eq!(outcome.reason, Some(ReasonCode::NoSource));
             return;
         }
-        step = machine.on(clock, Event::Done);
+        step = machine.on(now, Event::Done);
     }
     panic!("no end");
 }

@@ -86,7 +86,8 @@ fn cli_55_bootstrap_initiated_must_be_acknowledged() {
     assert_eq!((outcome.state, outcome.reason), (OutcomeState::ApplyFailed, Some(ReasonCode::ReportNotAcknowledged)));
     assert_eq!(names(&world).last(), Some(&"bootstrap-error"));
     let waits: Vec<_> = world.sim.events.iter().filter(|event| event.starts_with("wait")).collect();
-    assert_eq!(waits, ["wait 500", "wait 1000", "wait 2000"]);
+    let pauses = ["wait 500", "wait 1000", "wait 2000", "wait 4000", "wait 8000", "wait 16000", "wait 32000"];
+    assert_eq!(waits, pauses);
     assert!(!world.sim.events.contains(&"run pre-script".to_owned()));
 }
 
@@ -140,7 +141,50 @@ fn cli_68_the_message_holds_what_the_script_printed_bounded() {
     world.run();
     let reports = reports(&world);
     let complete = reports.iter().find(|it| it.progress_type.as_str() == "pre-script-complete").unwrap();
-    assert_eq!(complete.message.as_ref().unwrap().len(), 16 * 1024 - 1);
+    let message = complete.message.as_ref().unwrap();
+    assert_eq!((message.len(), message.ends_with("xé")), (16 * 1024, true));
+}
+
+#[test]
+fn cli_68_a_message_holds_text_only_and_is_no_longer_in_json() {
+    let mut world = World::trusting(A);
+    world.serve(A, giving(unsigned(plan()), ReportingLevel::Verbose));
+    let output = format!("first\n{}a\0\u{1b}[2J\tb\r\nlast", "\"\u{7f}".repeat(20_000));
+    let end = ScriptEnd { verdict: ScriptVerdict::Failed(1), output };
+    world.sim.scripts.insert(OnboardingStep::PreScript, end);
+    world.run();
+    let reports = reports(&world);
+    let message = reports.last().unwrap().message.as_ref().unwrap();
+    assert!(message.starts_with("pre-script-failed: exit code 1\n\"") && message.ends_with("\"a[2J\tb\r\nlast"));
+    let json = serde_json::to_string(message).unwrap().len() - 2;
+    assert!((16 * 1024 - 1..=16 * 1024).contains(&json), "{json}");
+}
+
+/// The server that gave a script or a configuration hears what it printed, and nobody else.
+#[test]
+fn sec_13_what_programs_print_stays_out_of_trace_and_outcome() {
+    const CANARY: &str = "c4n4ry";
+    let verdicts = [ScriptVerdict::Complete, ScriptVerdict::Warning, ScriptVerdict::Failed(1), ScriptVerdict::Killed];
+    let mut worlds: Vec<_> = verdicts
+        .map(|verdict| {
+            let mut world = World::trusting(A);
+            let end = ScriptEnd { verdict, output: CANARY.to_owned() };
+            world.sim.scripts.insert(OnboardingStep::PostScript, end);
+            world
+        })
+        .into();
+    let mut world = World::trusting(A);
+    world.sim.commit = Some(verdict::Refusal::new(ReasonCode::ConfigurationFailed, "exit code 1"));
+    world.sim.commit_output = CANARY.to_owned();
+    worlds.push(world);
+    for mut world in worlds {
+        world.serve(A, giving(unsigned(plan()), ReportingLevel::Verbose));
+        let outcome = serde_json::to_string(&world.run()).unwrap();
+        let trace = serde_json::to_string(&world.sim.records).unwrap();
+        assert!(!outcome.contains(CANARY) && !trace.contains(CANARY), "{outcome}\n{trace}");
+        let heard = reports(&world).iter().any(|it| it.message.as_ref().is_some_and(|it| it.contains(CANARY)));
+        assert!(heard, "{outcome}");
+    }
 }
 
 #[test]

@@ -132,7 +132,7 @@ impl World {
             sources: 1,
         };
         let running = RunningImage { os_name: Some("os".into()), os_version: Some("1".into()), sha256: None };
-        let situation = Situation { running, nonce: None, history: History::default() };
+        let situation = Situation { running, installed: None, nonce: None, history: History::default() };
         Self { masa, owner_ca, owner, tls: Party::root("tls"), policy, situation, sim }
     }
 
