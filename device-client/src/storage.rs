@@ -5,9 +5,15 @@ use std::{
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
 use verdict::{ReasonCode, Refusal};
+
+/// How long a lock is waited for. An agent that was killed while it started a script leaves the lock to the script's
+/// process, which drops it as soon as it runs the script's program.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Replaces a file as a whole: written beside it, synced, renamed over it, and the folder synced. A reader finds the
 /// old bytes or the new ones. Mode 0600: what a device stores is nobody else's business.
@@ -78,8 +84,14 @@ pub fn lock(folder: &Path) -> Result<File, TryLockError> {
     let path = folder.join("lock");
     let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     let file = open.map_err(TryLockError::Error)?;
-    file.try_lock()?;
-    Ok(file)
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(Duration::from_millis(10)),
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Makes the names in the folder around `path` durable.

@@ -95,3 +95,18 @@ impl ServerCertVerifier for JudgedLater {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bootstrap_servers_see_the_identity_and_image_servers_do_not() {
+        let key = FileKey::generate_p256().unwrap();
+        let pair = rcgen::KeyPair::try_from(key.pkcs8_der()).unwrap();
+        let certificate = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&pair).unwrap();
+        let certificate = pki::certificate::Certificate::from_der(certificate.der()).unwrap();
+        assert!(client_config(&[certificate], &key).unwrap().client_auth_cert_resolver.has_certs());
+        assert!(!anonymous_client_config().unwrap().client_auth_cert_resolver.has_certs());
+    }
+}

@@ -128,9 +128,12 @@ fn supervise(mut command: Command, input: &[u8], limit: Duration) -> ScriptEnd {
         tail.collect(stderr, ended);
     }
     let ended_by_itself = has_ended_within(&child, limit);
-    // Before the child is reaped: until then nobody else can have its number.
-    drop(kill_process_group(Pid::from_child(&child), Signal::KILL));
-    // Dead with its group; it can be reaped at once.
+    // Before the child is reaped: until then nobody else can have its number. There may be nobody left to kill.
+    let _nobody_left = kill_process_group(Pid::from_child(&child), Signal::KILL);
+    if !ended_by_itself {
+        // Should it have left its own group.
+        drop(child.kill());
+    }
     let status = child.wait().ok().filter(|_| ended_by_itself);
     let deadline = Instant::now() + DRAIN;
     for _ in 0..2 {
