@@ -84,7 +84,7 @@ impl RollingBack {
         match (self.after, problem) {
             (After::Begin, None) => Next::Image.enter(self.job, shared),
             // What another document configured must not become a part of this one.
-            (After::Begin, Some(refusal)) => fail(self.job, ProgressType::BootstrapError, refusal, shared),
+            (After::Begin, Some(refusal)) => fail(self.job, ProgressType::BootstrapError, refusal),
             (After::Tell(failure), problem) => {
                 match problem {
                     None => {

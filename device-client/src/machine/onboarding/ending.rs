@@ -27,7 +27,7 @@ pub(in crate::machine) struct Beginning {
 impl Beginning {
     pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
         if let Event::Failed(refusal) = event {
-            return fail(self.job, ProgressType::BootstrapError, refusal, shared);
+            return fail(self.job, ProgressType::BootstrapError, refusal);
         }
         shared.situation.history.add(Fact::Begun { document: self.job.document });
         configuration::take_back_earlier(self.job)
@@ -56,7 +56,7 @@ impl Remembering {
                 OnboardingStep::Configuration => ProgressType::ConfigError,
                 OnboardingStep::PostScript => ProgressType::PostScriptError,
             };
-            return fail(self.job, report, refusal, shared);
+            return fail(self.job, report, refusal);
         }
         shared.situation.history.add(Fact::Applied { document: self.job.document, step: self.step });
         reporting::send(self.job, vec![self.report], Next::After(self.step), shared)

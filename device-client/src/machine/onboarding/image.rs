@@ -39,7 +39,7 @@ pub(super) fn begin(mut job: Job, shared: &mut Shared) -> Transition {
     }
     shared.note("boot-image-differs", &job.server, format!("{} is not running", name_of(&image)));
     if let Some(refusal) = cannot_fetch(&image, shared) {
-        return fail(job, ProgressType::BootImageError, refusal, shared);
+        return fail(job, ProgressType::BootImageError, refusal);
     }
     let reports = vec![initiated, Report::verbose(ProgressType::BootImageMismatch)];
     if let Some(digest) = image.sha256.filter(|digest| shared.situation.installed.as_ref() == Some(digest)) {
@@ -97,7 +97,7 @@ fn worn_out(image: &Digest, shared: &Shared) -> Option<Refusal> {
 pub(super) fn fetch(job: Job, mut fetch: Fetch, shared: &mut Shared) -> Transition {
     let Some(uri) = fetch.image.download_uris.get(fetch.next_uri).cloned() else {
         let refusal = fetch.last_refusal.unwrap_or_else(|| unexpected("download"));
-        return fail(job, ProgressType::BootImageError, refusal, shared);
+        return fail(job, ProgressType::BootImageError, refusal);
     };
     fetch.next_uri = fetch.next_uri.saturating_add(1);
     shared.note("image-download", &job.server, uri.as_str());
@@ -129,7 +129,7 @@ impl Downloading {
                 };
                 return fetch(self.job, self.fetch, shared);
             }
-            _ => return fail(self.job, ProgressType::BootImageError, unexpected("download"), shared),
+            _ => return fail(self.job, ProgressType::BootImageError, unexpected("download")),
         };
         let Downloaded { sha256, length, resumed_from } = downloaded;
         let detail = format!("{length} octets, {resumed_from} of them from an earlier download, sha-256 {sha256}");
@@ -184,9 +184,9 @@ fn discard(job: Job, after: After) -> Transition {
 impl Discarding {
     pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
         match (event, self.after) {
-            (Event::Failed(refusal), _) => fail(self.job, ProgressType::BootImageError, refusal, shared),
+            (Event::Failed(refusal), _) => fail(self.job, ProgressType::BootImageError, refusal),
             (_, After::NextUri(next)) => fetch(self.job, next, shared),
-            (_, After::Fail(refusal)) => fail(self.job, ProgressType::BootImageError, refusal, shared),
+            (_, After::Fail(refusal)) => fail(self.job, ProgressType::BootImageError, refusal),
         }
     }
 }
@@ -228,7 +228,7 @@ pub(in crate::machine) struct RememberingInstall {
 impl RememberingInstall {
     pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
         if let Event::Failed(refusal) = event {
-            return fail(self.job, ProgressType::BootImageError, refusal, shared);
+            return fail(self.job, ProgressType::BootImageError, refusal);
         }
         let image = self.installation.sha256;
         shared.situation.history.add(Fact::Installed { image });
@@ -253,8 +253,8 @@ impl Installing {
                 let report = Report::always(ProgressType::BootImageInstalledRebooting);
                 reporting::send(self.job, vec![report], Next::Reboot, shared)
             }
-            Event::Failed(refusal) => fail(self.job, ProgressType::BootImageError, refusal, shared),
-            _ => fail(self.job, ProgressType::BootImageError, unexpected("install-image"), shared),
+            Event::Failed(refusal) => fail(self.job, ProgressType::BootImageError, refusal),
+            _ => fail(self.job, ProgressType::BootImageError, unexpected("install-image")),
         }
     }
 }

@@ -194,7 +194,7 @@ fn after_step(job: Job, step: OnboardingStep, shared: &mut Shared) -> Transition
 /// A step failed: the journal forgets the document, what was committed is rolled back, the server hears of the failure,
 /// and the attempt goes on with the next server (CLI-16, CLI-17). In this order, so that a cut of power anywhere leaves
 /// nothing that the next start would take for applied.
-fn fail(job: Job, report: ProgressType, refusal: Refusal, _: &mut Shared) -> Transition {
+fn fail(job: Job, report: ProgressType, refusal: Refusal) -> Transition {
     ending::forget(job, Failure { report, refusal, output: String::new() })
 }
 

@@ -174,7 +174,7 @@ impl Reporting {
             return Transition { state, action: Action::Wait(pause) };
         }
         // RFC 8572 §5.6 (CLI-55): an error; `bootstrap-error` is tried, and the server left.
-        fail(job, ProgressType::BootstrapError, Refusal::new(ReasonCode::ReportNotAcknowledged, detail), shared)
+        fail(job, ProgressType::BootstrapError, Refusal::new(ReasonCode::ReportNotAcknowledged, detail))
     }
 }
 

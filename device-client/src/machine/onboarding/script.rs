@@ -62,8 +62,8 @@ impl RunningScript {
         let kind = kind(step);
         let ScriptEnd { verdict, output } = match event {
             Event::ScriptEnded(end) => end,
-            Event::Failed(refusal) => return fail(job, kind.error, refusal, shared),
-            _ => return fail(job, kind.error, unexpected("run-script"), shared),
+            Event::Failed(refusal) => return fail(job, kind.error, refusal),
+            _ => return fail(job, kind.error, unexpected("run-script")),
         };
         // SEC-13: what the script printed stands in the report and nowhere else.
         match verdict {
