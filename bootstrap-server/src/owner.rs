@@ -6,7 +6,7 @@ use std::{
 };
 
 use conveyed_info::{
-    BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher,
+    BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher,
     information::Information,
     make::{self, MakeError},
 };
@@ -49,7 +49,7 @@ impl Owner {
         information: &Information,
         voucher: OwnershipVoucher,
     ) -> Result<BootstrappingData, OwnerError> {
-        let key = sha256(&information.to_json());
+        let key = sha256(&information.encode(Encoding::Json));
         let cached = self.cache().get(&key).cloned();
         let conveyed_information = match cached {
             Some(artifact) => artifact,

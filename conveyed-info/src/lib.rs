@@ -15,8 +15,8 @@
 
 mod artifacts;
 pub mod cms;
+mod document;
 pub mod information;
-mod json;
 pub mod make;
 pub mod rpc;
 mod unverified;
@@ -24,5 +24,5 @@ pub mod verify;
 pub mod voucher;
 
 pub use artifacts::{ArtifactError, BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher};
-pub use json::DocumentError;
+pub use document::{DocumentError, Encoding};
 pub use unverified::{Unverified, Verified};

@@ -6,7 +6,7 @@
 use pki::{certificate::Certificate, key::Signer, path};
 
 use crate::{
-    ArtifactError, ConveyedInformation, OwnerCertificate, OwnershipVoucher,
+    ArtifactError, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher,
     cms::{self, CmsError, ContentType, Draft, SignCmsError},
     information::Information,
     voucher::Voucher,
@@ -17,7 +17,7 @@ use crate::{
 /// # Errors
 /// [`MakeError`] when it cannot be encoded or is too large.
 pub fn unsigned_conveyed_information(information: &Information) -> Result<ConveyedInformation, MakeError> {
-    let der = cms::bare(ContentType::ConveyedInfoJson, &information.to_json())?;
+    let der = cms::bare(ContentType::ConveyedInfoJson, &information.encode(Encoding::Json))?;
     Ok(ConveyedInformation::from_der(der)?)
 }
 
@@ -30,7 +30,7 @@ pub fn signed_conveyed_information(
     signer: &dyn Signer,
     chain: &[Certificate],
 ) -> Result<ConveyedInformation, MakeError> {
-    let der = Draft::sign(ContentType::ConveyedInfoJson, &information.to_json(), signer, chain)?;
+    let der = Draft::sign(ContentType::ConveyedInfoJson, &information.encode(Encoding::Json), signer, chain)?;
     Ok(ConveyedInformation::from_der(der)?)
 }
 

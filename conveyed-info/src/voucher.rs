@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use pki::{certificate::Certificate, identity::SerialNumber, time::Timestamp};
-use serde_json::{Map, Value};
 
 use crate::{
-    DocumentError,
-    json::{Json, Members, Node, base64},
+    DocumentError, Encoding,
+    document::{Container, Members, Node, Out},
 };
 
 const VOUCHER: &str = "ietf-voucher:voucher";
@@ -71,7 +71,7 @@ impl Nonce {
 
 impl fmt::Debug for Nonce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Nonce({})", base64(&self.0))
+        write!(f, "Nonce({})", STANDARD.encode(&self.0))
     }
 }
 
@@ -106,7 +106,7 @@ impl Voucher {
     /// # Errors
     /// [`DocumentError`] for anything else that the YANG module does not allow.
     pub fn from_json(bytes: &[u8]) -> Result<Self, DocumentError> {
-        let mut members = Json::parse_container(bytes, VOUCHER)?;
+        let mut members = Members::of_container(bytes, Encoding::Json, VOUCHER)?;
         let created_on = date(members.required("created-on")?)?;
         let assertion = members.required("assertion")?;
         let invalid = assertion.invalid("verified, logged or proximity");
@@ -135,32 +135,30 @@ impl Voucher {
     /// Writes the JSON document.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        let mut members = Map::new();
-        let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-        put("created-on", self.created_on.to_string().into());
+        let mut members = Container::new();
+        members.put_text("created-on", &self.created_on.to_string());
         match &self.freshness {
             Freshness::ExpiresOn { expires_on, last_renewal_date } => {
-                put("expires-on", expires_on.to_string().into());
+                members.put_text("expires-on", &expires_on.to_string());
                 if let Some(date) = last_renewal_date {
-                    put("last-renewal-date", date.to_string().into());
+                    members.put_text("last-renewal-date", &date.to_string());
                 }
             }
             Freshness::Nonce(nonce) => {
-                put("nonce", base64(&nonce.0).into());
+                members.put_binary("nonce", &nonce.0);
             }
             Freshness::Unlimited => {}
         }
-        put("assertion", self.assertion.as_str().into());
-        put("serial-number", self.serial_number.as_str().into());
+        members.put_text("assertion", self.assertion.as_str());
+        members.put_text("serial-number", self.serial_number.as_str());
         if let Some(issuer) = &self.idevid_issuer {
-            put("idevid-issuer", base64(issuer).into());
+            members.put_binary("idevid-issuer", issuer);
         }
-        put("pinned-domain-cert", base64(self.pinned_domain_cert.der()).into());
+        members.put_binary("pinned-domain-cert", self.pinned_domain_cert.der());
         if let Some(checks) = self.domain_cert_revocation_checks {
-            put("domain-cert-revocation-checks", checks.into());
+            members.put("domain-cert-revocation-checks", Out::Boolean(checks));
         }
-        let top = Map::from_iter([(VOUCHER.to_owned(), Value::Object(members))]);
-        Value::Object(top).to_string().into_bytes()
+        members.into_document(VOUCHER, Encoding::Json)
     }
 }
 

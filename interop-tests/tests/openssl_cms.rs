@@ -5,7 +5,7 @@
 use std::time::SystemTime;
 
 use conveyed_info::{
-    BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher, Unverified,
+    BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified,
     cms::{ContentType, Draft, SignedData, certificates_only},
     information::{Information, OnboardingInformation, Script},
     verify::{self, Accepted, Context, Source},
@@ -131,7 +131,7 @@ fn art_05_openssl_verifies_our_conveyed_information_and_voucher() {
     for kind in KINDS {
         let lab = Lab::new(openssl.clone(), kind);
         let voucher = lab.voucher().to_json();
-        let information = Information::from(onboarding()).to_json();
+        let information = Information::from(onboarding()).encode(Encoding::Json);
         for (content_type, content, chain, root) in [
             (ContentType::AnimaJsonVoucher, &voucher, &["masa"][..], "masa-root"),
             (ContentType::Data, &voucher, &["masa"], "masa-root"),
@@ -172,7 +172,7 @@ fn art_20_art_26_art_29_a_device_accepts_what_openssl_made() {
     for kind in KINDS {
         let lab = Lab::new(openssl.clone(), kind);
         let voucher = lab.voucher().to_json();
-        let information = Information::from(onboarding()).to_json();
+        let information = Information::from(onboarding()).encode(Encoding::Json);
         let bag = lab.bag_by_openssl(&["owner-ca", "owner"]);
         for (of_voucher, of_information) in [(VOUCHER_TYPE, INFORMATION_TYPE), (ID_DATA, ID_DATA)] {
             for more in [&[][..], &["-keyid"], &["-md", "sha384"], &["-md", "sha512"]] {
@@ -192,7 +192,7 @@ fn art_20_art_26_art_29_a_device_accepts_what_openssl_made() {
 #[test]
 fn art_27_a_device_refuses_what_openssl_made_and_somebody_changed() {
     let lab = Lab::new(need!("openssl"), KeyKind::P256);
-    let information = Information::from(onboarding()).to_json();
+    let information = Information::from(onboarding()).encode(Encoding::Json);
     let voucher = lab.signed_by_openssl(&lab.voucher().to_json(), "masa", VOUCHER_TYPE);
     let information = lab.signed_by_openssl(&information, "owner", INFORMATION_TYPE);
     let bag = lab.bag_by_openssl(&["owner-ca", "owner"]);
@@ -214,8 +214,11 @@ fn art_27_a_device_refuses_what_openssl_made_and_somebody_changed() {
 #[test]
 fn art_26_a_voucher_by_openssl_without_signed_attributes() {
     let lab = Lab::new(need!("openssl"), KeyKind::P256);
-    let information =
-        lab.signed_by_us(ContentType::ConveyedInfoJson, &Information::from(onboarding()).to_json(), &["owner"]);
+    let information = lab.signed_by_us(
+        ContentType::ConveyedInfoJson,
+        &Information::from(onboarding()).encode(Encoding::Json),
+        &["owner"],
+    );
     let bag = lab.bag_by_openssl(&["owner-ca", "owner"]);
     let document = lab.voucher().to_json();
     let judge = |flags: &[&str]| {
@@ -230,7 +233,7 @@ fn art_26_a_voucher_by_openssl_without_signed_attributes() {
 fn art_14_without_the_intermediate_the_owner_is_not_pinned() {
     let lab = Lab::new(need!("openssl"), KeyKind::P256);
     let voucher = lab.signed_by_openssl(&lab.voucher().to_json(), "masa", VOUCHER_TYPE);
-    let information = Information::from(onboarding()).to_json();
+    let information = Information::from(onboarding()).encode(Encoding::Json);
     let information = lab.signed_by_openssl(&information, "owner", INFORMATION_TYPE);
     let refusal = lab.judge(&information, &lab.bag_by_openssl(&["owner"]), &voucher).unwrap_err();
     assert_eq!(refusal.reason, ReasonCode::OwnerNotPinned);

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use conveyed_info::{
-    BootstrappingData,
+    BootstrappingData, Encoding,
     information::Information,
     make,
     rpc::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel, YANG_DATA_JSON},
@@ -28,7 +28,7 @@ pub(super) async fn handle(
     caller: Caller,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    let request = BootstrappingRequest::from_json(&body)?;
+    let request = BootstrappingRequest::decode(&body, Encoding::Json)?;
     let dossier = match service.store.dossier(&caller.device).await? {
         Some(dossier) if dossier.profile.is_some() => dossier,
         waiting => return Err(super::held::answer(&service, caller, waiting.as_ref()).await?),
@@ -36,7 +36,8 @@ pub(super) async fn handle(
     match choose(&service, &request, &dossier) {
         Ok((answer, body)) => {
             record(&service, &caller, &dossier, answer).await?;
-            Ok(([(CONTENT_TYPE, YANG_DATA_JSON), (CACHE_CONTROL, "no-store")], body.to_json()).into_response())
+            Ok(([(CONTENT_TYPE, YANG_DATA_JSON), (CACHE_CONTROL, "no-store")], body.encode(Encoding::Json))
+                .into_response())
         }
         Err(Withheld::Nothing(reason)) => {
             record(&service, &caller, &dossier, Answer::Nothing { reason }).await?;

@@ -10,7 +10,7 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
 };
 use conveyed_info::{
-    DocumentError,
+    DocumentError, Encoding,
     rpc::{ErrorTag, RestconfError, YANG_DATA_JSON},
 };
 use verdict::ReasonCode;
@@ -140,7 +140,8 @@ impl From<StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status, AppendHeaders(self.headers), self.error.to_json()).into_response();
+        let mut response =
+            (self.status, AppendHeaders(self.headers), self.error.encode(Encoding::Json)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(YANG_DATA_JSON));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

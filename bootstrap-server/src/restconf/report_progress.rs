@@ -7,7 +7,7 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use conveyed_info::rpc::ProgressReport;
+use conveyed_info::{Encoding, rpc::ProgressReport};
 
 use super::{Caller, JsonBody, Problem, Service};
 use crate::{
@@ -21,7 +21,7 @@ pub(super) async fn handle(
     caller: Caller,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    let report = ProgressReport::from_json(&body)?;
+    let report = ProgressReport::decode(&body, Encoding::Json)?;
     let dossier = service.store.dossier(&caller.device).await?;
     // A device that nobody has given a profile is given nothing and heard about nothing.
     if dossier.as_ref().is_none_or(|dossier| dossier.profile.is_none()) {

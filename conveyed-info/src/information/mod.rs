@@ -6,10 +6,7 @@ mod redirect;
 pub use onboarding::{BootImage, Configuration, ConfigurationHandling, OnboardingInformation, Script};
 pub use redirect::{BootstrapServer, RedirectInformation, TrustAnchor};
 
-use crate::{
-    DocumentError,
-    json::{Json, Members},
-};
+use crate::{DocumentError, Encoding, document::Members};
 
 const REDIRECT: &str = "ietf-sztp-conveyed-info:redirect-information";
 const ONBOARDING: &str = "ietf-sztp-conveyed-info:onboarding-information";
@@ -24,12 +21,12 @@ pub enum Information {
 }
 
 impl Information {
-    /// Reads the JSON encoding (RFC 7951).
+    /// Reads a document.
     ///
     /// # Errors
     /// [`DocumentError`] for anything the YANG module does not allow.
-    pub fn from_json(bytes: &[u8]) -> Result<Self, DocumentError> {
-        let mut top = Members::new("", Json::parse(bytes)?)?;
+    pub fn decode(bytes: &[u8], encoding: Encoding) -> Result<Self, DocumentError> {
+        let mut top = Members::of_document(bytes, encoding)?;
         let information = match (top.optional(REDIRECT), top.optional(ONBOARDING)) {
             (Some(node), None) => Self::Redirect(RedirectInformation::decode(node.members()?)?),
             (None, Some(node)) => Self::Onboarding(OnboardingInformation::decode(node.members()?)?),
@@ -40,16 +37,14 @@ impl Information {
         Ok(information)
     }
 
-    /// Writes the JSON encoding.
+    /// Writes the document.
     #[must_use]
-    pub fn to_json(&self) -> Vec<u8> {
+    pub fn encode(&self, encoding: Encoding) -> Vec<u8> {
         let (name, body) = match self {
             Self::Redirect(redirect) => (REDIRECT, redirect.encode()),
             Self::Onboarding(onboarding) => (ONBOARDING, onboarding.encode()),
         };
-        let mut top = serde_json::Map::new();
-        top.insert(name.to_owned(), body);
-        serde_json::Value::Object(top).to_string().into_bytes()
+        body.into_document(name, encoding)
     }
 }
 

@@ -1,12 +1,14 @@
 //! Onboarding information (RFC 8572 §2.2, §6.2).
 
 use pki::digest::Digest;
-use serde_json::{Map, Value, json};
 
 use crate::{
     DocumentError,
-    json::{Members, Node, base64},
+    document::{Container, Members, Node, Out},
 };
+
+/// The module of conveyed information, and of the hash algorithms it names.
+const MODULE: &str = "ietf-sztp-conveyed-info";
 
 /// What a device is to install, run and configure, in this order: boot image, pre-configuration script, configuration,
 /// post-configuration script.
@@ -101,23 +103,24 @@ impl OnboardingInformation {
         Ok(Self { boot_image, pre_configuration_script, configuration, post_configuration_script })
     }
 
-    pub(super) fn encode(&self) -> Value {
-        let mut members = Map::new();
-        let mut put = |name: &str, value| members.insert(name.to_owned(), value);
+    pub(super) fn encode(&self) -> Container {
+        let mut members = Container::new();
         if let Some(image) = &self.boot_image {
-            put("boot-image", image.encode());
-        }
-        if let Some(script) = &self.pre_configuration_script {
-            put("pre-configuration-script", base64(&script.0).into());
+            members.put("boot-image", Out::Container(image.encode()));
         }
         if let Some(configuration) = &self.configuration {
-            put("configuration-handling", configuration.handling.as_str().into());
-            put("configuration", base64(&configuration.content).into());
+            members.put_text("configuration-handling", configuration.handling.as_str());
+        }
+        if let Some(script) = &self.pre_configuration_script {
+            members.put_binary("pre-configuration-script", &script.0);
+        }
+        if let Some(configuration) = &self.configuration {
+            members.put_binary("configuration", &configuration.content);
         }
         if let Some(script) = &self.post_configuration_script {
-            put("post-configuration-script", base64(&script.0).into());
+            members.put_binary("post-configuration-script", &script.0);
         }
-        Value::Object(members)
+        members
     }
 }
 
@@ -156,27 +159,25 @@ impl BootImage {
         Ok(Self { os_name, os_version, download_uris, sha256 })
     }
 
-    fn encode(&self) -> Value {
-        let mut members = Map::new();
-        let mut put = |name: &str, value| members.insert(name.to_owned(), value);
+    fn encode(&self) -> Container {
+        let mut members = Container::new();
         if let Some(name) = &self.os_name {
-            put("os-name", name.as_str().into());
+            members.put_text("os-name", name);
         }
         if let Some(version) = &self.os_version {
-            put("os-version", version.as_str().into());
+            members.put_text("os-version", version);
         }
         if !self.download_uris.is_empty() {
-            put("download-uri", self.download_uris.clone().into());
+            let uris = self.download_uris.iter().cloned().map(Out::Text).collect();
+            members.put("download-uri", Out::List(uris));
             if let Some(digest) = &self.sha256 {
-                let verification = json!([{
-                    // The prefix is optional by RFC 7951 §6.8; devices in the field require it.
-                    "hash-algorithm": "ietf-sztp-conveyed-info:sha-256",
-                    "hash-value": colon_separated(digest),
-                }]);
-                put("image-verification", verification);
+                let mut verification = Container::new();
+                verification.put("hash-algorithm", Out::Identity(MODULE, "sha-256".to_owned()));
+                verification.put_text("hash-value", &colon_separated(digest));
+                members.put("image-verification", Out::List(vec![Out::Container(verification)]));
             }
         }
-        Value::Object(members)
+        members
     }
 }
 
@@ -187,8 +188,7 @@ fn decode_verifications(entries: Vec<Node>) -> Result<Option<Digest>, DocumentEr
     for entry in entries {
         let twice = entry.invalid("a list in which no hash-algorithm stands twice");
         let mut members = entry.members()?;
-        let algorithm = members.required("hash-algorithm")?.text()?;
-        let algorithm = algorithm.strip_prefix("ietf-sztp-conveyed-info:").unwrap_or(&algorithm).to_owned();
+        let algorithm = members.required("hash-algorithm")?.identity(Some(MODULE))?;
         let value = members.required("hash-value")?;
         members.finish()?;
         if seen.contains(&algorithm) {
@@ -196,7 +196,7 @@ fn decode_verifications(entries: Vec<Node>) -> Result<Option<Digest>, DocumentEr
         }
         let wrong_length = value.invalid("32 pairs of hex digits joined by colons");
         let octets = decode_hash(value)?;
-        if algorithm == "sha-256" {
+        if (algorithm.0.as_str(), algorithm.1.as_str()) == (MODULE, "sha-256") {
             sha256 = Some(Digest(octets.try_into().map_err(|_| wrong_length)?));
         }
         seen.push(algorithm);

@@ -3,12 +3,11 @@
 use std::net::IpAddr;
 
 use pki::certificate::Certificate;
-use serde_json::{Map, Value};
 
 use crate::{
     DocumentError,
     cms::{self, CmsError, SignedData},
-    json::{Members, Node, base64},
+    document::{Container, Members, Node, Out},
 };
 
 /// The port of a bootstrap server when none is given (RFC 8572 §6.3).
@@ -84,9 +83,11 @@ impl RedirectInformation {
         Self::new(entries.into_iter().map(BootstrapServer::decode).collect::<Result<_, _>>()?)
     }
 
-    pub(super) fn encode(&self) -> Value {
-        let servers = self.servers.iter().map(BootstrapServer::encode).collect();
-        Value::Object(Map::from_iter([("bootstrap-server".to_owned(), Value::Array(servers))]))
+    pub(super) fn encode(&self) -> Container {
+        let servers = self.servers.iter().map(|server| Out::Container(server.encode())).collect();
+        let mut container = Container::new();
+        container.put("bootstrap-server", Out::List(servers));
+        container
     }
 }
 
@@ -106,16 +107,16 @@ impl BootstrapServer {
         Ok(Self { address, port, trust_anchor })
     }
 
-    fn encode(&self) -> Value {
-        let mut members = Map::new();
-        members.insert("address".to_owned(), self.address.clone().into());
+    fn encode(&self) -> Container {
+        let mut members = Container::new();
+        members.put_text("address", &self.address);
         if self.port != DEFAULT_PORT {
-            members.insert("port".to_owned(), self.port.into());
+            members.put("port", Out::Number(self.port.into()));
         }
         if let Some(anchor) = &self.trust_anchor {
-            members.insert("trust-anchor".to_owned(), base64(&anchor.der).into());
+            members.put_binary("trust-anchor", &anchor.der);
         }
-        Value::Object(members)
+        members
     }
 }
 

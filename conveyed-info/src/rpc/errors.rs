@@ -1,8 +1,11 @@
 //! RESTCONF errors (RFC 8040 §7) as both sides speak them.
 
-use serde_json::{Map, Value, json};
+use crate::{
+    DocumentError, Encoding,
+    document::{Container, Members, Out},
+};
 
-use crate::{DocumentError, json::Json};
+const ERRORS: &str = "ietf-restconf:errors";
 
 /// `error-tag` (RFC 8040 §7 with erratum 7311), as far as these operations need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,22 +89,24 @@ impl RestconfError {
 
     /// Writes the `errors` document.
     #[must_use]
-    pub fn to_json(&self) -> Vec<u8> {
-        let mut error = Map::new();
-        error.insert("error-type".to_owned(), self.tag.error_type().into());
-        error.insert("error-tag".to_owned(), self.tag.as_str().into());
+    pub fn encode(&self, encoding: Encoding) -> Vec<u8> {
+        let mut error = Container::new();
+        error.put_text("error-type", self.tag.error_type());
+        error.put_text("error-tag", self.tag.as_str());
         if let Some(path) = &self.path {
-            error.insert("error-path".to_owned(), format!("/{path}").into());
+            error.put_text("error-path", &format!("/{path}"));
         }
-        error.insert("error-message".to_owned(), self.message.as_str().into());
-        json!({"ietf-restconf:errors": {"error": [Value::Object(error)]}}).to_string().into_bytes()
+        error.put_text("error-message", &self.message);
+        let mut errors = Container::new();
+        errors.put("error", Out::List(vec![Out::Container(error)]));
+        errors.into_document(ERRORS, encoding)
     }
 
     /// Reads the first error of an `errors` document, as far as it can be understood: servers in the field answer with
     /// all kinds of bodies, and a device only wants to know why.
     #[must_use]
-    pub fn from_json(bytes: &[u8]) -> Option<Self> {
-        let mut top = Json::parse_container(bytes, "ietf-restconf:errors").ok()?;
+    pub fn decode(bytes: &[u8], encoding: Encoding) -> Option<Self> {
+        let mut top = Members::of_container(bytes, encoding, ERRORS).ok()?;
         let mut error = top.optional("error")?.entries(16).ok()?.into_iter().next()?.members().ok()?;
         let tag = error.optional("error-tag")?.text().ok()?;
         let tag = ErrorTag::ALL.into_iter().find(|known| known.as_str() == tag)?;

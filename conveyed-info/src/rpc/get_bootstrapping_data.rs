@@ -1,11 +1,9 @@
 //! `get-bootstrapping-data` (RFC 8572 §7.1, §7.3).
 
-use serde_json::{Map, Value};
-
-use super::{INPUT, OUTPUT, wrapped};
+use super::{INPUT, OUTPUT};
 use crate::{
-    BootstrappingData, ConveyedInformation, DocumentError, OwnerCertificate, OwnershipVoucher, Unverified,
-    json::{Json, Members, Node, base64},
+    BootstrappingData, ConveyedInformation, DocumentError, Encoding, OwnerCertificate, OwnershipVoucher, Unverified,
+    document::{Container, Members, Node, Out},
     voucher::Nonce,
 };
 
@@ -30,11 +28,11 @@ impl BootstrappingRequest {
     ///
     /// # Errors
     /// [`DocumentError`] for anything the YANG module does not allow.
-    pub fn from_json(bytes: &[u8]) -> Result<Self, DocumentError> {
+    pub fn decode(bytes: &[u8], encoding: Encoding) -> Result<Self, DocumentError> {
         if bytes.is_empty() {
             return Ok(Self::default());
         }
-        let mut members = Json::parse_container(bytes, INPUT)?;
+        let mut members = Members::of_container(bytes, encoding, INPUT)?;
         let signed_data_preferred = match members.optional("signed-data-preferred") {
             Some(node) => node.empty().map(|()| true)?,
             None => false,
@@ -55,23 +53,22 @@ impl BootstrappingRequest {
 
     /// Writes a request body.
     #[must_use]
-    pub fn to_json(&self) -> Vec<u8> {
-        let mut members = Map::new();
-        let mut put = |name: &str, value| members.insert(name.to_owned(), value);
+    pub fn encode(&self, encoding: Encoding) -> Vec<u8> {
+        let mut members = Container::new();
         if self.signed_data_preferred {
-            put("signed-data-preferred", Value::Array(vec![Value::Null]));
+            members.put("signed-data-preferred", Out::Empty);
         }
         for (name, value) in
             [("hw-model", &self.hw_model), ("os-name", &self.os_name), ("os-version", &self.os_version)]
         {
             if let Some(text) = value {
-                put(name, text.as_str().into());
+                members.put_text(name, text);
             }
         }
         if let Some(nonce) = &self.nonce {
-            put("nonce", base64(nonce.octets()).into());
+            members.put_binary("nonce", nonce.octets());
         }
-        wrapped(INPUT, members)
+        members.into_document(INPUT, encoding)
     }
 }
 
@@ -111,8 +108,8 @@ impl BootstrappingAnswer<Unverified<BootstrappingData>> {
     /// # Errors
     /// [`DocumentError`] for anything the YANG module does not allow, one of the two companions alone included
     /// (ART-23).
-    pub fn from_json(bytes: &[u8]) -> Result<Self, DocumentError> {
-        let mut members = Json::parse_container(bytes, OUTPUT)?;
+    pub fn decode(bytes: &[u8], encoding: Encoding) -> Result<Self, DocumentError> {
+        let mut members = Members::of_container(bytes, encoding, OUTPUT)?;
         let reporting_level = match members.optional("reporting-level") {
             None => ReportingLevel::Minimal,
             Some(node) => {
@@ -154,17 +151,16 @@ fn artifact<T, E>(node: Node, from_der: impl Fn(Vec<u8>) -> Result<T, E>) -> Res
 impl BootstrappingAnswer<BootstrappingData> {
     /// Writes an answer body. The default reporting level is left out: some agents refuse members they do not know.
     #[must_use]
-    pub fn to_json(&self) -> Vec<u8> {
-        let mut members = Map::new();
-        let mut put = |name: &str, value: String| members.insert(name.to_owned(), value.into());
+    pub fn encode(&self, encoding: Encoding) -> Vec<u8> {
+        let mut members = Container::new();
         if self.reporting_level != ReportingLevel::Minimal {
-            put("reporting-level", self.reporting_level.as_str().to_owned());
+            members.put_text("reporting-level", self.reporting_level.as_str());
         }
-        put("conveyed-information", base64(self.data.conveyed_information().der()));
+        members.put_binary("conveyed-information", self.data.conveyed_information().der());
         if let BootstrappingData::Signed { owner_certificate, ownership_voucher, .. } = &self.data {
-            put("owner-certificate", base64(owner_certificate.der()));
-            put("ownership-voucher", base64(ownership_voucher.der()));
+            members.put_binary("owner-certificate", owner_certificate.der());
+            members.put_binary("ownership-voucher", ownership_voucher.der());
         }
-        wrapped(OUTPUT, members)
+        members.into_document(OUTPUT, encoding)
     }
 }

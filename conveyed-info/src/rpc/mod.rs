@@ -1,4 +1,4 @@
-//! The two operations of `ietf-sztp-bootstrap-server` (RFC 8572 §7) and the errors RESTCONF answers with, in JSON.
+//! The two operations of `ietf-sztp-bootstrap-server` (RFC 8572 §7) and the errors RESTCONF answers with.
 
 mod errors;
 mod get_bootstrapping_data;
@@ -22,9 +22,3 @@ pub const HOST_META: &str = "/.well-known/host-meta";
 
 const INPUT: &str = "ietf-sztp-bootstrap-server:input";
 const OUTPUT: &str = "ietf-sztp-bootstrap-server:output";
-
-fn wrapped(name: &str, members: serde_json::Map<String, serde_json::Value>) -> Vec<u8> {
-    let mut top = serde_json::Map::new();
-    top.insert(name.to_owned(), serde_json::Value::Object(members));
-    serde_json::Value::Object(top).to_string().into_bytes()
-}

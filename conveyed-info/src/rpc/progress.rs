@@ -2,13 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-use serde_json::{Map, Value, json};
-
-use super::{INPUT, wrapped};
+use super::INPUT;
 use crate::{
-    DocumentError,
+    DocumentError, Encoding,
     cms::SignedData,
-    json::{Json, Members, Node, base64},
+    document::{Container, Members, Node, Out},
 };
 
 macro_rules! progress_types {
@@ -145,8 +143,8 @@ impl ProgressReport {
     ///
     /// # Errors
     /// [`DocumentError`] for anything the YANG module does not allow.
-    pub fn from_json(bytes: &[u8]) -> Result<Self, DocumentError> {
-        let mut members = Json::parse_container(bytes, INPUT)?;
+    pub fn decode(bytes: &[u8], encoding: Encoding) -> Result<Self, DocumentError> {
+        let mut members = Members::of_container(bytes, encoding, INPUT)?;
         let progress_type = members.required("progress-type")?;
         let invalid = progress_type.invalid("one of the 27 progress types");
         let progress_type = progress_type.text()?.parse::<ProgressType>().map_err(|_| invalid)?;
@@ -163,25 +161,36 @@ impl ProgressReport {
 
     /// Writes a request body.
     #[must_use]
-    pub fn to_json(&self) -> Vec<u8> {
-        let mut members = Map::new();
-        let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-        put("progress-type", self.progress_type.as_str().into());
+    pub fn encode(&self, encoding: Encoding) -> Vec<u8> {
+        let mut members = Container::new();
+        members.put_text("progress-type", self.progress_type.as_str());
         if let Some(message) = &self.message {
-            put("message", message.as_str().into());
+            members.put_text("message", message);
         }
         if self.progress_type == ProgressType::BootstrapComplete {
             if !self.ssh_host_keys.is_empty() {
-                let keys = self.ssh_host_keys.iter();
-                let keys = keys.map(|key| json!({"algorithm": key.algorithm, "key-data": base64(&key.key_data)}));
-                put("ssh-host-keys", json!({"ssh-host-key": keys.collect::<Vec<_>>()}));
+                let keys = self.ssh_host_keys.iter().map(SshHostKey::encode).collect();
+                let mut list = Container::new();
+                list.put("ssh-host-key", Out::List(keys));
+                members.put("ssh-host-keys", Out::Container(list));
             }
             if !self.trust_anchor_certs.is_empty() {
-                let chains = self.trust_anchor_certs.iter().map(|der| base64(der));
-                put("trust-anchor-certs", json!({"trust-anchor-cert": chains.collect::<Vec<_>>()}));
+                let chains = self.trust_anchor_certs.iter().cloned().map(Out::Binary).collect();
+                let mut list = Container::new();
+                list.put("trust-anchor-cert", Out::List(chains));
+                members.put("trust-anchor-certs", Out::Container(list));
             }
         }
-        wrapped(INPUT, members)
+        members.into_document(INPUT, encoding)
+    }
+}
+
+impl SshHostKey {
+    fn encode(&self) -> Out {
+        let mut members = Container::new();
+        members.put_text("algorithm", &self.algorithm);
+        members.put_binary("key-data", &self.key_data);
+        Out::Container(members)
     }
 }
 

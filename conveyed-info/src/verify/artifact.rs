@@ -4,7 +4,7 @@ use pki::certificate::Certificate;
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
 use crate::{
-    ConveyedInformation,
+    ConveyedInformation, Encoding,
     cms::{CmsError, ContentInfo, ContentType, SignedData},
     information::Information,
 };
@@ -98,7 +98,7 @@ fn decode(
             return Err(trace.refused(FORM, ReasonCode::ContentTypeUnexpected, inputs, detail));
         }
     }
-    match Information::from_json(document) {
+    match Information::decode(document, Encoding::Json) {
         Ok(information) => {
             trace.passed("conveyed-information-document", "RFC 8572 §6.3", inputs);
             Ok((information, trace))

@@ -1,6 +1,7 @@
 //! What the engine accepts, what it makes of it, and what it says about checks it did not make.
 
 use conveyed_info::{
+    Encoding,
     cms::{ContentType, bare},
     information::{BootstrapServer, Information, RedirectInformation, TrustAnchor},
     verify::{Accepted, Source},
@@ -164,7 +165,7 @@ fn vch_13_revocation_checks_that_must_not_be_made_are_not() {
 #[test]
 fn art_05_art_20_art_29_other_legal_forms_of_signed_data() {
     let mut world = World::new();
-    let (voucher, information) = (world.voucher.to_json(), world.information.to_json());
+    let (voucher, information) = (world.voucher.to_json(), world.information.encode(Encoding::Json));
     let naming = [Naming::IssuerAndSerialNumber, Naming::KeyIdentifier];
     let types =
         [(ContentType::AnimaJsonVoucher, ContentType::ConveyedInfoJson), (ContentType::Data, ContentType::Data)];
@@ -187,7 +188,7 @@ fn art_05_art_20_art_29_other_legal_forms_of_signed_data() {
 fn the_signer_may_leave_its_certificate_out_of_the_conveyed_information() {
     // It comes in the owner certificate artifact anyway.
     let mut world = World::new();
-    let document = world.information.to_json();
+    let document = world.information.encode(Encoding::Json);
     let lean =
         Structure { certificates: vec![], ..Structure::new(ContentType::ConveyedInfoJson, &document, &world.owner) };
     world.instead.conveyed_information = Some(lean.encode());
@@ -218,7 +219,7 @@ fn a_signed_redirect_is_trusted_with_its_anchors() {
 #[test]
 fn cli_45_an_unsigned_redirect_is_worth_what_its_source_is() {
     let mut world = World::new();
-    let der = bare(ContentType::ConveyedInfoJson, &redirect(&world).to_json()).unwrap();
+    let der = bare(ContentType::ConveyedInfoJson, &redirect(&world).encode(Encoding::Json)).unwrap();
     let verified = world.verify_alone(der.clone()).unwrap();
     let Accepted::ProvisionalRedirect(provisional) = verified.value() else { panic!("{verified:?}") };
     assert_eq!((provisional.servers()[0].address.as_str(), provisional.servers()[0].port), ("sztp.example.net", 8443));
@@ -236,7 +237,7 @@ fn cli_15_cli_16_unsigned_onboarding_information_from_a_trusted_server() {
     let mut world = World::new();
     world.source = Source::TrustedServer;
     for content_type in [ContentType::ConveyedInfoJson, ContentType::Data] {
-        let der = bare(content_type, &world.information.to_json()).unwrap();
+        let der = bare(content_type, &world.information.encode(Encoding::Json)).unwrap();
         let verified = world.verify_alone(der).unwrap();
         assert!(is_the_onboarding_of(&world, verified.value()));
         let expected = [("conveyed-information-document", Outcome::Passed), ("unsigned-data-source", Outcome::Passed)];

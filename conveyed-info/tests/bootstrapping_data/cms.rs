@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use const_oid::db::rfc5911;
 use conveyed_info::{
-    ArtifactError, ConveyedInformation,
+    ArtifactError, ConveyedInformation, Encoding,
     cms::{
         CmsError, ContentInfo, ContentType, Draft, MAX_CERTIFICATES, SignCmsError, SignedData, bare, certificates_only,
     },
@@ -32,8 +32,8 @@ fn art_03_art_10_the_smallest_artifact_is_read_and_written_octet_for_octet() {
     assert_eq!(golden.len(), 114);
     let info = ContentInfo::from_der(&golden).unwrap();
     assert_eq!(info.content_type(), ContentType::ConveyedInfoJson);
-    assert_eq!(Information::from_json(info.octets().unwrap()).unwrap(), smallest());
-    assert_eq!(bare(ContentType::ConveyedInfoJson, &smallest().to_json()).unwrap(), golden);
+    assert_eq!(Information::decode(info.octets().unwrap(), Encoding::Json).unwrap(), smallest());
+    assert_eq!(bare(ContentType::ConveyedInfoJson, &smallest().encode(Encoding::Json)).unwrap(), golden);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn art_13_the_owner_certificate_artifact_is_degenerate() {
 
 #[test]
 fn what_is_signed_verifies_and_gives_the_content_back() {
-    let content = smallest().to_json();
+    let content = smallest().encode(Encoding::Json);
     let p256 = Party::root(end_entity("p-256"));
     for content_type in [ContentType::ConveyedInfoJson, ContentType::AnimaJsonVoucher, ContentType::Data] {
         let der = p256.sign(content_type, &content);

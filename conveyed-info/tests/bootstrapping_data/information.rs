@@ -1,7 +1,7 @@
 //! Conveyed information in JSON: what the YANG module of RFC 8572 §6.3 allows, and what it does not.
 
 use conveyed_info::{
-    DocumentError,
+    DocumentError, Encoding,
     information::{ConfigurationHandling, Information, OnboardingInformation, RedirectInformation, TrustAnchor},
 };
 use serde_json::{Value, json};
@@ -11,9 +11,13 @@ use crate::support::{Party, ca, end_entity};
 const SHA256: &str = "2d:71:16:42:b7:26:b0:44:01:62:7c:a9:fb:ac:32:f5:c8:53:0f:b1:90:3c:c4:db:02:25:87:17:92:1a:48:81";
 
 fn read(document: &Value) -> Result<Information, DocumentError> {
-    let read = Information::from_json(document.to_string().as_bytes());
+    let read = Information::decode(document.to_string().as_bytes(), Encoding::Json);
     if let Ok(information) = &read {
-        assert_eq!(Information::from_json(&information.to_json()).as_ref(), Ok(information), "what we write we read");
+        assert_eq!(
+            Information::decode(&information.encode(Encoding::Json), Encoding::Json).as_ref(),
+            Ok(information),
+            "what we write we read"
+        );
     }
     read
 }
@@ -128,7 +132,7 @@ fn a_member_twice_and_text_that_is_no_json_are_malformed() {
     let twice =
         br#"{"ietf-sztp-conveyed-info:onboarding-information":{},"ietf-sztp-conveyed-info:onboarding-information":{}}"#;
     for bytes in [&twice[..], b"", b"<a/>", b"{", b"\xff", b"{} {}"] {
-        assert!(matches!(Information::from_json(bytes), Err(DocumentError::Malformed { .. })));
+        assert!(matches!(Information::decode(bytes, Encoding::Json), Err(DocumentError::Malformed { .. })));
     }
 }
 
@@ -183,7 +187,7 @@ fn cli_63_hashes_of_unknown_algorithms_are_passed_over() {
 #[test]
 fn a_hash_is_written_with_its_prefix() {
     let document = verification(&json!([{"hash-algorithm": "sha-256", "hash-value": SHA256}])).unwrap();
-    let written = String::from_utf8(Information::from(document).to_json()).unwrap();
+    let written = String::from_utf8(Information::from(document).encode(Encoding::Json)).unwrap();
     assert!(written.contains(r#""hash-algorithm":"ietf-sztp-conveyed-info:sha-256""#), "{written}");
     assert!(written.contains(&format!(r#""hash-value":"{SHA256}""#)), "{written}");
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use conveyed_info::{
-    BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher, Unverified,
+    BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified,
     cms::{ContentInfo, SignedData},
     information::{
         BootImage, BootstrapServer, Configuration, ConfigurationHandling, Information, OnboardingInformation,
@@ -42,12 +42,12 @@ fn judge(artifacts: &[Vec<u8>; 3]) -> Option<Accepted> {
 }
 
 fn read_everything(bytes: &[u8]) {
-    drop(Information::from_json(bytes));
+    drop(Information::decode(bytes, Encoding::Json));
     drop(Voucher::from_json(bytes));
-    drop(BootstrappingRequest::from_json(bytes));
-    drop(ProgressReport::from_json(bytes));
-    drop(BootstrappingAnswer::from_json(bytes));
-    drop(RestconfError::from_json(bytes));
+    drop(BootstrappingRequest::decode(bytes, Encoding::Json));
+    drop(ProgressReport::decode(bytes, Encoding::Json));
+    drop(BootstrappingAnswer::decode(bytes, Encoding::Json));
+    drop(RestconfError::decode(bytes, Encoding::Json));
     drop(ContentInfo::from_der(bytes));
     drop(TrustAnchor::from_der(bytes));
     if let Ok(signed) = SignedData::from_der(bytes) {
@@ -221,14 +221,14 @@ proptest! {
         report in report(),
         changes in vec((any::<Index>(), any::<u8>()), 1..8),
     ) {
-        for document in [voucher.to_json(), information.to_json(), report.to_json()] {
+        for document in [voucher.to_json(), information.encode(Encoding::Json), report.encode(Encoding::Json)] {
             read_everything(&mutated(&document, &changes));
         }
     }
 
     #[test]
     fn information_survives_its_encoding(information in prop_oneof![redirect(), onboarding()]) {
-        prop_assert_eq!(Information::from_json(&information.to_json()), Ok(information));
+        prop_assert_eq!(Information::decode(&information.encode(Encoding::Json), Encoding::Json), Ok(information));
     }
 
     #[test]
@@ -238,12 +238,12 @@ proptest! {
 
     #[test]
     fn requests_survive_their_encoding(request in request()) {
-        prop_assert_eq!(BootstrappingRequest::from_json(&request.to_json()), Ok(request));
+        prop_assert_eq!(BootstrappingRequest::decode(&request.encode(Encoding::Json), Encoding::Json), Ok(request));
     }
 
     #[test]
     fn reports_survive_their_encoding(report in report()) {
-        prop_assert_eq!(ProgressReport::from_json(&report.to_json()), Ok(report));
+        prop_assert_eq!(ProgressReport::decode(&report.encode(Encoding::Json), Encoding::Json), Ok(report));
     }
 
     #[test]
@@ -262,9 +262,9 @@ proptest! {
             },
         };
         let reporting_level = if verbose { ReportingLevel::Verbose } else { ReportingLevel::Minimal };
-        let written = BootstrappingAnswer { reporting_level, data: data.clone() }.to_json();
+        let written = BootstrappingAnswer { reporting_level, data: data.clone() }.encode(Encoding::Json);
         let expected = BootstrappingAnswer { reporting_level, data: Unverified::new(data) };
-        prop_assert_eq!(BootstrappingAnswer::from_json(&written), Ok(expected));
+        prop_assert_eq!(BootstrappingAnswer::decode(&written, Encoding::Json), Ok(expected));
     }
 }
 

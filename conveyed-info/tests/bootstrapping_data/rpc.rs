@@ -1,7 +1,7 @@
 //! Bodies of the two operations (RFC 8572 §7.3) and of errors (RFC 8040 §7), both ways.
 
 use conveyed_info::{
-    BootstrappingData, ConveyedInformation, DocumentError, OwnerCertificate, OwnershipVoucher, Unverified,
+    BootstrappingData, ConveyedInformation, DocumentError, Encoding, OwnerCertificate, OwnershipVoucher, Unverified,
     cms::{ContentType, bare, certificates_only},
     rpc::{
         BootstrappingAnswer, BootstrappingRequest, ErrorTag, ProgressReport, ProgressType, ReportingLevel,
@@ -16,25 +16,25 @@ const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQ=";
 
 fn request(members: &Value) -> Result<BootstrappingRequest, DocumentError> {
     let body = json!({"ietf-sztp-bootstrap-server:input": members});
-    let read = BootstrappingRequest::from_json(body.to_string().as_bytes());
+    let read = BootstrappingRequest::decode(body.to_string().as_bytes(), Encoding::Json);
     if let Ok(request) = &read {
-        assert_eq!(BootstrappingRequest::from_json(&request.to_json()).as_ref(), Ok(request));
+        assert_eq!(BootstrappingRequest::decode(&request.encode(Encoding::Json), Encoding::Json).as_ref(), Ok(request));
     }
     read
 }
 
 fn report(members: &Value) -> Result<ProgressReport, DocumentError> {
     let body = json!({"ietf-sztp-bootstrap-server:input": members});
-    let read = ProgressReport::from_json(body.to_string().as_bytes());
+    let read = ProgressReport::decode(body.to_string().as_bytes(), Encoding::Json);
     if let Ok(report) = &read {
-        assert_eq!(ProgressReport::from_json(&report.to_json()).as_ref(), Ok(report));
+        assert_eq!(ProgressReport::decode(&report.encode(Encoding::Json), Encoding::Json).as_ref(), Ok(report));
     }
     read
 }
 
 fn answer(members: &Value) -> Result<BootstrappingAnswer<Unverified<BootstrappingData>>, DocumentError> {
     let body = json!({"ietf-sztp-bootstrap-server:output": members});
-    BootstrappingAnswer::from_json(body.to_string().as_bytes())
+    BootstrappingAnswer::decode(body.to_string().as_bytes(), Encoding::Json)
 }
 
 /// One test for each body that must be refused, with the RESTCONF error that says so.
@@ -100,11 +100,11 @@ refused! {
 
 #[test]
 fn rcf_13_a_request_may_be_empty_and_a_report_may_not() {
-    assert_eq!(BootstrappingRequest::from_json(b"").unwrap(), BootstrappingRequest::default());
+    assert_eq!(BootstrappingRequest::decode(b"", Encoding::Json).unwrap(), BootstrappingRequest::default());
     assert_eq!(request(&json!({})).unwrap(), BootstrappingRequest::default());
     let refused = |error: DocumentError| RestconfError::from(&error).tag;
-    assert_eq!(refused(ProgressReport::from_json(b"").unwrap_err()), ErrorTag::MalformedMessage);
-    assert_eq!(refused(BootstrappingRequest::from_json(b"{}").unwrap_err()), ErrorTag::MissingElement);
+    assert_eq!(refused(ProgressReport::decode(b"", Encoding::Json).unwrap_err()), ErrorTag::MalformedMessage);
+    assert_eq!(refused(BootstrappingRequest::decode(b"{}", Encoding::Json).unwrap_err()), ErrorTag::MissingElement);
 }
 
 #[test]
@@ -128,7 +128,10 @@ fn srv_01_every_input_alone_and_all_at_once() {
 #[test]
 fn cli_20_cli_21_what_an_untrusted_server_gets_to_see() {
     let request = BootstrappingRequest { signed_data_preferred: true, ..BootstrappingRequest::default() };
-    assert_eq!(request.to_json(), br#"{"ietf-sztp-bootstrap-server:input":{"signed-data-preferred":[null]}}"#);
+    assert_eq!(
+        request.encode(Encoding::Json),
+        br#"{"ietf-sztp-bootstrap-server:input":{"signed-data-preferred":[null]}}"#
+    );
 }
 
 #[test]
@@ -155,7 +158,7 @@ fn srv_12_srv_13_the_last_report_may_carry_keys_and_anchors() {
         trust_anchor_certs: vec![anchor],
         ..ProgressReport::new(ProgressType::BootstrapComplete).with_message("ok")
     };
-    assert_eq!(ProgressReport::from_json(&complete.to_json()).unwrap(), complete);
+    assert_eq!(ProgressReport::decode(&complete.encode(Encoding::Json), Encoding::Json).unwrap(), complete);
     let read = report(&json!({
         "progress-type": "bootstrap-complete",
         "ssh-host-keys": {"ssh-host-key": [{"algorithm": "ssh-ed25519", "key-data": KEY}]},
@@ -167,8 +170,8 @@ fn srv_12_srv_13_the_last_report_may_carry_keys_and_anchors() {
     // What the module does not allow is not written either.
     let early = ProgressReport { progress_type: ProgressType::ConfigComplete, ..complete };
     assert_eq!(
-        report(&json!({"progress-type": "config-complete", "message": "ok"})).unwrap().to_json(),
-        early.to_json()
+        report(&json!({"progress-type": "config-complete", "message": "ok"})).unwrap().encode(Encoding::Json),
+        early.encode(Encoding::Json)
     );
 }
 
@@ -185,7 +188,7 @@ fn answers_of_both_groupings_survive_the_wire() {
         for reporting_level in [ReportingLevel::Minimal, ReportingLevel::Verbose] {
             let answer = BootstrappingAnswer { reporting_level, data: data.clone() };
             let expected = BootstrappingAnswer { reporting_level, data: Unverified::new(data.clone()) };
-            assert_eq!(BootstrappingAnswer::from_json(&answer.to_json()).unwrap(), expected);
+            assert_eq!(BootstrappingAnswer::decode(&answer.encode(Encoding::Json), Encoding::Json).unwrap(), expected);
         }
     }
 }
@@ -197,21 +200,24 @@ fn the_default_reporting_level_is_not_written() {
         reporting_level: ReportingLevel::Minimal,
         data: BootstrappingData::Unsigned(conveyed_information),
     };
-    assert_eq!(answer.to_json(), br#"{"ietf-sztp-bootstrap-server:output":{"conveyed-information":"MAA="}}"#);
+    assert_eq!(
+        answer.encode(Encoding::Json),
+        br#"{"ietf-sztp-bootstrap-server:output":{"conveyed-information":"MAA="}}"#
+    );
 }
 
 #[test]
 fn rcf_20_errors_have_a_type_a_tag_a_path_and_a_message() {
     let error =
         RestconfError { path: Some("m:input/nonce".into()), ..RestconfError::new(ErrorTag::InvalidValue, "short") };
-    let document: Value = serde_json::from_slice(&error.to_json()).unwrap();
+    let document: Value = serde_json::from_slice(&error.encode(Encoding::Json)).unwrap();
     let expected = json!({"error-type": "application", "error-tag": "invalid-value", "error-path": "/m:input/nonce",
         "error-message": "short"});
     assert_eq!(document, json!({"ietf-restconf:errors": {"error": [expected]}}));
     for (tag, error_type) in
         [(ErrorTag::MalformedMessage, "rpc"), (ErrorTag::TooBig, "rpc"), (ErrorTag::AccessDenied, "protocol")]
     {
-        let document: Value = serde_json::from_slice(&RestconfError::new(tag, "").to_json()).unwrap();
+        let document: Value = serde_json::from_slice(&RestconfError::new(tag, "").encode(Encoding::Json)).unwrap();
         assert_eq!(document["ietf-restconf:errors"]["error"][0]["error-type"], error_type);
     }
 }
@@ -219,7 +225,10 @@ fn rcf_20_errors_have_a_type_a_tag_a_path_and_a_message() {
 #[test]
 fn errors_are_read_as_far_as_they_can_be() {
     let read = |error: Value| {
-        RestconfError::from_json(json!({"ietf-restconf:errors": {"error": [error]}}).to_string().as_bytes())
+        RestconfError::decode(
+            json!({"ietf-restconf:errors": {"error": [error]}}).to_string().as_bytes(),
+            Encoding::Json,
+        )
     };
     let known = read(json!({"error-type": "application", "error-tag": "access-denied", "error-message": "who?"}));
     assert_eq!(known, Some(RestconfError::new(ErrorTag::AccessDenied, "who?")));
@@ -227,6 +236,6 @@ fn errors_are_read_as_far_as_they_can_be() {
     assert!(read(json!({"error-type": "mystery", "error-tag": "too-big"})).is_some());
     assert_eq!(read(json!({"error-type": "application"})), None);
     assert_eq!(read(json!({"error-tag": "out-of-luck"})), None);
-    assert_eq!(RestconfError::from_json(b"Internal Server Error"), None);
-    assert_eq!(RestconfError::from_json(br#"{"ietf-restconf:errors":{"error":[]}}"#), None);
+    assert_eq!(RestconfError::decode(b"Internal Server Error", Encoding::Json), None);
+    assert_eq!(RestconfError::decode(br#"{"ietf-restconf:errors":{"error":[]}}"#, Encoding::Json), None);
 }

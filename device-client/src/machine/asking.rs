@@ -1,7 +1,7 @@
 //! Asking a server for bootstrapping data, and judging what it gives (RFC 8572 §5.3 to §5.5).
 
 use conveyed_info::{
-    DocumentError,
+    DocumentError, Encoding,
     information::{OnboardingInformation, RedirectInformation},
     rpc::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel, RestconfError, YANG_DATA_JSON},
     verify::{self, Accepted, Context, Source},
@@ -141,7 +141,7 @@ fn read(
         let detail = format!("an answer of type {}", answer.media_type.as_deref().unwrap_or("unknown"));
         return Err(Refusal::new(ReasonCode::ServerAnswerInvalid, detail));
     }
-    BootstrappingAnswer::from_json(&answer.body).map_err(|error| {
+    BootstrappingAnswer::decode(&answer.body, Encoding::Json).map_err(|error| {
         let reason = match &error {
             // RFC 8572 §7.3 (ART-23): the companions come together.
             DocumentError::MissingMember { path }
@@ -158,7 +158,7 @@ fn read(
 /// RFC 8040 §7: any other status means that this server has nothing for the device (CLI-28).
 fn refusal_of_server(answer: &Answer) -> Refusal {
     let status = answer.status;
-    match RestconfError::from_json(&answer.body) {
+    match RestconfError::decode(&answer.body, Encoding::Json) {
         Some(error) => {
             let reason = if status == 404 { ReasonCode::NothingForThisDevice } else { ReasonCode::ServerRefused };
             let said: String = error.message.chars().filter(|it| !it.is_control()).take(MAX_QUOTE).collect();

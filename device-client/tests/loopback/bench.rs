@@ -13,7 +13,7 @@ use std::{
 };
 
 use conveyed_info::{
-    BootstrappingData, ConveyedInformation,
+    BootstrappingData, ConveyedInformation, Encoding,
     cms::{self, ContentType},
     information::{BootImage, Configuration, ConfigurationHandling, Information, OnboardingInformation, Script},
     rpc::{BootstrappingAnswer, ProgressReport, ReportingLevel},
@@ -93,9 +93,10 @@ impl Bench {
         );
 
         let plan = plan(&folder.path().join(OUTPUT).display().to_string(), port);
-        let artifact = cms::bare(ContentType::ConveyedInfoJson, &Information::from(plan).to_json()).unwrap();
+        let artifact =
+            cms::bare(ContentType::ConveyedInfoJson, &Information::from(plan).encode(Encoding::Json)).unwrap();
         let data = BootstrappingData::Unsigned(ConveyedInformation::from_der(artifact).unwrap());
-        let answer = BootstrappingAnswer { reporting_level: ReportingLevel::Minimal, data }.to_json();
+        let answer = BootstrappingAnswer { reporting_level: ReportingLevel::Minimal, data }.encode(Encoding::Json);
         let log = Arc::new(Log::default());
         let config = Arc::new(server_config(certificate.der().clone(), &key));
         let server_log = Arc::clone(&log);
@@ -172,7 +173,7 @@ fn converse(mut stream: impl Read + Write, log: &Log, answer: &[u8]) {
         } else if target == "/image" {
             ("200 OK", "application/octet-stream", IMAGE)
         } else {
-            let report = ProgressReport::from_json(&body).unwrap();
+            let report = ProgressReport::decode(&body, Encoding::Json).unwrap();
             log.reports.lock().unwrap().push(report.progress_type.to_string());
             ("204 No Content", "text/plain", b"")
         };

@@ -62,6 +62,19 @@ reason_codes! {
     GroupingIllegal, "grouping-illegal", "RFC 8572 §3.5",
         "Owner certificate and voucher must come together, beside signed conveyed information",
         "Serve conveyed information alone when it is unsigned, and all three artifacts when it is signed.";
+    // Artifacts: their encryption
+    DecryptionKeyMissing, "decryption-key-missing", "RFC 8572 §5.3",
+        "The artifact is encrypted and this device has no key to decrypt with",
+        "Give the device a key that can decrypt, or send the artifact in clear.";
+    NotARecipient, "not-a-recipient", "RFC 8572 §3.4",
+        "The artifact was encrypted for somebody else",
+        "Encrypt to the certificate of this device; `sztp artifact inspect` lists the recipients.";
+    DecryptionFailed, "decryption-failed", "RFC 8572 §9.14",
+        "The artifact could not be decrypted, or what came out is no artifact",
+        "Encrypt it again to this device's certificate; which step failed is not told on purpose.";
+    EncryptionNotAllowed, "encryption-not-allowed", "RFC 8572 §3.1",
+        "The artifact is encrypted in a way that is unknown, too weak or not enabled here",
+        "Encrypt with AES in CBC mode (EnvelopedData), as `sztp artifact encrypt` does.";
     // Artifacts: their signatures
     AlgorithmNotAllowed, "algorithm-not-allowed", "RFC 5652 §5.3",
         "The signature uses an algorithm that is unknown or too weak",
@@ -110,6 +123,9 @@ reason_codes! {
     OwnerCertificateUnusable, "owner-certificate-unusable", "RFC 8572 §3.2",
         "The owner certificate may not sign",
         "Issue the owner certificate with digitalSignature in its KeyUsage, or without one, and not for TLS alone.";
+    CertificateRevoked, "certificate-revoked", "RFC 5280 §6.3",
+        "A certificate of the path has been revoked",
+        "Sign with another owner certificate; the detail names the one that was revoked, when and why.";
     RevocationUnchecked, "revocation-unchecked", "RFC 8572 §5.4",
         "The voucher demands revocation checks that could not be made",
         "Staple fresh revocation lists to the owner certificate.";
@@ -153,6 +169,19 @@ reason_codes! {
     NoSource, "no-source", "RFC 8572 §5.2",
         "No source of bootstrapping data gave anything usable",
         "Check DHCP option 143, DNS and storage; the trace lists what each source gave.";
+    DnsRecordInvalid, "dns-record-invalid", "RFC 8572 §4.2",
+        "A DNS record does not carry what a device looks for under its name",
+        "Publish ci, oc and ov as binary TXT values, or SRV records that name bootstrap servers.";
+    RemovableStorageInvalid, "removable-storage-invalid", "RFC 8572 §4.1",
+        "The removable storage holds nothing usable for this device",
+        "Write it with `sztp media usb`; the detail names the file.";
+    // RFC 9646: the device's own certificate
+    CsrRequestInvalid, "csr-request-invalid", "RFC 9646 §2.2",
+        "The server asks for a certificate signing request that cannot be made",
+        "Ask only for what the device offered in csr-support.";
+    CsrInvalid, "csr-invalid", "RFC 9646 §4.2",
+        "The certificate signing request cannot be accepted",
+        "Look at the detail: the request must be well-formed, prove possession of its key and come from this device.";
     // Onboarding
     ImageUnreachable, "image-unreachable", "RFC 8572 §5.6",
         "The boot image could not be downloaded from any of its URIs",

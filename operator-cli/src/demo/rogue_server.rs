@@ -7,7 +7,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use authority::{CertificateAuthority, CertificateSerial, Profile};
 use conveyed_info::{
-    BootstrappingData,
+    BootstrappingData, Encoding,
     information::{Configuration, ConfigurationHandling, OnboardingInformation, Script},
     make,
     rpc::{BootstrappingAnswer, HOST_META, ReportingLevel, YANG_DATA_JSON},
@@ -90,7 +90,7 @@ fn answer() -> Result<Vec<u8>, Failure> {
     let data = make::unsigned_conveyed_information(&information.into())
         .map(BootstrappingData::Unsigned)
         .map_err(|error| Failure::Demo(error.to_string()))?;
-    Ok(BootstrappingAnswer { reporting_level: ReportingLevel::Verbose, data }.to_json())
+    Ok(BootstrappingAnswer { reporting_level: ReportingLevel::Verbose, data }.encode(Encoding::Json))
 }
 
 async fn serve(acceptor: TlsAcceptor, stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {

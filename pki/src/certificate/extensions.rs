@@ -14,8 +14,14 @@ use super::CertificateError;
 pub struct KeyUsage {
     /// digitalSignature.
     pub digital_signature: bool,
+    /// keyEncipherment: the key may receive content keys by RSA (RFC 5652 §6.2.1).
+    pub key_encipherment: bool,
+    /// keyAgreement: the key may receive content keys by ECDH (RFC 5652 §6.2.2).
+    pub key_agreement: bool,
     /// keyCertSign.
     pub key_cert_sign: bool,
+    /// cRLSign.
+    pub crl_sign: bool,
 }
 
 /// The extensions of one certificate. `None` always means that the extension is absent.
@@ -66,7 +72,10 @@ impl Extensions {
                     let usage = x509_cert::ext::pkix::KeyUsage::from_der(value)?;
                     read.key_usage = Some(KeyUsage {
                         digital_signature: usage.digital_signature(),
+                        key_encipherment: usage.key_encipherment(),
+                        key_agreement: usage.key_agreement(),
                         key_cert_sign: usage.key_cert_sign(),
+                        crl_sign: usage.crl_sign(),
                     });
                 }
                 oid::ID_CE_EXT_KEY_USAGE => read.extended_key_usage = Some(ExtendedKeyUsage::from_der(value)?.0),

@@ -1,8 +1,10 @@
-//! Public keys, and private keys that may live elsewhere.
+//! Public keys, and private keys that may live elsewhere: [`Signer`] signs, [`Decryptor`] decrypts.
 
+mod decrypt;
 mod file;
 mod public;
 
+pub use decrypt::{DecryptError, Decryptor, OaepHash, RsaPadding};
 pub use file::{FileKey, KeyError, random};
 pub use public::{KeyType, PublicKey};
 

@@ -14,6 +14,8 @@ pub enum KeyType {
     P256,
     /// NIST P-384.
     P384,
+    /// NIST P-521.
+    P521,
     /// RSA.
     Rsa,
     /// Ed25519.
@@ -39,6 +41,7 @@ impl PublicKey {
         let key_type = match (info.algorithm.oid, curve) {
             (oid::ID_EC_PUBLIC_KEY, Some(oid::SECP_256_R_1)) => KeyType::P256,
             (oid::ID_EC_PUBLIC_KEY, Some(oid::SECP_384_R_1)) => KeyType::P384,
+            (oid::ID_EC_PUBLIC_KEY, Some(oid::SECP_521_R_1)) => KeyType::P521,
             (oid::RSA_ENCRYPTION, _) => KeyType::Rsa,
             (other, _) if other == ObjectIdentifier::new_unwrap("1.3.101.112") => KeyType::Ed25519,
             (other, _) => return Err(KeyError::UnknownType(other)),

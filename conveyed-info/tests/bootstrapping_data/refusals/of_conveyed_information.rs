@@ -2,6 +2,7 @@
 
 use const_oid::db::rfc5911;
 use conveyed_info::{
+    Encoding,
     cms::{ContentType, bare, certificates_only},
     verify::Source,
 };
@@ -14,7 +15,7 @@ use crate::support::{Party, Structure, World, attribute, end_entity};
 
 /// Signs the conveyed information in another way.
 fn odd_information(world: &mut World, change: fn(&mut Structure<'_>)) {
-    let document = world.information.to_json();
+    let document = world.information.encode(Encoding::Json);
     let mut structure = Structure::new(ContentType::ConveyedInfoJson, &document, &world.owner);
     change(&mut structure);
     let der = structure.encode();
@@ -29,7 +30,7 @@ fn of_the_conveyed_informations_signature() {
             "CLI-39: signed by a sibling under the same pinned CA",
             |world| {
                 let sibling = world.owner_ca.issue(end_entity("sibling"));
-                let der = sibling.sign(ContentType::ConveyedInfoJson, &world.information.to_json());
+                let der = sibling.sign(ContentType::ConveyedInfoJson, &world.information.encode(Encoding::Json));
                 world.instead.conveyed_information = Some(der);
             },
             ReasonCode::ConveyedInformationSignerNotOwner,
@@ -39,7 +40,7 @@ fn of_the_conveyed_informations_signature() {
             "CLI-39: signed by a stranger",
             |world| {
                 let stranger = Party::root(end_entity("owner"));
-                let der = stranger.sign(ContentType::ConveyedInfoJson, &world.information.to_json());
+                let der = stranger.sign(ContentType::ConveyedInfoJson, &world.information.encode(Encoding::Json));
                 world.instead.conveyed_information = Some(der);
             },
             ReasonCode::ConveyedInformationSignerNotOwner,
@@ -102,7 +103,7 @@ fn of_the_conveyed_informations_form_and_document() {
         Case(
             "ART-24: unsigned beside owner certificate and voucher",
             |world| {
-                let der = bare(ContentType::ConveyedInfoJson, &world.information.to_json());
+                let der = bare(ContentType::ConveyedInfoJson, &world.information.encode(Encoding::Json));
                 world.instead.conveyed_information = der.ok();
             },
             ReasonCode::GroupingIllegal,
@@ -111,7 +112,7 @@ fn of_the_conveyed_informations_form_and_document() {
         Case(
             "ART-05: a voucher's content type",
             |world| {
-                let der = world.owner.sign(ContentType::AnimaJsonVoucher, &world.information.to_json());
+                let der = world.owner.sign(ContentType::AnimaJsonVoucher, &world.information.encode(Encoding::Json));
                 world.instead.conveyed_information = Some(der);
             },
             ReasonCode::ContentTypeUnexpected,
@@ -120,7 +121,7 @@ fn of_the_conveyed_informations_form_and_document() {
         Case(
             "ART-09: JSON that calls itself XML",
             |world| {
-                let der = world.owner.sign(ContentType::ConveyedInfoXml, &world.information.to_json());
+                let der = world.owner.sign(ContentType::ConveyedInfoXml, &world.information.encode(Encoding::Json));
                 world.instead.conveyed_information = Some(der);
             },
             ReasonCode::ContentTypeUnexpected,
@@ -179,7 +180,7 @@ fn signed_information_without_its_companions_is_invalid() {
 fn unsigned_onboarding_information_from_an_untrusted_source_is_refused() {
     // CLI-15, SEC-05.
     let world = World::new();
-    let der = bare(ContentType::ConveyedInfoJson, &world.information.to_json()).unwrap();
+    let der = bare(ContentType::ConveyedInfoJson, &world.information.encode(Encoding::Json)).unwrap();
     let refusal = world.verify_alone(der).unwrap_err();
     assert_refused("unsigned", &refusal, ReasonCode::UnsignedOnboardingUntrusted, "unsigned-data-source");
 }
@@ -189,7 +190,7 @@ fn unsigned_information_of_another_content_type_is_refused() {
     // ART-03: three types and no fourth; this device reads JSON only.
     let mut world = World::new();
     world.source = Source::TrustedServer;
-    let document = world.information.to_json();
+    let document = world.information.encode(Encoding::Json);
     for content_type in [ContentType::AnimaJsonVoucher, ContentType::ConveyedInfoXml, ContentType::EnvelopedData] {
         let refusal = world.verify_alone(bare(content_type, &document).unwrap()).unwrap_err();
         let reason = ReasonCode::ContentTypeUnexpected;

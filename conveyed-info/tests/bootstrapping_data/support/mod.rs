@@ -4,7 +4,7 @@ mod parties;
 mod structures;
 
 use conveyed_info::{
-    BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher, Unverified, Verified,
+    BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified, Verified,
     cms::{ContentType, Draft, certificates_only},
     information::{Information, OnboardingInformation, Script},
     verify::{self, Accepted, Context, Source},
@@ -98,7 +98,7 @@ impl World {
 
     /// The conveyed information, signed by the owner.
     pub(crate) fn signed_information(&self) -> Vec<u8> {
-        self.owner.sign(ContentType::ConveyedInfoJson, &self.information.to_json())
+        self.owner.sign(ContentType::ConveyedInfoJson, &self.information.encode(Encoding::Json))
     }
 
     /// All three artifacts.

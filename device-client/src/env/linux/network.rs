@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use conveyed_info::rpc::{GET_BOOTSTRAPPING_DATA, HOST_META, REPORT_PROGRESS, YANG_DATA_JSON};
+use conveyed_info::{
+    Encoding,
+    rpc::{GET_BOOTSTRAPPING_DATA, HOST_META, REPORT_PROGRESS, YANG_DATA_JSON},
+};
 use pki::certificate::Certificate;
 use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 use verdict::{ReasonCode, Refusal};
@@ -87,10 +90,10 @@ impl Link {
         let (method, target, accept, body) = match request {
             Request::HostMeta => ("GET", HOST_META.to_owned(), "application/xrd+xml", None),
             Request::BootstrappingData { root, input } => {
-                ("POST", format!("{root}/{GET_BOOTSTRAPPING_DATA}"), YANG_DATA_JSON, Some(input.to_json()))
+                ("POST", format!("{root}/{GET_BOOTSTRAPPING_DATA}"), YANG_DATA_JSON, Some(input.encode(Encoding::Json)))
             }
             Request::Progress { root, report } => {
-                ("POST", format!("{root}/{REPORT_PROGRESS}"), YANG_DATA_JSON, Some(report.to_json()))
+                ("POST", format!("{root}/{REPORT_PROGRESS}"), YANG_DATA_JSON, Some(report.encode(Encoding::Json)))
             }
         };
         let host = self.server.to_string();

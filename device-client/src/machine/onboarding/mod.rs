@@ -8,6 +8,7 @@ mod reporting;
 mod script;
 
 use conveyed_info::{
+    Encoding,
     information::{Information, OnboardingInformation},
     rpc::{ProgressType, ReportingLevel},
 };
@@ -43,7 +44,7 @@ impl Job {
         level: Option<ReportingLevel>,
         plan: OnboardingInformation,
     ) -> Self {
-        let document = sha256(&Information::from(plan.clone()).to_json());
+        let document = sha256(&Information::from(plan.clone()).encode(Encoding::Json));
         Self { server, root, level, plan, document, committed: false }
     }
 }

@@ -1,6 +1,7 @@
 //! Scripts and configuration (RFC 8572 §5.6).
 
 use conveyed_info::{
+    Encoding,
     information::{Information, OnboardingInformation},
     rpc::ReportingLevel,
 };
@@ -97,7 +98,7 @@ fn cli_76_cli_81_an_error_in_the_post_script_rolls_the_configuration_back() {
 #[test]
 fn an_attempt_that_was_cut_off_goes_on_with_the_first_step_that_is_missing() {
     let mut world = world();
-    let document = sha256(&Information::from(plan()).to_json());
+    let document = sha256(&Information::from(plan()).encode(Encoding::Json));
     for step in [OnboardingStep::PreScript, OnboardingStep::Configuration] {
         world.situation.history.add(Fact::Applied { document, step });
     }
@@ -108,7 +109,7 @@ fn an_attempt_that_was_cut_off_goes_on_with_the_first_step_that_is_missing() {
 #[test]
 fn a_configuration_committed_before_the_cut_is_rolled_back_when_the_post_script_fails_after_it() {
     let mut world = world();
-    let document = sha256(&Information::from(plan()).to_json());
+    let document = sha256(&Information::from(plan()).encode(Encoding::Json));
     world.situation.history.add(Fact::Applied { document, step: OnboardingStep::Configuration });
     ends(&mut world, OnboardingStep::PostScript, ScriptVerdict::Failed(2));
     world.run();
@@ -231,7 +232,7 @@ fn a_document_that_another_one_overwrote_is_committed_again() {
     every_cut(
         &configured("2"),
         |world| {
-            let document = sha256(&Information::from(configured("1")).to_json());
+            let document = sha256(&Information::from(configured("1")).encode(Encoding::Json));
             for step in [OnboardingStep::PreScript, OnboardingStep::Configuration] {
                 world.situation.history.add(Fact::Applied { document, step });
             }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use conveyed_info::{
-    BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher,
+    BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher,
     cms::{self, ContentType, Draft},
     information::{
         BootstrapServer, Configuration, ConfigurationHandling, Information, OnboardingInformation, RedirectInformation,
@@ -198,7 +198,7 @@ impl World {
         freshness: Freshness,
     ) -> BootstrappingData {
         let chain = std::slice::from_ref(&signer.certificate);
-        let document = information.to_json();
+        let document = information.encode(Encoding::Json);
         let signed = Draft::sign(ContentType::ConveyedInfoJson, &document, &signer.key, chain).unwrap();
         let masa = std::slice::from_ref(&self.masa.certificate);
         let voucher = self.voucher(freshness).to_json();
@@ -222,7 +222,7 @@ pub(super) fn server(text: &str) -> Server {
 }
 
 pub(super) fn unsigned(information: impl Into<Information>) -> BootstrappingData {
-    let document = information.into().to_json();
+    let document = information.into().encode(Encoding::Json);
     let artifact = cms::bare(ContentType::ConveyedInfoJson, &document).unwrap();
     BootstrappingData::Unsigned(ConveyedInformation::from_der(artifact).unwrap())
 }
@@ -250,13 +250,13 @@ pub(super) fn empty(status: u16) -> Answer {
 }
 
 pub(super) fn give(data: BootstrappingData, reporting_level: ReportingLevel) -> Answer {
-    let body = BootstrappingAnswer { reporting_level, data }.to_json();
+    let body = BootstrappingAnswer { reporting_level, data }.encode(Encoding::Json);
     Answer { status: 200, media_type: Some(YANG_DATA_JSON.to_owned()), body }
 }
 
 pub(super) fn nothing() -> Answer {
     let error = RestconfError::new(ErrorTag::InvalidValue, "nothing-for-this-device");
-    Answer { status: 404, media_type: Some(YANG_DATA_JSON.to_owned()), body: error.to_json() }
+    Answer { status: 404, media_type: Some(YANG_DATA_JSON.to_owned()), body: error.encode(Encoding::Json) }
 }
 
 /// A server that gives `data` and acknowledges every report.

@@ -1,0 +1,188 @@
+//! Writing a document in either encoding.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value};
+
+use super::{Encoding, is_yang_character, xml::NAMESPACE};
+
+/// A container with its members, in the order of the module. Names are bare, or `module:name` where the module is
+/// another than the container's.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Container(Vec<(&'static str, Out)>);
+
+/// A value to be written.
+#[derive(Clone, Debug)]
+pub(crate) enum Out {
+    /// A string, or the name of an enum value.
+    Text(String),
+    /// A number of up to 32 bits, which JSON writes as a number (RFC 7951 §6.1).
+    Number(u32),
+    /// A boolean.
+    Boolean(bool),
+    /// The type `empty`.
+    Empty,
+    /// Octets, written as base64.
+    Binary(Vec<u8>),
+    /// An identity: its module and its name. The module is always written: some peers insist.
+    Identity(&'static str, String),
+    /// A container inside.
+    Container(Container),
+    /// The entries of a list or leaf-list.
+    List(Vec<Self>),
+}
+
+impl Container {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds a member.
+    pub(crate) fn put(&mut self, name: &'static str, value: Out) {
+        self.0.push((name, value));
+    }
+
+    /// Adds a member that is a string.
+    pub(crate) fn put_text(&mut self, name: &'static str, text: &str) {
+        self.put(name, Out::Text(text.to_owned()));
+    }
+
+    /// Adds a member that is binary.
+    pub(crate) fn put_binary(&mut self, name: &'static str, octets: &[u8]) {
+        self.put(name, Out::Binary(octets.to_vec()));
+    }
+
+    /// The document that holds this container, named `module:name`, and nothing else.
+    pub(crate) fn into_document(self, name: &'static str, encoding: Encoding) -> Vec<u8> {
+        match encoding {
+            Encoding::Json => {
+                let top = Map::from_iter([(name.to_owned(), self.into_json())]);
+                Value::Object(top).to_string().into_bytes()
+            }
+            Encoding::Xml => {
+                let mut text = String::new();
+                write_element(&mut text, "", name, &Out::Container(self));
+                text.into_bytes()
+            }
+        }
+    }
+
+    fn into_json(self) -> Value {
+        Value::Object(self.0.into_iter().map(|(name, value)| (name.to_owned(), value.into_json())).collect())
+    }
+}
+
+impl Out {
+    fn into_json(self) -> Value {
+        match self {
+            Self::Text(text) => writable(&text).into(),
+            Self::Number(number) => number.into(),
+            Self::Boolean(value) => value.into(),
+            Self::Empty => Value::Array(vec![Value::Null]),
+            Self::Binary(octets) => STANDARD.encode(octets).into(),
+            Self::Identity(module, name) => format!("{module}:{name}").into(),
+            Self::Container(container) => container.into_json(),
+            Self::List(entries) => entries.into_iter().map(Self::into_json).collect(),
+        }
+    }
+}
+
+/// Writes one element, or as many as a list has entries, below a container of the module `parent`.
+fn write_element(to: &mut String, parent: &str, name: &str, value: &Out) {
+    if let Out::List(entries) = value {
+        for entry in entries {
+            write_element(to, parent, name, entry);
+        }
+        return;
+    }
+    let (module, local) = name.split_once(':').unwrap_or((parent, name));
+    to.push('<');
+    to.push_str(local);
+    if module != parent {
+        declare(to, "xmlns", module);
+    }
+    if let Out::Identity(module, _) = value {
+        declare(to, "xmlns:i", module);
+    }
+    to.push('>');
+    match value {
+        Out::Text(text) => write_text(to, &writable(text)),
+        Out::Number(number) => to.push_str(&number.to_string()),
+        Out::Boolean(value) => to.push_str(if *value { "true" } else { "false" }),
+        Out::Empty | Out::List(_) => {}
+        Out::Binary(octets) => STANDARD.encode_string(octets, to),
+        Out::Identity(_, name) => {
+            to.push_str("i:");
+            to.push_str(name);
+        }
+        Out::Container(Container(members)) => {
+            for (name, value) in members {
+                write_element(to, module, name, value);
+            }
+        }
+    }
+    to.push_str("</");
+    to.push_str(local);
+    to.push('>');
+}
+
+fn declare(to: &mut String, attribute: &str, module: &str) {
+    to.push(' ');
+    to.push_str(attribute);
+    to.push_str("=\"");
+    to.push_str(NAMESPACE);
+    to.push_str(module);
+    to.push('"');
+}
+
+fn write_text(to: &mut String, text: &str) {
+    for character in text.chars() {
+        match character {
+            '<' => to.push_str("&lt;"),
+            '>' => to.push_str("&gt;"),
+            '&' => to.push_str("&amp;"),
+            // XML 1.0 §2.11: a bare one would come back as a line feed.
+            '\r' => to.push_str("&#13;"),
+            other => to.push(other),
+        }
+    }
+}
+
+/// A text may quote a script's output; what no YANG string may hold is replaced.
+fn writable(text: &str) -> String {
+    text.chars().map(|it| if is_yang_character(it) { it } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Container {
+        let mut inner = Container::new();
+        inner.put("id", Out::Identity("q", "a".into()));
+        let mut container = Container::new();
+        container.put_text("t", "a<b>&\r\u{1b}");
+        container.put("l", Out::List(vec![Out::Number(1), Out::Boolean(true)]));
+        container.put("e", Out::Empty);
+        container.put("o:c", Out::Container(inner));
+        container.put_binary("b", b"hi");
+        container
+    }
+
+    #[test]
+    fn json() {
+        let document = example().into_document("m:top", Encoding::Json);
+        let text = r#"{"m:top":{"b":"aGk=","e":[null],"l":[1,true],"o:c":{"id":"q:a"},"t":"a<b>&\r�"}}"#;
+        assert_eq!(String::from_utf8(document).unwrap(), text);
+    }
+
+    #[test]
+    fn xml() {
+        let document = example().into_document("m:top", Encoding::Xml);
+        let text = concat!(
+            r#"<top xmlns="urn:ietf:params:xml:ns:yang:m"><t>a&lt;b&gt;&amp;&#13;�</t><l>1</l><l>true</l><e></e>"#,
+            r#"<c xmlns="urn:ietf:params:xml:ns:yang:o"><id xmlns:i="urn:ietf:params:xml:ns:yang:q">i:a</id></c>"#,
+            "<b>aGk=</b></top>"
+        );
+        assert_eq!(String::from_utf8(document).unwrap(), text);
+    }
+}
