@@ -1,10 +1,12 @@
 //! Public keys, and private keys that may live elsewhere: [`Signer`] signs, [`Decryptor`] decrypts.
 
 mod decrypt;
+mod encrypt;
 mod file;
 mod public;
 
 pub use decrypt::{DecryptError, Decryptor, OaepHash, RsaPadding};
+pub use encrypt::{Agreed, EncryptError, Entropy, NoEntropy, SystemEntropy};
 pub use file::{FileKey, KeyError, random};
 pub use public::{KeyType, PublicKey};
 
