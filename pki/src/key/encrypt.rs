@@ -1,40 +1,14 @@
 //! Encrypting to a public key; the other side of [`super::Decryptor`].
 
-use ring::rand::{SecureRandom, SystemRandom};
 use rsa::{
     Oaep,
     pkcs1::DecodeRsaPublicKey,
-    rand_core::{TryCryptoRng, TryRng},
     traits::{PaddingScheme, PublicKeyParts},
 };
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{KeyType, PublicKey};
-
-/// Where randomness comes from, for code that draws none itself.
-pub trait Entropy {
-    /// Fills `octets` with unpredictable octets.
-    ///
-    /// # Errors
-    /// [`NoEntropy`] when there are none; nothing may be made then.
-    fn fill(&mut self, octets: &mut [u8]) -> Result<(), NoEntropy>;
-}
-
-/// Randomness from the operating system.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemEntropy;
-
-impl Entropy for SystemEntropy {
-    fn fill(&mut self, octets: &mut [u8]) -> Result<(), NoEntropy> {
-        SystemRandom::new().fill(octets).map_err(|_| NoEntropy)
-    }
-}
-
-/// There is no randomness.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no randomness")]
-pub struct NoEntropy;
+use super::{Entropy, KeyType, NoEntropy, PublicKey, entropy::Rng};
 
 /// What comes of agreeing on a secret with a key that exists for this once.
 pub struct Agreed {
@@ -94,7 +68,8 @@ impl PublicKey {
         if self.key_type() != KeyType::Rsa {
             return Err(EncryptError::KeyMismatch);
         }
-        let key = rsa::RsaPublicKey::from_pkcs1_der(self.subject_public_key()).map_err(|_| EncryptError::KeyUnusable)?;
+        let key =
+            rsa::RsaPublicKey::from_pkcs1_der(self.subject_public_key()).map_err(|_| EncryptError::KeyUnusable)?;
         if !(2048..=8192).contains(&key.n().bits()) {
             return Err(EncryptError::KeyUnusable);
         }
@@ -106,31 +81,6 @@ impl PublicKey {
 }
 
 const ATTEMPTS: u8 = 64;
-
-/// [`Entropy`] as the `rsa` crate wants it.
-struct Rng<'a>(&'a mut dyn Entropy);
-
-impl TryRng for Rng<'_> {
-    type Error = NoEntropy;
-
-    fn try_next_u32(&mut self) -> Result<u32, NoEntropy> {
-        let mut octets = [0; 4];
-        self.0.fill(&mut octets)?;
-        Ok(u32::from_ne_bytes(octets))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, NoEntropy> {
-        let mut octets = [0; 8];
-        self.0.fill(&mut octets)?;
-        Ok(u64::from_ne_bytes(octets))
-    }
-
-    fn try_fill_bytes(&mut self, octets: &mut [u8]) -> Result<(), NoEntropy> {
-        self.0.fill(octets)
-    }
-}
-
-impl TryCryptoRng for Rng<'_> {}
 
 /// Nothing could be encrypted to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -150,7 +100,7 @@ pub enum EncryptError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::FileKey;
+    use crate::key::{FileKey, SystemEntropy};
 
     struct Nothing;
 
