@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
-use super::{Encoding, is_yang_character, xml::NAMESPACE};
+use super::{Encoding, is_yang_character, namespaces::NAMESPACE};
 
 /// A container with its members, in the order of the module. Names are bare, or `module:name` where the module is
 /// another than the container's.
