@@ -7,6 +7,7 @@
 //!
 //! A document is written from a [`Container`] with the same names; the encoding is chosen at the end.
 
+mod element;
 mod json;
 mod namespaces;
 mod read;

@@ -2,11 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{
-    Attributes, DocumentError, Encoding, MAX_DOCUMENT, is_yang_character,
-    json::Json,
-    xml::{self, Element},
-};
+use super::{Attributes, DocumentError, Encoding, MAX_DOCUMENT, element::Element, is_yang_character, json::Json, xml};
 
 /// The members of one container, taken out one by one. What is left over at the end was not defined.
 #[derive(Debug)]

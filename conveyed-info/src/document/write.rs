@@ -1,11 +1,12 @@
 //! Writing a document in either encoding.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Encoding, is_yang_character, namespaces::NAMESPACE};
 
-/// A container with its members, in the order of the module. Names are bare, or `module:name` where the module is
+/// A container with its members, in the order of the module, in which they are written: RFC 7950 §7.14.4 wants it of the
+/// XML of operations. Names are bare, or `module:name` where the module is
 /// another than the container's.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Container(Vec<(&'static str, Out)>);
@@ -53,37 +54,53 @@ impl Container {
 
     /// The document that holds this container, named `module:name`, and nothing else.
     pub(crate) fn into_document(self, name: &'static str, encoding: Encoding) -> Vec<u8> {
+        let mut text = String::new();
         match encoding {
-            Encoding::Json => {
-                let top = Map::from_iter([(name.to_owned(), self.into_json())]);
-                Value::Object(top).to_string().into_bytes()
-            }
-            Encoding::Xml => {
-                let mut text = String::new();
-                write_element(&mut text, "", name, &Out::Container(self));
-                text.into_bytes()
-            }
+            Encoding::Json => write_object(&mut text, &[(name, Out::Container(self))]),
+            Encoding::Xml => write_element(&mut text, "", name, &Out::Container(self)),
         }
-    }
-
-    fn into_json(self) -> Value {
-        Value::Object(self.0.into_iter().map(|(name, value)| (name.to_owned(), value.into_json())).collect())
+        text.into_bytes()
     }
 }
 
-impl Out {
-    fn into_json(self) -> Value {
-        match self {
-            Self::Text(text) => writable(&text).into(),
-            Self::Number(number) => number.into(),
-            Self::Boolean(value) => value.into(),
-            Self::Empty => Value::Array(vec![Value::Null]),
-            Self::Binary(octets) => STANDARD.encode(octets).into(),
-            Self::Identity(module, name) => format!("{module}:{name}").into(),
-            Self::Container(container) => container.into_json(),
-            Self::List(entries) => entries.into_iter().map(Self::into_json).collect(),
+fn write_object(to: &mut String, members: &[(&'static str, Out)]) {
+    to.push('{');
+    for (index, (name, value)) in members.iter().enumerate() {
+        if index > 0 {
+            to.push(',');
+        }
+        write_string(to, name);
+        to.push(':');
+        write_value(to, value);
+    }
+    to.push('}');
+}
+
+/// Writes one value as RFC 7951 §6 has it.
+fn write_value(to: &mut String, value: &Out) {
+    match value {
+        Out::Text(text) => write_string(to, &writable(text)),
+        Out::Number(number) => to.push_str(&number.to_string()),
+        Out::Boolean(value) => to.push_str(if *value { "true" } else { "false" }),
+        Out::Empty => to.push_str("[null]"),
+        Out::Binary(octets) => write_string(to, &STANDARD.encode(octets)),
+        Out::Identity(module, name) => write_string(to, &format!("{module}:{name}")),
+        Out::Container(Container(members)) => write_object(to, members),
+        Out::List(entries) => {
+            to.push('[');
+            for (index, entry) in entries.iter().enumerate() {
+                if index > 0 {
+                    to.push(',');
+                }
+                write_value(to, entry);
+            }
+            to.push(']');
         }
     }
+}
+
+fn write_string(to: &mut String, text: &str) {
+    to.push_str(&Value::from(text).to_string());
 }
 
 /// Writes one element, or as many as a list has entries, below a container of the module `parent`.
@@ -171,7 +188,7 @@ mod tests {
     #[test]
     fn json() {
         let document = example().into_document("m:top", Encoding::Json);
-        let text = r#"{"m:top":{"b":"aGk=","e":[null],"l":[1,true],"o:c":{"id":"q:a"},"t":"a<b>&\r�"}}"#;
+        let text = r#"{"m:top":{"t":"a<b>&\r�","l":[1,true],"e":[null],"o:c":{"id":"q:a"},"b":"aGk="}}"#;
         assert_eq!(String::from_utf8(document).unwrap(), text);
     }
 

@@ -11,74 +11,12 @@ use quick_xml::{
 
 use super::{
     Attributes, DocumentError, Encoding, MAX_MEMBERS, MAX_VALUES,
+    element::{Content, Element, is_blank},
     namespaces::{Scope, is_ncname, split_name},
 };
 
 /// Deepest nesting of elements.
 const MAX_DEPTH: usize = 32;
-
-/// One element, its namespace resolved to the name of a module.
-#[derive(Debug)]
-pub(super) struct Element {
-    module: String,
-    local: String,
-    content: Content,
-}
-
-#[derive(Debug)]
-enum Content {
-    /// A leaf, and the identity its text names, if it can be read as one.
-    Text {
-        text: String,
-        identity: Option<(String, String)>,
-    },
-    Children(Vec<Element>),
-}
-
-impl Element {
-    /// Whether this is the member `name` (bare, or `module:name`) of a container of `parent`.
-    pub(super) fn is_named(&self, parent: &str, name: &str) -> bool {
-        match name.split_once(':') {
-            Some((module, local)) => self.module == module && self.local == local,
-            None => self.module == parent && self.local == name,
-        }
-    }
-
-    /// This element's name as RFC 7951 §4 writes it below a container of `parent`.
-    pub(super) fn name_below(&self, parent: &str) -> String {
-        match self.module.as_str() {
-            module if module == parent => self.local.clone(),
-            foreign if foreign.starts_with('{') => format!("{foreign}{}", self.local),
-            module => format!("{module}:{}", self.local),
-        }
-    }
-
-    /// Module and children of a container; white space alone is an empty one.
-    pub(super) fn into_children(self) -> Option<(String, Vec<Self>)> {
-        match self.content {
-            Content::Children(children) => Some((self.module, children)),
-            Content::Text { text, .. } => is_blank(&text).then_some((self.module, Vec::new())),
-        }
-    }
-
-    pub(super) fn into_text(self) -> Option<String> {
-        match self.content {
-            Content::Text { text, .. } => Some(text),
-            Content::Children(_) => None,
-        }
-    }
-
-    pub(super) fn into_identity(self) -> Option<(String, String)> {
-        match self.content {
-            Content::Text { identity, .. } => identity,
-            Content::Children(_) => None,
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        matches!(&self.content, Content::Text { text, .. } if text.is_empty())
-    }
-}
 
 /// Reads a whole document and gives its one element.
 pub(super) fn parse(bytes: &[u8], attributes: Attributes) -> Result<Element, DocumentError> {
@@ -103,10 +41,6 @@ const fn is_character(character: char) -> bool {
 
 fn malformed(detail: impl Into<String>) -> DocumentError {
     DocumentError::Malformed { encoding: Encoding::Xml, detail: detail.into() }
-}
-
-fn is_blank(text: &str) -> bool {
-    text.chars().all(|character| matches!(character, ' ' | '\t' | '\n' | '\r'))
 }
 
 struct Parser<'a> {
@@ -244,7 +178,7 @@ impl Parser<'_> {
             return Err(malformed("text beside elements"));
         };
         self.scope.close(open.outer);
-        Ok(Element { module: open.module, local: open.local, content })
+        Ok(Element::new(open.module, open.local, content))
     }
 }
 
