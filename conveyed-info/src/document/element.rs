@@ -32,6 +32,10 @@ impl Element {
         }
     }
 
+    pub(super) fn local(&self) -> &str {
+        &self.local
+    }
+
     /// This element's name as RFC 7951 §4 writes it below a container of `parent`.
     pub(super) fn name_below(&self, parent: &str) -> String {
         match self.module.as_str() {

@@ -67,6 +67,17 @@ impl Members {
         inner.members()
     }
 
+    /// The members of the document element where that is called `local`, in whatever namespace; otherwise these. JSON has
+    /// no document element.
+    pub(crate) fn below(self, local: &str) -> Result<Self, DocumentError> {
+        match self.left {
+            Left::Xml { children, .. } if matches!(children.as_slice(), [one] if one.local() == local) => {
+                Node { path: self.path, value: Value::Xml(children) }.members()
+            }
+            left => Ok(Self { path: self.path, left }),
+        }
+    }
+
     /// Takes the member `name`, if it is there.
     pub(crate) fn optional(&mut self, name: &str) -> Option<Node> {
         let path = self.path_of(name);

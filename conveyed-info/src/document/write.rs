@@ -26,6 +26,9 @@ pub(crate) enum Out {
     Binary(Vec<u8>),
     /// An identity: its module and its name. The module is always written: some peers insist.
     Identity(&'static str, String),
+    /// An instance identifier: the names of members joined by `/`, as [`super::DocumentError`] shows where something
+    /// stands.
+    Path(String),
     /// A container inside.
     Container(Container),
     /// The entries of a list or leaf-list.
@@ -85,6 +88,10 @@ fn write_value(to: &mut String, value: &Out) {
         Out::Empty => to.push_str("[null]"),
         Out::Binary(octets) => write_string(to, &STANDARD.encode(octets)),
         Out::Identity(module, name) => write_string(to, &format!("{module}:{name}")),
+        // RFC 7951 §6.11.
+        Out::Path(path) => {
+            write_string(to, &steps(path).iter().map(|(_, step)| format!("/{step}")).collect::<String>())
+        }
         Out::Container(Container(members)) => write_object(to, members),
         Out::List(entries) => {
             to.push('[');
@@ -117,8 +124,17 @@ fn write_element(to: &mut String, parent: &str, name: &str, value: &Out) {
     if module != parent {
         declare(to, "xmlns", module);
     }
-    if let Out::Identity(module, _) = value {
-        declare(to, "xmlns:i", module);
+    match value {
+        Out::Identity(module, _) => declare(to, "xmlns:i", module),
+        Out::Path(path) => {
+            let steps = steps(path);
+            for (index, (module, _)) in steps.iter().enumerate() {
+                if first_of(&steps, module) == index {
+                    declare(to, &format!("xmlns:p{index}"), module);
+                }
+            }
+        }
+        _ => {}
     }
     to.push('>');
     match value {
@@ -131,6 +147,14 @@ fn write_element(to: &mut String, parent: &str, name: &str, value: &Out) {
             to.push_str("i:");
             to.push_str(name);
         }
+        // RFC 7950 §9.13.2: every step has a prefix.
+        Out::Path(path) => {
+            let steps = steps(path);
+            for (module, step) in &steps {
+                let name = step.rsplit(':').next().unwrap_or_default();
+                to.push_str(&format!("/p{}:{name}", first_of(&steps, module)));
+            }
+        }
         Out::Container(Container(members)) => {
             for (name, value) in members {
                 write_element(to, module, name, value);
@@ -140,6 +164,30 @@ fn write_element(to: &mut String, parent: &str, name: &str, value: &Out) {
     to.push_str("</");
     to.push_str(local);
     to.push('>');
+}
+
+/// The steps of a path, each with its module, as far as they are names that a module can define: what a peer invented
+/// ends the path at the member that held it.
+fn steps(path: &str) -> Vec<(&str, &str)> {
+    let mut module = "";
+    path.split('/')
+        .map_while(|step| {
+            let (named, name) = step.split_once(':').unwrap_or((module, step));
+            module = named;
+            (is_identifier(named) && is_identifier(name)).then_some((named, step))
+        })
+        .collect()
+}
+
+/// RFC 7950 §6.2.
+fn is_identifier(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        && text.len() <= 64
+}
+
+fn first_of(steps: &[(&str, &str)], module: &str) -> usize {
+    steps.iter().position(|(other, _)| *other == module).unwrap_or_default()
 }
 
 fn declare(to: &mut String, attribute: &str, module: &str) {
@@ -183,6 +231,31 @@ mod tests {
         container.put("o:c", Out::Container(inner));
         container.put_binary("b", b"hi");
         container
+    }
+
+    #[test]
+    fn a_path_ends_where_it_stops_being_one() {
+        for (path, json, xml) in [
+            ("m:input/a", "/m:input/a", r#" xmlns:p0="urn:ietf:params:xml:ns:yang:m">/p0:input/p0:a"#),
+            (
+                "m:input/o:a/b/m:c",
+                "/m:input/o:a/b/m:c",
+                concat!(
+                    r#" xmlns:p0="urn:ietf:params:xml:ns:yang:m" xmlns:p1="urn:ietf:params:xml:ns:yang:o">"#,
+                    "/p0:input/p1:a/p1:b/p0:c"
+                ),
+            ),
+            ("m:input/a b", "/m:input", r#" xmlns:p0="urn:ietf:params:xml:ns:yang:m">/p0:input"#),
+            ("m:input/{urn:x}a/b", "/m:input", r#" xmlns:p0="urn:ietf:params:xml:ns:yang:m">/p0:input"#),
+            ("input", "", ">"),
+        ] {
+            let mut container = Container::new();
+            container.put("p", Out::Path(path.to_owned()));
+            let written = container.clone().into_document("r:c", Encoding::Json);
+            assert_eq!(String::from_utf8(written).unwrap(), format!(r#"{{"r:c":{{"p":"{json}"}}}}"#));
+            let written = String::from_utf8(container.into_document("r:c", Encoding::Xml)).unwrap();
+            assert!(written.contains(&format!("<p{xml}</p>")), "{written}");
+        }
     }
 
     #[test]
