@@ -10,7 +10,7 @@ use crate::{
     key::{KeyType, PublicKey},
 };
 
-const ID_ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+pub(crate) const ID_ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// A signature algorithm that this project makes or accepts. SHA-1 and MD5 are missing on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +20,8 @@ pub enum SignatureAlgorithm {
     EcdsaSha256,
     /// ECDSA with SHA-384.
     EcdsaSha384,
+    /// ECDSA with SHA-512.
+    EcdsaSha512,
     /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2).
     RsaPkcs1Sha256,
     /// RSASSA-PKCS1-v1_5 with SHA-384.
@@ -39,6 +41,7 @@ impl SignatureAlgorithm {
         Ok(match identifier.oid {
             oid::ECDSA_WITH_SHA_256 => Self::EcdsaSha256,
             oid::ECDSA_WITH_SHA_384 => Self::EcdsaSha384,
+            oid::ECDSA_WITH_SHA_512 => Self::EcdsaSha512,
             oid::SHA_256_WITH_RSA_ENCRYPTION => Self::RsaPkcs1Sha256,
             oid::SHA_384_WITH_RSA_ENCRYPTION => Self::RsaPkcs1Sha384,
             oid::SHA_512_WITH_RSA_ENCRYPTION => Self::RsaPkcs1Sha512,
@@ -75,6 +78,7 @@ impl SignatureAlgorithm {
         let (oid, parameters) = match self {
             Self::EcdsaSha256 => (oid::ECDSA_WITH_SHA_256, None),
             Self::EcdsaSha384 => (oid::ECDSA_WITH_SHA_384, None),
+            Self::EcdsaSha512 => (oid::ECDSA_WITH_SHA_512, None),
             // RFC 4055 §5: the parameters of these three are NULL, not absent.
             Self::RsaPkcs1Sha256 => (oid::SHA_256_WITH_RSA_ENCRYPTION, Some(der::Any::null())),
             Self::RsaPkcs1Sha384 => (oid::SHA_384_WITH_RSA_ENCRYPTION, Some(der::Any::null())),
@@ -90,7 +94,7 @@ impl SignatureAlgorithm {
         match self {
             Self::EcdsaSha256 | Self::RsaPkcs1Sha256 => HashAlgorithm::Sha256,
             Self::EcdsaSha384 | Self::RsaPkcs1Sha384 => HashAlgorithm::Sha384,
-            Self::RsaPkcs1Sha512 | Self::Ed25519 => HashAlgorithm::Sha512,
+            Self::EcdsaSha512 | Self::RsaPkcs1Sha512 | Self::Ed25519 => HashAlgorithm::Sha512,
         }
     }
 
@@ -100,6 +104,16 @@ impl SignatureAlgorithm {
     /// [`AlgorithmError::KeyMismatch`] when the key is of another kind, [`AlgorithmError::BadSignature`] when it does
     /// not verify.
     pub fn verify(self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), AlgorithmError> {
+        if self == Self::EcdsaSha512 && key.key_type() == KeyType::P521 {
+            let verifier = p521::ecdsa::VerifyingKey::from_sec1_bytes(key.subject_public_key())
+                .map_err(|_| AlgorithmError::KeyMismatch)?;
+            let signature =
+                p521::ecdsa::DerSignature::from_bytes(signature).map_err(|_| AlgorithmError::BadSignature)?;
+            use p521::ecdsa::signature::hazmat::PrehashVerifier;
+            return verifier
+                .verify_prehash(&self.hash().digest(message), &signature)
+                .map_err(|_| AlgorithmError::BadSignature);
+        }
         let algorithm = self.ring(key.key_type()).ok_or(AlgorithmError::KeyMismatch)?;
         UnparsedPublicKey::new(algorithm, key.subject_public_key())
             .verify(message, signature)

@@ -5,7 +5,10 @@ use der::{Decode, Encode, pem::LineEnding};
 use spki::SubjectPublicKeyInfoOwned;
 
 use super::KeyError;
-use crate::digest::{Digest, sha256};
+use crate::{
+    algorithm::ID_ED25519,
+    digest::{Digest, sha256},
+};
 
 /// The kinds of keys that the system works with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,7 +46,8 @@ impl PublicKey {
             (oid::ID_EC_PUBLIC_KEY, Some(oid::SECP_384_R_1)) => KeyType::P384,
             (oid::ID_EC_PUBLIC_KEY, Some(oid::SECP_521_R_1)) => KeyType::P521,
             (oid::RSA_ENCRYPTION, _) => KeyType::Rsa,
-            (other, _) if other == ObjectIdentifier::new_unwrap("1.3.101.112") => KeyType::Ed25519,
+            (oid::ID_EC_PUBLIC_KEY, Some(other)) => return Err(KeyError::UnknownCurve(other)),
+            (ID_ED25519, _) => KeyType::Ed25519,
             (other, _) => return Err(KeyError::UnknownType(other)),
         };
         let subject_public_key = info.subject_public_key.as_bytes().ok_or(KeyError::Malformed)?.to_vec();
@@ -103,4 +107,11 @@ impl std::fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PublicKey({:?}, {})", self.key_type, self.spki_sha256())
     }
+}
+
+/// Length in bits of an RSA modulus, given as the octets of its INTEGER.
+pub(super) fn rsa_bits(modulus: &[u8]) -> usize {
+    let significant = modulus.iter().skip_while(|octet| **octet == 0);
+    let leading = significant.clone().next().map_or(0, |octet| octet.leading_zeros());
+    significant.count().saturating_mul(8).saturating_sub(usize::try_from(leading).unwrap_or(0))
 }
