@@ -7,7 +7,9 @@ mod arguments;
 mod bench;
 mod fault;
 mod gates;
+mod interop;
 mod layers;
+mod notes;
 mod peers;
 mod report;
 mod stream;
@@ -27,6 +29,7 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   test [--only NAME…] [--no-skips]    every test and check; ends with `N passed, N failed, N skipped`
+       [--write-interop]              and renew specs/interop.md from what the tests have proved
   layers                              which crate imports which, and what may be in the device's tree
   bench [--only NAME…] [--json FILE]  measure; one object, metric → number
   help                                this text
@@ -37,6 +40,8 @@ crates and parts of names together mean: those tests of those crates. With --onl
 `test` installs the Debian packages whose programs the tests talk to, if it may (root, or sudo without a password);
 otherwise it prints the line to run, and the tests that need them are skipped by name. A skipped test fails the run
 when CI=true or with --no-skips.
+
+A run of all interop-tests also compares what they proved with specs/interop.md.
 
 Examples:
   cargo xtask test                          all of it
@@ -115,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_command_parses_and_nothing_means_help() {
-        assert!(matches!(parse("test --only a b --no-skips"), Ok(Task::Test(_))));
+        assert!(matches!(parse("test --only a b --no-skips --write-interop"), Ok(Task::Test(_))));
         assert!(matches!(parse("layers"), Ok(Task::Layers)));
         assert!(matches!(parse("bench --json out.json"), Ok(Task::Bench(_))));
         assert!(matches!(parse("bench --help"), Ok(Task::Help)));
