@@ -26,18 +26,30 @@ pub(crate) struct Options {
     /// Empty means everything.
     only: Vec<String>,
     skips: Skips,
+    smoke: Smoke,
+}
+
+/// Whether the fuzz targets run for their three minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Smoke {
+    Wanted,
+    LeftOut,
 }
 
 impl Options {
     /// Reads the words behind `test`.
     pub(crate) fn parse(words: &[String]) -> Result<Self, Usage> {
-        let mut options = Self { only: Vec::new(), skips: Skips::from_environment() };
+        let mut options = Self { only: Vec::new(), skips: Skips::from_environment(), smoke: Smoke::Wanted };
         for flag in flags(words)? {
             match flag.name {
                 "--only" => options.only.extend(flag.several("--only")?),
                 "--no-skips" => {
                     flag.none()?;
                     options.skips = Skips::Forbidden;
+                }
+                "--no-fuzz" => {
+                    flag.none()?;
+                    options.smoke = Smoke::LeftOut;
                 }
                 name => return Err(Usage::UnknownFlag { flag: name.to_owned() }),
             }
@@ -102,7 +114,10 @@ impl Tests {
 /// Runs what was asked for. Exits good only if nothing failed, something ran, and nothing was skipped that must not be.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fault> {
     let progress = Progress { start: Instant::now() };
-    let selection = Selection::new(&options.only, workspace.crates());
+    let mut selection = Selection::new(&options.only, workspace.crates());
+    if options.smoke == Smoke::LeftOut {
+        selection.gates.retain(|gate| *gate != Gate::Fuzz);
+    }
     let mut report = Report::default();
 
     for gate in [Gate::Fmt, Gate::Layers] {
@@ -114,7 +129,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fa
         Some(tests) => test_phases(workspace, tests, &progress, &mut report)?,
         None => Compiles::Yes,
     };
-    for gate in [Gate::Clippy, Gate::Docs].into_iter().filter(|gate| selection.has(*gate)) {
+    for gate in [Gate::Clippy, Gate::Docs, Gate::Fuzz].into_iter().filter(|gate| selection.has(*gate)) {
         match compiles {
             Compiles::Yes => gate_phase(workspace, gate, &progress, &mut report),
             Compiles::No => println!("\n{} is left out: the workspace does not compile", gate.name()),
@@ -238,8 +253,9 @@ mod tests {
 
     #[test]
     fn flags_are_read() {
-        let words = ["--only", "a", "b", "--no-skips"].map(str::to_owned);
-        let expected = Options { only: vec!["a".into(), "b".into()], skips: Skips::Forbidden };
+        let words = ["--only", "a", "b", "--no-skips", "--no-fuzz"].map(str::to_owned);
+        let only = vec!["a".into(), "b".into()];
+        let expected = Options { only, skips: Skips::Forbidden, smoke: Smoke::LeftOut };
         assert_eq!(Options::parse(&words), Ok(expected));
         assert_eq!(Options::parse(&["--only".to_owned()]), Err(Usage::MissingValue { flag: "--only" }));
     }
