@@ -19,6 +19,8 @@ mod ocsp;
 mod reason;
 mod signed;
 
+use std::sync::Arc;
+
 use const_oid::ObjectIdentifier;
 pub use crl::Crl;
 pub use ocsp::OcspResponse;
@@ -38,8 +40,9 @@ const SIGNATURE_BUDGET: u32 = 128;
 /// Revocation lists and OCSP responses that may tell something about a path. Candidates only: nothing here is verified.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    crls: Vec<Crl>,
-    responses: Vec<OcspResponse>,
+    // Shared, since what one artifact brings is judged together with what others bring.
+    crls: Vec<Arc<Crl>>,
+    responses: Vec<Arc<OcspResponse>>,
 }
 
 impl Evidence {
@@ -61,34 +64,42 @@ impl Evidence {
 
     /// Adds a revocation list. One that is there already, or exceeds [`Evidence::MAX`], is dropped.
     pub fn add_crl(&mut self, crl: Crl) {
+        self.share_crl(&Arc::new(crl));
+    }
+
+    fn share_crl(&mut self, crl: &Arc<Crl>) {
         if self.crls.len() < Self::MAX && self.crls.iter().all(|known| known.der() != crl.der()) {
-            self.crls.push(crl);
+            self.crls.push(Arc::clone(crl));
         }
     }
 
     /// Adds an OCSP response. One that is there already, or exceeds [`Evidence::MAX`], is dropped.
     pub fn add_ocsp_response(&mut self, response: OcspResponse) {
+        self.share_ocsp_response(&Arc::new(response));
+    }
+
+    fn share_ocsp_response(&mut self, response: &Arc<OcspResponse>) {
         if self.responses.len() < Self::MAX && self.responses.iter().all(|known| known.der() != response.der()) {
-            self.responses.push(response);
+            self.responses.push(Arc::clone(response));
         }
     }
 
     /// Adds everything that `other` holds.
     pub fn add_all(&mut self, other: &Self) {
-        other.crls.iter().for_each(|crl| self.add_crl(crl.clone()));
-        other.responses.iter().for_each(|response| self.add_ocsp_response(response.clone()));
+        other.crls.iter().for_each(|crl| self.share_crl(crl));
+        other.responses.iter().for_each(|response| self.share_ocsp_response(response));
     }
 
     /// The revocation lists.
     #[must_use]
-    pub fn crls(&self) -> &[Crl] {
-        &self.crls
+    pub fn crls(&self) -> impl ExactSizeIterator<Item = &Crl> {
+        self.crls.iter().map(AsRef::as_ref)
     }
 
     /// The OCSP responses.
     #[must_use]
-    pub fn ocsp_responses(&self) -> &[OcspResponse] {
-        &self.responses
+    pub fn ocsp_responses(&self) -> impl ExactSizeIterator<Item = &OcspResponse> {
+        self.responses.iter().map(AsRef::as_ref)
     }
 }
 
@@ -108,6 +119,8 @@ pub enum Demand {
 pub struct Finding {
     /// Its subject.
     pub subject: String,
+    /// SHA-256 over its bytes.
+    pub certificate: Digest,
     /// What shows that it is not revoked; `None` when nothing at hand does.
     pub cleared_by: Option<Answer>,
 }
@@ -216,7 +229,7 @@ impl Judge<'_> {
                 Err(RevocationError::Stale { subject, answer: stale, now })
             }
             (Demand::Required, Some(_), None, None) => Err(RevocationError::Unknown { subject }),
-            _ => Ok(Finding { subject, cleared_by }),
+            _ => Ok(Finding { subject, certificate: certificate.sha256(), cleared_by }),
         }
     }
 
