@@ -2,10 +2,12 @@
 
 use conveyed_info::{
     DocumentError, Encoding,
+    cms::AeadPolicy,
     information::{OnboardingInformation, RedirectInformation},
     rpc::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel, RestconfError, YANG_DATA_JSON},
-    verify::{self, Accepted, Context, Source},
+    verify::{self, Accepted, Context, Decryption, Source},
 };
+use pki::revocation::Evidence;
 use verdict::{ReasonCode, Refusal, Trace};
 
 use super::{
@@ -51,6 +53,7 @@ fn input(trust: Trust, shared: &Shared) -> BootstrappingRequest {
                 os_name: running.os_name.clone(),
                 os_version: running.os_version.clone(),
                 nonce,
+                csr: None,
             }
         }
     }
@@ -82,6 +85,14 @@ impl Asking {
                 nonce: shared.situation.nonce.as_ref(),
                 clock: shared.clock,
                 assertions: &shared.policy.accepted_assertions,
+                // RFC 8572 §5.4 (SEC-04): what is stapled must do until lists are fetched.
+                decryption: shared.policy.decryption_key.as_deref().map(|key| Decryption {
+                    key,
+                    certificate: Some(&shared.policy.idevid),
+                    // RFC 8572 §3.1 names EnvelopedData alone (ENC-09).
+                    aead: AeadPolicy::Refuse,
+                }),
+                revocation: Evidence::none(),
             };
             verify::verify(answer.data, &context)
         };

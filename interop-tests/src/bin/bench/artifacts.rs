@@ -13,6 +13,7 @@ use conveyed_info::{
 use pki::{
     identity::SerialNumber,
     key::{FileKey, Signer},
+    revocation::Evidence,
     time::{Clock, Timestamp},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region};
@@ -39,7 +40,13 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
     let (_, idevid) = maker.device("bench", &serial_number, now).unwrap();
     let information = Information::from(plan());
     let data = BootstrappingData::Signed {
-        conveyed_information: make::signed_conveyed_information(&information, &owner.key, &owner.chain[..1]).unwrap(),
+        conveyed_information: make::signed_conveyed_information(
+            &information,
+            make::Style::default(),
+            &owner.key,
+            &owner.chain[..1],
+        )
+        .unwrap(),
         owner_certificate: make::owner_certificate(&owner.chain).unwrap(),
         ownership_voucher: maker.voucher(&serial_number, pinned, now).unwrap(),
     };
@@ -51,6 +58,8 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
         nonce: None,
         clock: Clock::Trusted(now),
         assertions: &[Assertion::Verified],
+        decryption: None,
+        revocation: Evidence::none(),
     };
     let judge = || verify::verify(Unverified::new(data.clone()), &context).unwrap();
 
@@ -66,7 +75,10 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
     );
     let made = compare(
         || {
-            black_box(make::signed_conveyed_information(&information, &owner.key, &owner.chain[..1]).unwrap());
+            black_box(
+                make::signed_conveyed_information(&information, make::Style::default(), &owner.key, &owner.chain[..1])
+                    .unwrap(),
+            );
         },
         || {
             black_box(key.sign(&message).unwrap());
