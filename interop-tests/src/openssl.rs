@@ -19,6 +19,8 @@ pub enum KeyKind {
     P256,
     /// NIST P-384.
     P384,
+    /// NIST P-521.
+    P521,
     /// RSA with a modulus of 2048 bits.
     Rsa2048,
     /// Ed25519.
@@ -30,6 +32,7 @@ impl KeyKind {
         match self {
             Self::P256 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
             Self::P384 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+            Self::P521 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
             Self::Rsa2048 => &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
             Self::Ed25519 => &["-algorithm", "ED25519"],
         }
@@ -43,6 +46,8 @@ pub enum Role {
     Ca,
     /// May sign data.
     EndEntity,
+    /// May receive content keys, by RSA or by key agreement.
+    Recipient,
 }
 
 /// The folder. Somebody called `name` has there a key `name.key` (PKCS#8) and a certificate `name.pem`.
@@ -64,7 +69,8 @@ impl Workshop {
         let configuration = format!(
             "[req]\ndistinguished_name = name\n[name]\n\
              [ca]\nbasicConstraints = critical,CA:true\nkeyUsage = critical,keyCertSign,cRLSign\n{identifiers}\
-             [end_entity]\nbasicConstraints = critical,CA:false\nkeyUsage = critical,digitalSignature\n{identifiers}"
+             [end_entity]\nbasicConstraints = critical,CA:false\nkeyUsage = critical,digitalSignature\n{identifiers}\
+             [recipient]\nkeyUsage = critical,keyEncipherment,keyAgreement\n{identifiers}"
         );
         workshop.write(CONFIGURATION, configuration.as_bytes())?;
         Ok(workshop)
@@ -128,6 +134,7 @@ impl Workshop {
         let extensions = match role {
             Role::Ca => "ca",
             Role::EndEntity => "end_entity",
+            Role::Recipient => "recipient",
         };
         let request = ["req", "-x509", "-new", "-config", CONFIGURATION, "-extensions", extensions, "-days", "30"];
         let names = ["-subj", &subject, "-key", &key, "-out", &certificate];

@@ -133,7 +133,7 @@ impl Recipient {
         match key {
             KeyType::Rsa => matches!(self.means, Means::Transport { .. }),
             KeyType::P256 | KeyType::P384 | KeyType::P521 => matches!(self.means, Means::Agreement { .. }),
-            KeyType::Ed25519 => false,
+            KeyType::RsaPss | KeyType::Ed25519 => false,
         }
     }
 
@@ -259,7 +259,7 @@ const fn curve(key: &PublicKey) -> Option<const_oid::ObjectIdentifier> {
         KeyType::P256 => Some(oid::SECP_256_R_1),
         KeyType::P384 => Some(oid::SECP_384_R_1),
         KeyType::P521 => Some(oid::SECP_521_R_1),
-        KeyType::Rsa | KeyType::Ed25519 => None,
+        KeyType::Rsa | KeyType::RsaPss | KeyType::Ed25519 => None,
     }
 }
 
