@@ -4,7 +4,11 @@
 
 mod acceptances;
 mod cms;
+mod csr;
+mod errors;
+mod golden;
 mod information;
+mod profiles;
 mod properties;
 mod refusals;
 mod revocation;
