@@ -1,6 +1,10 @@
 //! A folder in which OpenSSL makes keys and certificates and says what it thinks of ours.
 
-use std::fs;
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{Mutex, PoisonError},
+};
 
 use pki::{
     certificate::{Certificate, CertificateError},
@@ -13,12 +17,14 @@ use crate::peer::{Peer, PeerError};
 const CONFIGURATION: &str = "openssl.cnf";
 
 /// Kinds of keys that OpenSSL is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyKind {
     /// NIST P-256.
     P256,
     /// NIST P-384.
     P384,
+    /// NIST P-521.
+    P521,
     /// RSA with a modulus of 2048 bits.
     Rsa2048,
     /// Ed25519.
@@ -30,6 +36,7 @@ impl KeyKind {
         match self {
             Self::P256 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
             Self::P384 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+            Self::P521 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
             Self::Rsa2048 => &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
             Self::Ed25519 => &["-algorithm", "ED25519"],
         }
@@ -96,13 +103,25 @@ impl Workshop {
         fs::read(&path).map_err(|source| PeerError::File { path, source })
     }
 
-    /// Makes a key.
+    /// Makes a key. An RSA key takes a while to make: within one process the workshops share those of the same name.
     ///
     /// # Errors
     /// As [`Workshop::openssl`].
     pub fn make_key(&self, name: &str, kind: KeyKind) -> Result<(), PeerError> {
+        static RSA_KEYS: Mutex<BTreeMap<(KeyKind, String), Vec<u8>>> = Mutex::new(BTreeMap::new());
         let file = format!("{name}.key");
-        self.openssl(&[&["genpkey", "-out", &file], kind.arguments()].concat()).map(drop)
+        let make = || self.openssl(&[&["genpkey", "-out", &file], kind.arguments()].concat()).map(drop);
+        if kind != KeyKind::Rsa2048 {
+            return make();
+        }
+        let mut keys = RSA_KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = (kind, name.to_owned());
+        if let Some(key) = keys.get(&at) {
+            return self.write(&file, key);
+        }
+        make()?;
+        keys.insert(at, self.read(&file)?);
+        Ok(())
     }
 
     /// Makes a key and a self-signed certificate for it.
