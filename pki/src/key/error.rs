@@ -2,6 +2,8 @@
 
 use const_oid::ObjectIdentifier;
 
+use crate::algorithm::AlgorithmError;
+
 /// A key could not be read or made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -25,6 +27,12 @@ pub enum KeyError {
     /// An RSA modulus below 2048 bits; how many it has.
     #[error("the RSA key has {0} bits: at least 2048 are needed")]
     RsaTooShort(usize),
+    /// An RSA key that is restricted to RSASSA-PSS parameters which are not worked with.
+    #[error("the key is restricted to RSASSA-PSS parameters that are refused: {0}")]
+    Restriction(#[from] AlgorithmError),
+    /// A key that does not make signatures of the algorithm asked for.
+    #[error("the key cannot sign with this algorithm")]
+    Algorithm,
     /// The operating system gave no randomness.
     #[error("the operating system gave no randomness")]
     Entropy,
