@@ -27,6 +27,8 @@ pub enum KeyKind {
     P521,
     /// RSA with a modulus of 2048 bits.
     Rsa2048,
+    /// The same, restricted to PSS (id-RSASSA-PSS).
+    RsaPss,
     /// Ed25519.
     Ed25519,
 }
@@ -38,6 +40,7 @@ impl KeyKind {
             Self::P384 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
             Self::P521 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
             Self::Rsa2048 => &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+            Self::RsaPss => &["-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"],
             Self::Ed25519 => &["-algorithm", "ED25519"],
         }
     }
@@ -111,7 +114,7 @@ impl Workshop {
         static RSA_KEYS: Mutex<BTreeMap<(KeyKind, String), Vec<u8>>> = Mutex::new(BTreeMap::new());
         let file = format!("{name}.key");
         let make = || self.openssl(&[&["genpkey", "-out", &file], kind.arguments()].concat()).map(drop);
-        if kind != KeyKind::Rsa2048 {
+        if !matches!(kind, KeyKind::Rsa2048 | KeyKind::RsaPss) {
             return make();
         }
         let mut keys = RSA_KEYS.lock().unwrap_or_else(PoisonError::into_inner);

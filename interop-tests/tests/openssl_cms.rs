@@ -29,7 +29,7 @@ const CHAINS: &[(&str, KeyKind)] = &[
 
 /// The certificates that OpenSSL finds in a degenerate structure.
 fn listed_by_openssl(parties: &Parties, bag: &[u8]) -> Vec<Certificate> {
-    let bag = parties.file("bag", bag).unwrap();
+    let bag = parties.file("bag", bag);
     let listed = parties.workshop.openssl(&["pkcs7", "-inform", "DER", "-in", &bag, "-print_certs"]).unwrap();
     Certificate::chain_from_pem(&listed).unwrap()
 }
@@ -93,7 +93,7 @@ fn art_32_trust_anchors_are_the_same_to_openssl_and_us() {
         let redirect: serde_json::Value = serde_json::from_slice(&redirect).unwrap();
         let path = "/ietf-sztp-conveyed-info:redirect-information/bootstrap-server/0/trust-anchor";
         let text = redirect.pointer(path).and_then(serde_json::Value::as_str).unwrap();
-        let text = parties.file("base64", text.as_bytes()).unwrap();
+        let text = parties.file("base64", text.as_bytes());
         let ours = parties.workshop.openssl(&["base64", "-d", "-A", "-in", &text]).unwrap();
         let listed = listed_by_openssl(&parties, &ours);
         assert_eq!(listed.len(), chain.len());
@@ -133,7 +133,7 @@ fn art_03_art_10_bare_conveyed_information_is_the_same_to_openssl_and_us() {
 
 /// By `openssl cms` for id-data, which is all it can; by OpenSSL's generator of ASN.1 for the types of RFC 8572.
 fn bare_by_openssl(parties: &Parties, content_type: ContentType, document: &[u8]) -> Vec<u8> {
-    let content = parties.file("content", document).unwrap();
+    let content = parties.file("content", document);
     if content_type == ContentType::Data {
         parties.workshop.openssl(&["cms", "-data_create", "-binary", "-in", &content, "-outform", "DER"]).unwrap()
     } else {
@@ -141,7 +141,7 @@ fn bare_by_openssl(parties: &Parties, content_type: ContentType, document: &[u8]
         let oid = content_type.oid();
         let structure =
             format!("asn1=SEQUENCE:info\n[info]\ntype=OID:{oid}\ncontent=EXPLICIT:0,FORMAT:HEX,OCTETSTRING:{hex}\n");
-        let structure = parties.file("structure", structure.as_bytes()).unwrap();
+        let structure = parties.file("structure", structure.as_bytes());
         parties.workshop.openssl(&["asn1parse", "-genconf", &structure, "-noout", "-out", "bare.der"]).unwrap();
         parties.workshop.read("bare.der").unwrap()
     }
