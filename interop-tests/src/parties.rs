@@ -17,6 +17,7 @@ use conveyed_info::{
 };
 use pki::{
     identity::SerialNumber,
+    revocation::Evidence,
     time::{Clock, Timestamp},
 };
 use verdict::Refusal;
@@ -62,7 +63,7 @@ impl Parties {
     /// A voucher for the device that pins `owner-root`.
     pub fn voucher(&self) -> Voucher {
         Voucher {
-            created_on: self.now.plus_seconds(-60),
+            created_on: Some(self.now.plus_seconds(-60)),
             freshness: Freshness::ExpiresOn { expires_on: self.now.plus_seconds(3600), last_renewal_date: None },
             assertion: Assertion::Verified,
             serial_number: self.serial_number.clone(),
@@ -142,6 +143,7 @@ impl Parties {
             nonce: None,
             clock: Clock::Trusted(Timestamp::from_system(SystemTime::now())),
             assertions: &[Assertion::Verified],
+            revocation: &Evidence::none(),
         };
         verify::verify(Unverified::new(data), &context).map(|verified| verified.into_parts().0)
     }

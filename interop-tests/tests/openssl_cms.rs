@@ -23,7 +23,9 @@ use verdict::ReasonCode;
 const CHAINS: &[(&str, KeyKind)] = &[
     ("chain of P-256 keys", KeyKind::P256),
     ("chain of P-384 keys", KeyKind::P384),
+    ("chain of P-521 keys", KeyKind::P521),
     ("chain of RSA keys", KeyKind::Rsa2048),
+    ("chain of RSA keys for PSS alone", KeyKind::RsaPss),
     ("chain of Ed25519 keys", KeyKind::Ed25519),
 ];
 

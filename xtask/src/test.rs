@@ -26,6 +26,14 @@ pub(crate) struct Options {
     only: Vec<String>,
     skips: Skips,
     page: Page,
+    smoke: Smoke,
+}
+
+/// Whether the fuzz targets run for their three minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Smoke {
+    Wanted,
+    LeftOut,
 }
 
 /// What to do with `specs/interop.md` when all tests that have a say in it ran.
@@ -40,7 +48,8 @@ const WRITE_PAGE: &str = "--write-interop";
 impl Options {
     /// Reads the words behind `test`.
     pub(crate) fn parse(words: &[String]) -> Result<Self, Usage> {
-        let mut options = Self { only: Vec::new(), skips: Skips::from_environment(), page: Page::Compare };
+        let mut options =
+            Self { only: Vec::new(), skips: Skips::from_environment(), page: Page::Compare, smoke: Smoke::Wanted };
         for flag in flags(words)? {
             match flag.name {
                 "--only" => options.only.extend(flag.several("--only")?),
@@ -51,6 +60,10 @@ impl Options {
                 WRITE_PAGE => {
                     flag.none()?;
                     options.page = Page::Write;
+                }
+                "--no-fuzz" => {
+                    flag.none()?;
+                    options.smoke = Smoke::LeftOut;
                 }
                 name => return Err(Usage::UnknownFlag { flag: name.to_owned() }),
             }
@@ -121,7 +134,10 @@ impl Tests {
 /// Runs what was asked for. Exits good only if nothing failed, something ran, and nothing was skipped that must not be.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fault> {
     let progress = Progress { start: Instant::now() };
-    let selection = Selection::new(&options.only, workspace.crates());
+    let mut selection = Selection::new(&options.only, workspace.crates());
+    if options.smoke == Smoke::LeftOut {
+        selection.gates.retain(|gate| *gate != Gate::Fuzz);
+    }
     let mut report = Report::default();
     if options.page == Page::Write && !selection.tests.as_ref().is_some_and(Tests::fill_the_page) {
         return Err(Usage::PartialRun { flag: WRITE_PAGE, crate_name: INTEROP }.into());
@@ -136,7 +152,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fa
         Some(tests) => test_phases(workspace, tests, options.page, &progress, &mut report)?,
         None => Compiles::Yes,
     };
-    for gate in [Gate::Clippy, Gate::Docs].into_iter().filter(|gate| selection.has(*gate)) {
+    for gate in [Gate::Clippy, Gate::Docs, Gate::Fuzz].into_iter().filter(|gate| selection.has(*gate)) {
         match compiles {
             Compiles::Yes => gate_phase(workspace, gate, &progress, &mut report),
             Compiles::No => println!("\n{} is left out: the workspace does not compile", gate.name()),
@@ -305,8 +321,9 @@ mod tests {
 
     #[test]
     fn flags_are_read() {
-        let words = ["--only", "a", "b", "--no-skips", "--write-interop"].map(str::to_owned);
-        let expected = Options { only: vec!["a".into(), "b".into()], skips: Skips::Forbidden, page: Page::Write };
+        let words = ["--only", "a", "b", "--no-skips", "--write-interop", "--no-fuzz"].map(str::to_owned);
+        let only = vec!["a".into(), "b".into()];
+        let expected = Options { only, skips: Skips::Forbidden, page: Page::Write, smoke: Smoke::LeftOut };
         assert_eq!(Options::parse(&words), Ok(expected));
         assert_eq!(Options::parse(&["--only".to_owned()]), Err(Usage::MissingValue { flag: "--only" }));
     }

@@ -8,7 +8,7 @@ mod rows;
 
 use conveyed_info::{
     Encoding,
-    cms::{ContentType, Draft},
+    cms::{ContentType, Draft, SignOptions},
     verify::Accepted,
 };
 use interop_tests::{
@@ -103,10 +103,11 @@ fn openssl_verifies(
     // We make fewer kinds of signatures than we read.
     let Ok(key) = key.with_algorithm(algorithm.signature) else { return };
     let certificates: Vec<_> = chain.iter().map(|name| parties.workshop.certificate(name).unwrap()).collect();
-    for form in forms {
-        let (naming, content) = (ISSUER_AND_SERIAL, document(form.encoding));
-        let row = row(form, algorithm, &naming);
-        let (draft, message) = Draft::prepare(form.content_type, &content, algorithm.signature, &certificates).unwrap();
+    for (form, naming) in forms.iter().flat_map(|form| [(form, ISSUER_AND_SERIAL), (form, KEY_IDENTIFIER)]) {
+        let (row, content) = (row(form, algorithm, &naming), document(form.encoding));
+        let options = SignOptions { naming: naming.ours, ..SignOptions::default() };
+        let (draft, message) =
+            Draft::prepare_with(form.content_type, &content, algorithm.signature, &certificates, options).unwrap();
         let signature = key.sign(message.octets()).unwrap();
         let made = draft.finish(&signature).unwrap();
         assert_looks(&parties.printed_by_openssl(&made), form, algorithm, &naming);

@@ -1,6 +1,9 @@
 //! What varies from row to row: algorithm, how the signer is named, form.
 
-use conveyed_info::{Encoding, cms::ContentType};
+use conveyed_info::{
+    Encoding,
+    cms::{CertificateNaming, ContentType},
+};
 use interop_tests::{
     matrix::{Direction, Form},
     openssl::KeyKind,
@@ -87,14 +90,23 @@ impl Algorithm {
 /// How the signer is named.
 pub(crate) struct Naming {
     pub(crate) words: &'static str,
+    pub(crate) ours: CertificateNaming,
     pub(crate) openssl: &'static [&'static str],
     pub(crate) printed: &'static str,
 }
 
-pub(crate) const ISSUER_AND_SERIAL: Naming =
-    Naming { words: "issuer and serial number", openssl: &[], printed: "d.issuerAndSerialNumber" };
-pub(crate) const KEY_IDENTIFIER: Naming =
-    Naming { words: "key identifier", openssl: &["-keyid"], printed: "d.subjectKeyIdentifier" };
+pub(crate) const ISSUER_AND_SERIAL: Naming = Naming {
+    words: "issuer and serial number",
+    ours: CertificateNaming::IssuerAndSerialNumber,
+    openssl: &[],
+    printed: "d.issuerAndSerialNumber",
+};
+pub(crate) const KEY_IDENTIFIER: Naming = Naming {
+    words: "key identifier",
+    ours: CertificateNaming::SubjectKeyIdentifier,
+    openssl: &["-keyid"],
+    printed: "d.subjectKeyIdentifier",
+};
 
 /// A document under a content type.
 pub(crate) struct SignedForm {
