@@ -132,7 +132,8 @@ impl Workshop {
     /// # Errors
     /// As [`Workshop::openssl`].
     pub fn self_sign(&self, name: &str, kind: KeyKind, role: Role) -> Result<(), PeerError> {
-        self.certify(name, kind, role, &[])
+        self.make_key(name, kind)?;
+        self.certify(name, role, &[])
     }
 
     /// Makes a key and a certificate for it, issued by `issuer`.
@@ -140,12 +141,20 @@ impl Workshop {
     /// # Errors
     /// As [`Workshop::openssl`].
     pub fn issue(&self, issuer: &str, name: &str, kind: KeyKind, role: Role) -> Result<(), PeerError> {
-        let (certificate, key) = (format!("{issuer}.pem"), format!("{issuer}.key"));
-        self.certify(name, kind, role, &["-CA", &certificate, "-CAkey", &key])
+        self.make_key(name, kind)?;
+        self.certify_key(issuer, name, role)
     }
 
-    fn certify(&self, name: &str, kind: KeyKind, role: Role, issuer: &[&str]) -> Result<(), PeerError> {
-        self.make_key(name, kind)?;
+    /// Makes a certificate, issued by `issuer`, for a key that is there already.
+    ///
+    /// # Errors
+    /// As [`Workshop::openssl`].
+    pub fn certify_key(&self, issuer: &str, name: &str, role: Role) -> Result<(), PeerError> {
+        let (certificate, key) = (format!("{issuer}.pem"), format!("{issuer}.key"));
+        self.certify(name, role, &["-CA", &certificate, "-CAkey", &key])
+    }
+
+    fn certify(&self, name: &str, role: Role, issuer: &[&str]) -> Result<(), PeerError> {
         let (subject, key, certificate) = (format!("/CN={name}"), format!("{name}.key"), format!("{name}.pem"));
         let extensions = match role {
             Role::Ca => "ca",

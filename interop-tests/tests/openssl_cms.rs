@@ -14,7 +14,7 @@ use interop_tests::{
     matrix::{Direction, Form},
     need,
     openssl::{KeyKind, Role},
-    parties::{ID_DATA, JSON_TYPE, Parties, VOUCHER_TYPE, changed, onboarding, onboarding_document},
+    parties::{JSON_TYPE, Parties, VOUCHER_TYPE, changed, onboarding, onboarding_document},
 };
 use pki::certificate::Certificate;
 use verdict::ReasonCode;
@@ -169,21 +169,6 @@ fn art_27_a_device_refuses_what_openssl_made_and_somebody_changed() {
     assert_eq!(reason(&in_signature, &voucher), ReasonCode::ConveyedInformationSignatureInvalid);
     let in_bag = changed(&bag, place(&bag, b"owner-ca"));
     assert!(parties.judge(&information, &in_bag, &voucher).is_err());
-}
-
-#[test]
-fn art_26_a_voucher_by_openssl_without_signed_attributes() {
-    let parties = Parties::new(need!("openssl"), KeyKind::P256);
-    let information =
-        parties.signed_by_us(ContentType::ConveyedInfoJson, &onboarding_document(Encoding::Json), &["owner"]);
-    let bag = parties.bag_by_openssl(&["owner-ca", "owner"]);
-    let document = parties.voucher().to_json();
-    let judge = |flags: &[&str]| {
-        let voucher = parties.signed_by_openssl(&document, "masa", &[flags, &["-noattr"]].concat()).unwrap();
-        parties.judge(&information, &bag, &voucher).map_err(|refusal| refusal.reason)
-    };
-    assert_eq!(judge(ID_DATA), Ok(Accepted::Onboarding(onboarding())));
-    assert_eq!(judge(VOUCHER_TYPE), Err(ReasonCode::SignedAttributesInvalid));
 }
 
 #[test]
