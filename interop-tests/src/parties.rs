@@ -143,7 +143,8 @@ impl Parties {
             nonce: None,
             clock: Clock::Trusted(Timestamp::from_system(SystemTime::now())),
             assertions: &[Assertion::Verified],
-            revocation: &Evidence::none(),
+            decryption,
+            revocation: Evidence::none(),
         };
         verify::verify(Unverified::new(data), &context).map(|verified| verified.into_parts().0)
     }

@@ -111,7 +111,8 @@ fn the_signed_vectors_make_groupings_that_a_device_accepts() {
                 nonce: None,
                 clock: Clock::Trusted(Timestamp::parse_rfc3339(now).unwrap()),
                 assertions: &[Assertion::Verified],
-                revocation: &Evidence::none(),
+                decryption: None,
+                revocation: Evidence::none(),
             };
             verify::verify(Unverified::new(data.clone()), &context).map(|verified| verified.into_parts().0)
         };
