@@ -27,8 +27,12 @@ pub enum KeyKind {
     P521,
     /// RSA with a modulus of 2048 bits.
     Rsa2048,
-    /// The same, restricted to PSS (id-RSASSA-PSS).
+    /// RSA with a modulus of 3072 bits.
+    Rsa3072,
+    /// RSA of 2048 bits for RSASSA-PSS alone, with parameters of any kind.
     RsaPss,
+    /// RSA of 2048 bits for RSASSA-PSS alone, with SHA-256 and at least 32 octets of salt.
+    RsaPssSha256,
     /// Ed25519.
     Ed25519,
 }
@@ -40,7 +44,20 @@ impl KeyKind {
             Self::P384 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
             Self::P521 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
             Self::Rsa2048 => &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+            Self::Rsa3072 => &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"],
             Self::RsaPss => &["-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"],
+            Self::RsaPssSha256 => &[
+                "-algorithm",
+                "RSA-PSS",
+                "-pkeyopt",
+                "rsa_keygen_bits:2048",
+                "-pkeyopt",
+                "rsa_pss_keygen_md:sha256",
+                "-pkeyopt",
+                "rsa_pss_keygen_mgf1_md:sha256",
+                "-pkeyopt",
+                "rsa_pss_keygen_saltlen:32",
+            ],
             Self::Ed25519 => &["-algorithm", "ED25519"],
         }
     }
@@ -114,7 +131,7 @@ impl Workshop {
         static RSA_KEYS: Mutex<BTreeMap<(KeyKind, String), Vec<u8>>> = Mutex::new(BTreeMap::new());
         let file = format!("{name}.key");
         let make = || self.openssl(&[&["genpkey", "-out", &file], kind.arguments()].concat()).map(drop);
-        if !matches!(kind, KeyKind::Rsa2048 | KeyKind::RsaPss) {
+        if matches!(kind, KeyKind::P256 | KeyKind::P384 | KeyKind::P521 | KeyKind::Ed25519) {
             return make();
         }
         let mut keys = RSA_KEYS.lock().unwrap_or_else(PoisonError::into_inner);
