@@ -70,6 +70,8 @@ pub enum Role {
     Ca,
     /// May sign data.
     EndEntity,
+    /// May receive content keys, by RSA or by key agreement.
+    Recipient,
 }
 
 /// The folder. Somebody called `name` has there a key `name.key` (PKCS#8) and a certificate `name.pem`.
@@ -91,7 +93,8 @@ impl Workshop {
         let configuration = format!(
             "[req]\ndistinguished_name = name\n[name]\n\
              [ca]\nbasicConstraints = critical,CA:true\nkeyUsage = critical,keyCertSign,cRLSign\n{identifiers}\
-             [end_entity]\nbasicConstraints = critical,CA:false\nkeyUsage = critical,digitalSignature\n{identifiers}"
+             [end_entity]\nbasicConstraints = critical,CA:false\nkeyUsage = critical,digitalSignature\n{identifiers}\
+             [recipient]\nkeyUsage = critical,keyEncipherment,keyAgreement\n{identifiers}"
         );
         workshop.write(CONFIGURATION, configuration.as_bytes())?;
         Ok(workshop)
@@ -176,6 +179,7 @@ impl Workshop {
         let extensions = match role {
             Role::Ca => "ca",
             Role::EndEntity => "end_entity",
+            Role::Recipient => "recipient",
         };
         let request = ["req", "-x509", "-new", "-config", CONFIGURATION, "-extensions", extensions, "-days", "30"];
         let names = ["-subj", &subject, "-key", &key, "-out", &certificate];
