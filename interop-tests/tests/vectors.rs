@@ -95,6 +95,7 @@ fn the_signed_vectors_make_groupings_that_a_device_accepts() {
     for (conveyed_information, voucher) in [
         ("redirect-json-signed", "voucher-signed"),
         ("onboarding-json-signed-as-data", "voucher-signed"),
+        ("onboarding-xml-streamed", "voucher-signed"),
         ("redirect-json-signed", "voucher-signed-pss"),
     ] {
         let data = BootstrappingData::Signed {
