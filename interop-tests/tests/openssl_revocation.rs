@@ -10,7 +10,7 @@ use conveyed_info::{
     cms::{ContentType, Draft, SignedData},
     information::{Information, OnboardingInformation, Script},
     make,
-    verify::{self, Context, Source},
+    verify::{self, Context},
     voucher::{Assertion, Freshness, Voucher},
 };
 use interop_tests::{
@@ -119,7 +119,7 @@ impl Lab {
         let serial_number = SerialNumber::new("SN-0001").unwrap();
         let certificate = |name: &str| self.workshop.certificate(name).unwrap();
         let voucher = Voucher {
-            created_on: self.now.plus_seconds(-60),
+            created_on: Some(self.now.plus_seconds(-60)),
             freshness: Freshness::Unlimited,
             assertion: Assertion::Verified,
             serial_number: serial_number.clone(),
@@ -151,16 +151,8 @@ impl Lab {
         };
         // A list made after this moment began would lie in the future.
         let now = Timestamp::from_system(SystemTime::now()).plus_seconds(later);
-        let context = Context {
-            source: Source::Untrusted,
-            voucher_anchors: &[certificate("masa-root")],
-            serial_number: &serial_number,
-            idevid: None,
-            nonce: None,
-            clock: Clock::Trusted(now),
-            assertions: &[Assertion::Verified],
-            revocation: Evidence::none(),
-        };
+        let anchors = [certificate("masa-root")];
+        let context = Context::new(&anchors, &serial_number, Clock::Trusted(now));
         verify::verify(Unverified::new(data), &context).map(drop).map_err(|refusal| refusal.reason)
     }
 
