@@ -8,7 +8,9 @@ mod bench;
 mod fault;
 mod fuzz;
 mod gates;
+mod interop;
 mod layers;
+mod notes;
 mod peers;
 mod report;
 mod stream;
@@ -27,12 +29,13 @@ Project tasks.
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test [--only NAME…] [--no-skips] [--no-fuzz]
-                                      every test and check; ends with `N passed, N failed, N skipped`
+  test [--only NAME…] [--no-skips]    every test and check; ends with `N passed, N failed, N skipped`
+       [--no-fuzz]                    without three minutes of hostile inputs
+       [--write-interop]              and renew specs/interop.md from what the tests have proved
   layers                              which crate imports which, and what may be in the device's tree
   bench [--only NAME…] [--json FILE]  measure; one object, metric → number
-  fuzz [--seconds N] [--only TARGET…] [--jobs N]
-                                      hostile inputs for every decoder: N seconds for all targets together, N at a time
+  fuzz [--seconds N] [--jobs N]       hostile inputs for every decoder: N seconds for all targets together, N at a time
+       [--only TARGET…]
   help                                this text
 
 A NAME given to `test` is a check (fmt, layers, clippy, docs, fuzz), a crate (all of its tests), or a part of a test's name;
@@ -41,6 +44,8 @@ crates and parts of names together mean: those tests of those crates. With --onl
 `test` installs the Debian packages whose programs the tests talk to, if it may (root, or sudo without a password);
 otherwise it prints the line to run, and the tests that need them are skipped by name. A skipped test fails the run
 when CI=true or with --no-skips.
+
+A run of all interop-tests also compares what they proved with specs/interop.md.
 
 Examples:
   cargo xtask test                          all of it
@@ -123,7 +128,7 @@ mod tests {
 
     #[test]
     fn every_command_parses_and_nothing_means_help() {
-        assert!(matches!(parse("test --only a b --no-skips"), Ok(Task::Test(_))));
+        assert!(matches!(parse("test --only a b --no-skips --write-interop"), Ok(Task::Test(_))));
         assert!(matches!(parse("layers"), Ok(Task::Layers)));
         assert!(matches!(parse("bench --json out.json"), Ok(Task::Bench(_))));
         assert!(matches!(parse("bench --help"), Ok(Task::Help)));

@@ -1,6 +1,6 @@
 //! `get-bootstrapping-data` (RFC 8572 §7.1, §7.3).
 
-use super::{INPUT, OUTPUT};
+use super::{CsrInput, INPUT, OUTPUT};
 use crate::{
     BootstrappingData, ConveyedInformation, DocumentError, Encoding, OwnerCertificate, OwnershipVoucher, Unverified,
     document::{Container, Members, Node, Out},
@@ -21,6 +21,8 @@ pub struct BootstrappingRequest {
     pub os_version: Option<String>,
     /// To be copied into the voucher.
     pub nonce: Option<Nonce>,
+    /// What the device can do about a CSR, or the CSR (RFC 9646 §2). Never for an untrusted server (CSR-24).
+    pub csr: Option<CsrInput>,
 }
 
 impl BootstrappingRequest {
@@ -47,8 +49,9 @@ impl BootstrappingRequest {
                 Some(Nonce::for_request(node.binary()?).ok_or(invalid)?)
             }
         };
+        let csr = CsrInput::decode(&mut members)?;
         members.finish()?;
-        Ok(Self { signed_data_preferred, hw_model, os_name, os_version, nonce })
+        Ok(Self { signed_data_preferred, hw_model, os_name, os_version, nonce, csr })
     }
 
     /// Writes a request body.
@@ -67,6 +70,9 @@ impl BootstrappingRequest {
         }
         if let Some(nonce) = &self.nonce {
             members.put_binary("nonce", nonce.octets());
+        }
+        if let Some(csr) = &self.csr {
+            csr.encode(&mut members);
         }
         members.into_document(INPUT, encoding)
     }

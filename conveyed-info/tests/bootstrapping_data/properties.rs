@@ -165,7 +165,7 @@ prop_compose! {
         os_version in option::of(text()),
         nonce in option::of(nonce()),
     ) -> BootstrappingRequest {
-        BootstrappingRequest { signed_data_preferred, hw_model, os_name, os_version, nonce }
+        BootstrappingRequest { signed_data_preferred, hw_model, os_name, os_version, nonce, csr: None }
     }
 }
 

@@ -51,6 +51,7 @@ fn input(trust: Trust, shared: &Shared) -> BootstrappingRequest {
                 os_name: running.os_name.clone(),
                 os_version: running.os_version.clone(),
                 nonce,
+                csr: None,
             }
         }
     }
