@@ -115,7 +115,7 @@ fn build(workspace: &Workspace) -> Result<Vec<Program>, Fault> {
     let mut cargo = workspace.cargo();
     cargo.current_dir(workspace.root().join(FOLDER)).env("CARGO_TARGET_DIR", workspace.target().join(FOLDER));
     // With --target, the flags are for the targets alone: build scripts and macros have no counters.
-    cargo.args(["build", "--release", "--bins", "--locked", "--target", "host-tuple"]);
+    cargo.args(["build", "--release", "--bins", "--target", "host-tuple"]);
     cargo.arg("--message-format=json-render-diagnostics").env("RUSTFLAGS", COVERAGE);
     cargo.env_remove("CARGO_ENCODED_RUSTFLAGS").stderr(Stdio::inherit());
     let failed = |source| Fault::Program { program: "cargo build", source };
