@@ -3,10 +3,12 @@
 //! Written on the types of the `cms` crate, never on its builder. Signatures are verified over the bytes as they
 //! arrived, not over a re-encoding.
 
+mod ber;
 mod content;
 mod sign;
 mod signed_data;
 
+pub use ber::{BerError, Form};
 pub use content::{ContentInfo, ContentType};
 pub use sign::{Draft, SignCmsError, ToBeSigned, bare, certificates_only};
 pub use signed_data::{SignedData, Signer};
@@ -24,6 +26,9 @@ pub enum CmsError {
     /// The DER cannot be read.
     #[error("not a CMS structure in DER: {0}")]
     Der(#[from] der::Error),
+    /// The BER cannot be normalised.
+    #[error("not a CMS structure in BER: {0}")]
+    Ber(BerError),
     /// A content type that is not expected at this place (RFC 8572 §3).
     #[error("content type {0} is not expected here")]
     ContentType(ObjectIdentifier),

@@ -1,9 +1,33 @@
-//! Randomness from the operating system.
+//! Randomness, which code that makes keys draws from its caller.
 
 use ring::rand::{SecureRandom, SystemRandom};
 use rsa::rand_core::{TryCryptoRng, TryRng};
 
 use super::KeyError;
+
+/// Where randomness comes from, for code that draws none itself.
+pub trait Entropy {
+    /// Fills `octets` with unpredictable octets.
+    ///
+    /// # Errors
+    /// [`NoEntropy`] when there are none; nothing may be made then.
+    fn fill(&mut self, octets: &mut [u8]) -> Result<(), NoEntropy>;
+}
+
+/// Randomness from the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&mut self, octets: &mut [u8]) -> Result<(), NoEntropy> {
+        SystemRandom::new().fill(octets).map_err(|_| NoEntropy)
+    }
+}
+
+/// There is no randomness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no randomness")]
+pub struct NoEntropy;
 
 /// Fills `N` octets with randomness from the operating system.
 ///
@@ -11,26 +35,22 @@ use super::KeyError;
 /// [`KeyError::Entropy`] when there is none.
 pub fn random<const N: usize>() -> Result<[u8; N], KeyError> {
     let mut octets = [0; N];
-    SystemRandom::new().fill(&mut octets).map_err(|_| KeyError::Entropy)?;
+    SystemEntropy.fill(&mut octets).map_err(|_| KeyError::Entropy)?;
     Ok(octets)
 }
 
-/// ring's source of randomness for libraries that want it in another form.
-pub(super) struct SystemRng(SystemRandom);
+/// [`Entropy`] in the form that the RustCrypto libraries want.
+pub(super) struct Rng<'a>(pub(super) &'a mut dyn Entropy);
 
-impl SystemRng {
-    pub(super) fn new() -> Self {
-        Self(SystemRandom::new())
-    }
-
+impl Rng<'_> {
     fn octets<const N: usize>(&mut self) -> Result<[u8; N], NoEntropy> {
         let mut octets = [0; N];
-        self.try_fill_bytes(&mut octets)?;
+        self.0.fill(&mut octets)?;
         Ok(octets)
     }
 }
 
-impl TryRng for SystemRng {
+impl TryRng for Rng<'_> {
     type Error = NoEntropy;
 
     fn try_next_u32(&mut self) -> Result<u32, NoEntropy> {
@@ -42,13 +62,8 @@ impl TryRng for SystemRng {
     }
 
     fn try_fill_bytes(&mut self, octets: &mut [u8]) -> Result<(), NoEntropy> {
-        self.0.fill(octets).map_err(|_| NoEntropy)
+        self.0.fill(octets)
     }
 }
 
-impl TryCryptoRng for SystemRng {}
-
-/// The operating system gave no randomness.
-#[derive(Debug, thiserror::Error)]
-#[error("the operating system gave no randomness")]
-pub(super) struct NoEntropy;
+impl TryCryptoRng for Rng<'_> {}

@@ -9,7 +9,7 @@ use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::{FileKey, read::private_key_info};
-use crate::key::{DecryptError, Decryptor, KeyType, OaepHash, PublicKey, RsaPadding, entropy::SystemRng};
+use crate::key::{DecryptError, Decryptor, KeyType, OaepHash, PublicKey, RsaPadding, SystemEntropy, entropy::Rng};
 
 impl Decryptor for FileKey {
     fn public_key(&self) -> &PublicKey {
@@ -73,7 +73,10 @@ fn decrypt(
     key: &RsaPrivateKey,
     ciphertext: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-    padding.decrypt(Some(&mut SystemRng::new()), key, ciphertext).map(Zeroizing::new).map_err(|_| DecryptError::Failed)
+    padding
+        .decrypt(Some(&mut Rng(&mut SystemEntropy)), key, ciphertext)
+        .map(Zeroizing::new)
+        .map_err(|_| DecryptError::Failed)
 }
 
 trait OaepDigest: sha2::Digest + sha2::digest::FixedOutputReset {}

@@ -13,7 +13,7 @@ use ring::{
 use zeroize::Zeroizing;
 
 use self::sign::Pair;
-use super::{KeyError, PublicKey, entropy::SystemRng};
+use super::{KeyError, PublicKey, SystemEntropy, entropy::Rng};
 use crate::algorithm::SignatureAlgorithm;
 
 const PRIVATE_KEY: &str = "PRIVATE KEY";
@@ -55,7 +55,8 @@ impl FileKey {
     /// # Errors
     /// [`KeyError::Entropy`] when the operating system gives no randomness.
     pub fn generate_p521() -> Result<Self, KeyError> {
-        let key = p521::SecretKey::try_generate_from_rng(&mut SystemRng::new()).map_err(|_| KeyError::Entropy)?;
+        let key =
+            p521::SecretKey::try_generate_from_rng(&mut Rng(&mut SystemEntropy)).map_err(|_| KeyError::Entropy)?;
         Self::from_pkcs8_der(key.to_pkcs8_der().map_err(|_| KeyError::Malformed)?.as_bytes())
     }
 
