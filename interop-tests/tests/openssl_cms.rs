@@ -18,6 +18,7 @@ use interop_tests::{
 };
 use pki::{
     identity::SerialNumber,
+    revocation::Evidence,
     time::{Clock, Timestamp},
 };
 use verdict::{ReasonCode, Refusal};
@@ -104,6 +105,7 @@ impl Lab {
             nonce: None,
             clock: Clock::Trusted(Timestamp::from_system(SystemTime::now())),
             assertions: &[Assertion::Verified],
+            revocation: Evidence::none(),
         };
         let data = BootstrappingData::Signed {
             conveyed_information: ConveyedInformation::from_der(conveyed).unwrap(),
