@@ -67,8 +67,9 @@ impl World {
         let serial_number = SerialNumber::new("SN-0001").expect("a serial number");
 
         let device_root = root("Device Root CA", 1);
-        let devices =
-            device_root.new_issuing_ca("Device CA", FixedKey::boxed(2), serial(2), now).expect("an issuing CA");
+        let devices = device_root
+            .new_issuing_ca("Device CA", Box::new(FixedKey::device_ca()), serial(2), now)
+            .expect("an issuing CA");
         let profile = Profile::Idevid { serial_number: serial_number.clone() };
         let idevid = issue(&devices, &profile, "Model 1", &FixedKey::new(3), now);
 
@@ -176,6 +177,11 @@ pub struct FixedKey {
 }
 
 impl FixedKey {
+    /// The key of the CA that issues IDevIDs.
+    pub fn device_ca() -> Self {
+        Self::new(2)
+    }
+
     /// The key of this number, which is not zero.
     pub fn new(number: u8) -> Self {
         let secret = SecretKey::from_slice(&[number; 32]).expect("a scalar below the order");

@@ -13,7 +13,7 @@ use conveyed_info::{
     voucher::Assertion,
 };
 use fuzz::{Seed, agree::ENCODINGS, world::WORLD};
-use pki::time::Clock;
+use pki::{revocation::Evidence, time::Clock};
 
 fuzz::target!(seeds, check);
 
@@ -92,6 +92,7 @@ fn judge(data: &BootstrappingData, source: Source, clock: Clock) {
         nonce: Some(&WORLD.nonce),
         clock,
         assertions: &[Assertion::Verified],
+        revocation: Evidence::none(),
     };
     let verified = match verify::verify(Unverified::new(data.clone()), &context) {
         Ok(verified) => verified,

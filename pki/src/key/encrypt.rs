@@ -56,7 +56,7 @@ impl PublicKey {
             KeyType::P256 => on!(p256, 32, 0xff),
             KeyType::P384 => on!(p384, 48, 0xff),
             KeyType::P521 => on!(p521, 66, 0x01),
-            KeyType::Rsa | KeyType::Ed25519 => Err(EncryptError::KeyMismatch),
+            KeyType::Rsa | KeyType::RsaPss | KeyType::Ed25519 => Err(EncryptError::KeyMismatch),
         }
     }
 
