@@ -51,7 +51,7 @@ impl Lab {
 
     fn voucher(&self) -> Voucher {
         Voucher {
-            created_on: self.now.plus_seconds(-60),
+            created_on: Some(self.now.plus_seconds(-60)),
             freshness: Freshness::ExpiresOn { expires_on: self.now.plus_seconds(3600), last_renewal_date: None },
             assertion: Assertion::Verified,
             serial_number: self.serial_number.clone(),

@@ -30,12 +30,12 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   test [--only NAME…] [--no-skips]    every test and check; ends with `N passed, N failed, N skipped`
-       [--no-fuzz]                    without three minutes of hostile inputs
+       [--no-fuzz]                    without the three minutes of fuzzing
        [--write-interop]              and renew specs/interop.md from what the tests have proved
   layers                              which crate imports which, and what may be in the device's tree
   bench [--only NAME…] [--json FILE]  measure; one object, metric → number
-  fuzz [--seconds N] [--jobs N]       hostile inputs for every decoder: N seconds for all targets together, N at a time
-       [--only TARGET…]
+  fuzz [--seconds N] [--only TARGET…] [--jobs N]
+                                      hostile inputs for every decoder: N seconds for all targets together, N at a time
   help                                this text
 
 A NAME given to `test` is a check (fmt, layers, clippy, docs, fuzz), a crate (all of its tests), or a part of a test's name;

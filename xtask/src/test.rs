@@ -48,8 +48,8 @@ const WRITE_PAGE: &str = "--write-interop";
 impl Options {
     /// Reads the words behind `test`.
     pub(crate) fn parse(words: &[String]) -> Result<Self, Usage> {
-        let (page, smoke) = (Page::Compare, Smoke::Wanted);
-        let mut options = Self { only: Vec::new(), skips: Skips::from_environment(), page, smoke };
+        let mut options =
+            Self { only: Vec::new(), skips: Skips::from_environment(), page: Page::Compare, smoke: Smoke::Wanted };
         for flag in flags(words)? {
             match flag.name {
                 "--only" => options.only.extend(flag.several("--only")?),
@@ -57,13 +57,13 @@ impl Options {
                     flag.none()?;
                     options.skips = Skips::Forbidden;
                 }
-                "--no-fuzz" => {
-                    flag.none()?;
-                    options.smoke = Smoke::LeftOut;
-                }
                 WRITE_PAGE => {
                     flag.none()?;
                     options.page = Page::Write;
+                }
+                "--no-fuzz" => {
+                    flag.none()?;
+                    options.smoke = Smoke::LeftOut;
                 }
                 name => return Err(Usage::UnknownFlag { flag: name.to_owned() }),
             }

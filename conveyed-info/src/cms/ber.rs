@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use zeroize::Zeroizing;
+
 use super::{CmsError, content::ContentType};
 
 /// How an artifact was encoded. RFC 8572 §3.1 has DER (ART-01); BER is a leniency that the caller can see.
@@ -19,11 +21,11 @@ pub enum Form {
 }
 
 /// Longest input, in octets: that of an artifact.
-pub const MAX_OCTETS: usize = crate::artifacts::MAX_ARTIFACT;
+pub(super) const MAX_OCTETS: usize = crate::artifacts::MAX_ARTIFACT;
 /// Deepest nesting of constructed encodings.
-pub const MAX_DEPTH: usize = 32;
+pub(super) const MAX_DEPTH: usize = 32;
 /// Most elements in the whole structure. A revocation list of the longest artifact stays below it.
-pub const MAX_ELEMENTS: usize = 131_072;
+pub(super) const MAX_ELEMENTS: usize = 131_072;
 
 /// Why BER could not be normalised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -246,11 +248,32 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// One DER element with `parts` as its value, in memory that is wiped and was never moved.
+pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
+    /// Tag and length of whatever fits into memory.
+    const LONGEST_HEADER: usize = 2 + size_of::<usize>();
+    let length = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
+    let mut der = Zeroizing::new(Vec::with_capacity(length.saturating_add(LONGEST_HEADER)));
+    append_header(&mut der, &[tag], length);
+    parts.iter().for_each(|part| der.extend_from_slice(part));
+    der
+}
+
+/// An OCTET STRING, likewise.
+pub(super) fn octet_string(octets: &[u8]) -> Zeroizing<Vec<u8>> {
+    element(OCTET_STRING, &[octets])
+}
+
 fn append(der: &mut Vec<u8>, tag: &[u8], value: &[u8]) {
+    append_header(der, tag, value.len());
+    der.extend_from_slice(value);
+}
+
+fn append_header(der: &mut Vec<u8>, tag: &[u8], length: usize) {
     der.extend_from_slice(tag);
-    let octets = value.len().to_be_bytes();
+    let octets = length.to_be_bytes();
     let significant = octets.iter().position(|octet| *octet != 0).unwrap_or(octets.len());
-    match u8::try_from(value.len()) {
+    match u8::try_from(length) {
         Ok(short) if short < 0x80 => der.push(short),
         _ => {
             let long = octets.get(significant..).unwrap_or_default();
@@ -258,7 +281,6 @@ fn append(der: &mut Vec<u8>, tag: &[u8], value: &[u8]) {
             der.extend_from_slice(long);
         }
     }
-    der.extend_from_slice(value);
 }
 
 /// The universal types that are strings of octets or characters and may come in pieces (X.690 §8.7, §8.23, §8.25).

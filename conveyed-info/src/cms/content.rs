@@ -2,6 +2,7 @@
 
 use const_oid::{ObjectIdentifier, db::rfc5911};
 use der::{Any, Decode, Encode, Tag, Tagged, asn1::OctetString};
+use zeroize::Zeroizing;
 
 use super::{
     CmsError,
@@ -113,6 +114,13 @@ impl ContentInfo {
     pub fn to_der(&self) -> Result<Vec<u8>, CmsError> {
         Ok(cms::content_info::ContentInfo { content_type: self.content_type.oid(), content: self.content.clone() }
             .to_der()?)
+    }
+
+    /// As [`ContentInfo::encode`], around content that is encoded already and of which no copy may stay behind.
+    pub(super) fn wrap(content_type: ContentType, content: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let content_type = content_type.oid().to_der().ok()?;
+        let explicit = ber::element(0xa0, &[content]);
+        Some(ber::element(0x30, &[&content_type, &explicit]))
     }
 
     pub(super) fn encode(content_type: ContentType, content: &impl Encode) -> Result<Vec<u8>, CmsError> {

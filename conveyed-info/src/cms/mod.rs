@@ -1,17 +1,26 @@
-//! The part of the Cryptographic Message Syntax (RFC 5652) that RFC 8572 uses: signed, degenerate and bare content.
+//! The part of the Cryptographic Message Syntax (RFC 5652) that RFC 8572 uses: signed, degenerate, bare and encrypted
+//! content.
 //!
 //! Written on the types of the `cms` crate, never on its builder. Signatures are verified over the bytes as they
 //! arrived, not over a re-encoding.
 
 mod ber;
 mod content;
+mod enveloped;
 mod revocation;
 mod sign;
 mod signed_data;
 
 pub use ber::{BerError, Form};
 pub use content::{ContentInfo, ContentType};
-pub use sign::{Draft, SignCmsError, ToBeSigned, bare, certificates_only, certificates_with_evidence};
+pub use enveloped::{
+    AeadPolicy, Algorithm, CertificateId, ContentCipher, DeclaredType, Enveloped, KeyUsageRule, KeyWork, Leniency,
+    MAX_RECIPIENTS, NeededUsage, OpenError, Opened, Pending, Recipient, RecipientKind, SealError, SealOptions, seal,
+};
+pub use sign::{
+    CertificateNaming, Draft, SignCmsError, SignOptions, ToBeSigned, bare, certificates_only,
+    certificates_with_evidence,
+};
 pub use signed_data::{SignedData, Signer};
 
 use const_oid::ObjectIdentifier;
@@ -54,6 +63,9 @@ pub enum CmsError {
     /// The signer's certificate is not in the structure.
     #[error("the certificate of the signer is not included")]
     SignerCertificateMissing,
+    /// A certificate is to be named by its SubjectKeyIdentifier and has none.
+    #[error("the certificate has no SubjectKeyIdentifier")]
+    SubjectKeyIdentifierMissing,
     /// Signed attributes are missing although the content type is not id-data (RFC 5652 §5.3).
     #[error("signed attributes are missing")]
     AttributesMissing,

@@ -77,6 +77,10 @@ impl SignedData {
         let revocation = raw.crls.as_ref().map_or_else(|| Ok(Evidence::new()), revocation::read)?;
         let signers = raw.signer_infos.iter().cloned().collect();
         let content_type = ContentType::from_oid(raw.encap_content_info.econtent_type)?;
+        // RFC 8572 §3.4 (ENC-02): sign first, encrypt second. The reverse would sign what nobody could read.
+        if matches!(content_type, ContentType::EnvelopedData | ContentType::AuthEnvelopedData) {
+            return Err(CmsError::ContentType(content_type.oid()));
+        }
         Ok(Self { content_type, content, certificates, revocation, signers })
     }
 

@@ -10,7 +10,7 @@ pub use csr::{Csr, CsrFormat, CsrInput, CsrRequest, CsrSupport};
 pub use error_tag::ErrorTag;
 pub use errors::RestconfError;
 pub use get_bootstrapping_data::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel};
-pub use progress::{ProgressReport, ProgressType, SshHostKey, UnknownProgressType};
+pub use progress::{ProgressReport, ProgressType, SshHostKey, TrustAnchorCert, UnknownProgressType};
 
 /// Media type of a JSON body (RFC 8040 §11.3.2).
 pub const YANG_DATA_JSON: &str = "application/yang-data+json";

@@ -150,8 +150,10 @@ fn check_dates(voucher: &Voucher, clock: Clock, mut trace: Trace, inputs: &[Inpu
         trace.skipped(CHECK, "RFC 8572 §9.1", format!("{clock}: dates are not judged"));
         return Ok(trace);
     };
-    if voucher.created_on > now {
-        let detail = format!("created on {}, the device's clock says {now}", voucher.created_on);
+    if let Some(created_on) = voucher.created_on
+        && created_on > now
+    {
+        let detail = format!("created on {created_on}, the device's clock says {now}");
         return Err(trace.refused(CHECK, ReasonCode::VoucherNotYetValid, inputs, detail));
     }
     if let Freshness::ExpiresOn { expires_on, .. } = voucher.freshness

@@ -48,7 +48,7 @@ impl KdfHash {
             KeyType::P256 => Some(Self::Sha256),
             KeyType::P384 => Some(Self::Sha384),
             KeyType::P521 => Some(Self::Sha512),
-            KeyType::Rsa | KeyType::Ed25519 => None,
+            KeyType::Rsa | KeyType::RsaPss | KeyType::Ed25519 => None,
         }
     }
 }

@@ -82,10 +82,7 @@ mod tests {
     use super::*;
 
     fn named(parameters: &OaepParameters) -> Result<RsaPadding, OpenError> {
-        padding(&AlgorithmIdentifierOwned {
-            oid: RSAES_OAEP,
-            parameters: Some(Any::encode_from(parameters).unwrap()),
-        })
+        padding(&AlgorithmIdentifierOwned { oid: RSAES_OAEP, parameters: Some(Any::encode_from(parameters).unwrap()) })
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl World {
         let idevid = Party::root(ca("idevid ca")).issue(end_entity("device"));
         let serial_number = SerialNumber::new("SN-0001").unwrap();
         let voucher = Voucher {
-            created_on: now().plus_seconds(-60),
+            created_on: Some(now().plus_seconds(-60)),
             freshness: Freshness::ExpiresOn { expires_on: now().plus_seconds(60), last_renewal_date: None },
             assertion: Assertion::Verified,
             serial_number: serial_number.clone(),

@@ -13,6 +13,7 @@ use conveyed_info::{
 use pki::{
     identity::SerialNumber,
     key::{FileKey, Signer},
+    revocation::Evidence,
     time::{Clock, Timestamp},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region};
@@ -51,6 +52,7 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
         nonce: None,
         clock: Clock::Trusted(now),
         assertions: &[Assertion::Verified],
+        revocation: Evidence::none(),
     };
     let judge = || verify::verify(Unverified::new(data.clone()), &context).unwrap();
 
