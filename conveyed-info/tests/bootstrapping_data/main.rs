@@ -7,6 +7,7 @@ mod cms;
 mod information;
 mod properties;
 mod refusals;
+mod revocation;
 mod rpc;
 mod support;
 mod voucher;

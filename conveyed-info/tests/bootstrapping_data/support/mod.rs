@@ -1,5 +1,6 @@
 //! One device, its manufacturer and its owner, all in order; a test changes one thing and looks what comes of it.
 
+mod ocsp;
 mod parties;
 mod structures;
 
@@ -10,6 +11,7 @@ use conveyed_info::{
     verify::{self, Accepted, Context, Source},
     voucher::{Assertion, Freshness, Nonce, Voucher},
 };
+pub(crate) use ocsp::{Says, ocsp_response};
 pub(crate) use parties::{Party, ca, end_entity};
 use pki::{
     certificate::Certificate,
@@ -17,7 +19,7 @@ use pki::{
     revocation::Evidence,
     time::{Clock, Timestamp},
 };
-pub(crate) use structures::{Naming, Structure, attribute, bag_in_order, standard_attributes};
+pub(crate) use structures::{Naming, Structure, attribute, bag_in_order, standard_attributes, tlv};
 use verdict::Refusal;
 
 /// What the clock of these tests says.
