@@ -11,8 +11,8 @@ use verdict::{Input, ReasonCode, Refusal, Trace};
 
 use super::{Context, revocation::RevocationCheck};
 use crate::{
-    OwnershipVoucher,
     cms::{CmsError, ContentType, SignedData},
+    profile::Lenient,
     voucher::{Freshness, Voucher},
 };
 
@@ -26,13 +26,14 @@ pub(super) struct Authentic {
 
 /// Verifies signature, signer, dates, assertion, serial number, issuer and nonce, in the order of the RFC.
 pub(super) fn verify(
-    artifact: &OwnershipVoucher,
+    signed: &SignedData,
+    input: Input,
     context: &Context<'_>,
     mut trace: Trace,
 ) -> Result<(Authentic, Trace), Refusal> {
-    let inputs = [Input { name: "ownership-voucher", sha256: artifact.sha256() }];
+    let inputs = [input];
     let (voucher, stapled);
-    (Authentic { voucher, stapled }, trace) = authenticate(artifact, context, trace, &inputs)?;
+    (Authentic { voucher, stapled }, trace) = authenticate(signed, context, trace, &inputs)?;
     trace = check_dates(&voucher, context.clock, trace, &inputs)?;
 
     // RFC 8572 §5.4 step 1c (CLI-34).
@@ -56,19 +57,12 @@ pub(super) fn verify(
 
 /// Form, signature and signer (step 1a; CLI-32). Nothing in the document is looked at before they are good.
 fn authenticate(
-    artifact: &OwnershipVoucher,
+    signed: &SignedData,
     context: &Context<'_>,
     mut trace: Trace,
     inputs: &[Input],
 ) -> Result<(Authentic, Trace), Refusal> {
     const SIGNATURE: &str = "voucher-signature";
-    let signed = match SignedData::from_der(artifact.der()) {
-        Ok(signed) => signed,
-        Err(error) => {
-            let detail = format!("ownership voucher: {error}");
-            return Err(trace.refused("voucher-form", ReasonCode::ArtifactMalformed, inputs, detail));
-        }
-    };
     // RFC 8572 §3.3 (ART-20).
     if !matches!(signed.content_type(), ContentType::AnimaJsonVoucher | ContentType::Data) {
         let detail = format!("voucher of content type {}", signed.content_type().oid());
@@ -127,13 +121,26 @@ fn authenticate(
     }
     trace.passed_with("voucher-signer", SECTION, inputs, signer.certificate.subject().to_string());
     trace = revocation.record(picked, trace, inputs)?;
-    match Voucher::from_json(signer.content) {
-        Ok(voucher) => {
-            trace.passed("voucher-document", "RFC 8366 §5.3", inputs);
-            Ok((Authentic { voucher, stapled: signed.revocation().clone() }, trace))
+    const DOCUMENT: &str = "voucher-document";
+    match Voucher::from_json_with(signer.content, context.profile) {
+        Ok(read) => {
+            match note(&read) {
+                None => trace.passed(DOCUMENT, "RFC 8366 §5.3", inputs),
+                Some(note) => trace.passed_with(DOCUMENT, "RFC 8366 §5.3", inputs, note),
+            }
+            Ok((Authentic { voucher: read.value, stapled: signed.revocation().clone() }, trace))
         }
-        Err(error) => Err(trace.refused("voucher-document", ReasonCode::VoucherInvalid, inputs, error.to_string())),
+        Err(error) => Err(trace.refused(DOCUMENT, ReasonCode::VoucherInvalid, inputs, error.to_string())),
     }
+}
+
+/// What was passed over while a voucher was read: a leniency is never silent.
+fn note(read: &Lenient<Voucher>) -> Option<String> {
+    let lenient = read.leniencies.iter().map(|it| format!("lenient: {}", it.summary()));
+    // BIS-06: members of later revisions mean nothing here.
+    let ignored = (!read.ignored.is_empty()).then(|| format!("ignored: {}", read.ignored.join(", ")));
+    let notes: Vec<_> = lenient.chain(ignored).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 /// Whether two certificates name the same issuer and the same issuer's key.

@@ -4,7 +4,12 @@
 
 mod acceptances;
 mod cms;
+mod csr;
+mod encryption;
+mod errors;
+mod golden;
 mod information;
+mod profiles;
 mod properties;
 mod refusals;
 mod revocation;

@@ -172,7 +172,7 @@ impl Agreement {
 
     /// The content key, when it was wrapped under the key that is derived from `secret`.
     pub(super) fn unwrap(&self, secret: &[u8], ukm: Option<&[u8]>, wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        self.wrap.unwrap(&*self.derive(secret, ukm)?, wrapped)
+        self.wrap.unwrap(&self.derive(secret, ukm)?, wrapped)
     }
 
     /// The key-encryption key: the key derivation function of ANSI X9.63, as in SEC 1 §3.6.1.
@@ -236,7 +236,7 @@ mod tests {
             0x30, 0x1a, 0x30, 0x0b, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 5, 0xa0, 3, 4, 1, 0xaa, 0xa2, 6, 4, 4, 0,
             0, 0, 0x80,
         ];
-        let hash = digest::digest(&digest::SHA256, &[b"secret", &[0, 0, 0, 1], info].concat());
+        let hash = digest::digest(&digest::SHA256, &[&b"secret"[..], &[0, 0, 0, 1], info].concat());
         assert_eq!(*agreement.derive(b"secret", Some(&[0xaa])).unwrap(), hash.as_ref()[..16]);
         assert_ne!(agreement.derive(b"secret", None), agreement.derive(b"secret", Some(&[0xaa])));
     }

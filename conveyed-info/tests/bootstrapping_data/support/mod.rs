@@ -6,9 +6,10 @@ mod structures;
 
 use conveyed_info::{
     BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified, Verified,
-    cms::{ContentType, Draft, certificates_with_evidence},
+    cms::{AeadPolicy, ContentType, Draft, certificates_with_evidence},
     information::{Information, OnboardingInformation, Script},
-    verify::{self, Accepted, Context, Source},
+    profile::InputProfile,
+    verify::{self, Accepted, Context, Decryption, Source},
     voucher::{Assertion, Freshness, Nonce, Voucher},
 };
 pub(crate) use ocsp::{Says, ocsp_response};
@@ -50,6 +51,9 @@ pub(crate) struct World {
     pub(crate) nonce: Option<Nonce>,
     pub(crate) clock: Clock,
     pub(crate) assertions: Vec<Assertion>,
+    /// Whether the device opens what is encrypted to its IDevID.
+    pub(crate) decryption: Option<AeadPolicy>,
+    pub(crate) profile: InputProfile,
     /// What a device with a network fetched about revocation.
     pub(crate) fetched: Evidence,
 }
@@ -89,6 +93,8 @@ impl World {
             nonce: None,
             clock: Clock::Trusted(now()),
             assertions: vec![Assertion::Verified],
+            decryption: None,
+            profile: InputProfile::Strict,
             fetched: Evidence::new(),
             masa_root,
             masa,
@@ -144,6 +150,12 @@ impl World {
             nonce: self.nonce.as_ref(),
             clock: self.clock,
             assertions: &self.assertions,
+            decryption: self.decryption.map(|aead| Decryption {
+                key: &self.idevid.key,
+                certificate: Some(&self.idevid.certificate),
+                aead,
+            }),
+            profile: self.profile,
             revocation: &self.fetched,
         };
         verify::verify(Unverified::new(data), &context)
