@@ -13,7 +13,8 @@ fuzz::target!(seeds, check);
 
 fn seeds() -> Vec<Seed> {
     let name = || "SN-0001._sztp.example.net".parse::<Name>().expect("a name");
-    let unsigned = make::unsigned_conveyed_information(&WORLD.redirect).expect("conveyed information");
+    let unsigned =
+        make::unsigned_conveyed_information(&WORLD.redirect, make::Style::default()).expect("conveyed information");
     let signed = WORLD.signed(&WORLD.redirect, authority::Validity::Until(None));
     let mut seeds: Vec<Seed> = [BootstrappingData::Unsigned(unsigned), signed]
         .iter()

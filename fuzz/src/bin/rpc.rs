@@ -9,9 +9,9 @@ use conveyed_info::{
     make,
     profile::{InputProfile, Lenient},
     rpc::{
-        BootstrappingAnswer, BootstrappingRequest, CsrFormat, CsrInput, CsrRequest, CsrSupport, ErrorTag,
-        ProgressReport, ProgressType, ReportingLevel, RestconfError, SshHostKey, TrustAnchorCert,
-        csr::{CertificationRequest, KeyAlgorithm},
+        BootstrappingAnswer, BootstrappingRequest, CertificationRequest, CsrFormat, CsrInput, CsrRequest, CsrSupport,
+        ErrorTag, KeyAlgorithm, ProgressReport, ProgressType, ReportingLevel, RestconfError, SshHostKey,
+        TrustAnchorCert,
     },
 };
 use fuzz::{
