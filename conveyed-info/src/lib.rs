@@ -18,6 +18,7 @@ pub mod cms;
 mod document;
 pub mod information;
 pub mod make;
+pub mod profile;
 pub mod rpc;
 mod unverified;
 pub mod verify;

@@ -3,7 +3,7 @@
 //! Each function signs with a key that is at hand. Where key and document live apart, [`crate::cms::Draft`] splits the
 //! same work into two steps.
 
-use pki::{certificate::Certificate, key::Signer, path};
+use pki::{certificate::Certificate, key::Signer, path, revocation::Evidence};
 
 use crate::{
     ArtifactError, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher,
@@ -41,12 +41,24 @@ pub fn signed_conveyed_information(
 /// [`MakeError::OwnerCertificateUnusable`] when it may not sign (ART-11), [`MakeError`] when it cannot be
 /// encoded.
 pub fn owner_certificate(chain: &[Certificate]) -> Result<OwnerCertificate, MakeError> {
+    owner_certificate_with_evidence(chain, Evidence::none())
+}
+
+/// As [`owner_certificate`], with revocation lists and OCSP responses stapled to it (ART-16): what a device without a
+/// network needs when its voucher demands revocation checks.
+///
+/// # Errors
+/// As [`owner_certificate`], and when there is more evidence than devices read.
+pub fn owner_certificate_with_evidence(
+    chain: &[Certificate],
+    evidence: &Evidence,
+) -> Result<OwnerCertificate, MakeError> {
     let owner = chain.first().ok_or(CmsError::SignerCertificateMissing)?;
     // What devices would refuse is not made.
     if !path::may_sign(owner) {
         return Err(MakeError::OwnerCertificateUnusable);
     }
-    Ok(OwnerCertificate::from_der(cms::certificates_only(chain)?)?)
+    Ok(OwnerCertificate::from_der(cms::certificates_with_evidence(chain, evidence)?)?)
 }
 
 /// The ownership voucher artifact, with the signer's chain embedded (VCH-18).

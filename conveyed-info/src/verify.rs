@@ -5,9 +5,10 @@
 
 mod artifact;
 mod owner;
+mod revocation;
 mod voucher;
 
-use pki::{certificate::Certificate, identity::SerialNumber, time::Clock};
+use pki::{certificate::Certificate, identity::SerialNumber, revocation::Evidence, time::Clock};
 use verdict::{ReasonCode, Refusal, Trace};
 
 use crate::{
@@ -33,6 +34,10 @@ pub struct Context<'a> {
     pub clock: Clock,
     /// The assertions that the device accepts.
     pub assertions: &'a [Assertion],
+    /// Revocation lists and OCSP responses that were fetched, from where [`Certificate::crl_distribution_points`] and
+    /// [`Certificate::ocsp_responders`] point. What is stapled to the artifacts comes on top; without a network,
+    /// [`Evidence::none`].
+    pub revocation: &'a Evidence,
 }
 
 /// Where bootstrapping data came from.
@@ -66,8 +71,8 @@ pub fn verify(data: Unverified<BootstrappingData>, context: &Context<'_>) -> Res
             judge_unsigned(information, context.source, trace)
         }
         BootstrappingData::Signed { conveyed_information, owner_certificate, ownership_voucher } => {
-            let (voucher, trace) = voucher::verify(&ownership_voucher, context, Trace::new())?;
-            let (owner, trace) = owner::verify(&owner_certificate, &conveyed_information, &voucher, context, trace)?;
+            let (authentic, trace) = voucher::verify(&ownership_voucher, context, Trace::new())?;
+            let (owner, trace) = owner::verify(&owner_certificate, &conveyed_information, &authentic, context, trace)?;
             let (information, trace) = artifact::signed_by(&conveyed_information, &owner, trace)?;
             let accepted = match information {
                 Information::Redirect(redirect) => Accepted::TrustedRedirect(redirect),

@@ -7,6 +7,7 @@
 //! All keys and certificates are made while a test runs, none is stored.
 
 pub mod lab;
+pub mod matrix;
 pub mod openssl;
 pub mod peer;
 #[path = "../../bootstrap-server/tests/support/mod.rs"]

@@ -18,6 +18,7 @@ use interop_tests::{
 };
 use pki::{
     identity::SerialNumber,
+    revocation::Evidence,
     time::{Clock, Timestamp},
 };
 use verdict::{ReasonCode, Refusal};
@@ -50,7 +51,7 @@ impl Lab {
 
     fn voucher(&self) -> Voucher {
         Voucher {
-            created_on: self.now.plus_seconds(-60),
+            created_on: Some(self.now.plus_seconds(-60)),
             freshness: Freshness::ExpiresOn { expires_on: self.now.plus_seconds(3600), last_renewal_date: None },
             assertion: Assertion::Verified,
             serial_number: self.serial_number.clone(),
@@ -104,6 +105,7 @@ impl Lab {
             nonce: None,
             clock: Clock::Trusted(Timestamp::from_system(SystemTime::now())),
             assertions: &[Assertion::Verified],
+            revocation: Evidence::none(),
         };
         let data = BootstrappingData::Signed {
             conveyed_information: ConveyedInformation::from_der(conveyed).unwrap(),

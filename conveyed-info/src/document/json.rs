@@ -1,12 +1,13 @@
 //! JSON values in which no object holds a member twice.
 //!
-//! Differs from a derived deserialiser in what the protocols demand: a member that stands twice is an error.
+//! Differs from a derived deserialiser in what the protocols demand: a member that stands twice is an error, and the
+//! number of values is bounded, because each takes far more room in memory than on the wire.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{DocumentError, Encoding, MAX_MEMBERS};
+use super::{DocumentError, Encoding, MAX_MEMBERS, MAX_VALUES};
 
 /// A JSON value in which no object holds a member twice.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,22 +21,41 @@ pub(super) enum Json {
 }
 
 impl Json {
+    /// Whether it is an object with nothing inside, but for empty lists.
+    pub(super) fn is_hollow(&self) -> bool {
+        let is_empty = |value: &Self| matches!(value, Self::Array(values) if values.is_empty());
+        matches!(self, Self::Object(members) if members.iter().all(|(_, value)| is_empty(value)))
+    }
+
     /// Reads a whole document. Nesting is bounded by the parser (128 levels).
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
-        serde_json::from_slice(bytes)
+        let left = Cell::new(MAX_VALUES);
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        let read = Reader { left: &left }.deserialize(&mut deserializer);
+        read.and_then(|value| deserializer.end().map(|()| value))
             .map_err(|error| DocumentError::Malformed { encoding: Encoding::Json, detail: error.to_string() })
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonVisitor)
+/// Reads one value and those inside it, as long as values are left.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    left: &'a Cell<usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Json;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        match self.left.get().checked_sub(1) {
+            Some(left) => self.left.set(left),
+            None => return Err(D::Error::custom("too many values")),
+        }
+        deserializer.deserialize_any(self)
     }
 }
 
-struct JsonVisitor;
-
-impl<'de> Visitor<'de> for JsonVisitor {
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,7 +92,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = access.next_element()? {
+        while let Some(value) = access.next_element_seed(self)? {
             values.push(value);
         }
         Ok(Json::Array(values))
@@ -80,7 +100,8 @@ impl<'de> Visitor<'de> for JsonVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
         let mut members: Vec<(String, Json)> = Vec::new();
-        while let Some((name, value)) = access.next_entry::<String, Json>()? {
+        while let Some(name) = access.next_key::<String>()? {
+            let value = access.next_value_seed(self)?;
             if members.len() >= MAX_MEMBERS {
                 return Err(A::Error::custom("an object with too many members"));
             }
@@ -105,6 +126,26 @@ mod tests {
             matches!(&error, DocumentError::Malformed { detail, .. } if detail.contains("b stands twice")),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_follows_the_document_is_malformed_and_a_bom_stands_before_none() {
+        for text in
+            ["{} {}", "{}x", "\u{feff}{}", "", "{\"a\":1,}", "{\"a\":\"\\ud800\"}", "{\"a\":01}", "{\"a\":1e999}"]
+        {
+            assert!(matches!(Json::parse(text.as_bytes()), Err(DocumentError::Malformed { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn sec_20_the_number_of_values_is_bounded() {
+        let values = |count: usize| format!("[{}1]", "1,".repeat(count - 2));
+        Json::parse(values(MAX_VALUES).as_bytes()).unwrap();
+        let error = Json::parse(values(MAX_VALUES + 1).as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("too many values"), "{error}");
+        let members: String = (0..=MAX_MEMBERS).map(|n| format!("\"{n}\":1,")).collect();
+        let error = Json::parse(format!("{{{members}\"a\":1}}").as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("too many members"), "{error}");
     }
 
     #[test]

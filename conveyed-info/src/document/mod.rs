@@ -7,7 +7,9 @@
 //!
 //! A document is written from a [`Container`] with the same names; the encoding is chosen at the end.
 
+mod element;
 mod json;
+mod namespaces;
 mod read;
 mod write;
 mod xml;
@@ -86,9 +88,24 @@ pub enum DocumentError {
     },
 }
 
+/// What becomes of XML attributes that declare no namespace. The modules here define none (RFC 7952).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attributes {
+    /// The document is malformed.
+    Refused,
+    /// They are passed over, where a document is read for what can be understood of it.
+    Ignored,
+}
+
 /// Most members of one object, or children of one element: the modules here have a dozen, lists apart. A bound keeps the
 /// search for duplicates cheap.
 const MAX_MEMBERS: usize = 256;
+
+/// Most values, or elements, of one document: each takes some hundred octets in memory and may take two on the wire.
+const MAX_VALUES: usize = 4096;
+
+/// Longest document that is read, in octets: an answer with all three artifacts at their largest fits.
+const MAX_DOCUMENT: usize = 4 * 1024 * 1024;
 
 /// RFC 7950 §9.4: a YANG string holds the characters of XML 1.0, without other control characters and noncharacters.
 const fn is_yang_character(character: char) -> bool {

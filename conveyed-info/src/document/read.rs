@@ -2,11 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{
-    DocumentError, Encoding, is_yang_character,
-    json::Json,
-    xml::{self, Element},
-};
+use super::{Attributes, DocumentError, Encoding, MAX_DOCUMENT, element::Element, is_yang_character, json::Json, xml};
 
 /// The members of one container, taken out one by one. What is left over at the end was not defined.
 #[derive(Debug)]
@@ -41,10 +37,23 @@ enum Value {
 impl Members {
     /// The top of a document: in JSON its members, in XML the one document element, as `module:name`.
     pub(crate) fn of_document(bytes: &[u8], encoding: Encoding) -> Result<Self, DocumentError> {
+        Self::of_document_with(bytes, encoding, Attributes::Refused)
+    }
+
+    /// The same, when XML attributes may be passed over.
+    pub(crate) fn of_document_with(
+        bytes: &[u8],
+        encoding: Encoding,
+        attributes: Attributes,
+    ) -> Result<Self, DocumentError> {
+        if bytes.len() > MAX_DOCUMENT {
+            let detail = format!("longer than {MAX_DOCUMENT} octets");
+            return Err(DocumentError::Malformed { encoding, detail });
+        }
         match encoding {
             Encoding::Json => Node { path: String::new(), value: Value::Json(Json::parse(bytes)?) }.members(),
             Encoding::Xml => {
-                let left = Left::Xml { module: String::new(), children: vec![xml::parse(bytes)?] };
+                let left = Left::Xml { module: String::new(), children: vec![xml::parse(bytes, attributes)?] };
                 Ok(Self { path: String::new(), left })
             }
         }
@@ -56,6 +65,17 @@ impl Members {
         let inner = top.required(name)?;
         top.finish()?;
         inner.members()
+    }
+
+    /// The members of the document element where that is called `local`, in whatever namespace; otherwise these. JSON has
+    /// no document element.
+    pub(crate) fn below(self, local: &str) -> Result<Self, DocumentError> {
+        match self.left {
+            Left::Xml { children, .. } if matches!(children.as_slice(), [one] if one.local() == local) => {
+                Node { path: self.path, value: Value::Xml(children) }.members()
+            }
+            left => Ok(Self { path: self.path, left }),
+        }
     }
 
     /// Takes the member `name`, if it is there.
@@ -82,13 +102,30 @@ impl Members {
         self.optional(name).ok_or_else(|| DocumentError::MissingMember { path: self.path_of(name) })
     }
 
+    /// Takes the member `name` if it holds nothing: a container of nothing, or of empty lists only.
+    pub(crate) fn take_hollow(&mut self, name: &str) -> bool {
+        let is_hollow = match &self.left {
+            Left::Json(members) => members.iter().any(|(member, value)| member == name && value.is_hollow()),
+            Left::Xml { module, children } => {
+                let mut named = children.iter().filter(|child| child.is_named(module, name)).peekable();
+                named.peek().is_some() && named.all(Element::is_hollow)
+            }
+        };
+        is_hollow && self.optional(name).is_some()
+    }
+
+    /// The names of what nobody took.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        let names: Vec<_> = match &self.left {
+            Left::Json(members) => members.iter().map(|(name, _)| name.clone()).collect(),
+            Left::Xml { module, children } => children.iter().map(|child| child.name_below(module)).collect(),
+        };
+        names.into_iter()
+    }
+
     /// Refuses what nobody took.
     pub(crate) fn finish(self) -> Result<(), DocumentError> {
-        let name = match &self.left {
-            Left::Json(members) => members.first().map(|(name, _)| name.clone()),
-            Left::Xml { module, children } => children.first().map(|child| child.name_below(module)),
-        };
-        match name {
+        match self.names().next() {
             None => Ok(()),
             Some(name) => Err(DocumentError::UnknownMember { path: self.path_of(&name) }),
         }
@@ -160,6 +197,14 @@ impl Node {
         if is_empty { Ok(()) } else { Err(self.invalid("empty: [null] in JSON, no content in XML")) }
     }
 
+    /// The text of a JSON string.
+    pub(crate) fn quoted(&self) -> Option<&str> {
+        match &self.value {
+            Value::Json(Json::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// RFC 7951 §6.3; in XML the words `true` and `false` (RFC 7950 §9.5).
     pub(crate) fn boolean(self) -> Result<bool, DocumentError> {
         let invalid = self.invalid("true or false, without quotes");
@@ -174,18 +219,18 @@ impl Node {
         }
     }
 
-    /// `inet:port-number`: a number in JSON, digits in XML.
+    /// `inet:port-number`. RFC 7951 §6.1: a number in JSON, however it is written (`443`, `443.0`, `4.43e2`); RFC 7950
+    /// §9.2.1: digits in XML, after a sign or not.
     pub(crate) fn port(self) -> Result<u16, DocumentError> {
         let invalid = self.invalid("a port number");
         let port = match self.value {
-            Value::Json(Json::Number(number)) => number.as_u64().and_then(|number| u16::try_from(number).ok()),
+            Value::Json(Json::Number(number)) => whole(&number),
             Value::Json(_) => None,
-            Value::Xml(elements) => single(elements)
-                .and_then(Element::into_text)
-                .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
-                .and_then(|text| text.parse().ok()),
+            Value::Xml(elements) => {
+                single(elements).and_then(Element::into_text).and_then(|text| text.parse::<i64>().ok())
+            }
         };
-        port.ok_or(invalid)
+        port.and_then(|port| u16::try_from(port).ok()).ok_or(invalid)
     }
 
     /// The module and the name of an identity. In JSON the prefix may be missing only where the leaf's own module defines
@@ -204,6 +249,14 @@ impl Node {
         };
         identity.ok_or(invalid)
     }
+}
+
+/// The value of a number that is whole and small enough to be held exactly.
+fn whole(number: &serde_json::Number) -> Option<i64> {
+    number.as_i64().or_else(|| {
+        let value = number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < 1e15)?;
+        format!("{value:.0}").parse().ok()
+    })
 }
 
 fn single(mut elements: Vec<Element>) -> Option<Element> {
@@ -256,6 +309,12 @@ mod tests {
         assert!(json("[null]").empty().is_ok() && json("null").empty().is_err());
         assert!(json("\"true\"").boolean().is_err());
         assert_eq!(json("443").port().unwrap(), 443);
+        for same in ["443.0", "4.43e2", "44300e-2"] {
+            assert_eq!(json(same).port().unwrap(), 443, "{same}");
+        }
+        for none in ["443.5", "-1", "-443.0", "1e300", "true"] {
+            assert!(json(none).port().is_err(), "{none}");
+        }
         assert!(json("65536").port().is_err() && json("\"443\"").port().is_err());
         assert!(json("\"\\u001b[2J\"").text().is_err());
         assert_eq!(json("\"q:a\"").identity(None).unwrap(), ("q".into(), "a".into()));
@@ -270,7 +329,10 @@ mod tests {
         assert!(xml("<n>x</n>").empty().is_err() && xml("<n/><n/>").empty().is_err());
         assert!(xml("<n>true</n>").boolean().unwrap() && xml("<n>1</n>").boolean().is_err());
         assert_eq!(xml("<n>443</n>").port().unwrap(), 443);
-        assert!(xml("<n>+443</n>").port().is_err() && xml("<n/>").port().is_err());
+        assert_eq!((xml("<n>+443</n>").port().unwrap(), xml("<n>0443</n>").port().unwrap()), (443, 443));
+        for none in ["", "-1", "65536", "443.0", "0x1bb", "4 43", "99999999999999999999"] {
+            assert!(xml(&format!("<n>{none}</n>")).port().is_err(), "{none}");
+        }
         assert_eq!(xml("<n>a&lt;b&#38;c</n>").text().unwrap(), "a<b&c");
         assert_eq!(xml("<n/>").text().unwrap(), "");
         assert!(xml("<n>a</n><n>b</n>").text().is_err() && xml("<n><o/></n>").text().is_err());

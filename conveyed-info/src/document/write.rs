@@ -1,11 +1,12 @@
 //! Writing a document in either encoding.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Encoding, is_yang_character, xml::NAMESPACE};
+use super::{Encoding, is_yang_character, namespaces::NAMESPACE};
 
-/// A container with its members, in the order of the module. Names are bare, or `module:name` where the module is
+/// A container with its members, in the order of the module, in which they are written: RFC 7950 §7.14.4 wants it of the
+/// XML of operations. Names are bare, or `module:name` where the module is
 /// another than the container's.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Container(Vec<(&'static str, Out)>);
@@ -25,6 +26,9 @@ pub(crate) enum Out {
     Binary(Vec<u8>),
     /// An identity: its module and its name. The module is always written: some peers insist.
     Identity(&'static str, String),
+    /// An instance identifier: the names of members joined by `/`, as [`super::DocumentError`] shows where something
+    /// stands.
+    Path(String),
     /// A container inside.
     Container(Container),
     /// The entries of a list or leaf-list.
@@ -53,37 +57,57 @@ impl Container {
 
     /// The document that holds this container, named `module:name`, and nothing else.
     pub(crate) fn into_document(self, name: &'static str, encoding: Encoding) -> Vec<u8> {
+        let mut text = String::new();
         match encoding {
-            Encoding::Json => {
-                let top = Map::from_iter([(name.to_owned(), self.into_json())]);
-                Value::Object(top).to_string().into_bytes()
-            }
-            Encoding::Xml => {
-                let mut text = String::new();
-                write_element(&mut text, "", name, &Out::Container(self));
-                text.into_bytes()
-            }
+            Encoding::Json => write_object(&mut text, &[(name, Out::Container(self))]),
+            Encoding::Xml => write_element(&mut text, "", name, &Out::Container(self)),
         }
-    }
-
-    fn into_json(self) -> Value {
-        Value::Object(self.0.into_iter().map(|(name, value)| (name.to_owned(), value.into_json())).collect())
+        text.into_bytes()
     }
 }
 
-impl Out {
-    fn into_json(self) -> Value {
-        match self {
-            Self::Text(text) => writable(&text).into(),
-            Self::Number(number) => number.into(),
-            Self::Boolean(value) => value.into(),
-            Self::Empty => Value::Array(vec![Value::Null]),
-            Self::Binary(octets) => STANDARD.encode(octets).into(),
-            Self::Identity(module, name) => format!("{module}:{name}").into(),
-            Self::Container(container) => container.into_json(),
-            Self::List(entries) => entries.into_iter().map(Self::into_json).collect(),
+fn write_object(to: &mut String, members: &[(&'static str, Out)]) {
+    to.push('{');
+    for (index, (name, value)) in members.iter().enumerate() {
+        if index > 0 {
+            to.push(',');
+        }
+        write_string(to, name);
+        to.push(':');
+        write_value(to, value);
+    }
+    to.push('}');
+}
+
+/// Writes one value as RFC 7951 §6 has it.
+fn write_value(to: &mut String, value: &Out) {
+    match value {
+        Out::Text(text) => write_string(to, &writable(text)),
+        Out::Number(number) => to.push_str(&number.to_string()),
+        Out::Boolean(value) => to.push_str(if *value { "true" } else { "false" }),
+        Out::Empty => to.push_str("[null]"),
+        Out::Binary(octets) => write_string(to, &STANDARD.encode(octets)),
+        Out::Identity(module, name) => write_string(to, &format!("{module}:{name}")),
+        // RFC 7951 §6.11.
+        Out::Path(path) => {
+            write_string(to, &steps(path).iter().map(|(_, step)| format!("/{step}")).collect::<String>())
+        }
+        Out::Container(Container(members)) => write_object(to, members),
+        Out::List(entries) => {
+            to.push('[');
+            for (index, entry) in entries.iter().enumerate() {
+                if index > 0 {
+                    to.push(',');
+                }
+                write_value(to, entry);
+            }
+            to.push(']');
         }
     }
+}
+
+fn write_string(to: &mut String, text: &str) {
+    to.push_str(&Value::from(text).to_string());
 }
 
 /// Writes one element, or as many as a list has entries, below a container of the module `parent`.
@@ -100,8 +124,17 @@ fn write_element(to: &mut String, parent: &str, name: &str, value: &Out) {
     if module != parent {
         declare(to, "xmlns", module);
     }
-    if let Out::Identity(module, _) = value {
-        declare(to, "xmlns:i", module);
+    match value {
+        Out::Identity(module, _) => declare(to, "xmlns:i", module),
+        Out::Path(path) => {
+            let steps = steps(path);
+            for (index, (module, _)) in steps.iter().enumerate() {
+                if first_of(&steps, module) == index {
+                    declare(to, &format!("xmlns:p{index}"), module);
+                }
+            }
+        }
+        _ => {}
     }
     to.push('>');
     match value {
@@ -114,6 +147,14 @@ fn write_element(to: &mut String, parent: &str, name: &str, value: &Out) {
             to.push_str("i:");
             to.push_str(name);
         }
+        // RFC 7950 §9.13.2: every step has a prefix.
+        Out::Path(path) => {
+            let steps = steps(path);
+            for (module, step) in &steps {
+                let name = step.rsplit(':').next().unwrap_or_default();
+                to.push_str(&format!("/p{}:{name}", first_of(&steps, module)));
+            }
+        }
         Out::Container(Container(members)) => {
             for (name, value) in members {
                 write_element(to, module, name, value);
@@ -123,6 +164,30 @@ fn write_element(to: &mut String, parent: &str, name: &str, value: &Out) {
     to.push_str("</");
     to.push_str(local);
     to.push('>');
+}
+
+/// The steps of a path, each with its module, as far as they are names that a module can define: what a peer invented
+/// ends the path at the member that held it.
+fn steps(path: &str) -> Vec<(&str, &str)> {
+    let mut module = "";
+    path.split('/')
+        .map_while(|step| {
+            let (named, name) = step.split_once(':').unwrap_or((module, step));
+            module = named;
+            (is_identifier(named) && is_identifier(name)).then_some((named, step))
+        })
+        .collect()
+}
+
+/// RFC 7950 §6.2.
+fn is_identifier(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        && text.len() <= 64
+}
+
+fn first_of(steps: &[(&str, &str)], module: &str) -> usize {
+    steps.iter().position(|(other, _)| *other == module).unwrap_or_default()
 }
 
 fn declare(to: &mut String, attribute: &str, module: &str) {
@@ -169,9 +234,34 @@ mod tests {
     }
 
     #[test]
+    fn a_path_ends_where_it_stops_being_one() {
+        for (path, json, xml) in [
+            ("m:input/a", "/m:input/a", r#" xmlns:p0="urn:ietf:params:xml:ns:yang:m">/p0:input/p0:a"#),
+            (
+                "m:input/o:a/b/m:c",
+                "/m:input/o:a/b/m:c",
+                concat!(
+                    r#" xmlns:p0="urn:ietf:params:xml:ns:yang:m" xmlns:p1="urn:ietf:params:xml:ns:yang:o">"#,
+                    "/p0:input/p1:a/p1:b/p0:c"
+                ),
+            ),
+            ("m:input/a b", "/m:input", r#" xmlns:p0="urn:ietf:params:xml:ns:yang:m">/p0:input"#),
+            ("m:input/{urn:x}a/b", "/m:input", r#" xmlns:p0="urn:ietf:params:xml:ns:yang:m">/p0:input"#),
+            ("input", "", ">"),
+        ] {
+            let mut container = Container::new();
+            container.put("p", Out::Path(path.to_owned()));
+            let written = container.clone().into_document("r:c", Encoding::Json);
+            assert_eq!(String::from_utf8(written).unwrap(), format!(r#"{{"r:c":{{"p":"{json}"}}}}"#));
+            let written = String::from_utf8(container.into_document("r:c", Encoding::Xml)).unwrap();
+            assert!(written.contains(&format!("<p{xml}</p>")), "{written}");
+        }
+    }
+
+    #[test]
     fn json() {
         let document = example().into_document("m:top", Encoding::Json);
-        let text = r#"{"m:top":{"b":"aGk=","e":[null],"l":[1,true],"o:c":{"id":"q:a"},"t":"a<b>&\r�"}}"#;
+        let text = r#"{"m:top":{"t":"a<b>&\r�","l":[1,true],"e":[null],"o:c":{"id":"q:a"},"b":"aGk="}}"#;
         assert_eq!(String::from_utf8(document).unwrap(), text);
     }
 

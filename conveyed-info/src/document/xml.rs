@@ -1,97 +1,54 @@
 //! XML elements, as far as YANG instance documents need them.
 //!
-//! There are no DTDs, no entities but the five predefined, no processing instructions, no attributes but namespace
-//! declarations: each of them is refused, so nothing expands and nothing is fetched (SEC-20).
+//! There are no DTDs, no entities but the five predefined and no processing instructions: each of them is refused, so
+//! nothing expands and nothing is fetched (SEC-20). What the reader beneath lets pass though XML 1.0 forbids it
+//! (characters, names, attributes) is checked here.
 
 use quick_xml::{
     Reader, XmlVersion,
-    events::{BytesStart, Event},
+    events::{BytesDecl, BytesRef, BytesStart, Event},
 };
 
-use super::{DocumentError, Encoding, MAX_MEMBERS};
-
-/// What every namespace of an IETF YANG module starts with; the module's name follows (RFC 7950 §5.3).
-pub(super) const NAMESPACE: &str = "urn:ietf:params:xml:ns:yang:";
+use super::{
+    Attributes, DocumentError, Encoding, MAX_MEMBERS, MAX_VALUES,
+    element::{Content, Element, is_blank},
+    namespaces::{Scope, is_ncname, split_name},
+};
 
 /// Deepest nesting of elements.
 const MAX_DEPTH: usize = 32;
 
-/// One element, its namespace resolved to the name of a module.
-#[derive(Debug)]
-pub(super) struct Element {
-    module: String,
-    local: String,
-    content: Content,
-}
-
-#[derive(Debug)]
-enum Content {
-    /// A leaf, and the identity its text names, if it can be read as one.
-    Text {
-        text: String,
-        identity: Option<(String, String)>,
-    },
-    Children(Vec<Element>),
-}
-
-impl Element {
-    /// Whether this is the member `name` (bare, or `module:name`) of a container of `parent`.
-    pub(super) fn is_named(&self, parent: &str, name: &str) -> bool {
-        match name.split_once(':') {
-            Some((module, local)) => self.module == module && self.local == local,
-            None => self.module == parent && self.local == name,
-        }
-    }
-
-    /// This element's name as RFC 7951 §4 writes it below a container of `parent`.
-    pub(super) fn name_below(&self, parent: &str) -> String {
-        if self.module == parent { self.local.clone() } else { format!("{}:{}", self.module, self.local) }
-    }
-
-    /// Module and children of a container; white space alone is an empty one.
-    pub(super) fn into_children(self) -> Option<(String, Vec<Self>)> {
-        match self.content {
-            Content::Children(children) => Some((self.module, children)),
-            Content::Text { text, .. } => is_blank(&text).then_some((self.module, Vec::new())),
-        }
-    }
-
-    pub(super) fn into_text(self) -> Option<String> {
-        match self.content {
-            Content::Text { text, .. } => Some(text),
-            Content::Children(_) => None,
-        }
-    }
-
-    pub(super) fn into_identity(self) -> Option<(String, String)> {
-        match self.content {
-            Content::Text { identity, .. } => identity,
-            Content::Children(_) => None,
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        matches!(&self.content, Content::Text { text, .. } if text.is_empty())
-    }
-}
-
 /// Reads a whole document and gives its one element.
-pub(super) fn parse(bytes: &[u8]) -> Result<Element, DocumentError> {
+pub(super) fn parse(bytes: &[u8], attributes: Attributes) -> Result<Element, DocumentError> {
     let text = str::from_utf8(bytes).map_err(|_| malformed("not UTF-8"))?;
-    Parser { reader: Reader::from_str(text), scope: Scope::default() }.document()
+    if !text.chars().all(is_character) {
+        return Err(malformed("a character that XML does not allow"));
+    }
+    // XML 1.0 §4.3.3: the reader passes over one byte order mark.
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().check_comments = true;
+    Parser { reader, scope: Scope::default(), attributes, left: MAX_VALUES }.document()
+}
+
+/// XML 1.0 §2.2.
+const fn is_character(character: char) -> bool {
+    match character {
+        '\t' | '\n' | '\r' => true,
+        '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => false,
+        _ => true,
+    }
 }
 
 fn malformed(detail: impl Into<String>) -> DocumentError {
     DocumentError::Malformed { encoding: Encoding::Xml, detail: detail.into() }
 }
 
-fn is_blank(text: &str) -> bool {
-    text.chars().all(|character| matches!(character, ' ' | '\t' | '\n' | '\r'))
-}
-
 struct Parser<'a> {
     reader: Reader<&'a [u8]>,
     scope: Scope,
+    attributes: Attributes,
+    /// How many more elements may come.
+    left: usize,
 }
 
 /// An element whose end has not come yet.
@@ -121,27 +78,19 @@ impl Parser<'_> {
                 // The reader checks that the names of start and end agree.
                 Event::End(_) => Some(open.pop().ok_or_else(|| malformed("an end without a start"))?),
                 Event::Text(text) => {
+                    // XML 1.0 §2.4.
+                    if text.contains("]]>") {
+                        return Err(malformed("the end of a CDATA section that was not begun"));
+                    }
                     add_text(&mut open, &text.xml10_content())?;
                     None
                 }
                 Event::CData(text) => {
-                    if open.is_empty() {
-                        return Err(malformed("text outside the document element"));
-                    }
-                    add_text(&mut open, &text.xml10_content())?;
+                    add_markup(&mut open, &text.xml10_content())?;
                     None
                 }
                 Event::GeneralRef(reference) => {
-                    let character = match reference.resolve_char_ref().map_err(|error| malformed(error.to_string()))? {
-                        Some(character) => character,
-                        None => {
-                            predefined(&reference).ok_or_else(|| malformed("an entity that XML does not predefine"))?
-                        }
-                    };
-                    if open.is_empty() {
-                        return Err(malformed("text outside the document element"));
-                    }
-                    add_text(&mut open, character.encode_utf8(&mut [0; 4]))?;
+                    add_markup(&mut open, referenced(&reference)?.encode_utf8(&mut [0; 4]))?;
                     None
                 }
                 Event::Comment(_) => None,
@@ -149,12 +98,7 @@ impl Parser<'_> {
                     if !is_first {
                         return Err(malformed("an XML declaration that is not at the start"));
                     }
-                    let encoding = declaration.encoding().transpose().map_err(|error| malformed(error.to_string()))?;
-                    if encoding
-                        .is_some_and(|it| !it.eq_ignore_ascii_case("utf-8") && !it.eq_ignore_ascii_case("us-ascii"))
-                    {
-                        return Err(malformed("an encoding other than UTF-8"));
-                    }
+                    check_declaration(&declaration)?;
                     None
                 }
                 // SEC-20: what could expand or point elsewhere is not looked at.
@@ -185,43 +129,56 @@ impl Parser<'_> {
         if depth >= MAX_DEPTH {
             return Err(malformed("elements nested too deeply"));
         }
-        let outer = self.scope.0.len();
-        for attribute in start.attributes() {
+        self.left = self.left.checked_sub(1).ok_or_else(|| malformed("too many elements"))?;
+        let outer = self.scope.open();
+        self.declare(start)?;
+        let name = start.name();
+        let (prefix, local) = split_name(name.as_ref()).ok_or_else(|| malformed("an element without a proper name"))?;
+        let module = self.scope.module(prefix).ok_or_else(|| malformed("a prefix that is not declared"))?;
+        Ok(Open { module, local: local.to_owned(), outer, text: String::new(), children: Vec::new() })
+    }
+
+    /// Takes an element's namespace declarations.
+    fn declare(&mut self, start: &BytesStart<'_>) -> Result<(), DocumentError> {
+        /// The check for duplicates compares every two attributes.
+        const MAX_ATTRIBUTES: usize = 64;
+        check_tag(start)?;
+        for (index, attribute) in start.attributes().enumerate() {
+            if index >= MAX_ATTRIBUTES {
+                return Err(malformed("too many attributes"));
+            }
             let attribute = attribute.map_err(|error| malformed(error.to_string()))?;
-            let key = attribute.key.as_ref();
-            let prefix = match key.strip_prefix("xmlns:") {
-                Some(prefix) => prefix,
-                None if key == "xmlns" => "",
-                None => return Err(malformed("an attribute that declares no namespace")),
-            };
             let value =
                 attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|error| malformed(error.to_string()))?;
-            self.scope.bind(prefix, &value)?;
+            if !value.chars().all(is_character) {
+                return Err(malformed("a character that XML does not allow"));
+            }
+            let key = attribute.key.as_ref();
+            match key.strip_prefix("xmlns:") {
+                Some(prefix) if is_ncname(prefix) => self.scope.bind(prefix, &value).map_err(malformed)?,
+                None if key == "xmlns" => self.scope.bind("", &value).map_err(malformed)?,
+                None if split_name(key).is_some() && self.attributes == Attributes::Ignored => {}
+                None if split_name(key).is_some() => {
+                    return Err(malformed("an attribute that declares no namespace"));
+                }
+                _ => return Err(malformed("an attribute without a proper name")),
+            }
         }
-        let name = start.name();
-        let (prefix, local) = split_name(name.as_ref());
-        let module = self.scope.module(prefix).ok_or_else(|| malformed("an element outside the namespaces of YANG"))?;
-        Ok(Open {
-            module: module.to_owned(),
-            local: local.to_owned(),
-            outer,
-            text: String::new(),
-            children: Vec::new(),
-        })
+        Ok(())
     }
 
     fn close(&mut self, open: Open) -> Result<Element, DocumentError> {
         let content = if open.children.is_empty() {
-            let (prefix, name) = split_name(&open.text);
-            let identity = self.scope.module(prefix).map(|module| (module.to_owned(), name.to_owned()));
+            let identity = split_name(&open.text)
+                .and_then(|(prefix, name)| self.scope.module(prefix).map(|module| (module, name.to_owned())));
             Content::Text { text: open.text, identity }
         } else if is_blank(&open.text) {
             Content::Children(open.children)
         } else {
             return Err(malformed("text beside elements"));
         };
-        self.scope.0.truncate(open.outer);
-        Ok(Element { module: open.module, local: open.local, content })
+        self.scope.close(open.outer);
+        Ok(Element::new(open.module, open.local, content))
     }
 }
 
@@ -234,42 +191,62 @@ fn add_text(open: &mut [Open], text: &str) -> Result<(), DocumentError> {
     Ok(())
 }
 
-fn predefined(name: &str) -> Option<char> {
-    Some(match name {
-        "lt" => '<',
-        "gt" => '>',
-        "amp" => '&',
-        "apos" => '\'',
-        "quot" => '"',
-        _ => return None,
-    })
+/// Adds what may stand inside the document element only, even if it comes to nothing.
+fn add_markup(open: &mut [Open], text: &str) -> Result<(), DocumentError> {
+    if open.is_empty() {
+        return Err(malformed("text outside the document element"));
+    }
+    add_text(open, text)
 }
 
-fn split_name(name: &str) -> (&str, &str) {
-    name.split_once(':').unwrap_or(("", name))
+/// The character that a reference stands for (XML 1.0 §4.1): a number, or one of the five predefined entities.
+fn referenced(reference: &BytesRef<'_>) -> Result<char, DocumentError> {
+    let character = match reference.resolve_char_ref().map_err(|error| malformed(error.to_string()))? {
+        Some(character) => character,
+        None => match &**reference {
+            "lt" => '<',
+            "gt" => '>',
+            "amp" => '&',
+            "apos" => '\'',
+            "quot" => '"',
+            _ => return Err(malformed("an entity that XML does not predefine")),
+        },
+    };
+    if is_character(character) { Ok(character) } else { Err(malformed("a character that XML does not allow")) }
 }
 
-/// The namespace bindings in scope, innermost last.
-#[derive(Default)]
-struct Scope(Vec<(String, String)>);
-
-impl Scope {
-    /// Most bindings in scope at once.
-    const MAX: usize = 64;
-
-    fn bind(&mut self, prefix: &str, namespace: &str) -> Result<(), DocumentError> {
-        if self.0.len() >= Self::MAX {
-            return Err(malformed("too many namespace declarations"));
+/// XML 1.0 §2.8, §4.3.3: version 1.0, in UTF-8.
+fn check_declaration(declaration: &BytesDecl<'_>) -> Result<(), DocumentError> {
+    if declaration.version().map_err(|error| malformed(error.to_string()))? != "1.0" {
+        return Err(malformed("a version other than 1.0"));
+    }
+    let encoding = declaration.encoding().transpose().map_err(|error| malformed(error.to_string()))?;
+    match encoding {
+        Some(it) if !it.eq_ignore_ascii_case("utf-8") && !it.eq_ignore_ascii_case("us-ascii") => {
+            Err(malformed("an encoding other than UTF-8"))
         }
-        self.0.push((prefix.to_owned(), namespace.to_owned()));
-        Ok(())
+        _ => Ok(()),
     }
+}
 
-    /// The module whose namespace `prefix` stands for.
-    fn module(&self, prefix: &str) -> Option<&str> {
-        let (_, namespace) = self.0.iter().rev().find(|(bound, _)| bound == prefix)?;
-        namespace.strip_prefix(NAMESPACE)
+/// XML 1.0 §3.1: white space before every attribute, and no `<` in its value.
+fn check_tag(tag: &str) -> Result<(), DocumentError> {
+    let (mut quote, mut is_after_quote) = (None, false);
+    for character in tag.chars() {
+        match quote {
+            None if is_after_quote && !is_blank(character.encode_utf8(&mut [0; 4])) => {
+                return Err(malformed("attributes without white space between them"));
+            }
+            None => {
+                quote = matches!(character, '"' | '\'').then_some(character);
+                is_after_quote = false;
+            }
+            Some(end) if end == character => (quote, is_after_quote) = (None, true),
+            Some(_) if character == '<' => return Err(malformed("a < in the value of an attribute")),
+            Some(_) => {}
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -279,7 +256,7 @@ mod tests {
     const IN_M: &str = r#"xmlns="urn:ietf:params:xml:ns:yang:m""#;
 
     fn refused(document: &str) -> String {
-        match parse(document.as_bytes()) {
+        match parse(document.as_bytes(), Attributes::Refused) {
             Err(DocumentError::Malformed { detail, .. }) => detail,
             other => panic!("{document}: {other:?}"),
         }
@@ -306,13 +283,81 @@ mod tests {
             format!("<a {IN_M}>t<b/></a>"),
             format!("<a {IN_M} b=\"c\"/>"),
             format!("<a {IN_M} {IN_M}/>"),
-            "<a/>".to_owned(),
-            r#"<a xmlns="urn:other:m"/>"#.to_owned(),
             format!("<p:a {IN_M}/>"),
+            format!("<a {IN_M}><p:b xmlns:p=\"urn:p\"/><p:b/></a>"),
             format!("<a {IN_M}/><?xml version=\"1.0\"?>"),
+            format!(" <?xml version=\"1.0\"?><a {IN_M}/>"),
+            format!("<?xml version=\"1.1\"?><a {IN_M}/>"),
+            format!("<?xml encoding=\"utf-8\"?><a {IN_M}/>"),
+            format!("<a {IN_M}/>&#32;"),
+            format!("<![CDATA[ ]]><a {IN_M}/>"),
+            format!("\u{feff}\u{feff}<a {IN_M}/>"),
         ] {
             refused(&document);
         }
+    }
+
+    #[test]
+    fn what_the_reader_lets_pass_and_xml_forbids_is_refused() {
+        for inner in [
+            "<b>&#0;</b>",
+            "<b>&#xb;</b>",
+            "<b>&#xfffe;</b>",
+            "<b>&#xd800;</b>",
+            "<b>&#+65;</b>",
+            "<b>\u{1}</b>",
+            "<b>\u{ffff}</b>",
+            "<!-- \u{2} -->",
+            "<!-- a -- b -->",
+            "<b>]]></b>",
+            "<b>a & b</b>",
+            "<b>&amp</b>",
+            "<1b/>",
+            "<b$/>",
+            "<p:b:c xmlns:p=\"urn:p\"/>",
+            "<b:/>",
+            "< b/>",
+            "<b></ b>",
+            "<b xmlns:1=\"urn:p\"/>",
+            "<b xmlns:p=\"urn:p\"xmlns:q=\"urn:q\"/>",
+            "<b xmlns:p=\"<\"/>",
+            "<b xmlns:p=urn/>",
+            "<b xmlns:p/>",
+            "<b xmlns:p=\"\"/>",
+            "<b xmlns:p=\"&#1;\"/>",
+            "<b xmlns:p=\"urn:p\" xmlns:p=\"urn:q\"/>",
+            "<b xmlns:xmlns=\"urn:p\"/>",
+            "<b xmlns:xml=\"urn:p\"/>",
+            "<b xmlns:p=\"urn:p\" p:c=\"\"/>",
+            "<b xmlns:p=\"&e;\"/>",
+            "<b",
+            "<b></b",
+            "<b></B>",
+            "<![CDATA[x]]",
+            "<!-- x",
+        ] {
+            refused(&format!("<a {IN_M}>{inner}</a>"));
+        }
+    }
+
+    #[test]
+    fn a_default_namespace_can_be_taken_back_and_a_prefix_bound_again() {
+        let document = format!(
+            r#"<p:a xmlns:p="urn:ietf:params:xml:ns:yang:m" {IN_M}>
+                <p:b/><b/><b xmlns=""/><p:b xmlns:p="urn:ietf:params:xml:ns:yang:n"/><b xmlns="m"/></p:a>"#
+        );
+        let (module, children) = parse(document.as_bytes(), Attributes::Refused).unwrap().into_children().unwrap();
+        let names: Vec<_> = children.iter().map(|child| child.name_below(&module)).collect();
+        assert_eq!(names, ["b", "b", "{}b", "n:b", "{m}b"]);
+    }
+
+    #[test]
+    fn other_attributes_are_passed_over_only_where_they_may_be() {
+        let document = format!("<a {IN_M} xml:lang=\"en\" b='c'/>");
+        assert!(refused(&document).contains("attribute"));
+        parse(document.as_bytes(), Attributes::Ignored).unwrap();
+        let many: String = (0..100).map(|n| format!(" b{n}=''")).collect();
+        parse(format!("<a {IN_M}{many}/>").as_bytes(), Attributes::Ignored).unwrap_err();
     }
 
     #[test]
@@ -322,17 +367,19 @@ mod tests {
         let wide = format!("<a {IN_M}>{}</a>", "<b/>".repeat(MAX_MEMBERS + 1));
         assert!(refused(&wide).contains("children"));
         let declarations: String = (0..100).map(|n| format!(r#" xmlns:p{n}="urn:x""#)).collect();
-        assert!(refused(&format!("<a {IN_M}{declarations}/>")).contains("declarations"));
+        refused(&format!("<a {IN_M}{declarations}/>"));
+        let nested: String = (0..20).map(|_| format!("<b>{}</b>", "<c/>".repeat(250))).collect();
+        assert!(refused(&format!("<a {IN_M}>{nested}</a>")).contains("too many elements"));
     }
 
     #[test]
     fn declaration_comments_cdata_and_prefixes_are_xml() {
-        let document = r#"<?xml version="1.0" encoding="UTF-8"?>
-            <!-- c --><p:a xmlns:p="urn:ietf:params:xml:ns:yang:m"><p:b><![CDATA[x<y]]></p:b></p:a>
-            "#;
-        let (module, children) = parse(document.as_bytes()).unwrap().into_children().unwrap();
+        let document = "\u{feff}<?xml version='1.0' encoding='UTF-8' standalone='yes'?>
+            <!-- c --><p:a xmlns:p = 'urn:ietf:params:xml:ns:yang:m' ><p:b><![CDATA[x<]]>y&#x20;<!-- z --></p:b ></p:a>
+            ";
+        let (module, children) = parse(document.as_bytes(), Attributes::Refused).unwrap().into_children().unwrap();
         assert_eq!(module, "m");
         assert!(children[0].is_named("m", "b"));
-        assert_eq!(children.into_iter().next().unwrap().into_text().unwrap(), "x<y");
+        assert_eq!(children.into_iter().next().unwrap().into_text().unwrap(), "x<y ");
     }
 }

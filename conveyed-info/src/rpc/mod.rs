@@ -1,12 +1,16 @@
-//! The two operations of `ietf-sztp-bootstrap-server` (RFC 8572 §7) and the errors RESTCONF answers with.
+//! The two operations of `ietf-sztp-bootstrap-server` (RFC 8572 §7, RFC 9646) and the errors RESTCONF answers with.
 
+pub mod csr;
+mod error_tag;
 mod errors;
 mod get_bootstrapping_data;
 mod progress;
 
-pub use errors::{ErrorTag, RestconfError};
+pub use csr::{Csr, CsrFormat, CsrInput, CsrRequest, CsrSupport};
+pub use error_tag::ErrorTag;
+pub use errors::RestconfError;
 pub use get_bootstrapping_data::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel};
-pub use progress::{ProgressReport, ProgressType, SshHostKey, UnknownProgressType};
+pub use progress::{ProgressReport, ProgressType, SshHostKey, TrustAnchorCert, UnknownProgressType};
 
 /// Media type of a JSON body (RFC 8040 §11.3.2).
 pub const YANG_DATA_JSON: &str = "application/yang-data+json";

@@ -11,7 +11,7 @@ use conveyed_info::{
     },
     rpc::{
         BootstrappingAnswer, BootstrappingRequest, ProgressReport, ProgressType, ReportingLevel, RestconfError,
-        SshHostKey,
+        SshHostKey, TrustAnchorCert,
     },
     verify::Accepted,
     voucher::{Assertion, Freshness, Nonce, Voucher},
@@ -138,7 +138,7 @@ fn freshness() -> impl Strategy<Value = Freshness> {
 
 prop_compose! {
     fn voucher()(
-        created_on in moment(),
+        created_on in moment().prop_map(Some),
         freshness in freshness(),
         assertion in prop::sample::select(vec![Assertion::Verified, Assertion::Logged, Assertion::Proximity]),
         serial_number in "[ -~]{1,64}",
@@ -165,7 +165,7 @@ prop_compose! {
         os_version in option::of(text()),
         nonce in option::of(nonce()),
     ) -> BootstrappingRequest {
-        BootstrappingRequest { signed_data_preferred, hw_model, os_name, os_version, nonce }
+        BootstrappingRequest { signed_data_preferred, hw_model, os_name, os_version, nonce, csr: None }
     }
 }
 
@@ -181,7 +181,7 @@ prop_compose! {
         if progress_type == ProgressType::BootstrapComplete {
             report.ssh_host_keys =
                 keys.into_iter().map(|(algorithm, key_data)| SshHostKey { algorithm, key_data }).collect();
-            report.trust_anchor_certs = vec![ARTIFACTS[1].clone(); anchors];
+            report.trust_anchor_certs = vec![TrustAnchorCert::Chain(ANCHOR.clone()); anchors];
         }
         report
     }

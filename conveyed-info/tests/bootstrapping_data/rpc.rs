@@ -2,10 +2,11 @@
 
 use conveyed_info::{
     BootstrappingData, ConveyedInformation, DocumentError, Encoding, OwnerCertificate, OwnershipVoucher, Unverified,
-    cms::{ContentType, bare, certificates_only},
+    cms::{ContentType, bare},
+    information::TrustAnchor,
     rpc::{
         BootstrappingAnswer, BootstrappingRequest, ErrorTag, ProgressReport, ProgressType, ReportingLevel,
-        RestconfError, SshHostKey,
+        RestconfError, SshHostKey, TrustAnchorCert,
     },
 };
 use serde_json::{Value, json};
@@ -150,12 +151,12 @@ fn srv_11_all_27_progress_types() {
 #[test]
 fn srv_12_srv_13_the_last_report_may_carry_keys_and_anchors() {
     let root = Party::root(ca("root")).certificate;
-    let anchor = certificates_only(&[root]).unwrap();
+    let anchor = TrustAnchor::new(&[root]).unwrap();
     let key = SshHostKey { algorithm: "ssh-ed25519".into(), key_data: vec![0, 0, 0, 11] };
     let complete = ProgressReport {
         // Equal entries are legal: the list has no key.
         ssh_host_keys: vec![key.clone(), key],
-        trust_anchor_certs: vec![anchor],
+        trust_anchor_certs: vec![TrustAnchorCert::Chain(anchor)],
         ..ProgressReport::new(ProgressType::BootstrapComplete).with_message("ok")
     };
     assert_eq!(ProgressReport::decode(&complete.encode(Encoding::Json), Encoding::Json).unwrap(), complete);

@@ -59,7 +59,8 @@ refused! {
     vch_02_a_date_that_is_none: with(json!({"created-on": "2026-02-30T00:00:00Z"})) => InvalidValue at "created-on";
     vch_03_nonce_and_expires_on: with(json!({"nonce": "AAAAAAAAAAAAAAAAAAAAAA==", "expires-on": "2026-06-01T00:00:00Z"}))
         => Conflict at "nonce";
-    bis_02_an_unknown_assertion: with(json!({"assertion": "agent-proximity"})) => InvalidValue at "assertion";
+    an_assertion_that_is_no_name: with(json!({"assertion": "Verified!"})) => InvalidValue at "assertion";
+    an_empty_assertion: with(json!({"assertion": ""})) => InvalidValue at "assertion";
     an_empty_serial_number: with(json!({"serial-number": ""})) => InvalidValue at "serial-number";
     vch_08_a_list_of_serial_numbers: with(json!({"serial-number": ["SN-0001"]})) => InvalidValue at "serial-number";
     vch_12_a_pin_that_is_no_certificate: with(json!({"pinned-domain-cert": "AAAA"})) => InvalidValue at "pinned-domain-cert";
@@ -77,7 +78,11 @@ refused! {
     bis_03_a_pinned_key_alone: read(|voucher| {
         drop(voucher.as_object_mut().unwrap().remove("pinned-domain-cert"));
         voucher["pinned-domain-pubk"] = json!("AAAA");
-    }) => MissingMember at "pinned-domain-cert";
+    }) => InvalidValue at "pinned-domain-pubk";
+    bis_03_a_pinned_digest_alone: read(|voucher| {
+        drop(voucher.as_object_mut().unwrap().remove("pinned-domain-cert"));
+        voucher["pinned-domain-pubk-sha256"] = json!("AAAA");
+    }) => InvalidValue at "pinned-domain-pubk-sha256";
 }
 
 #[test]
@@ -114,7 +119,7 @@ fn vch_02_dates_with_offset_or_z_and_fractions() {
         "last-renewal-date": "2027-06-01T02:00:00+02:00",
     }))
     .unwrap();
-    assert_eq!(voucher.created_on.to_string(), "2026-06-01T00:00:00Z");
+    assert_eq!(voucher.created_on.unwrap().to_string(), "2026-06-01T00:00:00Z");
     let Freshness::ExpiresOn { expires_on, last_renewal_date } = voucher.freshness else { panic!("no date") };
     assert_eq!(expires_on.to_string(), "2026-06-01T00:00:01Z");
     assert_eq!(last_renewal_date.unwrap().to_string(), "2027-06-01T00:00:00Z");

@@ -6,6 +6,7 @@ use conveyed_info::{
     rpc::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel, RestconfError, YANG_DATA_JSON},
     verify::{self, Accepted, Context, Source},
 };
+use pki::revocation::Evidence;
 use verdict::{ReasonCode, Refusal, Trace};
 
 use super::{
@@ -51,6 +52,7 @@ fn input(trust: Trust, shared: &Shared) -> BootstrappingRequest {
                 os_name: running.os_name.clone(),
                 os_version: running.os_version.clone(),
                 nonce,
+                csr: None,
             }
         }
     }
@@ -82,6 +84,8 @@ impl Asking {
                 nonce: shared.situation.nonce.as_ref(),
                 clock: shared.clock,
                 assertions: &shared.policy.accepted_assertions,
+                // RFC 8572 §5.4 (SEC-04): what is stapled must do until lists are fetched.
+                revocation: Evidence::none(),
             };
             verify::verify(answer.data, &context)
         };

@@ -189,7 +189,7 @@ fn of_what_the_voucher_says() {
         ),
         Case(
             "CLI-33: created in the future",
-            |world| world.voucher.created_on = now().plus_seconds(1),
+            |world| world.voucher.created_on = Some(now().plus_seconds(1)),
             ReasonCode::VoucherNotYetValid,
             "voucher-dates",
         ),

@@ -5,7 +5,7 @@ mod structures;
 
 use conveyed_info::{
     BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified, Verified,
-    cms::{ContentType, Draft, certificates_only},
+    cms::{ContentType, Draft, certificates_with_evidence},
     information::{Information, OnboardingInformation, Script},
     verify::{self, Accepted, Context, Source},
     voucher::{Assertion, Freshness, Nonce, Voucher},
@@ -14,6 +14,7 @@ pub(crate) use parties::{Party, ca, end_entity};
 use pki::{
     certificate::Certificate,
     identity::SerialNumber,
+    revocation::Evidence,
     time::{Clock, Timestamp},
 };
 pub(crate) use structures::{Naming, Structure, attribute, bag_in_order, standard_attributes};
@@ -35,6 +36,8 @@ pub(crate) struct World {
     pub(crate) voucher: Voucher,
     /// The certificates in the owner certificate artifact.
     pub(crate) bag: Vec<Certificate>,
+    /// What is stapled to them.
+    pub(crate) stapled: Evidence,
     pub(crate) information: Information,
     /// Artifacts given in place of those that would be made.
     pub(crate) instead: Instead,
@@ -45,6 +48,8 @@ pub(crate) struct World {
     pub(crate) nonce: Option<Nonce>,
     pub(crate) clock: Clock,
     pub(crate) assertions: Vec<Assertion>,
+    /// What a device with a network fetched about revocation.
+    pub(crate) fetched: Evidence,
 }
 
 /// See [`World::instead`].
@@ -64,7 +69,7 @@ impl World {
         let idevid = Party::root(ca("idevid ca")).issue(end_entity("device"));
         let serial_number = SerialNumber::new("SN-0001").unwrap();
         let voucher = Voucher {
-            created_on: now().plus_seconds(-60),
+            created_on: Some(now().plus_seconds(-60)),
             freshness: Freshness::ExpiresOn { expires_on: now().plus_seconds(60), last_renewal_date: None },
             assertion: Assertion::Verified,
             serial_number: serial_number.clone(),
@@ -74,6 +79,7 @@ impl World {
         };
         Self {
             bag: vec![owner.certificate.clone()],
+            stapled: Evidence::new(),
             information: onboarding(),
             instead: Instead::default(),
             source: Source::Untrusted,
@@ -81,6 +87,7 @@ impl World {
             nonce: None,
             clock: Clock::Trusted(now()),
             assertions: vec![Assertion::Verified],
+            fetched: Evidence::new(),
             masa_root,
             masa,
             owner_ca,
@@ -105,7 +112,8 @@ impl World {
     pub(crate) fn signed(&self) -> BootstrappingData {
         let Instead { conveyed_information, owner_certificate, ownership_voucher } = &self.instead;
         let conveyed_information = conveyed_information.clone().unwrap_or_else(|| self.signed_information());
-        let owner_certificate = owner_certificate.clone().unwrap_or_else(|| certificates_only(&self.bag).unwrap());
+        let owner_certificate =
+            owner_certificate.clone().unwrap_or_else(|| certificates_with_evidence(&self.bag, &self.stapled).unwrap());
         let ownership_voucher = ownership_voucher.clone().unwrap_or_else(|| self.signed_voucher());
         BootstrappingData::Signed {
             conveyed_information: ConveyedInformation::from_der(conveyed_information).unwrap(),
@@ -134,6 +142,7 @@ impl World {
             nonce: self.nonce.as_ref(),
             clock: self.clock,
             assertions: &self.assertions,
+            revocation: &self.fetched,
         };
         verify::verify(Unverified::new(data), &context)
     }

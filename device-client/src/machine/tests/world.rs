@@ -177,7 +177,7 @@ impl World {
 
     pub(super) fn voucher(&self, freshness: Freshness) -> Voucher {
         Voucher {
-            created_on: now().plus_seconds(-3600),
+            created_on: Some(now().plus_seconds(-3600)),
             freshness,
             assertion: Assertion::Verified,
             serial_number: SerialNumber::new(SERIAL).unwrap(),
