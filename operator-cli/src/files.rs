@@ -1,8 +1,9 @@
 //! Files of artifacts, certificates and keys: read in any armour, written whole or not at all.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -79,10 +80,14 @@ impl KeySource {
     /// Reads the key: PEM or DER.
     pub(crate) fn open(&self) -> Result<FileKey, FileError> {
         let octets = Zeroizing::new(read(&self.0)?);
-        let key = if octets.starts_with(b"-----BEGIN ") {
+        let is_pem = octets.windows(11).any(|window| window == b"-----BEGIN ");
+        let key = if is_pem {
             FileKey::from_pem(&octets)
         } else {
-            FileKey::from_pkcs8_der(&octets)
+            // DER has no label: PKCS#8 first, whose error says the most.
+            FileKey::from_pkcs8_der(&octets).or_else(|error| {
+                FileKey::from_sec1_der(&octets).or_else(|_| FileKey::from_pkcs1_der(&octets)).map_err(|_| error)
+            })
         };
         key.map_err(|error| FileError::Unexpected {
             path: self.0.clone(),
@@ -117,16 +122,30 @@ pub(crate) struct KeySourceError {
     scheme: &'static str,
 }
 
-/// Writes a file so that it is there whole or not at all, and never over one of the command's own inputs.
-pub(crate) fn write(path: &Path, octets: &[u8], inputs: &[&Path]) -> Result<(), FileError> {
+/// Who may read a file that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Secrecy {
+    /// Whoever the umask lets.
+    Public,
+    /// Only who writes it.
+    Private,
+}
+
+/// Refuses an output that is one of the command's own inputs.
+pub(crate) fn check_output(path: &Path, inputs: &[&Path]) -> Result<(), FileError> {
     let same = |input: &&Path| fs::canonicalize(input).ok().is_some_and(|it| fs::canonicalize(path).ok() == Some(it));
     if inputs.iter().any(same) {
         return Err(FileError::IsInput { path: path.to_owned() });
     }
-    write_whole(path, octets).map_err(|source| FileError::Write { path: path.to_owned(), source })
+    Ok(())
 }
 
-fn write_whole(path: &Path, octets: &[u8]) -> io::Result<()> {
+/// Writes a file so that it is there whole or not at all.
+pub(crate) fn write(path: &Path, octets: &[u8], secrecy: Secrecy) -> Result<(), FileError> {
+    write_whole(path, octets, secrecy).map_err(|source| FileError::Write { path: path.to_owned(), source })
+}
+
+fn write_whole(path: &Path, octets: &[u8], secrecy: Secrecy) -> io::Result<()> {
     // A device or a pipe is written to as it is.
     if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
         return fs::write(path, octets);
@@ -136,7 +155,11 @@ fn write_whole(path: &Path, octets: &[u8]) -> io::Result<()> {
     beside.push(name);
     beside.push(format!(".{}.new", std::process::id()));
     let beside = path.with_file_name(beside);
-    let mut file = File::create_new(&beside)?;
+    let mode = match secrecy {
+        Secrecy::Public => 0o666,
+        Secrecy::Private => 0o600,
+    };
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
     let written = file.write_all(octets).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         let _gone = fs::remove_file(&beside);
@@ -190,6 +213,8 @@ pub(crate) enum FileError {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn folder(name: &str) -> PathBuf {
@@ -202,11 +227,13 @@ mod tests {
     fn an_input_is_never_overwritten_under_any_name() {
         let folder = folder("input");
         let input = folder.join("a");
-        write(&input, b"old", &[]).unwrap();
+        write(&input, b"old", Secrecy::Public).unwrap();
         let other_name = folder.join(".").join("a");
-        assert!(matches!(write(&other_name, b"new", &[&input]), Err(FileError::IsInput { .. })));
-        assert_eq!(fs::read(&input).unwrap(), b"old");
-        write(&folder.join("b"), b"new", &[&input]).unwrap();
+        assert!(matches!(check_output(&other_name, &[&input]), Err(FileError::IsInput { .. })));
+        let output = folder.join("b");
+        check_output(&output, &[&input]).unwrap();
+        write(&output, b"new", Secrecy::Private).unwrap();
+        assert_eq!(fs::metadata(&output).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "no half-written file is left");
         fs::remove_dir_all(folder).unwrap();
     }

@@ -38,6 +38,9 @@ pub(crate) enum Failure {
     /// An artifact is not made.
     #[error(transparent)]
     Make(#[from] artifact::make::MakeFailure),
+    /// An artifact is not encrypted.
+    #[error(transparent)]
+    Seal(#[from] artifact::encrypt::SealFailure),
     /// Verifying cannot begin.
     #[error(transparent)]
     Judgement(#[from] judgement::JudgementError),

@@ -15,8 +15,6 @@ pub(crate) enum Armour {
     Base64,
     /// A document as text.
     Text,
-    /// A JSON Web Signature in its compact form.
-    Jws,
 }
 
 impl Armour {
@@ -27,7 +25,6 @@ impl Armour {
             Self::Pem => "PEM",
             Self::Base64 => "base64",
             Self::Text => "text",
-            Self::Jws => "compact JWS",
         }
     }
 }
@@ -58,9 +55,6 @@ pub(crate) fn pieces(file: &[u8]) -> Vec<Piece<'_>> {
     // A byte order mark belongs to the text: readers refuse it, and so it stays.
     if matches!(text.trim_start().chars().next(), Some('{' | '<')) {
         return one(Armour::Text, Cow::Borrowed(file));
-    }
-    if text.starts_with("eyJ") && text.trim_end().matches('.').count() == 2 {
-        return one(Armour::Jws, Cow::Borrowed(file));
     }
     match base64(text) {
         Some(octets) => one(Armour::Base64, Cow::Owned(octets)),
@@ -113,10 +107,9 @@ mod tests {
     }
 
     #[test]
-    fn documents_and_web_signatures_are_told_apart() {
+    fn documents_are_text() {
         assert_eq!(only(b" {}").armour, Armour::Text);
         assert_eq!(only(b"<a/>").armour, Armour::Text);
-        assert_eq!(only(b"eyJhbGciOiJFUzI1NiJ9.e30.c2ln\n").armour, Armour::Jws);
         assert_eq!(only(b"not base64, nor anything").armour, Armour::Binary);
         assert!(pieces(b"").is_empty());
     }

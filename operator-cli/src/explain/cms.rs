@@ -11,8 +11,6 @@ use super::{
     names, signed,
 };
 
-const AUTH_ENVELOPED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.23");
-
 /// The type, if it is one that RFC 8572 or RFC 8366 names.
 pub(super) fn content_type_of(oid: ObjectIdentifier) -> Option<ContentType> {
     ContentType::from_oid(oid).ok()
@@ -33,7 +31,7 @@ pub(super) fn explain(info: &Element<'_>, settings: &Settings, depth: usize) -> 
     let mut layer = match (oid.and_then(content_type_of), content) {
         (Some(ContentType::SignedData), Some(content)) => signed::explain(&content, Some(info.octets), settings, depth),
         (Some(ContentType::EnvelopedData), Some(content)) => enveloped::explain(&content, Kind::Enveloped),
-        (_, Some(content)) if oid == Some(AUTH_ENVELOPED_DATA) => enveloped::explain(&content, Kind::Authenticated),
+        (Some(ContentType::AuthEnvelopedData), Some(content)) => enveloped::explain(&content, Kind::Authenticated),
         (_, Some(content)) => bare(oid, &content, settings, depth),
         (_, None) => {
             let mut layer = Layer::new("content-info", "ContentInfo without content");

@@ -4,7 +4,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use conveyed_info::{
     DocumentError, Encoding,
     information::{Information, OnboardingInformation, RedirectInformation},
-    voucher::{Freshness, Voucher},
+    profile::InputProfile,
+    voucher::{Assertion, ForeignForm, Freshness, Voucher},
 };
 use pki::digest::sha256;
 use serde_json::Value;
@@ -30,12 +31,14 @@ fn outermost(document: &[u8], encoding: Encoding) -> Option<String> {
 
 /// Explains a document, or bytes that ought to be one.
 pub(super) fn explain(document: &[u8], settings: &Settings) -> Layer {
+    if let Some(form) = ForeignForm::detect(document) {
+        return foreign(form);
+    }
     let Some(encoding) = Encoding::detect(document) else { return unknown(document) };
     let mut layer = match outermost(document, encoding).as_deref() {
         Some("redirect-information" | "onboarding-information") => information(document, encoding, settings),
         Some("voucher") => voucher(document, encoding, settings),
         Some("output") => answer(document, encoding, settings),
-        Some("payload" | "signatures" | "protected") if encoding == Encoding::Json => jws(),
         name => {
             let name = name.unwrap_or("nothing that could be read");
             let mut layer = Layer::new("document", format!("{encoding} document: {name}"));
@@ -59,11 +62,15 @@ pub(super) fn unknown(bytes: &[u8]) -> Layer {
     layer
 }
 
-/// A voucher signed as JSON Web Signature, which is no form of RFC 8366.
-pub(super) fn jws() -> Layer {
-    let mut layer = Layer::new("json-web-signature", "JSON Web Signature");
-    layer.gist("voucher or other data in a JSON Web Signature");
-    layer.remark(Remark::ContentType("a JSON Web Signature".to_owned()));
+/// A voucher in a signed form that RFC 8572 does not use (BIS-09).
+pub(super) fn foreign(form: ForeignForm) -> Layer {
+    let (kind, title) = match form {
+        ForeignForm::Jws => ("json-web-signature", "JSON Web Signature"),
+        ForeignForm::Cose => ("cose", "COSE structure"),
+    };
+    let mut layer = Layer::new(kind, title);
+    layer.gist(form.to_string());
+    layer.remark(Remark::Foreign(form));
     layer
 }
 
@@ -174,17 +181,29 @@ fn voucher(document: &[u8], encoding: Encoding, settings: &Settings) -> Layer {
         layer.remark(Remark::Unreadable { what: "voucher", why });
         return layer;
     }
-    let voucher = match Voucher::from_json(document) {
-        Ok(voucher) => voucher,
+    let read = match Voucher::from_json_with(document, InputProfile::Survey) {
+        Ok(read) => read,
         Err(error) => return invalid("voucher", "ownership voucher", document, &error),
     };
+    let voucher = read.value;
     let mut layer = Layer::new("voucher", "ownership voucher");
+    for leniency in read.leniencies {
+        layer.remark(Remark::Leniency(leniency));
+    }
+    if !read.ignored.is_empty() {
+        layer.fact("other-members", read.ignored);
+    }
     layer.gist(format!("ownership voucher for the device {}", voucher.serial_number));
     layer.fact("serial-number", voucher.serial_number.to_string());
     layer.fact("assertion", voucher.assertion.as_str());
-    layer.fact("created-on", voucher.created_on.to_string());
-    if voucher.created_on > settings.now {
-        layer.remark(Remark::NotYetValid(voucher.created_on));
+    if let Some(created_on) = voucher.created_on {
+        layer.fact("created-on", created_on.to_string());
+        if created_on > settings.now {
+            layer.remark(Remark::NotYetValid(created_on));
+        }
+    }
+    if let Assertion::Other(_) = voucher.assertion {
+        layer.remark(Remark::Assertion);
     }
     match &voucher.freshness {
         Freshness::ExpiresOn { expires_on, last_renewal_date } => {

@@ -17,6 +17,7 @@ mod text;
 mod tree;
 
 use ber::{Element, Elements, Tag};
+use conveyed_info::voucher::ForeignForm;
 use der::Decode;
 use pki::time::Timestamp;
 pub(crate) use remark::{Level, Remark};
@@ -73,6 +74,12 @@ impl Explanation {
     }
 }
 
+/// What an artifact is, in one line.
+pub(crate) fn summary(artifact: &[u8]) -> String {
+    let settings = Settings { now: Timestamp::from_unix(0), content: Content::Hidden };
+    explain_der(artifact, &settings).headline().to_owned()
+}
+
 /// Explains the octets of a file.
 pub(crate) fn explain(file: &[u8], settings: &Settings) -> Explanation {
     /// Most PEM blocks that are looked at.
@@ -118,7 +125,6 @@ fn explain_piece(piece: &Piece<'_>, settings: &Settings) -> Layer {
             layer.remark(Remark::PrivateKey);
             layer
         }
-        _ if piece.armour == Armour::Jws => document::jws(),
         _ if piece.armour == Armour::Text => document::explain(&piece.octets, settings),
         _ => explain_der(&piece.octets, settings),
     };
@@ -130,6 +136,9 @@ fn explain_piece(piece: &Piece<'_>, settings: &Settings) -> Layer {
 
 /// Explains DER or BER.
 fn explain_der(octets: &[u8], settings: &Settings) -> Layer {
+    if let Some(form) = ForeignForm::detect(octets) {
+        return document::foreign(form);
+    }
     let mut elements = Elements::read(octets, 0);
     let broken = elements.broken;
     let Some(first) = elements.next() else {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use conveyed_info::{profile::Leniency, voucher::ForeignForm};
 use pki::time::Timestamp;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use verdict::Trace;
@@ -88,6 +89,12 @@ pub(crate) enum Remark {
     Pkcs1KeyTransport,
     /// A voucher that can be used for ever.
     Immortal,
+    /// A departure from the voucher's module that only some device classes may pass over.
+    Leniency(Leniency),
+    /// An assertion that RFC 8366 does not define.
+    Assertion,
+    /// A signed form other than CMS.
+    Foreign(ForeignForm),
     /// A private key.
     PrivateKey,
     /// Content that may hold secrets is not shown.
@@ -166,6 +173,9 @@ impl Remark {
             Self::KdfSha1 => "kdf-sha1",
             Self::Pkcs1KeyTransport => "pkcs1-key-transport",
             Self::Immortal => "immortal",
+            Self::Leniency(_) => "leniency",
+            Self::Assertion => "assertion",
+            Self::Foreign(_) => "foreign-form",
             Self::PrivateKey => "private-key",
             Self::ContentHidden => "content-hidden",
         }
@@ -230,6 +240,11 @@ impl fmt::Display for Remark {
                 f.write_str("the key is sent with PKCS#1 v1.5, the default of OpenSSL: accepted, never made")
             }
             Self::Immortal => f.write_str("no expiry and no nonce: whoever has this voucher can use it for ever"),
+            Self::Leniency(it) => {
+                write!(f, "against RFC 8366, and refused unless the device's profile has {it}: {}", it.summary())
+            }
+            Self::Assertion => f.write_str("RFC 8366 §5.3 does not define this assertion: devices refuse it"),
+            Self::Foreign(form) => write!(f, "{form} (RFC 8366 §5.4)"),
             Self::PrivateKey => f.write_str("a private key: give it to nobody"),
             Self::ContentHidden => f.write_str("scripts and configuration may hold secrets: --show-content shows them"),
         }

@@ -1,6 +1,6 @@
 //! SignedData (RFC 5652 §5): with a signer, or as a bag of certificates.
 
-use conveyed_info::cms::{CmsError, SignedData};
+use conveyed_info::cms::{CmsError, ContentInfo, ContentType, SignedData};
 use der::{Decode, asn1::Any};
 use pki::{
     algorithm::{AlgorithmError, SignatureAlgorithm},
@@ -122,7 +122,7 @@ fn split<'a>(elements: &mut Elements<'a>) -> Parts<'a> {
 /// RFC 5652 §5.1.
 fn judge_version(layer: &mut Layer, parts: &Parts<'_>) {
     let by_key_identifier = |it: &Element<'_>| it.children().nth(1).is_some_and(|it| it.is_context(0));
-    let is_data = parts.content_type.and_then(content_type_of) == Some(conveyed_info::cms::ContentType::Data);
+    let is_data = parts.content_type.and_then(content_type_of) == Some(ContentType::Data);
     let expected = if parts.revocation.iter().any(|it| it.is_context(1)) {
         5
     } else if !is_data || parts.signers.iter().any(by_key_identifier) {
@@ -181,7 +181,7 @@ fn signer(info: &Element<'_>, content_type: Option<const_oid::ObjectIdentifier>,
     let attributes = elements.next_if(|it| it.is_context(0));
     let signature = elements.next_if(|it| it.is(Tag::SEQUENCE));
     algorithms(&mut layer, digest.as_ref(), signature.as_ref());
-    let is_data = content_type.and_then(content_type_of) == Some(conveyed_info::cms::ContentType::Data);
+    let is_data = content_type.and_then(content_type_of) == Some(ContentType::Data);
     match attributes {
         None if is_data => layer.fact("signed-attributes", "none, the signature is over the content itself"),
         None => {
@@ -227,6 +227,7 @@ fn algorithms(layer: &mut Layer, digest: Option<&Element<'_>>, signature: Option
     {
         layer.remark(match error {
             AlgorithmError::Unknown(oid) => Remark::UnknownAlgorithm(names::name_and_oid(oid)),
+            AlgorithmError::Weak(oid) => Remark::WeakAlgorithm(names::name(oid)),
             other => Remark::Refused { by: "the reader of devices", why: other.to_string() },
         });
     }
@@ -252,7 +253,8 @@ fn attribute(attribute: Element<'_>) -> String {
 
 /// Says whether the signature holds, with the certificate that lies beside it; whom it speaks for, this cannot say.
 fn judge_signature(layer: &mut Layer, whole: &[u8]) {
-    let signed = match SignedData::from_der(whole) {
+    let read = ContentInfo::from_ber(whole).and_then(|(info, _)| SignedData::from_content_info(&info));
+    let signed = match read {
         Ok(signed) => signed,
         Err(error) => {
             layer.remark(Remark::Refused { by: "the reader of devices", why: error.to_string() });
@@ -267,7 +269,9 @@ fn judge_signature(layer: &mut Layer, whole: &[u8]) {
         Err(CmsError::SignerCertificateMissing) => layer.remark(Remark::SignerCertificateMissing),
         // Said already, or no matter of the signature.
         Err(CmsError::AttributesMissing | CmsError::Signers(_) | CmsError::NoContent) => {}
-        Err(CmsError::Signature(AlgorithmError::Unknown(_))) => {}
+        Err(CmsError::Signature(
+            AlgorithmError::Unknown(_) | AlgorithmError::Weak(_) | AlgorithmError::RsaTooShort(_),
+        )) => {}
         Err(error) => layer.remark(Remark::SignatureFails(error.to_string())),
     }
 }

@@ -8,14 +8,23 @@ use std::{
 use clap::ValueEnum;
 use conveyed_info::{
     DocumentError, Encoding,
-    cms::{self, CmsError, ContentType, Draft, SignCmsError},
+    cms::{self, CertificateNaming, CmsError, ContentType, Draft, SignCmsError, SignOptions},
     information::Information,
     make::{self, MakeError},
 };
-use pki::{algorithm::AlgorithmError, certificate::Certificate, key::Signer, path, time::Timestamp};
+use pki::{
+    algorithm::{PssParameters, SignatureAlgorithm},
+    digest::HashAlgorithm,
+    key::{KeyError, Signer},
+    revocation::{Crl, Evidence, EvidenceError, OcspResponse},
+};
 
-use super::{Failure, Target, at_or_now};
-use crate::files::{self, KeySource};
+use super::{
+    Failure, Target,
+    chain::{ChainFailure, check_chain, check_evidence},
+    encrypt::{self, Choices},
+};
+use crate::files::{self, FileError, KeySource, Secrecy};
 
 /// Arguments of `sztp artifact make`.
 #[derive(Debug, clap::Args)]
@@ -37,8 +46,44 @@ pub(crate) struct Args {
     /// What the structure says its content is
     #[arg(long, value_enum, default_value_t, conflicts_with = "owner_certificate", value_name = "TYPE")]
     content_type: TypeChoice,
+    /// How the signature names its certificate
+    #[arg(long, value_enum, default_value_t, requires = "sign_key", value_name = "HOW")]
+    signer_identifier: Naming,
+    /// How an RSA key signs
+    #[arg(long, value_enum, requires = "sign_key", value_name = "PADDING")]
+    rsa_padding: Option<Padding>,
+    /// Staple this revocation list to the owner certificate
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "owner_certificate")]
+    crl: Vec<PathBuf>,
+    /// Staple this OCSP response to the owner certificate
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "owner_certificate")]
+    ocsp: Vec<PathBuf>,
+    /// Encrypt what was made to this certificate of a device; several are given one after the other
+    #[arg(long, value_name = "CERT", num_args = 1..)]
+    encrypt_to: Vec<PathBuf>,
+    #[command(flatten)]
+    choices: Choices,
     #[command(flatten)]
     target: Target,
+}
+
+/// `--signer-identifier`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Naming {
+    /// By issuer and serial number
+    #[default]
+    IssuerAndSerial,
+    /// By its subject key identifier
+    KeyIdentifier,
+}
+
+/// `--rsa-padding`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Padding {
+    /// PKCS#1 v1.5 with SHA-256, which every device reads
+    Pkcs1,
+    /// PSS with SHA-256
+    Pss,
 }
 
 /// `--content-type`.
@@ -56,10 +101,32 @@ const EXAMPLES: &str = "Examples:
       --sign-key owner.key --sign-certificate owner-chain.pem
   sztp artifact make --document redirect.xml --out conveyed-information.cms      unsigned
   sztp artifact make --owner-certificate owner-chain.pem --out owner-certificate.cms
+  sztp artifact make --owner-certificate owner-chain.pem --crl owner-ca.crl --out owner-certificate.cms
 
 What a device would refuse is not made.";
 
-pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+impl Args {
+    fn sign_options(&self) -> SignOptions {
+        SignOptions {
+            naming: match self.signer_identifier {
+                Naming::IssuerAndSerial => CertificateNaming::IssuerAndSerialNumber,
+                Naming::KeyIdentifier => CertificateNaming::SubjectKeyIdentifier,
+            },
+            signing_time: None,
+        }
+    }
+}
+
+impl Padding {
+    const fn algorithm(self) -> SignatureAlgorithm {
+        match self {
+            Self::Pkcs1 => SignatureAlgorithm::RsaPkcs1Sha256,
+            Self::Pss => SignatureAlgorithm::RsaPss(PssParameters::new(HashAlgorithm::Sha256)),
+        }
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     match (&args.document, &args.owner_certificate) {
         (Some(document), _) => make_conveyed_information(args, document),
         (None, Some(chain)) => make_owner_certificate(args, chain),
@@ -88,13 +155,18 @@ fn make_conveyed_information(args: &Args, path: &Path) -> Result<ExitCode, Failu
         (Some(key), Some(certificate)) => {
             inputs.extend([key.path(), certificate.as_path()]);
             let chain = files::read_certificates(certificate)?;
-            check_chain(certificate, &chain)?;
+            check_chain(certificate, &chain).map_err(MakeFailure::from)?;
             let key = key.open()?;
+            let key = match args.rsa_padding {
+                None => key,
+                Some(padding) => key.with_algorithm(padding.algorithm()).map_err(MakeFailure::from)?,
+            };
             let matches = chain.first().is_some_and(|it| it.public_key() == key.public_key());
             if !matches {
                 return Err(MakeFailure::KeyMismatch { path: certificate.clone() }.into());
             }
-            let der = Draft::sign(content_type, &document, &key, &chain).map_err(MakeFailure::from)?;
+            let der = Draft::sign_with(content_type, &document, &key, &chain, args.sign_options())
+                .map_err(MakeFailure::from)?;
             (format!("signed conveyed information: {kind}, {encoding}"), der)
         }
         _ => {
@@ -104,55 +176,51 @@ fn make_conveyed_information(args: &Args, path: &Path) -> Result<ExitCode, Failu
     };
     conveyed_info::ConveyedInformation::from_der(der.as_slice())
         .map_err(|error| MakeFailure::from(MakeError::from(error)))?;
-    args.target.deliver(&what, &der, &inputs)
+    deliver(args, what, der, inputs)
 }
 
 fn make_owner_certificate(args: &Args, path: &Path) -> Result<ExitCode, Failure> {
     let chain = files::read_certificates(path)?;
-    check_chain(path, &chain)?;
-    let artifact = make::owner_certificate(&chain).map_err(MakeFailure::from)?;
+    check_chain(path, &chain).map_err(MakeFailure::from)?;
+    let evidence = read_evidence(args)?;
+    check_evidence(path, &chain, &evidence).map_err(MakeFailure::from)?;
+    let artifact = make::owner_certificate_with_evidence(&chain, &evidence).map_err(MakeFailure::from)?;
     let owner = chain.first().map(|it| it.subject().to_string()).unwrap_or_default();
     let what = match chain.len() {
         1 => format!("owner certificate of {owner}"),
         2 => format!("owner certificate of {owner} with one more certificate"),
         count => format!("owner certificate of {owner} with {} more certificates", count - 1),
     };
-    args.target.deliver(&what, artifact.der(), &[path])
+    let mut inputs = vec![path];
+    inputs.extend(args.crl.iter().chain(&args.ocsp).map(PathBuf::as_path));
+    deliver(args, what, artifact.der().to_vec(), inputs)
 }
 
-/// Refuses a chain that devices would refuse: a signer that may not sign or has expired, a certificate that did not issue
-/// the one before it (ART-11, ART-14).
-fn check_chain(path: &Path, chain: &[Certificate]) -> Result<(), MakeFailure> {
-    let path = || path.to_owned();
-    let Some(owner) = chain.first() else { return Ok(()) };
-    if !path::may_sign(owner) {
-        let subject = owner.subject().to_string();
-        // Most often simply the wrong way round.
-        return Err(if owner.extensions().is_ca() && chain.len() > 1 {
-            MakeFailure::CaFirst { path: path(), subject }
-        } else {
-            MakeFailure::MayNotSign { path: path(), subject }
-        });
+/// Encrypts what was made if there is somebody to encrypt it to, and writes it.
+fn deliver<'a>(args: &'a Args, what: String, der: Vec<u8>, mut inputs: Vec<&'a Path>) -> Result<ExitCode, Failure> {
+    if args.encrypt_to.is_empty() {
+        return args.target.deliver(&what, &der, &inputs, Secrecy::Public);
     }
-    let now = at_or_now(None);
-    for certificate in chain {
-        if certificate.not_after() < now {
-            let subject = certificate.subject().to_string();
-            return Err(MakeFailure::Expired { path: path(), subject, not_after: certificate.not_after(), now });
-        }
+    inputs.extend(args.encrypt_to.iter().map(PathBuf::as_path));
+    let sealed = encrypt::seal(&der, &args.encrypt_to, &args.choices)?;
+    args.target.deliver(&format!("encrypted: {what}"), &sealed, &inputs, Secrecy::Public)
+}
+
+fn read_evidence(args: &Args) -> Result<Evidence, Failure> {
+    let mut evidence = Evidence::default();
+    let wrap = |path: &Path, expected| {
+        let path = path.to_owned();
+        move |error: EvidenceError| FileError::Unexpected { path, expected, why: error.to_string() }
+    };
+    for path in &args.crl {
+        let crl = Crl::from_der(&files::read_artifact(path)?);
+        evidence.add_crl(crl.map_err(wrap(path, "a certificate revocation list, as PEM or DER"))?);
     }
-    for (below, above) in chain.iter().zip(chain.iter().skip(1)) {
-        let names = || (below.subject().to_string(), above.subject().to_string());
-        if below.issuer() != above.subject() {
-            let (below, above) = names();
-            return Err(MakeFailure::Order { path: path(), below, above });
-        }
-        below.verify_signature(above.public_key()).map_err(|source| {
-            let (below, above) = names();
-            MakeFailure::Issuer { path: path(), below, above, source }
-        })?;
+    for path in &args.ocsp {
+        let response = OcspResponse::from_der(&files::read_artifact(path)?);
+        evidence.add_ocsp_response(response.map_err(wrap(path, "an OCSP response, as DER"))?);
     }
-    Ok(())
+    Ok(evidence)
 }
 
 /// An artifact is not made, since a device would refuse it.
@@ -179,62 +247,12 @@ pub(crate) enum MakeFailure {
         /// The file with the certificates.
         path: PathBuf,
     },
-    /// The certificate may not sign.
-    #[error(
-        "{}: {subject} may not sign artifacts (RFC 8572 §3.2): its KeyUsage lacks digitalSignature, or it is for TLS alone",
-        path.display()
-    )]
-    MayNotSign {
-        /// Which file.
-        path: PathBuf,
-        /// Whose certificate.
-        subject: String,
-    },
-    /// A CA stands first.
-    #[error("{}: a CA that may not sign, {subject}, stands first: put the owner certificate first, its CAs behind it", path.display())]
-    CaFirst {
-        /// Which file.
-        path: PathBuf,
-        /// Whose certificate.
-        subject: String,
-    },
-    /// A certificate has expired.
-    #[error("{}: the certificate of {subject} expired on {not_after}, and it is {now}: renew it first", path.display())]
-    Expired {
-        /// Which file.
-        path: PathBuf,
-        /// Whose certificate.
-        subject: String,
-        /// When.
-        not_after: Timestamp,
-        /// The present.
-        now: Timestamp,
-    },
-    /// The certificates do not follow each other.
-    #[error(
-        "{}: {above} follows {below} and did not issue it: put the owner certificate first, then each issuer in turn",
-        path.display()
-    )]
-    Order {
-        /// Which file.
-        path: PathBuf,
-        /// Whose certificate stands before.
-        below: String,
-        /// Whose certificate stands behind.
-        above: String,
-    },
-    /// A signature of the chain fails.
-    #[error("{}: the key of {above} did not sign the certificate of {below}: {source}", path.display())]
-    Issuer {
-        /// Which file.
-        path: PathBuf,
-        /// Whose certificate was issued.
-        below: String,
-        /// Who ought to have issued it.
-        above: String,
-        /// What is wrong.
-        source: AlgorithmError,
-    },
+    /// The certificates.
+    #[error(transparent)]
+    Chain(#[from] ChainFailure),
+    /// The key does not sign like that.
+    #[error("--rsa-padding: {0}")]
+    Key(#[from] KeyError),
     /// The structure cannot be made.
     #[error(transparent)]
     Make(#[from] MakeError),

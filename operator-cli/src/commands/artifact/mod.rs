@@ -1,5 +1,8 @@
 //! `sztp artifact`: artifacts of any maker, on files alone.
 
+mod chain;
+mod decrypt;
+pub(crate) mod encrypt;
 pub(crate) mod inspect;
 pub(crate) mod make;
 pub(crate) mod verify;
@@ -15,7 +18,7 @@ use serde_json::json;
 
 use super::Failure;
 use crate::{
-    files,
+    files::{self, Secrecy},
     output::{self, Form},
 };
 
@@ -28,6 +31,10 @@ pub(crate) enum Command {
     Inspect(inspect::Args),
     /// Verify artifacts as a device would, and say why
     Verify(Box<verify::Args>),
+    /// Encrypt an artifact to the certificates of devices
+    Encrypt(Box<encrypt::Args>),
+    /// Decrypt an artifact with a device's key
+    Decrypt(Box<decrypt::Args>),
 }
 
 pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
@@ -35,6 +42,8 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Make(args) => make::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Encrypt(args) => encrypt::run(args),
+        Command::Decrypt(args) => decrypt::run(args),
     }
 }
 
@@ -54,9 +63,10 @@ pub(crate) struct Target {
 
 impl Target {
     /// Writes the artifact and says what it is.
-    pub(crate) fn deliver(&self, what: &str, octets: &[u8], inputs: &[&Path]) -> Result<ExitCode, Failure> {
+    fn deliver(&self, what: &str, octets: &[u8], inputs: &[&Path], secrecy: Secrecy) -> Result<ExitCode, Failure> {
+        files::check_output(&self.out, inputs)?;
         if !self.dry_run {
-            files::write(&self.out, octets, inputs)?;
+            files::write(&self.out, octets, secrecy)?;
         }
         let (size, digest) = (octets.len(), sha256(octets));
         match self.form {

@@ -11,6 +11,7 @@ use conveyed_info::{
 use pki::{
     certificate::Certificate,
     identity::SerialNumber,
+    revocation::Evidence,
     time::{Clock, Timestamp},
 };
 
@@ -94,6 +95,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         nonce: args.nonce.as_ref(),
         clock: Clock::Trusted(at_or_now(args.at)),
         assertions: &[Assertion::Verified],
+        revocation: Evidence::none(),
     };
     let judgement = match verify::verify(Unverified::new(data), &context) {
         Ok(verified) => {
