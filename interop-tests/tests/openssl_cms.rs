@@ -105,6 +105,7 @@ impl Lab {
             nonce: None,
             clock: Clock::Trusted(Timestamp::from_system(SystemTime::now())),
             assertions: &[Assertion::Verified],
+            decryption: None,
             revocation: Evidence::none(),
         };
         let data = BootstrappingData::Signed {

@@ -8,7 +8,7 @@ use pki::{
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
 use super::{Context, revocation::RevocationCheck, voucher::Authentic};
-use crate::{ConveyedInformation, OwnerCertificate, cms::SignedData, voucher::Voucher};
+use crate::{cms::SignedData, voucher::Voucher};
 
 const SECTION: &str = "RFC 8572 §5.4";
 
@@ -16,35 +16,26 @@ const SECTION: &str = "RFC 8572 §5.4";
 ///
 /// Which certificate of the bag it is, nothing marks (ART-19): it is the one that the signer of the conveyed
 /// information names; only when that one is not in the bag, any that could be it is judged, to give the better reason.
-pub(super) fn verify(
-    artifact: &OwnerCertificate,
-    conveyed_information: &ConveyedInformation,
+pub(super) fn verify<'a>(
+    bag: &'a SignedData,
+    input: Input,
+    conveyed_information: &SignedData,
     authentic: &Authentic,
     context: &Context<'_>,
     mut trace: Trace,
-) -> Result<(Certificate, Trace), Refusal> {
+) -> Result<(&'a Certificate, Trace), Refusal> {
     let Authentic { voucher, stapled } = authentic;
-    let inputs = [
-        Input { name: "owner-certificate", sha256: artifact.sha256() },
-        Input { name: "pinned-domain-cert", sha256: voucher.pinned_domain_cert.sha256() },
-    ];
-    let bag = match SignedData::from_der(artifact.der()) {
-        Ok(bag) => bag,
-        Err(error) => {
-            let detail = format!("owner certificate: {error}");
-            return Err(trace.refused("owner-certificate-form", ReasonCode::ArtifactMalformed, &inputs, detail));
-        }
-    };
+    let inputs = [input, Input { name: "pinned-domain-cert", sha256: voucher.pinned_domain_cert.sha256() }];
     let policy = Policy { clock: context.clock, purpose: Purpose::Signing, accepted_critical: &[] };
     let anchors = std::slice::from_ref(&voucher.pinned_domain_cert);
     let judge = |it: &Certificate| path::validate(it, bag.certificates(), anchors, &policy);
-    let signed = SignedData::from_der(conveyed_information.der()).ok();
-    let candidates = candidates(&bag, signed.as_ref());
+    let candidates = candidates(bag, conveyed_information);
     // Whoever staples evidence, and to which artifact: only what is authentic counts. What was fetched comes first, so that
     // a stranger cannot fill the room for it.
     let mut evidence = context.revocation.clone();
-    let stapled = [Some(bag.revocation()), signed.as_ref().map(SignedData::revocation), Some(stapled)];
-    stapled.into_iter().flatten().for_each(|stapled| evidence.add_all(stapled));
+    for stapled in [bag.revocation(), conveyed_information.revocation(), stapled] {
+        evidence.add_all(stapled);
+    }
     // Step 2b (CLI-38, SEC-04), as the voucher demands it (VCH-13).
     let (section, demand) = match voucher.domain_cert_revocation_checks {
         Some(true) => (SECTION, Demand::Required),
@@ -65,7 +56,7 @@ pub(super) fn verify(
     let owner = picked.certificate;
     trace.passed_with("owner-certificate-path", SECTION, &inputs, owner.subject().to_string());
     trace = revocation.record(picked, trace, &inputs)?;
-    Ok((owner.clone(), trace))
+    Ok((owner, trace))
 }
 
 fn refuse_path(error: &PathError, voucher: &Voucher, trace: Trace, inputs: &[Input]) -> Refusal {
@@ -80,8 +71,8 @@ fn refuse_path(error: &PathError, voucher: &Voucher, trace: Trace, inputs: &[Inp
     trace.refused("owner-certificate-path", reason, inputs, detail)
 }
 
-fn candidates<'a>(bag: &'a SignedData, signed: Option<&SignedData>) -> Vec<&'a Certificate> {
-    let named = |it: &&Certificate| signed.is_some_and(|signed| signed.names_signer(it));
+fn candidates<'a>(bag: &'a SignedData, conveyed_information: &SignedData) -> Vec<&'a Certificate> {
+    let named = |it: &&Certificate| conveyed_information.names_signer(it);
     let named: Vec<_> = bag.certificates().iter().filter(named).collect();
     if !named.is_empty() {
         return named;

@@ -11,7 +11,6 @@ use verdict::{Input, ReasonCode, Refusal, Trace};
 
 use super::{Context, revocation::RevocationCheck};
 use crate::{
-    OwnershipVoucher,
     cms::{CmsError, ContentType, SignedData},
     voucher::{Freshness, Voucher},
 };
@@ -26,13 +25,14 @@ pub(super) struct Authentic {
 
 /// Verifies signature, signer, dates, assertion, serial number, issuer and nonce, in the order of the RFC.
 pub(super) fn verify(
-    artifact: &OwnershipVoucher,
+    signed: &SignedData,
+    input: Input,
     context: &Context<'_>,
     mut trace: Trace,
 ) -> Result<(Authentic, Trace), Refusal> {
-    let inputs = [Input { name: "ownership-voucher", sha256: artifact.sha256() }];
+    let inputs = [input];
     let (voucher, stapled);
-    (Authentic { voucher, stapled }, trace) = authenticate(artifact, context, trace, &inputs)?;
+    (Authentic { voucher, stapled }, trace) = authenticate(signed, context, trace, &inputs)?;
     trace = check_dates(&voucher, context.clock, trace, &inputs)?;
 
     // RFC 8572 §5.4 step 1c (CLI-34).
@@ -56,19 +56,12 @@ pub(super) fn verify(
 
 /// Form, signature and signer (step 1a; CLI-32). Nothing in the document is looked at before they are good.
 fn authenticate(
-    artifact: &OwnershipVoucher,
+    signed: &SignedData,
     context: &Context<'_>,
     mut trace: Trace,
     inputs: &[Input],
 ) -> Result<(Authentic, Trace), Refusal> {
     const SIGNATURE: &str = "voucher-signature";
-    let signed = match SignedData::from_der(artifact.der()) {
-        Ok(signed) => signed,
-        Err(error) => {
-            let detail = format!("ownership voucher: {error}");
-            return Err(trace.refused("voucher-form", ReasonCode::ArtifactMalformed, inputs, detail));
-        }
-    };
     // RFC 8572 §3.3 (ART-20).
     if !matches!(signed.content_type(), ContentType::AnimaJsonVoucher | ContentType::Data) {
         let detail = format!("voucher of content type {}", signed.content_type().oid());

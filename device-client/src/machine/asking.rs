@@ -2,9 +2,10 @@
 
 use conveyed_info::{
     DocumentError, Encoding,
+    cms::AeadPolicy,
     information::{OnboardingInformation, RedirectInformation},
     rpc::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel, RestconfError, YANG_DATA_JSON},
-    verify::{self, Accepted, Context, Source},
+    verify::{self, Accepted, Context, Decryption, Source},
 };
 use pki::revocation::Evidence;
 use verdict::{ReasonCode, Refusal, Trace};
@@ -85,6 +86,12 @@ impl Asking {
                 clock: shared.clock,
                 assertions: &shared.policy.accepted_assertions,
                 // RFC 8572 §5.4 (SEC-04): what is stapled must do until lists are fetched.
+                decryption: shared.policy.decryption_key.as_deref().map(|key| Decryption {
+                    key,
+                    certificate: Some(&shared.policy.idevid),
+                    // RFC 8572 §3.1 names EnvelopedData alone (ENC-09).
+                    aead: AeadPolicy::Refuse,
+                }),
                 revocation: Evidence::none(),
             };
             verify::verify(answer.data, &context)

@@ -236,7 +236,7 @@ mod tests {
             0x30, 0x1a, 0x30, 0x0b, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 5, 0xa0, 3, 4, 1, 0xaa, 0xa2, 6, 4, 4, 0,
             0, 0, 0x80,
         ];
-        let hash = digest::digest(&digest::SHA256, &[b"secret", &[0, 0, 0, 1], info].concat());
+        let hash = digest::digest(&digest::SHA256, &[&b"secret"[..], &[0, 0, 0, 1], info].concat());
         assert_eq!(*agreement.derive(b"secret", Some(&[0xaa])).unwrap(), hash.as_ref()[..16]);
         assert_ne!(agreement.derive(b"secret", None), agreement.derive(b"secret", Some(&[0xaa])));
     }

@@ -5,9 +5,9 @@ mod structures;
 
 use conveyed_info::{
     BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified, Verified,
-    cms::{ContentType, Draft, certificates_with_evidence},
+    cms::{AeadPolicy, ContentType, Draft, certificates_with_evidence},
     information::{Information, OnboardingInformation, Script},
-    verify::{self, Accepted, Context, Source},
+    verify::{self, Accepted, Context, Decryption, Source},
     voucher::{Assertion, Freshness, Nonce, Voucher},
 };
 pub(crate) use parties::{Party, ca, end_entity};
@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) nonce: Option<Nonce>,
     pub(crate) clock: Clock,
     pub(crate) assertions: Vec<Assertion>,
+    /// Whether the device opens what is encrypted to its IDevID.
+    pub(crate) decryption: Option<AeadPolicy>,
     /// What a device with a network fetched about revocation.
     pub(crate) fetched: Evidence,
 }
@@ -87,6 +89,7 @@ impl World {
             nonce: None,
             clock: Clock::Trusted(now()),
             assertions: vec![Assertion::Verified],
+            decryption: None,
             fetched: Evidence::new(),
             masa_root,
             masa,
@@ -142,6 +145,11 @@ impl World {
             nonce: self.nonce.as_ref(),
             clock: self.clock,
             assertions: &self.assertions,
+            decryption: self.decryption.map(|aead| Decryption {
+                key: &self.idevid.key,
+                certificate: Some(&self.idevid.certificate),
+                aead,
+            }),
             revocation: &self.fetched,
         };
         verify::verify(Unverified::new(data), &context)

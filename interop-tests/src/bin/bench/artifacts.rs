@@ -52,6 +52,7 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
         nonce: None,
         clock: Clock::Trusted(now),
         assertions: &[Assertion::Verified],
+        decryption: None,
         revocation: Evidence::none(),
     };
     let judge = || verify::verify(Unverified::new(data.clone()), &context).unwrap();
