@@ -5,6 +5,7 @@
 
 mod artifact;
 mod clear;
+mod holder;
 mod owner;
 mod revocation;
 mod voucher;
@@ -13,7 +14,10 @@ use pki::{certificate::Certificate, identity::SerialNumber, revocation::Evidence
 use verdict::{ReasonCode, Refusal, Trace};
 
 use self::clear::Clear;
-pub use self::clear::Decryption;
+pub use self::{
+    clear::Decryption,
+    holder::{HolderContext, verify_voucher_as_holder},
+};
 use crate::{
     BootstrappingData, OwnershipVoucher, Unverified, Verified,
     information::{Information, OnboardingInformation, RedirectInformation},
@@ -78,7 +82,7 @@ pub fn verify(data: Unverified<BootstrappingData>, context: &Context<'_>) -> Res
         clear::CONVEYED_INFORMATION,
         conveyed_information.der(),
         conveyed_information.sha256(),
-        context,
+        context.decryption,
         &mut trace,
     )?;
     match data {
@@ -87,7 +91,7 @@ pub fn verify(data: Unverified<BootstrappingData>, context: &Context<'_>) -> Res
                 clear::OWNER_CERTIFICATE,
                 owner_certificate.der(),
                 owner_certificate.sha256(),
-                context,
+                context.decryption,
                 &mut trace,
             )?;
             let ownership_voucher = read_voucher(&ownership_voucher, context, &mut trace)?;
@@ -124,7 +128,7 @@ pub fn verify_voucher(
 }
 
 fn read_voucher(voucher: &OwnershipVoucher, context: &Context<'_>, trace: &mut Trace) -> Result<Clear, Refusal> {
-    Clear::read(clear::OWNERSHIP_VOUCHER, voucher.der(), voucher.sha256(), context, trace)
+    Clear::read(clear::OWNERSHIP_VOUCHER, voucher.der(), voucher.sha256(), context.decryption, trace)
 }
 
 /// RFC 8572 §5.4, in its order.

@@ -5,12 +5,14 @@ use std::{path::PathBuf, process::ExitCode};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use conveyed_info::{
     BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher, Unverified,
-    verify::{self, Accepted, Context, Source},
+    cms::AeadPolicy,
+    verify::{self, Accepted, Context, Decryption, Source},
     voucher::{Assertion, Nonce},
 };
 use pki::{
     certificate::Certificate,
     identity::SerialNumber,
+    key::FileKey,
     revocation::Evidence,
     time::{Clock, Timestamp},
 };
@@ -18,7 +20,7 @@ use pki::{
 use super::{Failure, at_or_now, moment};
 use crate::{
     commands::judgement::{self, Judgement},
-    files,
+    files::{self, KeySource},
     output::Form,
 };
 
@@ -50,9 +52,51 @@ pub(crate) struct Args {
     /// Judge dates at this moment instead of now
     #[arg(long, value_name = "RFC3339", value_parser = moment)]
     at: Option<Timestamp>,
+    #[command(flatten)]
+    decryption: DecryptionArgs,
     /// How to show the judgement and its trace
     #[arg(long = "output", value_enum, default_value_t, value_name = "FORM")]
     form: Form,
+}
+
+/// The key that opens what is encrypted.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DecryptionArgs {
+    /// The device's private key, for what is encrypted
+    #[arg(long, value_name = "KEY")]
+    decryption_key: Option<KeySource>,
+    /// The certificate of that key, to choose the recipient by; without it, every one whose kind fits is tried
+    #[arg(long, value_name = "CERT", requires = "decryption_key")]
+    decryption_certificate: Option<PathBuf>,
+    /// Accept AuthEnvelopedData, which RFC 8572 does not name
+    #[arg(long)]
+    allow_auth_enveloped: bool,
+}
+
+/// A key that was read, and how it may be used.
+#[derive(Debug)]
+pub(crate) struct OpenedKey {
+    key: FileKey,
+    certificate: Option<Certificate>,
+    aead: AeadPolicy,
+}
+
+impl DecryptionArgs {
+    /// Reads the key, if there is one.
+    pub(crate) fn open(&self) -> Result<Option<OpenedKey>, Failure> {
+        let Some(source) = &self.decryption_key else { return Ok(None) };
+        let chain = self.decryption_certificate.as_deref().map(files::read_certificates).transpose()?;
+        let certificate = chain.and_then(|chain| chain.into_iter().next());
+        let aead = if self.allow_auth_enveloped { AeadPolicy::Allow } else { AeadPolicy::Refuse };
+        Ok(Some(OpenedKey { key: source.open()?, certificate, aead }))
+    }
+}
+
+impl OpenedKey {
+    /// As verifying wants it.
+    pub(crate) fn borrow(&self) -> Decryption<'_> {
+        Decryption { key: &self.key, certificate: self.certificate.as_ref(), aead: self.aead }
+    }
 }
 
 const EXAMPLES: &str = "Examples:
@@ -72,13 +116,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         )),
         _ => None,
     };
-    let is_alone = companions.is_none();
     let data = match companions {
         None => BootstrappingData::Unsigned(conveyed_information),
         Some((owner_certificate, ownership_voucher)) => {
             BootstrappingData::Signed { conveyed_information, owner_certificate, ownership_voucher }
         }
     };
+    let decryption = args.decryption.open()?;
     let anchors = files::read_all_certificates(&args.trust_anchors)?;
     let idevid = args.idevid.as_deref().map(files::read_certificates).transpose()?;
     let idevid = idevid.as_deref().and_then(<[Certificate]>::first);
@@ -95,6 +139,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         nonce: args.nonce.as_ref(),
         clock: Clock::Trusted(at_or_now(args.at)),
         assertions: &[Assertion::Verified],
+        decryption: decryption.as_ref().map(OpenedKey::borrow),
         revocation: Evidence::none(),
     };
     let judgement = match verify::verify(Unverified::new(data), &context) {
@@ -109,7 +154,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
                 ),
             }
         }
-        Err(refusal) if is_alone && refusal.reason == verdict::ReasonCode::UnsignedOnboardingUntrusted => {
+        Err(refusal) if refusal.reason == verdict::ReasonCode::UnsignedOnboardingUntrusted => {
             Judgement::refused_unsigned(refusal)
         }
         Err(refusal) => Judgement::refused(refusal),
@@ -118,7 +163,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 /// Reads an artifact into its type.
-fn artifact<T>(
+pub(crate) fn artifact<T>(
     path: &std::path::Path,
     read: impl Fn(Vec<u8>) -> Result<T, conveyed_info::ArtifactError>,
 ) -> Result<T, Failure> {
