@@ -15,6 +15,7 @@
 
 mod artifacts;
 pub mod cms;
+pub mod discovery;
 mod document;
 pub mod information;
 pub mod make;

@@ -11,7 +11,7 @@ mod revocation;
 mod voucher;
 
 use pki::{certificate::Certificate, identity::SerialNumber, revocation::Evidence, time::Clock};
-use verdict::{ReasonCode, Refusal, Trace};
+use verdict::{Input, ReasonCode, Refusal, Trace};
 
 use self::clear::Clear;
 pub use self::{
@@ -21,7 +21,8 @@ pub use self::{
 use crate::{
     BootstrappingData, OwnershipVoucher, Unverified, Verified,
     information::{Information, OnboardingInformation, RedirectInformation},
-    voucher::{Assertion, Nonce, Voucher},
+    profile::InputProfile,
+    voucher::{Assertion, ForeignForm, Nonce, Voucher},
 };
 
 /// What a device knows about itself and about the connection when it judges bootstrapping data.
@@ -43,6 +44,8 @@ pub struct Context<'a> {
     pub assertions: &'a [Assertion],
     /// The key that opens what is encrypted to this device; without one, whatever is encrypted is refused.
     pub decryption: Option<Decryption<'a>>,
+    /// How far a voucher's document may depart from its module.
+    pub profile: InputProfile,
     /// Revocation lists and OCSP responses that were fetched, from where [`Certificate::crl_distribution_points`] and
     /// [`Certificate::ocsp_responders`] point. What is stapled to the artifacts comes on top; without a network,
     /// [`Evidence::none`].
@@ -94,7 +97,7 @@ pub fn verify(data: Unverified<BootstrappingData>, context: &Context<'_>) -> Res
                 context.decryption,
                 &mut trace,
             )?;
-            let ownership_voucher = read_voucher(&ownership_voucher, context, &mut trace)?;
+            let ownership_voucher = read_voucher(&ownership_voucher, context.decryption, &mut trace)?;
             signed([conveyed_information, owner_certificate, ownership_voucher], context, trace)
         }
         BootstrappingData::Signed { .. } => {
@@ -121,14 +124,29 @@ pub fn verify_voucher(
     context: &Context<'_>,
 ) -> Result<Verified<Voucher>, Refusal> {
     let mut trace = Trace::new();
-    let clear = read_voucher(&voucher.into_inner(), context, &mut trace)?;
+    let clear = read_voucher(&voucher.into_inner(), context.decryption, &mut trace)?;
     let (signed, trace) = clear.signed_data(trace)?;
     let (authentic, trace) = voucher::verify(&signed, clear.input(), context, trace)?;
     Ok(Verified::new(authentic.voucher, trace))
 }
 
-fn read_voucher(voucher: &OwnershipVoucher, context: &Context<'_>, trace: &mut Trace) -> Result<Clear, Refusal> {
-    Clear::read(clear::OWNERSHIP_VOUCHER, voucher.der(), voucher.sha256(), context.decryption, trace)
+fn read_voucher(
+    voucher: &OwnershipVoucher,
+    decryption: Option<Decryption<'_>>,
+    trace: &mut Trace,
+) -> Result<Clear, Refusal> {
+    // BIS-09: a voucher in another form is called by its name.
+    if let Some(form) = ForeignForm::detect(voucher.der()) {
+        let inputs = [Input { name: clear::OWNERSHIP_VOUCHER.name, sha256: voucher.sha256() }];
+        let trace = std::mem::take(trace);
+        return Err(trace.refused(
+            clear::OWNERSHIP_VOUCHER.form,
+            ReasonCode::ArtifactMalformed,
+            &inputs,
+            form.to_string(),
+        ));
+    }
+    Clear::read(clear::OWNERSHIP_VOUCHER, voucher.der(), voucher.sha256(), decryption, trace)
 }
 
 /// RFC 8572 §5.4, in its order.

@@ -124,8 +124,13 @@ impl World {
     pub fn signed(&self, information: &Information, validity: Validity) -> BootstrappingData {
         let chain = &self.owner_chain;
         BootstrappingData::Signed {
-            conveyed_information: make::signed_conveyed_information(information, &self.owner_key, &chain[..1])
-                .expect("signed conveyed information"),
+            conveyed_information: make::signed_conveyed_information(
+                information,
+                make::Style::default(),
+                &self.owner_key,
+                &chain[..1],
+            )
+            .expect("signed conveyed information"),
             owner_certificate: make::owner_certificate(chain).expect("an owner certificate"),
             ownership_voucher: self.masa.issue(&self.voucher_request(validity), self.now).expect("a voucher"),
         }

@@ -8,6 +8,7 @@ use std::{
     str::FromStr,
 };
 
+use conveyed_info::voucher::ForeignForm;
 use pki::{certificate::Certificate, key::FileKey};
 use zeroize::Zeroizing;
 
@@ -30,6 +31,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 /// Reads an artifact: DER, or DER in PEM or base64.
 pub(crate) fn read_artifact(path: &Path) -> Result<Vec<u8>, FileError> {
     let octets = read(path)?;
+    if ForeignForm::detect(&octets).is_some() {
+        // Verifying refuses it by its name.
+        return Ok(octets);
+    }
     let mut pieces = pieces(&octets);
     let (count, first) = (pieces.len(), pieces.pop());
     match first {

@@ -160,4 +160,17 @@ mod tests {
         der[12] = 9;
         assert!(matches!(ContentInfo::from_der(&der), Err(CmsError::ContentType(_))));
     }
+
+    #[test]
+    fn art_01_ber_is_read_where_it_is_asked_for_and_seen() {
+        let der = ContentInfo::encode_octets(ContentType::Data, b"{}").unwrap();
+        assert_eq!(ContentInfo::from_ber(&der).unwrap(), (ContentInfo::from_der(&der).unwrap(), Form::Der));
+        let parts: [&[u8]; 4] = [&[0x30, 0x80], &der[2..13], &[0xa0, 0x80, 0x24, 0x80, 4, 1, b'{'], &[4, 1, b'}']];
+        let ber = [&parts.concat()[..], &[0; 6]].concat();
+        let (info, form) = ContentInfo::from_ber(&ber).unwrap();
+        assert_eq!((info.to_der().unwrap(), form), (der, Form::Ber));
+        ContentInfo::from_der(&ber).unwrap_err();
+        let cut = ContentInfo::from_ber(&ber[..ber.len() - 2]).unwrap_err();
+        assert_eq!(cut, CmsError::Ber(ber::BerError::Truncated));
+    }
 }

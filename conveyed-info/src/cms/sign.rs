@@ -71,8 +71,8 @@ impl Draft {
     /// Prepares `content` for a signature by the key of `chain`'s first certificate. The whole chain is embedded.
     ///
     /// # Errors
-    /// [`CmsError::SignerCertificateMissing`] when the chain is empty, [`CmsError::Der`] when something cannot be
-    /// encoded.
+    /// [`CmsError::SignerCertificateMissing`] when the chain is empty, [`CmsError::ContentType`] for an envelope (ENC-02),
+    /// [`CmsError::Der`] when something cannot be encoded.
     pub fn prepare(
         content_type: ContentType,
         content: &[u8],
@@ -94,6 +94,10 @@ impl Draft {
         options: SignOptions,
     ) -> Result<(Self, ToBeSigned), CmsError> {
         let signer = chain.first().ok_or(CmsError::SignerCertificateMissing)?;
+        // RFC 8572 §3.4 (ENC-02): sign first, encrypt second.
+        if matches!(content_type, ContentType::EnvelopedData | ContentType::AuthEnvelopedData) {
+            return Err(CmsError::ContentType(content_type.oid()));
+        }
         // Noticed before a key is asked to sign.
         signer_identifier(signer, options.naming)?;
         let digest = OctetString::new(algorithm.hash().digest(content))?;
@@ -260,4 +264,77 @@ fn certificate_set(certificates: &[Certificate]) -> Result<SetOfVec<Any>, CmsErr
 
 fn attribute(oid: const_oid::ObjectIdentifier, value: &impl Encode) -> Result<Attribute, CmsError> {
     Ok(Attribute { oid, values: SetOfVec::try_from(vec![Any::from_der(&value.to_der()?)?])? })
+}
+
+#[cfg(test)]
+mod tests {
+    use pki::key::FileKey;
+    use rcgen::{CertificateParams, IsCa, KeyPair};
+
+    use super::*;
+    use crate::cms::SignedData;
+
+    /// With a key identifier, which rcgen writes for whatever is said to be a CA or not.
+    fn party(is_ca: IsCa) -> (FileKey, Certificate) {
+        let (mut params, pair) = (CertificateParams::default(), KeyPair::generate().unwrap());
+        params.is_ca = is_ca;
+        let certificate = Certificate::from_der(params.self_signed(&pair).unwrap().der()).unwrap();
+        (FileKey::from_pkcs8_der(&pair.serialize_der()).unwrap(), certificate)
+    }
+
+    fn raw(der: &[u8]) -> RawSignedData {
+        RawSignedData::from_der(&ContentInfo::from_der(der).unwrap().content_der().unwrap()).unwrap()
+    }
+
+    fn sign(content_type: ContentType, options: SignOptions) -> Vec<u8> {
+        let (key, certificate) = party(IsCa::ExplicitNoCa);
+        Draft::sign_with(content_type, b"{}", &key, &[certificate], options).unwrap()
+    }
+
+    #[test]
+    fn art_28_art_29_versions_follow_the_content_and_the_signers_name() {
+        let by_key = CertificateNaming::SubjectKeyIdentifier;
+        for (content_type, naming, version, of_signer) in [
+            (ContentType::Data, CertificateNaming::IssuerAndSerialNumber, CmsVersion::V1, CmsVersion::V1),
+            (ContentType::Data, by_key, CmsVersion::V3, CmsVersion::V3),
+            (ContentType::ConveyedInfoJson, CertificateNaming::IssuerAndSerialNumber, CmsVersion::V3, CmsVersion::V1),
+            (ContentType::ConveyedInfoJson, by_key, CmsVersion::V3, CmsVersion::V3),
+        ] {
+            let der = sign(content_type, SignOptions { naming, ..SignOptions::default() });
+            let made = raw(&der);
+            let info: SignerInfo = made.signer_infos.get(0).unwrap().decode_as().unwrap();
+            assert_eq!((made.version, info.version), (version, of_signer));
+            assert_eq!(matches!(info.sid, SignerIdentifier::SubjectKeyIdentifier(_)), naming == by_key);
+            SignedData::from_der(&der).unwrap().verify_signer().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_signer_without_a_key_identifier_is_not_named_by_it() {
+        let (key, certificate) = party(IsCa::NoCa);
+        assert_eq!(certificate.extensions().subject_key_identifier, None);
+        let options = SignOptions { naming: CertificateNaming::SubjectKeyIdentifier, ..SignOptions::default() };
+        let refused = Draft::sign_with(ContentType::Data, b"{}", &key, &[certificate], options).unwrap_err();
+        assert_eq!(refused, CmsError::SubjectKeyIdentifierMissing.into());
+    }
+
+    #[test]
+    fn the_signing_time_is_utc_time_until_2049_and_is_signed() {
+        // RFC 5652 §11.3.
+        for (text, expected) in [
+            ("2026-06-01T00:00:00Z", &b"\x17\x0d260601000000Z"[..]),
+            ("2049-12-31T23:59:59Z", b"\x17\x0d491231235959Z"),
+            ("2050-01-01T00:00:00Z", b"\x18\x0f20500101000000Z"),
+        ] {
+            let time = Timestamp::parse_rfc3339(text).unwrap();
+            let options = SignOptions { signing_time: Some(time), ..SignOptions::default() };
+            let mut der = sign(ContentType::ConveyedInfoJson, options);
+            SignedData::from_der(&der).unwrap().verify_signer().unwrap();
+            // The certificate's own dates are others.
+            let at = der.windows(expected.len()).position(|window| window == expected).unwrap();
+            der[at + expected.len() - 2] ^= 1;
+            SignedData::from_der(&der).unwrap().verify_signer().unwrap_err();
+        }
+        assert!(signing_time(Timestamp::from_unix(-1)).is_err());
+    }
 }

@@ -4,12 +4,12 @@ use pki::{certificate::Certificate, identity::SerialNumber, revocation::Evidence
 use verdict::{Refusal, Trace};
 
 use super::{
-    Decryption,
-    clear::{self, Clear},
+    Decryption, read_voucher,
     voucher::{self, Authentic, SignerContext},
 };
 use crate::{
     OwnershipVoucher, Unverified, Verified,
+    profile::InputProfile,
     voucher::{Freshness, Voucher},
 };
 
@@ -26,6 +26,8 @@ pub struct HolderContext<'a> {
     pub clock: Clock,
     /// The key that opens a voucher that is encrypted.
     pub decryption: Option<Decryption<'a>>,
+    /// How far the voucher's document may depart from its module.
+    pub profile: InputProfile,
     /// Revocation lists and OCSP responses that were fetched, beside what is stapled.
     pub revocation: &'a Evidence,
 }
@@ -42,14 +44,14 @@ pub fn verify_voucher_as_holder(
     const SECTION: &str = "RFC 8572 §5.4";
     let voucher = voucher.into_inner();
     let mut trace = Trace::new();
-    let (kind, decryption) = (clear::OWNERSHIP_VOUCHER, context.decryption);
-    let clear = Clear::read(kind, voucher.der(), voucher.sha256(), decryption, &mut trace)?;
+    let clear = read_voucher(&voucher, context.decryption, &mut trace)?;
     let (signed, trace) = clear.signed_data(trace)?;
     let inputs = [clear.input()];
     let signers = SignerContext {
         anchors: context.voucher_anchors,
         idevid: context.idevid,
         clock: context.clock,
+        profile: context.profile,
         revocation: context.revocation,
     };
     let (Authentic { voucher, .. }, trace) = voucher::authenticate(&signed, &signers, trace, &inputs)?;

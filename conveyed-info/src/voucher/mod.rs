@@ -113,9 +113,12 @@ impl Voucher {
     }
 }
 
+/// `yang:date-and-time` (RFC 6991 §3; VCH-02): RFC 3339 in capitals.
 fn date(node: Node) -> Result<Timestamp, DocumentError> {
     let invalid = node.invalid("a date and time with an offset or Z");
-    Timestamp::parse_rfc3339(&node.text()?).ok_or(invalid)
+    let text = node.text()?;
+    let is_capital = text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.+TZ".contains(&byte));
+    Timestamp::parse_rfc3339(&text).filter(|_| is_capital).ok_or(invalid)
 }
 
 /// The certificate that is pinned. A device needs one to anchor a path: the successor's pins of a bare key (BIS-03) are

@@ -4,11 +4,11 @@ use std::sync::LazyLock;
 
 use conveyed_info::{
     DocumentError,
-    voucher::{Assertion, Freshness, Nonce, Voucher},
+    voucher::{Assertion, Freshness, Nonce, Voucher, idevid_issuer},
 };
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{Party, World, end_entity};
 
 static WORLD: LazyLock<World> = LazyLock::new(World::new);
 
@@ -56,6 +56,8 @@ refused! {
     vch_01_without_serial_number: without("serial-number") => MissingMember at "serial-number";
     vch_01_without_pinned_domain_cert: without("pinned-domain-cert") => MissingMember at "pinned-domain-cert";
     vch_02_a_date_without_an_offset: with(json!({"created-on": "2026-06-01T00:00:00"})) => InvalidValue at "created-on";
+    vch_02_a_date_in_small_letters: with(json!({"created-on": "2026-06-01t00:00:00z"})) => InvalidValue at "created-on";
+    vch_02_a_date_with_a_blank: with(json!({"created-on": "2026-06-01 00:00:00Z"})) => InvalidValue at "created-on";
     vch_02_a_date_that_is_none: with(json!({"created-on": "2026-02-30T00:00:00Z"})) => InvalidValue at "created-on";
     vch_03_nonce_and_expires_on: with(json!({"nonce": "AAAAAAAAAAAAAAAAAAAAAA==", "expires-on": "2026-06-01T00:00:00Z"}))
         => Conflict at "nonce";
@@ -160,6 +162,18 @@ fn bis_05_bis_06_members_of_the_successor_are_tolerated() {
         "extension:ietf-voucher-test": {"leaf": [1, {"deep": null}]},
     }));
     assert_eq!(voucher.unwrap(), plain);
+}
+
+#[test]
+fn vch_11_the_issuer_of_a_device_is_its_certificates_extension() {
+    let idevid = &WORLD.idevid.certificate;
+    let value = idevid_issuer(idevid).unwrap();
+    // A SEQUENCE whose first element is [0] keyIdentifier (RFC 5280 §4.2.1.1).
+    assert_eq!((value[0], usize::from(value[1]), value[2]), (0x30, value.len() - 2, 0x80));
+    assert!(value.ends_with(idevid.extensions().authority_key_identifier.as_deref().unwrap()));
+    let mut params = end_entity("device");
+    params.use_authority_key_identifier_extension = false;
+    assert_eq!(idevid_issuer(&Party::root(params).certificate), None);
 }
 
 #[test]

@@ -27,7 +27,8 @@ fn seeds() -> Vec<Seed> {
         nonce: Some(WORLD.nonce.clone()),
         ..BootstrappingRequest::default()
     };
-    let unsigned = make::unsigned_conveyed_information(&WORLD.redirect).expect("conveyed information");
+    let unsigned =
+        make::unsigned_conveyed_information(&WORLD.redirect, make::Style::default()).expect("conveyed information");
     let answer =
         BootstrappingAnswer { reporting_level: ReportingLevel::Verbose, data: BootstrappingData::Unsigned(unsigned) };
     let mut report = ProgressReport::new(ProgressType::BootstrapComplete).with_message("done");

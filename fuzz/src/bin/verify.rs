@@ -22,7 +22,8 @@ fn seeds() -> Vec<Seed> {
     [&WORLD.redirect, &WORLD.onboarding]
         .into_iter()
         .flat_map(|information| {
-            let unsigned = make::unsigned_conveyed_information(information).expect("conveyed information");
+            let unsigned =
+                make::unsigned_conveyed_information(information, make::Style::default()).expect("conveyed information");
             [
                 WORLD.signed(information, nonce()),
                 WORLD.signed(information, Validity::Until(None)),

@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Subcommand;
 use conveyed_info::{
     OwnershipVoucher, Unverified,
+    profile::InputProfile,
     verify::{self, HolderContext},
 };
 use pki::{
@@ -51,6 +52,9 @@ pub(crate) struct VerifyArgs {
     /// Judge dates at this moment instead of now
     #[arg(long, value_name = "RFC3339", value_parser = moment)]
     at: Option<Timestamp>,
+    /// Which departures from the voucher's module are passed over: strict, opi-agent, anima-voucher or survey
+    #[arg(long, default_value_t, value_name = "PROFILE")]
+    input_profile: InputProfile,
     #[command(flatten)]
     decryption: DecryptionArgs,
     /// How to show the judgement and its trace
@@ -83,6 +87,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         idevid: idevid.as_deref().and_then(<[Certificate]>::first),
         clock: Clock::Trusted(at_or_now(args.at)),
         decryption: decryption.as_ref().map(OpenedKey::borrow),
+        profile: args.input_profile,
         revocation: Evidence::none(),
     };
     let judgement = match verify::verify_voucher_as_holder(Unverified::new(voucher), &context) {

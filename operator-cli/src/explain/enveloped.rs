@@ -12,8 +12,9 @@ use super::{
 /// Most recipients that are explained.
 const MAX_SHOWN: usize = 32;
 
-/// RSAES-PKCS1-v1_5 and the two ECDH schemes with SHA-1.
+/// RSAES-PKCS1-v1_5, RSAES-OAEP and ECDH with SHA-1.
 const RSA: &str = "1.2.840.113549.1.1.1";
+const OAEP: &str = "1.2.840.113549.1.1.7";
 const ECDH_SHA1: &str = "1.3.133.16.840.63.0.2";
 
 /// Which of the two structures.
@@ -111,11 +112,18 @@ fn key_transport(info: &Element<'_>) -> Layer {
     if let Some(identifier) = parts.next() {
         named_by(&mut layer, &identifier);
     }
-    if let Some(oid) = algorithm(parts.next().as_ref()) {
+    let scheme = parts.next();
+    if let Some(oid) = algorithm(scheme.as_ref()) {
         let is_pkcs1 = oid.to_string() == RSA;
         layer.fact("key-encryption", if is_pkcs1 { "RSA PKCS#1 v1.5".to_owned() } else { names::name(oid) });
         if is_pkcs1 {
             layer.remark(Remark::Pkcs1KeyTransport);
+        } else if oid.to_string() == OAEP {
+            let hash = scheme.and_then(|it| oaep_hash(&it)).map_or_else(|| "SHA-1".to_owned(), names::name);
+            if hash == "SHA-1" {
+                layer.remark(Remark::OaepSha1);
+            }
+            layer.fact("hash", hash);
         }
     }
     layer
@@ -156,6 +164,12 @@ fn key_agreement(info: &Element<'_>) -> Layer {
         }
     }
     layer
+}
+
+/// The hash of OAEP (RFC 4055 §4.1), where it is not the default, SHA-1.
+fn oaep_hash(scheme: &Element<'_>) -> Option<const_oid::ObjectIdentifier> {
+    let mut parameters = scheme.children().nth(1)?.children();
+    algorithm(parameters.next_if(|it| it.is_context(0))?.children().next().as_ref())
 }
 
 fn algorithm(element: Option<&Element<'_>>) -> Option<const_oid::ObjectIdentifier> {

@@ -68,6 +68,14 @@ pub(crate) struct Explanation {
 }
 
 impl Explanation {
+    /// Adds what was inside an envelope.
+    pub(crate) fn put_decrypted(&mut self, clear: &[u8], settings: &Settings) {
+        let mut layer = explain_der(clear, settings);
+        layer.title = format!("decrypted: {}", layer.title);
+        self.summary = format!("encrypted {}", layer.headline());
+        self.layers.push(layer);
+    }
+
     /// Whether any part could not be read.
     pub(crate) fn is_broken(&self) -> bool {
         self.layers.iter().any(Layer::is_broken)
@@ -148,6 +156,9 @@ fn explain_der(octets: &[u8], settings: &Settings) -> Layer {
         }
         return layer;
     };
+    if !first.is(Tag::SEQUENCE) {
+        return document::unknown(octets);
+    }
     let mut layer = explain_element(&first, octets, settings);
     let rest = octets.len() - first.octets.len();
     if rest > 0 {
@@ -162,9 +173,6 @@ fn explain_der(octets: &[u8], settings: &Settings) -> Layer {
 fn explain_element(element: &Element<'_>, octets: &[u8], settings: &Settings) -> Layer {
     if cms::is_content_info(element) {
         return cms::explain(element, settings, 0);
-    }
-    if !element.is(Tag::SEQUENCE) {
-        return document::unknown(octets);
     }
     if x509_cert::Certificate::from_der(element.octets).is_ok() {
         return certificate::explain_signer(element.octets, settings);

@@ -85,6 +85,8 @@ pub(crate) enum Remark {
     EncryptedInsideSigned,
     /// A key derivation that is accepted and never made.
     KdfSha1,
+    /// OAEP with its default hash, which is accepted and never made.
+    OaepSha1,
     /// A key transport that is accepted and never made.
     Pkcs1KeyTransport,
     /// A voucher that can be used for ever.
@@ -131,6 +133,7 @@ impl Remark {
             | Self::Version { .. }
             | Self::SignerInBag
             | Self::KdfSha1
+            | Self::OaepSha1
             | Self::Pkcs1KeyTransport
             | Self::Immortal
             | Self::ContentHidden
@@ -171,6 +174,7 @@ impl Remark {
             Self::AuthEnveloped => "auth-enveloped",
             Self::EncryptedInsideSigned => "encrypted-inside-signed",
             Self::KdfSha1 => "kdf-sha1",
+            Self::OaepSha1 => "oaep-sha1",
             Self::Pkcs1KeyTransport => "pkcs1-key-transport",
             Self::Immortal => "immortal",
             Self::Leniency(_) => "leniency",
@@ -235,6 +239,7 @@ impl fmt::Display for Remark {
             Self::EncryptedInsideSigned => {
                 f.write_str("encrypted first and signed second: RFC 8572 §3.4 wants it the other way round")
             }
+            Self::OaepSha1 => f.write_str("OAEP with SHA-1, its default: accepted, never made"),
             Self::KdfSha1 => f.write_str("the key is derived with SHA-1, the default of OpenSSL: accepted, never made"),
             Self::Pkcs1KeyTransport => {
                 f.write_str("the key is sent with PKCS#1 v1.5, the default of OpenSSL: accepted, never made")

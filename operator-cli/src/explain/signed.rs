@@ -13,6 +13,7 @@ use super::{
     ber::{Element, Elements, Tag},
     certificate,
     cms::{content_type_of, judge_content_type, read_content},
+    document::octets,
     names, revocation,
 };
 
@@ -62,8 +63,8 @@ pub(super) fn explain(signed: &Element<'_>, whole: Option<&[u8]>, settings: &Set
     }
     let mut content_gist = None;
     if let Some(content) = &parts.content {
-        let octets = content.string();
-        let inner = read_content(parts.content_type, &octets, &mut layer, settings, depth);
+        let content = content.string();
+        let inner = read_content(parts.content_type, &content, &mut layer, settings, depth);
         content_gist = Some(inner.headline().to_owned());
         layer.put(inner);
     }
@@ -222,14 +223,16 @@ fn algorithms(layer: &mut Layer, digest: Option<&Element<'_>>, signature: Option
         return;
     }
     let identifier = |it: Option<&Element<'_>>| AlgorithmIdentifierOwned::from_der(it?.octets).ok();
-    if let (Some(digest), Some(signature)) = (identifier(digest), identifier(signature))
-        && let Err(error) = SignatureAlgorithm::from_cms(&digest, &signature)
-    {
-        layer.remark(match error {
-            AlgorithmError::Unknown(oid) => Remark::UnknownAlgorithm(names::name_and_oid(oid)),
-            AlgorithmError::Weak(oid) => Remark::WeakAlgorithm(names::name(oid)),
-            other => Remark::Refused { by: "the reader of devices", why: other.to_string() },
-        });
+    if let (Some(digest), Some(signature)) = (identifier(digest), identifier(signature)) {
+        match SignatureAlgorithm::from_cms(&digest, &signature) {
+            Ok(SignatureAlgorithm::RsaPss(parameters)) => {
+                layer.fact("salt", octets(usize::from(parameters.salt_length)));
+            }
+            Ok(_) => {}
+            Err(AlgorithmError::Unknown(oid)) => layer.remark(Remark::UnknownAlgorithm(names::name_and_oid(oid))),
+            Err(AlgorithmError::Weak(oid)) => layer.remark(Remark::WeakAlgorithm(names::name(oid))),
+            Err(other) => layer.remark(Remark::Refused { by: "the reader of devices", why: other.to_string() }),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One device, its manufacturer and its owner, all in order; a test changes one thing and looks what comes of it.
 
+mod ocsp;
 mod parties;
 mod structures;
 
@@ -7,9 +8,11 @@ use conveyed_info::{
     BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified, Verified,
     cms::{AeadPolicy, ContentType, Draft, certificates_with_evidence},
     information::{Information, OnboardingInformation, Script},
+    profile::InputProfile,
     verify::{self, Accepted, Context, Decryption, Source},
     voucher::{Assertion, Freshness, Nonce, Voucher},
 };
+pub(crate) use ocsp::{Says, ocsp_response};
 pub(crate) use parties::{Party, ca, end_entity};
 use pki::{
     certificate::Certificate,
@@ -17,7 +20,7 @@ use pki::{
     revocation::Evidence,
     time::{Clock, Timestamp},
 };
-pub(crate) use structures::{Naming, Structure, attribute, bag_in_order, standard_attributes};
+pub(crate) use structures::{Naming, Structure, attribute, bag_in_order, standard_attributes, tlv};
 use verdict::Refusal;
 
 /// What the clock of these tests says.
@@ -50,6 +53,7 @@ pub(crate) struct World {
     pub(crate) assertions: Vec<Assertion>,
     /// Whether the device opens what is encrypted to its IDevID.
     pub(crate) decryption: Option<AeadPolicy>,
+    pub(crate) profile: InputProfile,
     /// What a device with a network fetched about revocation.
     pub(crate) fetched: Evidence,
 }
@@ -90,6 +94,7 @@ impl World {
             clock: Clock::Trusted(now()),
             assertions: vec![Assertion::Verified],
             decryption: None,
+            profile: InputProfile::Strict,
             fetched: Evidence::new(),
             masa_root,
             masa,
@@ -150,6 +155,7 @@ impl World {
                 certificate: Some(&self.idevid.certificate),
                 aead,
             }),
+            profile: self.profile,
             revocation: &self.fetched,
         };
         verify::verify(Unverified::new(data), &context)

@@ -7,6 +7,7 @@ use conveyed_info::{
     BootstrappingData, Unverified,
     information::{BootImage, Information, OnboardingInformation, Script},
     make,
+    profile::InputProfile,
     verify::{self, Context, Source},
     voucher::Assertion,
 };
@@ -40,7 +41,13 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
     let (_, idevid) = maker.device("bench", &serial_number, now).unwrap();
     let information = Information::from(plan());
     let data = BootstrappingData::Signed {
-        conveyed_information: make::signed_conveyed_information(&information, &owner.key, &owner.chain[..1]).unwrap(),
+        conveyed_information: make::signed_conveyed_information(
+            &information,
+            make::Style::default(),
+            &owner.key,
+            &owner.chain[..1],
+        )
+        .unwrap(),
         owner_certificate: make::owner_certificate(&owner.chain).unwrap(),
         ownership_voucher: maker.voucher(&serial_number, pinned, now).unwrap(),
     };
@@ -53,6 +60,7 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
         clock: Clock::Trusted(now),
         assertions: &[Assertion::Verified],
         decryption: None,
+        profile: InputProfile::Strict,
         revocation: Evidence::none(),
     };
     let judge = || verify::verify(Unverified::new(data.clone()), &context).unwrap();
@@ -69,7 +77,10 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
     );
     let made = compare(
         || {
-            black_box(make::signed_conveyed_information(&information, &owner.key, &owner.chain[..1]).unwrap());
+            black_box(
+                make::signed_conveyed_information(&information, make::Style::default(), &owner.key, &owner.chain[..1])
+                    .unwrap(),
+            );
         },
         || {
             black_box(key.sign(&message).unwrap());

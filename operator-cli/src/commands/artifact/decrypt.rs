@@ -5,7 +5,8 @@ use std::{
     process::ExitCode,
 };
 
-use conveyed_info::cms::{AeadPolicy, CmsError, ContentInfo, Enveloped, OpenError};
+use conveyed_info::cms::{AeadPolicy, CmsError, ContentInfo, Enveloped, OpenError, Opened};
+use pki::{certificate::Certificate, key::FileKey};
 use verdict::{ReasonCode, Refusal};
 
 use super::{Failure, Target};
@@ -47,10 +48,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let chain = args.decryption_certificate.as_deref().map(files::read_certificates).transpose()?;
     let certificate = chain.as_ref().and_then(|chain| chain.first());
     let aead = if args.allow_auth_enveloped { AeadPolicy::Allow } else { AeadPolicy::Refuse };
-    let opened = ContentInfo::from_ber(&octets)
-        .map_err(OpenError::from)
-        .and_then(|(info, _)| Enveloped::from_content_info(&info))
-        .and_then(|envelope| envelope.open(&key, certificate, aead))
+    let opened = open(&octets, &key, certificate, aead)
         .map_err(|error| Refusal::new(reason(&error), format!("{}: {error}", args.input.display())))?;
     for leniency in opened.leniencies() {
         output::error(&format!("note: {}", leniency.describe()));
@@ -59,6 +57,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut inputs: Vec<&Path> = vec![&args.input, args.decryption_key.path()];
     inputs.extend(args.decryption_certificate.as_deref());
     args.target.deliver(&format!("decrypted: {}", explain::summary(clear)), clear, &inputs, Secrecy::Private)
+}
+
+/// Opens an envelope in DER or BER.
+pub(super) fn open(
+    octets: &[u8],
+    key: &FileKey,
+    certificate: Option<&Certificate>,
+    aead: AeadPolicy,
+) -> Result<Opened, OpenError> {
+    let (info, _) = ContentInfo::from_ber(octets)?;
+    Enveloped::from_content_info(&info)?.open(key, certificate, aead)
 }
 
 /// The reason code of what `sztp artifact verify` would say about it.

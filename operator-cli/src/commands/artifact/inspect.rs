@@ -2,13 +2,14 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use conveyed_info::cms::AeadPolicy;
 use pki::time::Timestamp;
 use serde::Serialize;
 
-use super::{Failure, at_or_now, moment};
+use super::{Failure, at_or_now, decrypt, moment};
 use crate::{
     explain::{self, Content, Explanation, Settings},
-    files,
+    files::{self, KeySource},
     output::{self, Form},
 };
 
@@ -21,6 +22,9 @@ pub(crate) struct Args {
     /// Show scripts and configurations, which may hold secrets
     #[arg(long)]
     show_content: bool,
+    /// Look into what is encrypted with this private key
+    #[arg(long, value_name = "KEY")]
+    decryption_key: Option<KeySource>,
     /// Judge dates at this moment instead of now
     #[arg(long, value_name = "RFC3339", value_parser = moment)]
     at: Option<Timestamp>,
@@ -48,7 +52,16 @@ struct Shown<'a> {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let octets = files::read(&args.file)?;
     let content = if args.show_content { Content::Shown } else { Content::Hidden };
-    let explanation = explain::explain(&octets, &Settings { now: at_or_now(args.at), content });
+    let settings = Settings { now: at_or_now(args.at), content };
+    let mut explanation = explain::explain(&octets, &settings);
+    if let Some(source) = &args.decryption_key {
+        let key = source.open()?;
+        let sealed = files::read_artifact(&args.file)?;
+        match decrypt::open(&sealed, &key, None, AeadPolicy::Allow) {
+            Ok(opened) => explanation.put_decrypted(opened.clear_form(), &settings),
+            Err(error) => output::error(&format!("sztp: {} is not decrypted: {error}", args.file.display())),
+        }
+    }
     let file = args.file.display().to_string();
     match args.form {
         Form::Json => output::json(&Shown { file, explanation: &explanation }),

@@ -6,6 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use conveyed_info::{
     BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher, Unverified,
     cms::AeadPolicy,
+    profile::InputProfile,
     verify::{self, Accepted, Context, Decryption, Source},
     voucher::{Assertion, Nonce},
 };
@@ -52,6 +53,9 @@ pub(crate) struct Args {
     /// Judge dates at this moment instead of now
     #[arg(long, value_name = "RFC3339", value_parser = moment)]
     at: Option<Timestamp>,
+    /// Which departures of vouchers from their module are passed over: strict, opi-agent, anima-voucher or survey
+    #[arg(long, default_value_t, value_name = "PROFILE")]
+    input_profile: InputProfile,
     #[command(flatten)]
     decryption: DecryptionArgs,
     /// How to show the judgement and its trace
@@ -140,6 +144,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         clock: Clock::Trusted(at_or_now(args.at)),
         assertions: &[Assertion::Verified],
         decryption: decryption.as_ref().map(OpenedKey::borrow),
+        profile: args.input_profile,
         revocation: Evidence::none(),
     };
     let judgement = match verify::verify(Unverified::new(data), &context) {
