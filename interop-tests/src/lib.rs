@@ -7,7 +7,9 @@
 //! All keys and certificates are made while a test runs, none is stored.
 
 pub mod lab;
+pub mod matrix;
 pub mod openssl;
+pub mod parties;
 pub mod peer;
 #[path = "../../bootstrap-server/tests/support/mod.rs"]
 pub mod site;

@@ -25,6 +25,13 @@ pub(crate) enum Usage {
         /// The flag.
         flag: &'static str,
     },
+    /// A page can be written only from a run of every test that has a say in it.
+    PartialRun {
+        /// The flag that asks for the page.
+        flag: &'static str,
+        /// The crate whose tests must all run.
+        crate_name: &'static str,
+    },
 }
 
 impl fmt::Display for Usage {
@@ -34,6 +41,9 @@ impl fmt::Display for Usage {
             Self::UnknownFlag { flag } => write!(f, "no flag is called `{flag}` here"),
             Self::Unexpected { word } => write!(f, "`{word}` does not belong here"),
             Self::MissingValue { flag } => write!(f, "`{flag}` needs a value"),
+            Self::PartialRun { flag, crate_name } => {
+                write!(f, "`{flag}` needs every test of {crate_name}: no parts of names, and that crate or no crate")
+            }
         }
     }
 }
@@ -64,6 +74,11 @@ pub(crate) enum Fault {
         /// What the system said.
         source: io::Error,
     },
+    /// A test's note of a proof is not of the form that `specs/interop.md` is made from.
+    Cell {
+        /// The note.
+        path: PathBuf,
+    },
     /// A file does not hold the JSON object it should.
     Json {
         /// Which one.
@@ -82,6 +97,7 @@ impl fmt::Display for Fault {
             Self::Failed { program } => write!(f, "{program} failed, see above"),
             Self::File { path, source } => write!(f, "{}: {source}", path.display()),
             Self::Json { path, source } => write!(f, "{}: {source}", path.display()),
+            Self::Cell { path } => write!(f, "{}: not four lines without `|`", path.display()),
         }
     }
 }
@@ -92,7 +108,7 @@ impl Error for Fault {
             Self::Metadata(source) => Some(source),
             Self::Program { source, .. } | Self::File { source, .. } => Some(source),
             Self::Json { source, .. } => Some(source),
-            Self::Usage(_) | Self::Failed { .. } => None,
+            Self::Usage(_) | Self::Failed { .. } | Self::Cell { .. } => None,
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The checks that are one test each: format, layers, lints, docs.
+//! The checks that are one test each: format, layers, lints, docs, hostile inputs.
 
 use std::process::Command;
 
-use crate::{Ending, fault::Fault, layers, report::Outcome, stream, workspace::Workspace};
+use crate::{Ending, fault::Fault, fuzz, layers, report::Outcome, stream, workspace::Workspace};
 
 /// A check of the whole workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +15,13 @@ pub(crate) enum Gate {
     Clippy,
     /// `cargo doc`, warnings are errors: a link that leads nowhere is one.
     Docs,
+    /// Every fuzz target for a short time.
+    Fuzz,
 }
 
 impl Gate {
     /// All of them, the quick ones first.
-    pub(crate) const ALL: [Self; 4] = [Self::Fmt, Self::Layers, Self::Clippy, Self::Docs];
+    pub(crate) const ALL: [Self; 5] = [Self::Fmt, Self::Layers, Self::Clippy, Self::Docs, Self::Fuzz];
 
     /// The name that `--only` takes and the report shows.
     pub(crate) const fn name(self) -> &'static str {
@@ -28,6 +30,7 @@ impl Gate {
             Self::Layers => "layers",
             Self::Clippy => "clippy",
             Self::Docs => "docs",
+            Self::Fuzz => "fuzz",
         }
     }
 
@@ -49,6 +52,7 @@ impl Gate {
                 doc.args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings");
                 judge(&mut doc)
             }
+            Self::Fuzz => fuzz::check(workspace, &fuzz::Options::SMOKE),
             Self::Layers => Ok(match layers::run(workspace)? {
                 Ending::Good => Outcome::Passed,
                 Ending::Bad => Outcome::Failed,

@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask test | layers | bench | help`.
+//! Project tasks: `cargo xtask test | layers | bench | fuzz | help`.
 //!
 //! Everything a newcomer or a build machine needs is one command here, so that both run the same thing.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner speaks through the terminal")]
@@ -6,8 +6,11 @@
 mod arguments;
 mod bench;
 mod fault;
+mod fuzz;
 mod gates;
+mod interop;
 mod layers;
+mod notes;
 mod peers;
 mod report;
 mod stream;
@@ -27,16 +30,22 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   test [--only NAME…] [--no-skips]    every test and check; ends with `N passed, N failed, N skipped`
+       [--no-fuzz]                    without the three minutes of fuzzing
+       [--write-interop]              and renew specs/interop.md from what the tests have proved
   layers                              which crate imports which, and what may be in the device's tree
   bench [--only NAME…] [--json FILE]  measure; one object, metric → number
+  fuzz [--seconds N] [--only TARGET…] [--jobs N]
+                                      hostile inputs for every decoder: N seconds for all targets together, N at a time
   help                                this text
 
-A NAME given to `test` is a check (fmt, clippy, layers), a crate (all of its tests), or a part of a test's name;
+A NAME given to `test` is a check (fmt, layers, clippy, docs, fuzz), a crate (all of its tests), or a part of a test's name;
 crates and parts of names together mean: those tests of those crates. With --only, nothing else runs.
 
 `test` installs the Debian packages whose programs the tests talk to, if it may (root, or sudo without a password);
 otherwise it prints the line to run, and the tests that need them are skipped by name. A skipped test fails the run
 when CI=true or with --no-skips.
+
+A run of all interop-tests also compares what they proved with specs/interop.md.
 
 Examples:
   cargo xtask test                          all of it
@@ -45,6 +54,7 @@ Examples:
   cargo xtask test --only netboot lease     the tests of netboot whose names hold `lease`
   cargo xtask test --only art_22            the tests that prove requirement ART-22
   cargo xtask bench --json bench.json
+  cargo xtask fuzz --seconds 3600 --jobs 1  an hour of it
 
 Exit codes: 0 done, 1 failed, 2 usage.
 ";
@@ -54,6 +64,7 @@ enum Task {
     Test(test::Options),
     Layers,
     Bench(bench::Options),
+    Fuzz(fuzz::Options),
     Help,
 }
 
@@ -66,6 +77,7 @@ impl Task {
         match command.as_str() {
             "test" => test::Options::parse(rest).map(Self::Test),
             "bench" => bench::Options::parse(rest).map(Self::Bench),
+            "fuzz" => fuzz::Options::parse(rest).map(Self::Fuzz),
             "layers" => rest.first().map_or(Ok(Self::Layers), |word| Err(Usage::Unexpected { word: word.clone() })),
             "help" | "--help" | "-h" => Ok(Self::Help),
             _ => Err(Usage::UnknownCommand { word: command.clone() }),
@@ -79,6 +91,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&Workspace::locate()?, &options),
         Task::Layers => layers::run(&Workspace::locate()?),
         Task::Bench(options) => bench::run(&Workspace::locate()?, &options),
+        Task::Fuzz(options) => fuzz::run(&Workspace::locate()?, &options),
         Task::Help => {
             print!("{HELP}");
             Ok(Ending::Good)
@@ -115,10 +128,11 @@ mod tests {
 
     #[test]
     fn every_command_parses_and_nothing_means_help() {
-        assert!(matches!(parse("test --only a b --no-skips"), Ok(Task::Test(_))));
+        assert!(matches!(parse("test --only a b --no-skips --write-interop"), Ok(Task::Test(_))));
         assert!(matches!(parse("layers"), Ok(Task::Layers)));
         assert!(matches!(parse("bench --json out.json"), Ok(Task::Bench(_))));
         assert!(matches!(parse("bench --help"), Ok(Task::Help)));
+        assert!(matches!(parse("fuzz --seconds 60 --only cms"), Ok(Task::Fuzz(_))));
         assert!(matches!(parse(""), Ok(Task::Help)));
     }
 

@@ -1,21 +1,20 @@
 //! `cargo xtask test`: every test and check of the project, or some of them, with one closing line.
 
-use std::{collections::BTreeSet, fs, path::Path, process, time::Instant};
+use std::{collections::BTreeSet, time::Instant};
 
 use crate::{
     Ending,
     arguments::flags,
     fault::{Fault, Usage},
     gates::Gate,
+    interop,
+    notes::Notes,
     peers,
     report::{Outcome, Report, Skips, Succeeded},
     stream,
     transcript::{Skip, Transcript},
     workspace::Workspace,
 };
-
-/// Names a folder where a test that cannot run leaves a file, named after itself, that says why.
-const SKIPPED_VARIABLE: &str = "SZTP_SKIPPED";
 
 /// The crate whose tests start the programs of all others.
 const INTEROP: &str = "interop-tests";
@@ -26,18 +25,45 @@ pub(crate) struct Options {
     /// Empty means everything.
     only: Vec<String>,
     skips: Skips,
+    page: Page,
+    smoke: Smoke,
 }
+
+/// Whether the fuzz targets run for their three minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Smoke {
+    Wanted,
+    LeftOut,
+}
+
+/// What to do with `specs/interop.md` when all tests that have a say in it ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Page {
+    Compare,
+    Write,
+}
+
+const WRITE_PAGE: &str = "--write-interop";
 
 impl Options {
     /// Reads the words behind `test`.
     pub(crate) fn parse(words: &[String]) -> Result<Self, Usage> {
-        let mut options = Self { only: Vec::new(), skips: Skips::from_environment() };
+        let mut options =
+            Self { only: Vec::new(), skips: Skips::from_environment(), page: Page::Compare, smoke: Smoke::Wanted };
         for flag in flags(words)? {
             match flag.name {
                 "--only" => options.only.extend(flag.several("--only")?),
                 "--no-skips" => {
                     flag.none()?;
                     options.skips = Skips::Forbidden;
+                }
+                WRITE_PAGE => {
+                    flag.none()?;
+                    options.page = Page::Write;
+                }
+                "--no-fuzz" => {
+                    flag.none()?;
+                    options.smoke = Smoke::LeftOut;
                 }
                 name => return Err(Usage::UnknownFlag { flag: name.to_owned() }),
             }
@@ -93,6 +119,12 @@ impl Tests {
         }
     }
 
+    /// Whether every test that has a say in `specs/interop.md` is among them.
+    fn fill_the_page(&self) -> bool {
+        let has_interop = self.crates.is_empty() || self.crates.iter().any(|name| name == INTEROP);
+        self.filters.is_empty() && has_interop
+    }
+
     /// The arguments that pick the crates whose programs the tests may start.
     fn programs(&self) -> Vec<&str> {
         if self.crates.iter().any(|name| name == INTEROP) { vec!["--workspace"] } else { self.packages() }
@@ -102,8 +134,14 @@ impl Tests {
 /// Runs what was asked for. Exits good only if nothing failed, something ran, and nothing was skipped that must not be.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fault> {
     let progress = Progress { start: Instant::now() };
-    let selection = Selection::new(&options.only, workspace.crates());
+    let mut selection = Selection::new(&options.only, workspace.crates());
+    if options.smoke == Smoke::LeftOut {
+        selection.gates.retain(|gate| *gate != Gate::Fuzz);
+    }
     let mut report = Report::default();
+    if options.page == Page::Write && !selection.tests.as_ref().is_some_and(Tests::fill_the_page) {
+        return Err(Usage::PartialRun { flag: WRITE_PAGE, crate_name: INTEROP }.into());
+    }
 
     for gate in [Gate::Fmt, Gate::Layers] {
         if selection.has(gate) {
@@ -111,10 +149,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fa
         }
     }
     let compiles = match &selection.tests {
-        Some(tests) => test_phases(workspace, tests, &progress, &mut report)?,
+        Some(tests) => test_phases(workspace, tests, options.page, &progress, &mut report)?,
         None => Compiles::Yes,
     };
-    for gate in [Gate::Clippy, Gate::Docs].into_iter().filter(|gate| selection.has(*gate)) {
+    for gate in [Gate::Clippy, Gate::Docs, Gate::Fuzz].into_iter().filter(|gate| selection.has(*gate)) {
         match compiles {
             Compiles::Yes => gate_phase(workspace, gate, &progress, &mut report),
             Compiles::No => println!("\n{} is left out: the workspace does not compile", gate.name()),
@@ -144,6 +182,7 @@ enum Compiles {
 fn test_phases(
     workspace: &Workspace,
     tests: &Tests,
+    page: Page,
     progress: &Progress,
     report: &mut Report,
 ) -> Result<Compiles, Fault> {
@@ -163,11 +202,10 @@ fn test_phases(
     }
 
     progress.phase("test");
-    let skipped = workspace.target().join(format!("skipped-{}", process::id()));
-    fs::create_dir_all(&skipped).map_err(|source| Fault::File { path: skipped.clone(), source })?;
+    let notes = Notes::prepare(workspace)?;
     let mut test = workspace.cargo();
     test.arg("test").args(tests.packages()).args(["--no-fail-fast", "--"]).args(&tests.filters);
-    test.env(SKIPPED_VARIABLE, &skipped);
+    notes.ask_of(&mut test);
     if let Some(kernel) = kernel {
         test.env(peers::KERNEL_VARIABLE, kernel);
     }
@@ -175,23 +213,54 @@ fn test_phases(
     let status = stream::run(&mut test, |line| transcript.observe(line));
     let status = status.map_err(|source| Fault::Program { program: "cargo test", source })?;
     let compiles = if transcript.started() { Compiles::Yes } else { Compiles::No };
-    report.tests(transcript, read_skips(&skipped)?, Succeeded::from(status));
-    fs::remove_dir_all(&skipped).map_err(|source| Fault::File { path: skipped, source })?;
+    let skips = notes.skips()?;
+    if tests.fill_the_page() {
+        progress.phase("interop");
+        page_phase(workspace, &notes, page, Complete::judge(status.success(), &skips), report);
+    }
+    report.tests(transcript, skips, Succeeded::from(status));
+    notes.remove()?;
     Ok(compiles)
 }
 
-/// The tests that left a file in `folder`.
-fn read_skips(folder: &Path) -> Result<Vec<Skip>, Fault> {
-    let fault = |source| Fault::File { path: folder.to_owned(), source };
-    let mut skips = Vec::new();
-    for file in fs::read_dir(folder).map_err(fault)? {
-        let file = file.map_err(fault)?;
-        let text = fs::read(file.path()).map_err(fault)?;
-        // One line, whatever the test wrote: the report must stay one line a test.
-        let reason = String::from_utf8_lossy(&text).split_whitespace().collect::<Vec<_>>().join(" ");
-        skips.push(Skip { name: file.file_name().to_string_lossy().into_owned(), reason });
+/// Whether the tests said all that they have to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Complete {
+    Yes,
+    /// Some were skipped, for want of a peer: what they prove is missing from the cells.
+    Skipped,
+    /// Some failed, or nothing compiled.
+    Failed,
+}
+
+impl Complete {
+    fn judge(succeeded: bool, skips: &[Skip]) -> Self {
+        match (succeeded, skips) {
+            (false, _) => Self::Failed,
+            (true, []) => Self::Yes,
+            (true, _) => Self::Skipped,
+        }
     }
-    Ok(skips)
+}
+
+/// Compares or writes `specs/interop.md`; only a complete run may do either.
+fn page_phase(workspace: &Workspace, notes: &Notes, page: Page, complete: Complete, report: &mut Report) {
+    let judged = match complete {
+        Complete::Failed => {
+            println!("{} is left alone: tests failed", interop::PAGE);
+            return;
+        }
+        Complete::Skipped => Ok(Outcome::Missing { reason: "tests that fill it were skipped".to_owned() }),
+        Complete::Yes => interop::gather(&notes.cells()).and_then(|cells| match page {
+            Page::Compare => interop::compare(workspace, &cells),
+            Page::Write => interop::write(workspace, &cells).map(|()| Outcome::Passed),
+        }),
+    };
+    let outcome = judged.unwrap_or_else(|fault| {
+        println!("{fault}");
+        Outcome::Failed
+    });
+    report.check(interop::PAGE, outcome);
 }
 
 /// Says what begins and how long the run has taken so far.
@@ -237,20 +306,25 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_read() {
-        let words = ["--only", "a", "b", "--no-skips"].map(str::to_owned);
-        let expected = Options { only: vec!["a".into(), "b".into()], skips: Skips::Forbidden };
-        assert_eq!(Options::parse(&words), Ok(expected));
-        assert_eq!(Options::parse(&["--only".to_owned()]), Err(Usage::MissingValue { flag: "--only" }));
+    fn only_a_run_of_all_interop_tests_fills_the_page() {
+        for only in ["", "interop-tests fmt", "netboot interop-tests"] {
+            assert!(select(only).tests.unwrap().fill_the_page(), "{only}");
+        }
+        for only in ["netboot", "interop-tests openssl", "art_05"] {
+            assert!(!select(only).tests.unwrap().fill_the_page(), "{only}");
+        }
+        let skip = Skip { name: "yang".into(), reason: "no yanglint".into() };
+        assert_eq!(Complete::judge(true, &[]), Complete::Yes);
+        assert_eq!(Complete::judge(true, std::slice::from_ref(&skip)), Complete::Skipped);
+        assert_eq!(Complete::judge(false, &[skip]), Complete::Failed);
     }
 
     #[test]
-    fn skip_notes_are_read_as_one_line_each() {
-        let folder = std::env::temp_dir().join(format!("xtask-skips-{}", process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("peer::yang"), "yanglint is\nnot here\n").unwrap();
-        let skips = read_skips(&folder).unwrap();
-        fs::remove_dir_all(&folder).unwrap();
-        assert_eq!(skips, [Skip { name: "peer::yang".into(), reason: "yanglint is not here".into() }]);
+    fn flags_are_read() {
+        let words = ["--only", "a", "b", "--no-skips", "--write-interop", "--no-fuzz"].map(str::to_owned);
+        let only = vec!["a".into(), "b".into()];
+        let expected = Options { only, skips: Skips::Forbidden, page: Page::Write, smoke: Smoke::LeftOut };
+        assert_eq!(Options::parse(&words), Ok(expected));
+        assert_eq!(Options::parse(&["--only".to_owned()]), Err(Usage::MissingValue { flag: "--only" }));
     }
 }

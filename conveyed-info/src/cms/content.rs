@@ -2,10 +2,14 @@
 
 use const_oid::{ObjectIdentifier, db::rfc5911};
 use der::{Any, Decode, Encode, Tag, Tagged, asn1::OctetString};
+use zeroize::Zeroizing;
 
-use super::CmsError;
+use super::{
+    CmsError,
+    ber::{self, Form, Outermost},
+};
 
-/// The content types that RFC 8572 §3 names.
+/// The content types that RFC 8572 §3 names, and the one that goes with authenticated encryption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ContentType {
     /// id-data: content whose encoding is told outside the structure.
@@ -14,6 +18,8 @@ pub enum ContentType {
     SignedData,
     /// id-envelopedData.
     EnvelopedData,
+    /// id-ct-authEnvelopedData (RFC 5083), which RFC 8572 does not name (ENC-09).
+    AuthEnvelopedData,
     /// id-ct-animaJSONVoucher (RFC 8366 §5.4).
     AnimaJsonVoucher,
     /// id-ct-sztpConveyedInfoXML.
@@ -23,10 +29,11 @@ pub enum ContentType {
 }
 
 impl ContentType {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Data,
         Self::SignedData,
         Self::EnvelopedData,
+        Self::AuthEnvelopedData,
         Self::AnimaJsonVoucher,
         Self::ConveyedInfoXml,
         Self::ConveyedInfoJson,
@@ -39,6 +46,7 @@ impl ContentType {
             Self::Data => rfc5911::ID_DATA,
             Self::SignedData => rfc5911::ID_SIGNED_DATA,
             Self::EnvelopedData => rfc5911::ID_ENVELOPED_DATA,
+            Self::AuthEnvelopedData => ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.23"),
             Self::AnimaJsonVoucher => ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.40"),
             Self::ConveyedInfoXml => ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.42"),
             Self::ConveyedInfoJson => ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.43"),
@@ -71,6 +79,16 @@ impl ContentInfo {
         Ok(Self { content_type: ContentType::from_oid(info.content_type)?, content: info.content })
     }
 
+    /// Reads a ContentInfo in BER, normalising it, and says whether it was DER (ART-01). For artifacts of makers that
+    /// stream, whose caller notes the leniency.
+    ///
+    /// # Errors
+    /// As [`ContentInfo::from_der`], and [`CmsError::Ber`] for BER that is hostile or broken.
+    pub fn from_ber(ber: &[u8]) -> Result<(Self, Form), CmsError> {
+        let (der, form) = ber::normalise(ber, Outermost::ContentInfo)?;
+        Ok((Self::from_der(&der)?, form))
+    }
+
     /// The type of the content.
     #[must_use]
     pub const fn content_type(&self) -> ContentType {
@@ -87,6 +105,22 @@ impl ContentInfo {
 
     pub(super) fn content_der(&self) -> Result<Vec<u8>, CmsError> {
         Ok(self.content.to_der()?)
+    }
+
+    /// The structure in DER.
+    ///
+    /// # Errors
+    /// [`CmsError::Der`] when it would be too long for the encoder.
+    pub fn to_der(&self) -> Result<Vec<u8>, CmsError> {
+        Ok(cms::content_info::ContentInfo { content_type: self.content_type.oid(), content: self.content.clone() }
+            .to_der()?)
+    }
+
+    /// As [`ContentInfo::encode`], around content that is encoded already and of which no copy may stay behind.
+    pub(super) fn wrap(content_type: ContentType, content: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let content_type = content_type.oid().to_der().ok()?;
+        let explicit = ber::element(0xa0, &[content]);
+        Some(ber::element(0x30, &[&content_type, &explicit]))
     }
 
     pub(super) fn encode(content_type: ContentType, content: &impl Encode) -> Result<Vec<u8>, CmsError> {
@@ -125,5 +159,18 @@ mod tests {
         der.pop();
         der[12] = 9;
         assert!(matches!(ContentInfo::from_der(&der), Err(CmsError::ContentType(_))));
+    }
+
+    #[test]
+    fn art_01_ber_is_read_where_it_is_asked_for_and_seen() {
+        let der = ContentInfo::encode_octets(ContentType::Data, b"{}").unwrap();
+        assert_eq!(ContentInfo::from_ber(&der).unwrap(), (ContentInfo::from_der(&der).unwrap(), Form::Der));
+        let parts: [&[u8]; 4] = [&[0x30, 0x80], &der[2..13], &[0xa0, 0x80, 0x24, 0x80, 4, 1, b'{'], &[4, 1, b'}']];
+        let ber = [&parts.concat()[..], &[0; 6]].concat();
+        let (info, form) = ContentInfo::from_ber(&ber).unwrap();
+        assert_eq!((info.to_der().unwrap(), form), (der, Form::Ber));
+        ContentInfo::from_der(&ber).unwrap_err();
+        let cut = ContentInfo::from_ber(&ber[..ber.len() - 2]).unwrap_err();
+        assert_eq!(cut, CmsError::Ber(ber::BerError::Truncated));
     }
 }

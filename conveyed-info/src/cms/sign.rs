@@ -7,17 +7,23 @@ use cms::{
 };
 use const_oid::db::rfc5911;
 use der::{
-    Any, Decode, Encode,
-    asn1::{OctetString, SetOfVec},
+    Any, DateTime, Decode, Encode,
+    asn1::{GeneralizedTime, OctetString, SetOfVec, UtcTime},
 };
 use pki::{
     algorithm::{SignatureAlgorithm, digest_identifier},
     certificate::Certificate,
     key::{self, SignError},
+    revocation::Evidence,
+    time::Timestamp,
 };
-use x509_cert::attr::{Attribute, Attributes};
+use x509_cert::{
+    attr::{Attribute, Attributes},
+    ext::pkix::SubjectKeyIdentifier,
+    time::Time,
+};
 
-use super::{CmsError, ContentInfo, ContentType, signed_data::RawSignedData};
+use super::{CmsError, ContentInfo, ContentType, revocation, signed_data::RawSignedData};
 
 /// The octets that a signer must sign: the signed attributes as a DER SET OF.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +37,25 @@ impl ToBeSigned {
     }
 }
 
+/// How a certificate is named, a signer's or a recipient's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CertificateNaming {
+    /// By issuer and serial number.
+    #[default]
+    IssuerAndSerialNumber,
+    /// By its SubjectKeyIdentifier, which it must have (ART-29).
+    SubjectKeyIdentifier,
+}
+
+/// How a signature is made, where there is a choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignOptions {
+    /// How the signer is named.
+    pub naming: CertificateNaming,
+    /// The signing-time attribute (RFC 5652 §11.3), which some verifiers want. Nothing here believes it.
+    pub signing_time: Option<Timestamp>,
+}
+
 /// SignedData that lacks only its signature.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -39,30 +64,54 @@ pub struct Draft {
     chain: Vec<Certificate>,
     algorithm: SignatureAlgorithm,
     attributes: Attributes,
+    naming: CertificateNaming,
 }
 
 impl Draft {
     /// Prepares `content` for a signature by the key of `chain`'s first certificate. The whole chain is embedded.
     ///
     /// # Errors
-    /// [`CmsError::SignerCertificateMissing`] when the chain is empty, [`CmsError::Der`] when something cannot be
-    /// encoded.
+    /// [`CmsError::SignerCertificateMissing`] when the chain is empty, [`CmsError::ContentType`] for an envelope (ENC-02),
+    /// [`CmsError::Der`] when something cannot be encoded.
     pub fn prepare(
         content_type: ContentType,
         content: &[u8],
         algorithm: SignatureAlgorithm,
         chain: &[Certificate],
     ) -> Result<(Self, ToBeSigned), CmsError> {
-        if chain.is_empty() {
-            return Err(CmsError::SignerCertificateMissing);
+        Self::prepare_with(content_type, content, algorithm, chain, SignOptions::default())
+    }
+
+    /// As [`Draft::prepare`], with choices.
+    ///
+    /// # Errors
+    /// As [`Draft::prepare`], and [`CmsError::SubjectKeyIdentifierMissing`].
+    pub fn prepare_with(
+        content_type: ContentType,
+        content: &[u8],
+        algorithm: SignatureAlgorithm,
+        chain: &[Certificate],
+        options: SignOptions,
+    ) -> Result<(Self, ToBeSigned), CmsError> {
+        let signer = chain.first().ok_or(CmsError::SignerCertificateMissing)?;
+        // RFC 8572 §3.4 (ENC-02): sign first, encrypt second.
+        if matches!(content_type, ContentType::EnvelopedData | ContentType::AuthEnvelopedData) {
+            return Err(CmsError::ContentType(content_type.oid()));
         }
+        // Noticed before a key is asked to sign.
+        signer_identifier(signer, options.naming)?;
         let digest = OctetString::new(algorithm.hash().digest(content))?;
-        let attributes = Attributes::try_from(vec![
+        let mut attributes = vec![
             attribute(rfc5911::ID_CONTENT_TYPE, &content_type.oid())?,
             attribute(rfc5911::ID_MESSAGE_DIGEST, &digest)?,
-        ])?;
+        ];
+        if let Some(time) = options.signing_time {
+            attributes.push(attribute(rfc5911::ID_SIGNING_TIME, &signing_time(time)?)?);
+        }
+        let attributes = Attributes::try_from(attributes)?;
         let to_be_signed = ToBeSigned(attributes.to_der()?);
-        let draft = Self { content_type, content: content.to_vec(), chain: chain.to_vec(), algorithm, attributes };
+        let (content, chain, naming) = (content.to_vec(), chain.to_vec(), options.naming);
+        let draft = Self { content_type, content, chain, algorithm, attributes, naming };
         Ok((draft, to_be_signed))
     }
 
@@ -74,14 +123,13 @@ impl Draft {
     pub fn finish(self, signature: &[u8]) -> Result<Vec<u8>, CmsError> {
         let signer = self.chain.first().ok_or(CmsError::SignerCertificateMissing)?;
         self.algorithm.verify(signer.public_key(), &self.attributes.to_der()?, signature)?;
-        let tbs = signer.as_x509().tbs_certificate();
         let info = SignerInfo {
-            // RFC 5652 §5.3: version 1 goes with issuer and serial number.
-            version: CmsVersion::V1,
-            sid: SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
-                issuer: tbs.issuer().clone(),
-                serial_number: tbs.serial_number().clone(),
-            }),
+            // RFC 5652 §5.3: version 1 goes with issuer and serial number, 3 with the key identifier.
+            version: match self.naming {
+                CertificateNaming::IssuerAndSerialNumber => CmsVersion::V1,
+                CertificateNaming::SubjectKeyIdentifier => CmsVersion::V3,
+            },
+            sid: signer_identifier(signer, self.naming)?,
             digest_alg: digest_identifier(self.algorithm.hash()),
             signed_attrs: Some(self.attributes),
             signature_algorithm: self.algorithm.identifier(),
@@ -89,8 +137,11 @@ impl Draft {
             unsigned_attrs: None,
         };
         let signed = RawSignedData {
-            // RFC 5652 §5.1: 3 when the content is anything but id-data (ART-28).
-            version: if self.content_type == ContentType::Data { CmsVersion::V1 } else { CmsVersion::V3 },
+            // RFC 5652 §5.1: 3 when the content is anything but id-data, or a SignerInfo has version 3 (ART-28).
+            version: match (self.content_type, self.naming) {
+                (ContentType::Data, CertificateNaming::IssuerAndSerialNumber) => CmsVersion::V1,
+                _ => CmsVersion::V3,
+            },
             digest_algorithms: SetOfVec::try_from(vec![digest_identifier(self.algorithm.hash())])?,
             encap_content_info: EncapsulatedContentInfo {
                 econtent_type: self.content_type.oid(),
@@ -113,7 +164,21 @@ impl Draft {
         signer: &dyn key::Signer,
         chain: &[Certificate],
     ) -> Result<Vec<u8>, SignCmsError> {
-        let (draft, to_be_signed) = Self::prepare(content_type, content, signer.algorithm(), chain)?;
+        Self::sign_with(content_type, content, signer, chain, SignOptions::default())
+    }
+
+    /// As [`Draft::sign`], with choices.
+    ///
+    /// # Errors
+    /// As [`Draft::sign`], and [`CmsError::SubjectKeyIdentifierMissing`].
+    pub fn sign_with(
+        content_type: ContentType,
+        content: &[u8],
+        signer: &dyn key::Signer,
+        chain: &[Certificate],
+        options: SignOptions,
+    ) -> Result<Vec<u8>, SignCmsError> {
+        let (draft, to_be_signed) = Self::prepare_with(content_type, content, signer.algorithm(), chain, options)?;
         let signature = signer.sign(to_be_signed.octets())?;
         Ok(draft.finish(&signature)?)
     }
@@ -137,12 +202,22 @@ pub enum SignCmsError {
 /// # Errors
 /// [`CmsError::Der`] when it cannot be encoded.
 pub fn certificates_only(certificates: &[Certificate]) -> Result<Vec<u8>, CmsError> {
+    certificates_with_evidence(certificates, Evidence::none())
+}
+
+/// As [`certificates_only`], with revocation lists and OCSP responses stapled to the certificates (RFC 8572 §3.2; ART-16,
+/// ART-17).
+///
+/// # Errors
+/// [`CmsError::TooManyRevocationInfos`], [`CmsError::Der`] when it cannot be encoded.
+pub fn certificates_with_evidence(certificates: &[Certificate], evidence: &Evidence) -> Result<Vec<u8>, CmsError> {
     let signed = RawSignedData {
-        version: CmsVersion::V1,
+        // RFC 5652 §5.1 (ART-28): 5 as soon as there is another format than plain revocation lists.
+        version: if evidence.ocsp_responses().len() == 0 { CmsVersion::V1 } else { CmsVersion::V5 },
         digest_algorithms: SetOfVec::default(),
         encap_content_info: EncapsulatedContentInfo { econtent_type: rfc5911::ID_DATA, econtent: None },
         certificates: Some(certificate_set(certificates)?),
-        crls: None,
+        crls: revocation::write(evidence)?,
         signer_infos: SetOfVec::default(),
     };
     ContentInfo::encode(ContentType::SignedData, &signed)
@@ -156,6 +231,32 @@ pub fn bare(content_type: ContentType, octets: &[u8]) -> Result<Vec<u8>, CmsErro
     ContentInfo::encode_octets(content_type, octets)
 }
 
+fn signer_identifier(signer: &Certificate, naming: CertificateNaming) -> Result<SignerIdentifier, CmsError> {
+    let tbs = signer.as_x509().tbs_certificate();
+    Ok(match naming {
+        CertificateNaming::IssuerAndSerialNumber => SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
+            issuer: tbs.issuer().clone(),
+            serial_number: tbs.serial_number().clone(),
+        }),
+        CertificateNaming::SubjectKeyIdentifier => {
+            let id = signer.extensions().subject_key_identifier.as_deref();
+            let id = id.ok_or(CmsError::SubjectKeyIdentifierMissing)?;
+            SignerIdentifier::SubjectKeyIdentifier(SubjectKeyIdentifier(OctetString::new(id)?))
+        }
+    })
+}
+
+/// RFC 5652 §11.3: UTCTime until 2049, GeneralizedTime from then on.
+fn signing_time(time: Timestamp) -> Result<Time, CmsError> {
+    let since = u64::try_from(time.unix()).map_err(|_| der::Error::from(der::ErrorKind::DateTime))?;
+    let date = DateTime::from_unix_duration(std::time::Duration::from_secs(since))?;
+    Ok(if (1950..2050).contains(&date.year()) {
+        Time::UtcTime(UtcTime::from_date_time(date)?)
+    } else {
+        Time::GeneralTime(GeneralizedTime::from_date_time(date))
+    })
+}
+
 fn certificate_set(certificates: &[Certificate]) -> Result<SetOfVec<Any>, CmsError> {
     let encoded = certificates.iter().map(|it| Any::from_der(it.der())).collect::<Result<Vec<_>, _>>()?;
     Ok(SetOfVec::try_from(encoded)?)
@@ -163,4 +264,77 @@ fn certificate_set(certificates: &[Certificate]) -> Result<SetOfVec<Any>, CmsErr
 
 fn attribute(oid: const_oid::ObjectIdentifier, value: &impl Encode) -> Result<Attribute, CmsError> {
     Ok(Attribute { oid, values: SetOfVec::try_from(vec![Any::from_der(&value.to_der()?)?])? })
+}
+
+#[cfg(test)]
+mod tests {
+    use pki::key::FileKey;
+    use rcgen::{CertificateParams, IsCa, KeyPair};
+
+    use super::*;
+    use crate::cms::SignedData;
+
+    /// With a key identifier, which rcgen writes for whatever is said to be a CA or not.
+    fn party(is_ca: IsCa) -> (FileKey, Certificate) {
+        let (mut params, pair) = (CertificateParams::default(), KeyPair::generate().unwrap());
+        params.is_ca = is_ca;
+        let certificate = Certificate::from_der(params.self_signed(&pair).unwrap().der()).unwrap();
+        (FileKey::from_pkcs8_der(&pair.serialize_der()).unwrap(), certificate)
+    }
+
+    fn raw(der: &[u8]) -> RawSignedData {
+        RawSignedData::from_der(&ContentInfo::from_der(der).unwrap().content_der().unwrap()).unwrap()
+    }
+
+    fn sign(content_type: ContentType, options: SignOptions) -> Vec<u8> {
+        let (key, certificate) = party(IsCa::ExplicitNoCa);
+        Draft::sign_with(content_type, b"{}", &key, &[certificate], options).unwrap()
+    }
+
+    #[test]
+    fn art_28_art_29_versions_follow_the_content_and_the_signers_name() {
+        let by_key = CertificateNaming::SubjectKeyIdentifier;
+        for (content_type, naming, version, of_signer) in [
+            (ContentType::Data, CertificateNaming::IssuerAndSerialNumber, CmsVersion::V1, CmsVersion::V1),
+            (ContentType::Data, by_key, CmsVersion::V3, CmsVersion::V3),
+            (ContentType::ConveyedInfoJson, CertificateNaming::IssuerAndSerialNumber, CmsVersion::V3, CmsVersion::V1),
+            (ContentType::ConveyedInfoJson, by_key, CmsVersion::V3, CmsVersion::V3),
+        ] {
+            let der = sign(content_type, SignOptions { naming, ..SignOptions::default() });
+            let made = raw(&der);
+            let info: SignerInfo = made.signer_infos.get(0).unwrap().decode_as().unwrap();
+            assert_eq!((made.version, info.version), (version, of_signer));
+            assert_eq!(matches!(info.sid, SignerIdentifier::SubjectKeyIdentifier(_)), naming == by_key);
+            SignedData::from_der(&der).unwrap().verify_signer().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_signer_without_a_key_identifier_is_not_named_by_it() {
+        let (key, certificate) = party(IsCa::NoCa);
+        assert_eq!(certificate.extensions().subject_key_identifier, None);
+        let options = SignOptions { naming: CertificateNaming::SubjectKeyIdentifier, ..SignOptions::default() };
+        let refused = Draft::sign_with(ContentType::Data, b"{}", &key, &[certificate], options).unwrap_err();
+        assert_eq!(refused, CmsError::SubjectKeyIdentifierMissing.into());
+    }
+
+    #[test]
+    fn the_signing_time_is_utc_time_until_2049_and_is_signed() {
+        // RFC 5652 §11.3.
+        for (text, expected) in [
+            ("2026-06-01T00:00:00Z", &b"\x17\x0d260601000000Z"[..]),
+            ("2049-12-31T23:59:59Z", b"\x17\x0d491231235959Z"),
+            ("2050-01-01T00:00:00Z", b"\x18\x0f20500101000000Z"),
+        ] {
+            let time = Timestamp::parse_rfc3339(text).unwrap();
+            let options = SignOptions { signing_time: Some(time), ..SignOptions::default() };
+            let mut der = sign(ContentType::ConveyedInfoJson, options);
+            SignedData::from_der(&der).unwrap().verify_signer().unwrap();
+            // The certificate's own dates are others.
+            let at = der.windows(expected.len()).position(|window| window == expected).unwrap();
+            der[at + expected.len() - 2] ^= 1;
+            SignedData::from_der(&der).unwrap().verify_signer().unwrap_err();
+        }
+        assert!(signing_time(Timestamp::from_unix(-1)).is_err());
+    }
 }

@@ -18,12 +18,20 @@ use conveyed_info::{
     verify::Accepted,
     voucher::{Assertion, ForeignForm, Freshness, Nonce, Voucher},
 };
-use pki::{digest::Digest, identity::SerialNumber, time::Timestamp};
+use pki::{digest::Digest, identity::SerialNumber, revocation::OcspResponse, time::Timestamp};
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 
-use crate::support::World;
+use crate::support::{Says, World, ocsp_response};
 
-static WORLD: LazyLock<World> = LazyLock::new(World::new);
+/// Revocation must be checked, so that what is stapled decides too.
+static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let mut world = World::new();
+    world.voucher.domain_cert_revocation_checks = Some(true);
+    world.stapled.add_crl(world.owner_ca.revoke(&[]));
+    let response = ocsp_response(&world.owner_ca, &world.owner.certificate, Says::Good);
+    world.stapled.add_ocsp_response(OcspResponse::from_der(&response).unwrap());
+    world
+});
 static ARTIFACTS: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| match WORLD.signed() {
     BootstrappingData::Signed { conveyed_information, owner_certificate, ownership_voucher } => {
         [conveyed_information.der().to_vec(), owner_certificate.der().to_vec(), ownership_voucher.der().to_vec()]

@@ -1,10 +1,12 @@
-//! DHCPv4 messages, and the bootstrap server URIs that RFC 8572 §8 carries in them.
+//! DHCPv4 messages, the options of DHCPv6, and the bootstrap server URIs that RFC 8572 §8 carries in them.
 //!
 //! The crate is pure: bytes go in and values come out, no socket, no clock. Both the device and the DHCP server use it,
 //! so whatever arrives from the network meets the same parser on either side.
 //!
 //! * [`v4`]: the message of RFC 2131 §2 and its options, joined and split after RFC 3396.
-//! * [`bootstrap_uri`]: the value of option 143 (DHCPv4) and option 136 (DHCPv6), RFC 8572 §8.3.
+//! * [`v6`]: the options of RFC 8415 §21, as far as option 136 needs them.
+//! * [`bootstrap_uri`]: the value of option 143 (DHCPv4) and option 136 (DHCPv6), RFC 8572 §8.3, and the other forms of
+//!   it that are in the field.
 //!
 //! # Why not an existing codec
 //!
@@ -19,3 +21,4 @@
 
 pub mod bootstrap_uri;
 pub mod v4;
+pub mod v6;

@@ -12,6 +12,7 @@ use dhcp::v4::{
 use dhcproto::{
     Decodable, Decoder, Encodable,
     v4::{self as theirs, DhcpOption, UnknownOption},
+    v6 as theirs6,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -159,4 +160,27 @@ fn the_packet_that_crashes_the_oracle_is_a_plain_error_here() {
         theirs::Message::decode(&mut Decoder::new(&bytes)).map(|message| message.chaddr().to_vec())
     });
     assert!(crash.is_err(), "the oracle has been mended: reconsider the reason given in the crate's documentation");
+}
+
+/// DHC-03, DHC-08: what we send in DHCPv6 is read by them, and the other way round.
+#[test]
+fn dhc_03_options_of_dhcpv6_in_both_directions() {
+    use dhcp::v6::{OptionCode, OptionRequest, Options};
+
+    let value = b"\x00\x15https://[2001:db8::1]";
+    let mut ours = Options::new();
+    let request = OptionRequest(vec![OptionCode(24), OptionCode::SZTP_REDIRECT]);
+    ours.insert(OptionCode::OPTION_REQUEST, request.encode()).unwrap();
+    ours.insert(OptionCode::SZTP_REDIRECT, *value).unwrap();
+
+    let read = theirs6::DhcpOptions::decode(&mut Decoder::new(&ours.encode())).unwrap();
+    let code = theirs6::OptionCode::from(136);
+    let wanted = theirs6::ORO { opts: vec![theirs6::OptionCode::from(24), code] };
+    assert_eq!(read.get(theirs6::OptionCode::ORO), Some(&theirs6::DhcpOption::ORO(wanted)));
+    let unknown = theirs6::UnknownOption::new(code, value.to_vec());
+    assert_eq!(read.get(code), Some(&theirs6::DhcpOption::Unknown(unknown)));
+
+    let written = Options::decode(&read.to_vec().unwrap()).unwrap();
+    assert_eq!(written.single(OptionCode::SZTP_REDIRECT), Ok(Some(value.as_slice())));
+    assert_eq!(written.single(OptionCode::OPTION_REQUEST), Ok(Some(request.encode().as_slice())));
 }

@@ -5,13 +5,14 @@
 use std::net::Ipv4Addr;
 
 use dhcp::{
-    bootstrap_uri::{BootstrapServerUri, UriList},
+    bootstrap_uri::{AcceptedForms, BootstrapServerUri, FieldForm, UriList, recognise},
     v4::{
         ClientArchitectures, ClientIdentifier, DomainNameServers, FixedField, Flags, HardwareAddress, LeaseTime,
         MacAddress, MachineIdentifier, MaximumMessageSize, Message, MessageType, NetworkInterface, Operation,
         OptionCode, OptionValue, Options, ParameterRequestList, RelayAgentInformation, RequestedAddress,
         ServerIdentifier, TransactionId, UserClass, VendorClass,
     },
+    v6,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -48,6 +49,10 @@ fn read_everything(message: &Message) {
 fn read_uris(value: &[u8]) {
     if let Ok(decoded) = UriList::decode(value) {
         assert_eq!(UriList::decode(&decoded.uris.encode()).unwrap().uris, decoded.uris);
+    }
+    if let Some(read) = recognise(value) {
+        assert_eq!(AcceptedForms::STRICT.decode(value).is_ok(), read.is_standard());
+        assert_eq!(AcceptedForms::STRICT.and(read.form).decode(value), Ok(read));
     }
 }
 
@@ -116,6 +121,9 @@ proptest! {
             read_everything(&message);
         }
         read_uris(&bytes);
+        if let Ok(options) = v6::Options::decode(&bytes) {
+            prop_assert_eq!(options.encode(), &bytes[..]);
+        }
         if let Ok(uri) = String::from_utf8_lossy(&bytes).parse::<BootstrapServerUri>() {
             prop_assert_eq!(uri.to_string().parse(), Ok(uri));
         }
@@ -174,5 +182,38 @@ proptest! {
         let decoded = UriList::decode(&list.encode()).unwrap();
         prop_assert_eq!(decoded.uris, list);
         prop_assert_eq!(decoded.ignored, []);
+    }
+
+    /// DHC-15: in every form, a server is read back as it was, unless the form cannot say it.
+    #[test]
+    fn dhc_15_every_form_round_trips(uri in uri(), form in prop::sample::select(&FieldForm::ALL[..])) {
+        let list = UriList::from(uri);
+        if let Ok(value) = form.encode(&list) {
+            let read = AcceptedForms::STRICT.and(form).decode(&value);
+            // Addresses at which no server can be are written, being asked for, but not believed.
+            let is_address = matches!(form, FieldForm::Ipv4Text | FieldForm::Ipv4Octets);
+            match read {
+                Ok(read) => prop_assert_eq!(read.list.uris, list),
+                Err(discarded) => prop_assert!(is_address, "{}", discarded),
+            }
+        }
+    }
+
+    /// Printable text is in one form at most, and its first two bytes never pass for a length (DHC-04).
+    #[test]
+    fn text_is_never_taken_for_a_framed_list(text in "[!-~]{3,300}") {
+        prop_assert!(UriList::decode(text.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn options_of_dhcpv6_round_trip(entries in vec((any::<u16>(), vec(any::<u8>(), 0..300)), 0..20)) {
+        let mut options = v6::Options::new();
+        for (code, value) in &entries {
+            options.insert(v6::OptionCode(*code), value.clone()).unwrap();
+        }
+        prop_assert_eq!(v6::Options::decode(&options.encode()), Ok(options.clone()));
+        for (code, _) in entries {
+            prop_assert!(options.single(v6::OptionCode(code)).unwrap().is_some());
+        }
     }
 }

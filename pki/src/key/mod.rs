@@ -1,11 +1,17 @@
 //! Public keys, and private keys that may live elsewhere: [`Signer`] signs, [`Decryptor`] decrypts.
 
 mod decrypt;
+mod encrypt;
+mod entropy;
+mod error;
 mod file;
 mod public;
 
 pub use decrypt::{DecryptError, Decryptor, OaepHash, RsaPadding};
-pub use file::{FileKey, KeyError, random};
+pub use encrypt::{Agreed, EncryptError};
+pub use entropy::{Entropy, NoEntropy, SystemEntropy, random};
+pub use error::KeyError;
+pub use file::FileKey;
 pub use public::{KeyType, PublicKey};
 
 use crate::algorithm::SignatureAlgorithm;

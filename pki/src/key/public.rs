@@ -2,10 +2,14 @@
 
 use const_oid::{ObjectIdentifier, db::rfc5912 as oid};
 use der::{Decode, Encode, pem::LineEnding};
+use rsa::pkcs1::RsaPublicKeyRef;
 use spki::SubjectPublicKeyInfoOwned;
 
 use super::KeyError;
-use crate::digest::{Digest, sha256};
+use crate::{
+    algorithm::{ID_ED25519, PssParameters},
+    digest::{Digest, sha256},
+};
 
 /// The kinds of keys that the system works with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,8 +20,10 @@ pub enum KeyType {
     P384,
     /// NIST P-521.
     P521,
-    /// RSA.
+    /// RSA, for signatures with either padding and for encryption.
     Rsa,
+    /// RSA for RSASSA-PSS signatures alone (id-RSASSA-PSS, RFC 4055 §1.2).
+    RsaPss,
     /// Ed25519.
     Ed25519,
 }
@@ -28,13 +34,15 @@ pub struct PublicKey {
     key_type: KeyType,
     spki: Vec<u8>,
     subject_public_key: Vec<u8>,
+    pss: Option<PssParameters>,
 }
 
 impl PublicKey {
     /// Reads a DER SubjectPublicKeyInfo.
     ///
     /// # Errors
-    /// [`KeyError::Malformed`] or [`KeyError::UnknownType`].
+    /// [`KeyError::Malformed`], [`KeyError::UnknownType`], [`KeyError::UnknownCurve`], or [`KeyError::Restriction`] when
+    /// an RSA key names RSASSA-PSS parameters that are not worked with.
     pub fn from_spki_der(der: &[u8]) -> Result<Self, KeyError> {
         let info = SubjectPublicKeyInfoOwned::from_der(der).map_err(|_| KeyError::Malformed)?;
         let curve = info.algorithm.parameters.as_ref().and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
@@ -43,11 +51,18 @@ impl PublicKey {
             (oid::ID_EC_PUBLIC_KEY, Some(oid::SECP_384_R_1)) => KeyType::P384,
             (oid::ID_EC_PUBLIC_KEY, Some(oid::SECP_521_R_1)) => KeyType::P521,
             (oid::RSA_ENCRYPTION, _) => KeyType::Rsa,
-            (other, _) if other == ObjectIdentifier::new_unwrap("1.3.101.112") => KeyType::Ed25519,
+            (oid::ID_RSASSA_PSS, _) => KeyType::RsaPss,
+            (oid::ID_EC_PUBLIC_KEY, Some(other)) => return Err(KeyError::UnknownCurve(other)),
+            (ID_ED25519, _) => KeyType::Ed25519,
             (other, _) => return Err(KeyError::UnknownType(other)),
         };
         let subject_public_key = info.subject_public_key.as_bytes().ok_or(KeyError::Malformed)?.to_vec();
-        Ok(Self { key_type, spki: der.to_vec(), subject_public_key })
+        // RFC 4055 §1.2: without parameters the key is good for all of them.
+        let pss = match (key_type, &info.algorithm.parameters) {
+            (KeyType::RsaPss, Some(_)) => Some(PssParameters::from_identifier(&info.algorithm)?),
+            _ => None,
+        };
+        Ok(Self { key_type, spki: der.to_vec(), subject_public_key, pss })
     }
 
     /// Reads a `PUBLIC KEY` PEM block.
@@ -86,13 +101,29 @@ impl PublicKey {
         &self.subject_public_key
     }
 
+    /// Length of an RSA key's modulus in bits; none for other keys, and when the RSAPublicKey cannot be read.
+    #[must_use]
+    pub fn rsa_modulus_bits(&self) -> Option<usize> {
+        match self.key_type {
+            KeyType::Rsa | KeyType::RsaPss => {
+                RsaPublicKeyRef::from_der(&self.subject_public_key).ok().map(|key| rsa_bits(key.modulus.as_bytes()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The RSASSA-PSS parameters to which the key itself is restricted.
+    pub(crate) const fn pss_restriction(&self) -> Option<PssParameters> {
+        self.pss
+    }
+
     /// SHA-256 over the SubjectPublicKeyInfo, which names a key independently of its certificates.
     #[must_use]
     pub fn spki_sha256(&self) -> Digest {
         sha256(&self.spki)
     }
 
-    pub(super) fn from_parts(algorithm: spki::AlgorithmIdentifierOwned, bits: &[u8]) -> Result<Self, KeyError> {
+    pub(crate) fn from_parts(algorithm: spki::AlgorithmIdentifierOwned, bits: &[u8]) -> Result<Self, KeyError> {
         let subject_public_key = der::asn1::BitString::from_bytes(bits).map_err(|_| KeyError::Malformed)?;
         let info = SubjectPublicKeyInfoOwned { algorithm, subject_public_key };
         Self::from_spki_der(&info.to_der().map_err(|_| KeyError::Malformed)?)
@@ -103,4 +134,11 @@ impl std::fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PublicKey({:?}, {})", self.key_type, self.spki_sha256())
     }
+}
+
+/// Length in bits of an RSA modulus, given as the octets of its INTEGER.
+pub(super) fn rsa_bits(modulus: &[u8]) -> usize {
+    let significant = modulus.iter().skip_while(|octet| **octet == 0);
+    let leading = significant.clone().next().map_or(0, |octet| octet.leading_zeros());
+    significant.count().saturating_mul(8).saturating_sub(usize::try_from(leading).unwrap_or(0))
 }

@@ -44,7 +44,7 @@ fn of_the_vouchers_form() {
                 let der = bare(ContentType::AnimaJsonVoucher, &world.voucher.to_json());
                 world.instead.ownership_voucher = der.ok();
             },
-            ReasonCode::ArtifactMalformed,
+            ReasonCode::ContentTypeUnexpected,
             CHECK,
         ),
         Case(

@@ -122,6 +122,7 @@ impl World {
         let policy = Policy {
             serial_number: SerialNumber::new(SERIAL).unwrap(),
             idevid: manufacturer.issue_device().certificate,
+            decryption_key: None,
             voucher_anchors: vec![masa.certificate.clone()],
             well_known: Vec::new(),
             accepted_assertions: vec![Assertion::Verified],

@@ -42,11 +42,8 @@ impl UriList {
     pub fn encode(&self) -> Vec<u8> {
         let mut value = Vec::new();
         for uri in &self.0 {
-            let text = uri.to_string();
             // A URI is at most 267 characters (scheme, 253 of name, port), so its length fits two bytes.
-            let [.., high, low] = text.len().to_be_bytes();
-            value.extend([high, low]);
-            value.extend(text.bytes());
+            frame(&uri.to_string(), &mut value);
         }
         value
     }
@@ -57,11 +54,19 @@ impl UriList {
     /// # Errors
     /// [`NoUsableUri`] when nothing usable is left: the option counts as absent (RFC 8572 §8.1, §8.2).
     pub fn decode(value: &[u8]) -> Result<DecodedList, NoUsableUri> {
+        Self::decode_framed(value, str::parse)
+    }
+
+    /// As [`Self::decode`], with another idea of what an entry's text may be.
+    pub(super) fn decode_framed(
+        value: &[u8],
+        parse: impl Fn(&str) -> Result<BootstrapServerUri, UriError>,
+    ) -> Result<DecodedList, NoUsableUri> {
         let mut uris = Vec::new();
         let mut ignored = Vec::new();
         let mut entries = Entries { rest: value };
         for (index, entry) in entries.by_ref().take(Self::MAXIMUM).enumerate() {
-            match entry.and_then(parse_entry) {
+            match entry.and_then(|entry| parse_entry(entry, &parse)) {
                 Ok(uri) => uris.push(uri),
                 Err(because) => ignored.push(IgnoredEntry { index, because }),
             }
@@ -189,12 +194,22 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-fn parse_entry(entry: &[u8]) -> Result<BootstrapServerUri, IgnoredBecause> {
+/// Writes one entry: its length in two bytes, then its text, which is shorter than 65,536 bytes.
+pub(super) fn frame(text: &str, value: &mut Vec<u8>) {
+    let [.., high, low] = text.len().to_be_bytes();
+    value.extend([high, low]);
+    value.extend(text.bytes());
+}
+
+fn parse_entry(
+    entry: &[u8],
+    parse: impl Fn(&str) -> Result<BootstrapServerUri, UriError>,
+) -> Result<BootstrapServerUri, IgnoredBecause> {
     if entry.is_empty() {
         return Err(IgnoredBecause::Empty);
     }
     let text = str::from_utf8(entry).map_err(|_| IgnoredBecause::NotText)?;
-    Ok(text.parse::<BootstrapServerUri>()?)
+    Ok(parse(text)?)
 }
 
 #[cfg(test)]

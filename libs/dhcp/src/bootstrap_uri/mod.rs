@@ -12,11 +12,18 @@
 //! assert_eq!(UriList::decode(&value)?.uris.as_slice(), [uri]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Not everybody does so. [`FieldForm`] names the other forms that devices and servers use, each written on demand and
+//! read only where [`AcceptedForms`] holds it; [`recognise`] says of any value what it is.
 
+mod accept;
+mod form;
 mod host;
 mod list;
 mod uri;
 
+pub use accept::{AcceptedForms, Discarded, FormRead, recognise};
+pub use form::{FieldForm, FieldFormUnknown, FormUnsuited};
 pub use host::{DnsName, Host, HostError};
 pub use list::{DecodedList, IgnoredBecause, IgnoredEntry, ListLengthInvalid, NoUsableUri, UriList};
 pub use uri::{BootstrapServerUri, UriError};

@@ -21,6 +21,11 @@ impl BootstrapServerUri {
     /// The port when the URI names none.
     pub const DEFAULT_PORT: u16 = 443;
 
+    /// The server at this place; `None` when the port is 0.
+    pub(super) fn at(host: Host, port: u16) -> Option<Self> {
+        (port != 0).then_some(Self { host, port })
+    }
+
     /// The server's name or address.
     #[must_use]
     pub const fn host(&self) -> &Host {
@@ -51,15 +56,8 @@ impl FromStr for BootstrapServerUri {
             _ => return Err(UriError::Scheme),
         };
         // RFC 8572 §8.3: host and port only; a lone slash is a path too.
-        if authority.contains(['/', '?', '#', '\\']) {
-            return Err(UriError::Path);
-        }
-        if authority.contains('@') {
-            return Err(UriError::UserInformation);
-        }
-        let (host, port) = split_port(authority);
-        let port = port.map_or(Ok(Self::DEFAULT_PORT), parse_port)?;
-        Ok(Self { host: host.parse()?, port })
+        let (host, port) = parse_authority(authority)?;
+        Ok(Self { host, port: port.unwrap_or(Self::DEFAULT_PORT) })
     }
 }
 
@@ -73,6 +71,9 @@ pub enum UriError {
     /// Something follows host and port: a path (a single slash is one), a query or a fragment.
     #[error("the URI has a path, query or fragment; only https://host[:port] is allowed")]
     Path,
+    /// The URI names no port, in a form that must.
+    #[error("the port is missing")]
+    PortMissing,
     /// A user name or password stands before the host.
     #[error("the URI has user information")]
     UserInformation,
@@ -92,6 +93,19 @@ impl UriError {
     }
 }
 
+/// Reads `host[:port]`; anything before or after that is refused.
+pub(super) fn parse_authority(authority: &str) -> Result<(Host, Option<u16>), UriError> {
+    if authority.contains(['/', '?', '#', '\\']) {
+        return Err(UriError::Path);
+    }
+    if authority.contains('@') {
+        return Err(UriError::UserInformation);
+    }
+    let (host, port) = split_port(authority);
+    let port = port.map(parse_port).transpose()?;
+    Ok((host.parse()?, port))
+}
+
 /// Cuts at the colon of the port, which is never inside the brackets of an IPv6 address.
 fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
@@ -106,7 +120,7 @@ fn parse_port(text: &str) -> Result<u16, UriError> {
     digits.and_then(|digits| digits.parse().ok()).filter(|port| *port != 0).ok_or(UriError::Port)
 }
 
-const SCHEME: &str = "https://";
+pub(super) const SCHEME: &str = "https://";
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,10 @@
     reason = "a measurement that cannot go on stops"
 )]
 
+mod artifacts;
+
 use std::{
+    alloc::System,
     collections::BTreeMap,
     path::PathBuf,
     sync::{
@@ -28,11 +31,16 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName},
     server::WebPkiClientVerifier,
 };
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+/// Counts allocations; the counters cost the same on both sides of every ratio.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Clients at once, on the same machine as the server.
 const CLIENTS: usize = 32;
@@ -60,6 +68,9 @@ fn main() {
     let mut metrics = BTreeMap::new();
     if wanted("handshake_ratio") {
         metrics.extend(handshakes());
+    }
+    if artifacts::METRICS.iter().any(|name| wanted(name)) {
+        metrics.extend(artifacts::measure());
     }
     if wanted("device_size_bytes") || wanted("device_rss_kib") {
         metrics.extend(device());

@@ -1,0 +1,30 @@
+//! The URI lists of DHCP options 143 and 136: what is usable is usable again.
+#![no_main]
+
+use dhcp::bootstrap_uri::{BootstrapServerUri, UriList};
+use fuzz::Seed;
+
+fuzz::target!(seeds, check);
+
+const URIS: [&str; 4] =
+    ["https://bootstrap.example.com", "https://192.0.2.1:8443", "https://[2001:db8::1]:9443", "https://a.b.c.example"];
+
+fn seeds() -> Vec<Seed> {
+    let list = |uris: &[&str]| {
+        UriList::new(uris.iter().map(|uri| uri.parse().expect("a URI")).collect()).expect("a list").encode()
+    };
+    let mut seeds = vec![list(&URIS), list(&URIS[2..3])];
+    seeds.extend(URIS.map(|uri| uri.as_bytes().to_vec()));
+    seeds
+}
+
+fn check(bytes: &[u8]) {
+    if let Ok(decoded) = UriList::decode(bytes) {
+        let again = UriList::decode(&decoded.uris.encode()).expect("what was encoded");
+        assert_eq!(again.uris, decoded.uris);
+        assert!(again.ignored.is_empty());
+    }
+    if let Ok(uri) = String::from_utf8_lossy(bytes).parse::<BootstrapServerUri>() {
+        assert_eq!(uri.to_string().parse().as_ref(), Ok(&uri));
+    }
+}

@@ -1,0 +1,79 @@
+//! What can be wrong with the options of a DHCPv6 message.
+
+use thiserror::Error;
+use verdict::ReasonCode;
+
+use super::{OptionCode, Options};
+
+/// The bytes are not a sequence of options. The fault is always the sender's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Fewer than the four bytes of code and length are left.
+    #[error("{length} bytes are left, an option begins with four")]
+    HeaderTruncated {
+        /// Bytes left.
+        length: usize,
+    },
+    /// An option announces more bytes than there are.
+    #[error("option {code} announces {announced} bytes, {available} are left")]
+    OptionTruncated {
+        /// Which option.
+        code: OptionCode,
+        /// Its length field.
+        announced: u16,
+        /// Bytes left.
+        available: usize,
+    },
+    /// More options than anybody sends.
+    #[error("more than {} options", Options::MAXIMUM)]
+    TooManyOptions,
+}
+
+impl DecodeError {
+    /// The reason code an operator sees.
+    #[must_use]
+    pub const fn reason(&self) -> ReasonCode {
+        ReasonCode::DhcpMalformed
+    }
+}
+
+/// An option is not there as its definition demands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum OptionError {
+    /// An option that may stand once stands several times, and nobody can say which one is meant.
+    #[error("option {code} stands {count} times, but may stand once")]
+    Repeated {
+        /// Which option.
+        code: OptionCode,
+        /// How often it stands.
+        count: usize,
+    },
+    /// The value has a length the option cannot have.
+    #[error("option {code} is {length} bytes long")]
+    Length {
+        /// Which option.
+        code: OptionCode,
+        /// Its length in bytes.
+        length: usize,
+    },
+}
+
+impl OptionError {
+    /// The reason code an operator sees.
+    #[must_use]
+    pub const fn reason(&self) -> ReasonCode {
+        ReasonCode::DhcpMalformed
+    }
+}
+
+/// An option's value exceeds the 65,535 bytes that its length field can say. The fault is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("option {code} cannot hold {length} bytes")]
+pub struct ValueTooLong {
+    /// Which option.
+    pub code: OptionCode,
+    /// The value's length in bytes.
+    pub length: usize,
+}

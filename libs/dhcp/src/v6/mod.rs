@@ -1,0 +1,30 @@
+//! DHCPv6: the options of a message (RFC 8415 §21), as far as option 136 of RFC 8572 §8.2 needs them.
+//!
+//! ```
+//! use dhcp::{bootstrap_uri::UriList, v6::{OptionCode, OptionRequest, Options}};
+//!
+//! // A device asks (DHC-08) …
+//! let mut asked = Options::new();
+//! asked.insert(OptionCode::OPTION_REQUEST, OptionRequest(vec![OptionCode::SZTP_REDIRECT]).encode())?;
+//!
+//! // … and a server answers, once (DHC-12).
+//! let list = UriList::from("https://[2001:db8::1]".parse::<dhcp::bootstrap_uri::BootstrapServerUri>()?);
+//! let mut answer = Options::new();
+//! answer.insert(OptionCode::SZTP_REDIRECT, list.encode())?;
+//! assert_eq!(answer.encode()[..4], [0x00, 0x88, 0x00, 0x17]);
+//!
+//! let received = Options::decode(&answer.encode())?;
+//! let value = received.single(OptionCode::SZTP_REDIRECT)?.ok_or("no option 136")?;
+//! assert_eq!(UriList::decode(value)?.uris, list);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod option_code;
+mod options;
+mod request;
+
+pub use error::{DecodeError, OptionError, ValueTooLong};
+pub use option_code::OptionCode;
+pub use options::Options;
+pub use request::OptionRequest;
