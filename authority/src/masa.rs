@@ -81,7 +81,7 @@ impl Masa {
             }
         };
         let voucher = Voucher {
-            created_on: now,
+            created_on: Some(now),
             freshness,
             assertion: Assertion::Verified,
             serial_number: request.serial_number.clone(),

@@ -54,7 +54,12 @@ impl Owner {
         let conveyed_information = match cached {
             Some(artifact) => artifact,
             None => {
-                let made = make::signed_conveyed_information(information, self.signer.as_ref(), &self.chain)?;
+                let made = make::signed_conveyed_information(
+                    information,
+                    make::Style::default(),
+                    self.signer.as_ref(),
+                    &self.chain,
+                )?;
                 let mut cache = self.cache();
                 if cache.len() >= CACHE {
                     cache.clear();

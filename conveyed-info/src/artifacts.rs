@@ -1,6 +1,15 @@
 //! The three artifacts as they travel, and the groupings in which they may come (RFC 8572 §3).
 
-use pki::digest::{Digest, sha256};
+use pki::{
+    certificate::Certificate,
+    digest::{Digest, sha256},
+    key::Entropy,
+};
+
+use crate::{
+    cms::{SealOptions, seal},
+    make::MakeError,
+};
 
 /// Longest artifact that is read, in octets: with base64 and JSON around three of them an answer stays below 1 MiB.
 pub(crate) const MAX_ARTIFACT: usize = 512 * 1024;
@@ -29,6 +38,21 @@ macro_rules! artifact {
             #[must_use]
             pub fn der(&self) -> &[u8] {
                 &self.0
+            }
+
+            /// The same artifact, encrypted to every certificate in `recipients` (RFC 8572 §3.4; ENC-01). It must be in its
+            /// clear form.
+            ///
+            /// # Errors
+            /// [`MakeError::Seal`]: a certificate that may not receive keys, an artifact that is encrypted already, or no
+            /// randomness; [`MakeError::Artifact`] when the envelope makes it too large.
+            pub fn encrypted_to(
+                &self,
+                recipients: &[Certificate],
+                options: SealOptions,
+                entropy: &mut dyn Entropy,
+            ) -> Result<Self, MakeError> {
+                Ok(Self::from_der(seal(&self.0, recipients, options, entropy)?)?)
             }
 
             /// SHA-256 over the bytes, which names this artifact in traces and in the audit log.

@@ -1,23 +1,66 @@
 //! Making artifacts: what owners and manufacturers do (RFC 8572 §3).
 //!
 //! Each function signs with a key that is at hand. Where key and document live apart, [`crate::cms::Draft`] splits the
-//! same work into two steps.
+//! same work into two steps. What is made can be encrypted to devices afterwards, with
+//! [`ConveyedInformation::encrypted_to`] and its likes: sign first, encrypt second (RFC 8572 §3.4).
 
-use pki::{certificate::Certificate, key::Signer, path};
+use pki::{certificate::Certificate, key::Signer, path, revocation::Evidence};
 
 use crate::{
     ArtifactError, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher,
-    cms::{self, CmsError, ContentType, Draft, SignCmsError},
+    cms::{self, CmsError, ContentType, Draft, SealError, SignCmsError, SignOptions},
     information::Information,
     voucher::Voucher,
 };
+
+/// How conveyed information is written down, where RFC 8572 §3.1 leaves a choice. The default is JSON, said to be JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Encoding of the document.
+    pub encoding: Encoding,
+    /// What the content type says about it.
+    pub label: Label,
+    /// How the signature is made, if there is one.
+    pub signing: SignOptions,
+}
+
+/// What the content type says about a document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Label {
+    /// The encoding: sztpConveyedInfoXML or sztpConveyedInfoJSON.
+    #[default]
+    Encoding,
+    /// Nothing: id-data, for devices that expect it. The reader is told elsewhere, or looks at the first octet (ART-07).
+    Data,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { encoding: Encoding::Json, label: Label::Encoding, signing: SignOptions::default() }
+    }
+}
+
+impl Style {
+    /// The content type (ART-09).
+    #[must_use]
+    pub const fn content_type(self) -> ContentType {
+        match (self.label, self.encoding) {
+            (Label::Data, _) => ContentType::Data,
+            (Label::Encoding, Encoding::Json) => ContentType::ConveyedInfoJson,
+            (Label::Encoding, Encoding::Xml) => ContentType::ConveyedInfoXml,
+        }
+    }
+}
 
 /// Conveyed information without a signature: of use only from a server that the device trusts.
 ///
 /// # Errors
 /// [`MakeError`] when it cannot be encoded or is too large.
-pub fn unsigned_conveyed_information(information: &Information) -> Result<ConveyedInformation, MakeError> {
-    let der = cms::bare(ContentType::ConveyedInfoJson, &information.encode(Encoding::Json))?;
+pub fn unsigned_conveyed_information(
+    information: &Information,
+    style: Style,
+) -> Result<ConveyedInformation, MakeError> {
+    let der = cms::bare(style.content_type(), &information.encode(style.encoding))?;
     Ok(ConveyedInformation::from_der(der)?)
 }
 
@@ -27,10 +70,12 @@ pub fn unsigned_conveyed_information(information: &Information) -> Result<Convey
 /// [`MakeError`], also when the key is not the certificate's.
 pub fn signed_conveyed_information(
     information: &Information,
+    style: Style,
     signer: &dyn Signer,
     chain: &[Certificate],
 ) -> Result<ConveyedInformation, MakeError> {
-    let der = Draft::sign(ContentType::ConveyedInfoJson, &information.encode(Encoding::Json), signer, chain)?;
+    let document = information.encode(style.encoding);
+    let der = Draft::sign_with(style.content_type(), &document, signer, chain, style.signing)?;
     Ok(ConveyedInformation::from_der(der)?)
 }
 
@@ -41,12 +86,24 @@ pub fn signed_conveyed_information(
 /// [`MakeError::OwnerCertificateUnusable`] when it may not sign (ART-11), [`MakeError`] when it cannot be
 /// encoded.
 pub fn owner_certificate(chain: &[Certificate]) -> Result<OwnerCertificate, MakeError> {
+    owner_certificate_with_evidence(chain, Evidence::none())
+}
+
+/// As [`owner_certificate`], with revocation lists and OCSP responses stapled to it (ART-16): what a device without a
+/// network needs when its voucher demands revocation checks.
+///
+/// # Errors
+/// As [`owner_certificate`], and when there is more evidence than devices read.
+pub fn owner_certificate_with_evidence(
+    chain: &[Certificate],
+    evidence: &Evidence,
+) -> Result<OwnerCertificate, MakeError> {
     let owner = chain.first().ok_or(CmsError::SignerCertificateMissing)?;
     // What devices would refuse is not made.
     if !path::may_sign(owner) {
         return Err(MakeError::OwnerCertificateUnusable);
     }
-    Ok(OwnerCertificate::from_der(cms::certificates_only(chain)?)?)
+    Ok(OwnerCertificate::from_der(cms::certificates_with_evidence(chain, evidence)?)?)
 }
 
 /// The ownership voucher artifact, with the signer's chain embedded (VCH-18).
@@ -72,6 +129,9 @@ pub enum MakeError {
     /// Signing failed.
     #[error(transparent)]
     Sign(#[from] SignCmsError),
+    /// Encrypting failed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// Too large or empty.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),

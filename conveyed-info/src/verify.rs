@@ -4,16 +4,25 @@
 //! recorded; the first that fails ends the verification and voids the data (CLI-40).
 
 mod artifact;
+mod clear;
+mod holder;
 mod owner;
+mod revocation;
 mod voucher;
 
-use pki::{certificate::Certificate, identity::SerialNumber, time::Clock};
-use verdict::{ReasonCode, Refusal, Trace};
+use pki::{certificate::Certificate, identity::SerialNumber, revocation::Evidence, time::Clock};
+use verdict::{Input, ReasonCode, Refusal, Trace};
 
+use self::clear::Clear;
+pub use self::{
+    clear::Decryption,
+    holder::{HolderContext, verify_voucher_as_holder},
+};
 use crate::{
-    BootstrappingData, Unverified, Verified,
+    BootstrappingData, OwnershipVoucher, Unverified, Verified,
     information::{Information, OnboardingInformation, RedirectInformation},
-    voucher::{Assertion, Nonce},
+    profile::InputProfile,
+    voucher::{Assertion, ForeignForm, Nonce, Voucher},
 };
 
 /// What a device knows about itself and about the connection when it judges bootstrapping data.
@@ -33,6 +42,34 @@ pub struct Context<'a> {
     pub clock: Clock,
     /// The assertions that the device accepts.
     pub assertions: &'a [Assertion],
+    /// The key that opens what is encrypted to this device; without one, whatever is encrypted is refused.
+    pub decryption: Option<Decryption<'a>>,
+    /// How far a voucher's document may depart from its module.
+    pub profile: InputProfile,
+    /// Revocation lists and OCSP responses that were fetched, from where [`Certificate::crl_distribution_points`] and
+    /// [`Certificate::ocsp_responders`] point. What is stapled to the artifacts comes on top; without a network,
+    /// [`Evidence::none`].
+    pub revocation: &'a Evidence,
+}
+
+impl<'a> Context<'a> {
+    /// The strictest context: an untrusted source, vouchers that assert `verified`, no nonce sent, no key to decrypt with,
+    /// nothing fetched, no leniency. Change what is known beyond that.
+    #[must_use]
+    pub fn new(voucher_anchors: &'a [Certificate], serial_number: &'a SerialNumber, clock: Clock) -> Self {
+        Self {
+            source: Source::Untrusted,
+            voucher_anchors,
+            serial_number,
+            idevid: None,
+            nonce: None,
+            clock,
+            assertions: &[Assertion::Verified],
+            decryption: None,
+            profile: InputProfile::Strict,
+            revocation: Evidence::none(),
+        }
+    }
 }
 
 /// Where bootstrapping data came from.
@@ -60,22 +97,92 @@ pub enum Accepted {
 /// # Errors
 /// [`Refusal`], with the reason and every check made up to the one that failed.
 pub fn verify(data: Unverified<BootstrappingData>, context: &Context<'_>) -> Result<Verified<Accepted>, Refusal> {
-    match data.into_inner() {
-        BootstrappingData::Unsigned(conveyed_information) => {
-            let (information, trace) = artifact::unsigned(&conveyed_information)?;
+    let data = data.into_inner();
+    let mut trace = Trace::new();
+    // RFC 8572 §5.3 (ENC-04): whatever is encrypted is decrypted before anything else.
+    let conveyed_information = data.conveyed_information();
+    let conveyed_information = Clear::read(
+        clear::CONVEYED_INFORMATION,
+        conveyed_information.der(),
+        conveyed_information.sha256(),
+        context.decryption,
+        &mut trace,
+    )?;
+    match data {
+        BootstrappingData::Signed { owner_certificate, ownership_voucher, .. } if conveyed_information.is_signed() => {
+            let owner_certificate = Clear::read(
+                clear::OWNER_CERTIFICATE,
+                owner_certificate.der(),
+                owner_certificate.sha256(),
+                context.decryption,
+                &mut trace,
+            )?;
+            let ownership_voucher = read_voucher(&ownership_voucher, context.decryption, &mut trace)?;
+            signed([conveyed_information, owner_certificate, ownership_voucher], context, trace)
+        }
+        BootstrappingData::Signed { .. } => {
+            // RFC 8572 §3.5 (ART-24): no defined grouping. The companions say nothing about unsigned information.
+            let note = "owner certificate and ownership voucher beside unsigned conveyed information are ignored";
+            trace.skipped("grouping", "RFC 8572 §3.5", note);
+            let (information, trace) = artifact::unsigned(&conveyed_information, trace)?;
             judge_unsigned(information, context.source, trace)
         }
-        BootstrappingData::Signed { conveyed_information, owner_certificate, ownership_voucher } => {
-            let (voucher, trace) = voucher::verify(&ownership_voucher, context, Trace::new())?;
-            let (owner, trace) = owner::verify(&owner_certificate, &conveyed_information, &voucher, context, trace)?;
-            let (information, trace) = artifact::signed_by(&conveyed_information, &owner, trace)?;
-            let accepted = match information {
-                Information::Redirect(redirect) => Accepted::TrustedRedirect(redirect),
-                Information::Onboarding(onboarding) => Accepted::Onboarding(onboarding),
-            };
-            Ok(Verified::new(accepted, trace))
+        BootstrappingData::Unsigned(_) => {
+            let (information, trace) = artifact::unsigned(&conveyed_information, trace)?;
+            judge_unsigned(information, context.source, trace)
         }
     }
+}
+
+/// Verifies an ownership voucher by itself, as the first step of [`verify`] does (RFC 8572 §5.4): for whoever stores or
+/// passes on vouchers. The source does not matter.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_voucher(
+    voucher: Unverified<OwnershipVoucher>,
+    context: &Context<'_>,
+) -> Result<Verified<Voucher>, Refusal> {
+    let mut trace = Trace::new();
+    let clear = read_voucher(&voucher.into_inner(), context.decryption, &mut trace)?;
+    let (signed, trace) = clear.signed_data(trace)?;
+    let (authentic, trace) = voucher::verify(&signed, clear.input(), context, trace)?;
+    Ok(Verified::new(authentic.voucher, trace))
+}
+
+fn read_voucher(
+    voucher: &OwnershipVoucher,
+    decryption: Option<Decryption<'_>>,
+    trace: &mut Trace,
+) -> Result<Clear, Refusal> {
+    // BIS-09: a voucher in another form is called by its name.
+    if let Some(form) = ForeignForm::detect(voucher.der()) {
+        let inputs = [Input { name: clear::OWNERSHIP_VOUCHER.name, sha256: voucher.sha256() }];
+        let trace = std::mem::take(trace);
+        return Err(trace.refused(
+            clear::OWNERSHIP_VOUCHER.form,
+            ReasonCode::ArtifactMalformed,
+            &inputs,
+            form.to_string(),
+        ));
+    }
+    Clear::read(clear::OWNERSHIP_VOUCHER, voucher.der(), voucher.sha256(), decryption, trace)
+}
+
+/// RFC 8572 §5.4, in its order.
+fn signed(artifacts: [Clear; 3], context: &Context<'_>, trace: Trace) -> Result<Verified<Accepted>, Refusal> {
+    let [conveyed_information, owner_certificate, ownership_voucher] = artifacts;
+    let (voucher, trace) = ownership_voucher.signed_data(trace)?;
+    let (bag, trace) = owner_certificate.signed_data(trace)?;
+    let (information, trace) = conveyed_information.signed_data(trace)?;
+    let (authentic, trace) = voucher::verify(&voucher, ownership_voucher.input(), context, trace)?;
+    let (owner, trace) = owner::verify(&bag, owner_certificate.input(), &information, &authentic, context, trace)?;
+    let (information, trace) = artifact::signed_by(&information, conveyed_information.input(), owner, trace)?;
+    let accepted = match information {
+        Information::Redirect(redirect) => Accepted::TrustedRedirect(redirect),
+        Information::Onboarding(onboarding) => Accepted::Onboarding(onboarding),
+    };
+    Ok(Verified::new(accepted, trace))
 }
 
 /// RFC 8572 §5.3: what unsigned information is worth depends on who gave it.

@@ -218,6 +218,7 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
     Ok(Policy {
         serial_number: identity.serial_number.clone(),
         idevid,
+        decryption_key: Some(identity.key.clone()),
         voucher_anchors: all(&config.voucher_anchors)?,
         well_known: well_known.collect::<Result<_, _>>()?,
         accepted_assertions: config.accepted_assertions.clone(),

@@ -4,6 +4,7 @@ use std::{
     fs, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use pki::{
@@ -21,7 +22,7 @@ pub struct Identity {
     /// The IDevID certificate first, then its intermediates (RFC 8572 §5.1; DEV-03).
     pub chain: Vec<Certificate>,
     /// The DevID secret.
-    pub key: FileKey,
+    pub key: Arc<FileKey>,
     /// The serial number that the certificate names (DEV-10).
     pub serial_number: SerialNumber,
 }
@@ -44,7 +45,7 @@ impl Identity {
         }
         let serial_number = SerialNumber::from_certificate(first)
             .map_err(|source| IdentityFileError::SerialNumber { path: certificate.to_owned(), source })?;
-        Ok(Self { chain, key: secret, serial_number })
+        Ok(Self { chain, key: Arc::new(secret), serial_number })
     }
 }
 

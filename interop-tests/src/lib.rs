@@ -9,6 +9,7 @@
 pub mod lab;
 pub mod matrix;
 pub mod openssl;
+pub mod parties;
 pub mod peer;
 #[path = "../../bootstrap-server/tests/support/mod.rs"]
 pub mod site;

@@ -46,6 +46,8 @@ pub enum Form {
     Envelope,
     /// Revocation lists and OCSP responses, stapled.
     Revocation,
+    /// What is refused whoever made it; the test shows the refusal.
+    Refused,
 }
 
 impl Form {
@@ -67,6 +69,7 @@ impl Form {
             Self::TrustAnchor => "Trust anchor of redirect information",
             Self::Envelope => "Envelopes",
             Self::Revocation => "Stapled revocation",
+            Self::Refused => "Refused on purpose",
         }
     }
 }

@@ -1,6 +1,10 @@
 //! A folder in which OpenSSL makes keys and certificates and says what it thinks of ours.
 
-use std::fs;
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{Mutex, PoisonError},
+};
 
 use pki::{
     certificate::{Certificate, CertificateError},
@@ -13,7 +17,7 @@ use crate::peer::{Peer, PeerError};
 const CONFIGURATION: &str = "openssl.cnf";
 
 /// Kinds of keys that OpenSSL is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyKind {
     /// NIST P-256.
     P256,
@@ -23,6 +27,12 @@ pub enum KeyKind {
     P521,
     /// RSA with a modulus of 2048 bits.
     Rsa2048,
+    /// RSA with a modulus of 3072 bits.
+    Rsa3072,
+    /// RSA of 2048 bits for RSASSA-PSS alone, with parameters of any kind.
+    RsaPss,
+    /// RSA of 2048 bits for RSASSA-PSS alone, with SHA-256 and at least 32 octets of salt.
+    RsaPssSha256,
     /// Ed25519.
     Ed25519,
 }
@@ -34,6 +44,20 @@ impl KeyKind {
             Self::P384 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
             Self::P521 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
             Self::Rsa2048 => &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+            Self::Rsa3072 => &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"],
+            Self::RsaPss => &["-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"],
+            Self::RsaPssSha256 => &[
+                "-algorithm",
+                "RSA-PSS",
+                "-pkeyopt",
+                "rsa_keygen_bits:2048",
+                "-pkeyopt",
+                "rsa_pss_keygen_md:sha256",
+                "-pkeyopt",
+                "rsa_pss_keygen_mgf1_md:sha256",
+                "-pkeyopt",
+                "rsa_pss_keygen_saltlen:32",
+            ],
             Self::Ed25519 => &["-algorithm", "ED25519"],
         }
     }
@@ -102,13 +126,25 @@ impl Workshop {
         fs::read(&path).map_err(|source| PeerError::File { path, source })
     }
 
-    /// Makes a key.
+    /// Makes a key. An RSA key takes a while to make: within one process the workshops share those of the same name.
     ///
     /// # Errors
     /// As [`Workshop::openssl`].
     pub fn make_key(&self, name: &str, kind: KeyKind) -> Result<(), PeerError> {
+        static RSA_KEYS: Mutex<BTreeMap<(KeyKind, String), Vec<u8>>> = Mutex::new(BTreeMap::new());
         let file = format!("{name}.key");
-        self.openssl(&[&["genpkey", "-out", &file], kind.arguments()].concat()).map(drop)
+        let make = || self.openssl(&[&["genpkey", "-out", &file], kind.arguments()].concat()).map(drop);
+        if matches!(kind, KeyKind::P256 | KeyKind::P384 | KeyKind::P521 | KeyKind::Ed25519) {
+            return make();
+        }
+        let mut keys = RSA_KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = (kind, name.to_owned());
+        if let Some(key) = keys.get(&at) {
+            return self.write(&file, key);
+        }
+        make()?;
+        keys.insert(at, self.read(&file)?);
+        Ok(())
     }
 
     /// Makes a key and a self-signed certificate for it.
@@ -116,7 +152,8 @@ impl Workshop {
     /// # Errors
     /// As [`Workshop::openssl`].
     pub fn self_sign(&self, name: &str, kind: KeyKind, role: Role) -> Result<(), PeerError> {
-        self.certify(name, kind, role, &[])
+        self.make_key(name, kind)?;
+        self.certify(name, role, &[])
     }
 
     /// Makes a key and a certificate for it, issued by `issuer`.
@@ -124,12 +161,20 @@ impl Workshop {
     /// # Errors
     /// As [`Workshop::openssl`].
     pub fn issue(&self, issuer: &str, name: &str, kind: KeyKind, role: Role) -> Result<(), PeerError> {
-        let (certificate, key) = (format!("{issuer}.pem"), format!("{issuer}.key"));
-        self.certify(name, kind, role, &["-CA", &certificate, "-CAkey", &key])
+        self.make_key(name, kind)?;
+        self.certify_key(issuer, name, role)
     }
 
-    fn certify(&self, name: &str, kind: KeyKind, role: Role, issuer: &[&str]) -> Result<(), PeerError> {
-        self.make_key(name, kind)?;
+    /// Makes a certificate, issued by `issuer`, for a key that is there already.
+    ///
+    /// # Errors
+    /// As [`Workshop::openssl`].
+    pub fn certify_key(&self, issuer: &str, name: &str, role: Role) -> Result<(), PeerError> {
+        let (certificate, key) = (format!("{issuer}.pem"), format!("{issuer}.key"));
+        self.certify(name, role, &["-CA", &certificate, "-CAkey", &key])
+    }
+
+    fn certify(&self, name: &str, role: Role, issuer: &[&str]) -> Result<(), PeerError> {
         let (subject, key, certificate) = (format!("/CN={name}"), format!("{name}.key"), format!("{name}.pem"));
         let extensions = match role {
             Role::Ca => "ca",

@@ -11,5 +11,6 @@ pub mod digest;
 pub mod identity;
 pub mod key;
 pub mod path;
+pub mod revocation;
 pub mod server_name;
 pub mod time;

@@ -65,7 +65,7 @@ pub(crate) fn render(cells: &BTreeSet<Cell>) -> String {
     let mut page = format!(
         "# Artifacts exchanged with other programs\n\n\
          What OpenSSL made and we read, and what we made and OpenSSL read: {} cells. Each names the test, under `{TESTS}`,\n\
-         that proves it; a dash is a gap.\n\n\
+         that proves it. A dash: no test does, mostly because one of the two does not make such a thing.\n\n\
          The tests say themselves what they have proved. `cargo xtask test` fails when this page says anything else;\n\
          `{RENEW}` writes it. Do not edit it by hand.\n",
         proofs.len(),

@@ -23,6 +23,7 @@ const PEERS: &[Peer] = &[
     Peer { package: "cpio", program: "cpio" },
     Peer { package: "iproute2", program: "ip" },
     Peer { package: "libyang2-tools", program: "yanglint" },
+    Peer { package: "bind9-utils", program: "named-compilezone" },
 ];
 
 /// The package that depends on the newest small kernel. The kernel is unpacked, never installed.

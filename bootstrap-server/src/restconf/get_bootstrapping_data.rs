@@ -75,7 +75,7 @@ fn choose(
         None if request.signed_data_preferred => {
             return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable));
         }
-        None => make::unsigned_conveyed_information(&information)
+        None => make::unsigned_conveyed_information(&information, make::Style::default())
             .map(BootstrappingData::Unsigned)
             .map_err(|error| Withheld::Failed(Problem::internal(&error)))?,
     };

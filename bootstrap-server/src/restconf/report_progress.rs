@@ -29,7 +29,9 @@ pub(super) async fn handle(
     }
     let ProgressReport { progress_type, message, ssh_host_keys, trust_anchor_certs } = report;
     let keys = ssh_host_keys.into_iter().map(|key| ReportedKey { kind: key.algorithm, data: key.key_data });
-    let chains = trust_anchor_certs.into_iter().map(|data| ReportedKey { kind: "trust-anchor-cert".to_owned(), data });
+    let chains = trust_anchor_certs
+        .iter()
+        .map(|it| ReportedKey { kind: "trust-anchor-cert".to_owned(), data: it.der().to_vec() });
     tracing::info!(device = %caller.device, source = %caller.source, report = %progress_type, "reported");
     let event = Event::ProgressReported {
         device: caller.device,

@@ -7,6 +7,7 @@
 mod ber;
 mod content;
 mod enveloped;
+mod revocation;
 mod sign;
 mod signed_data;
 
@@ -16,7 +17,10 @@ pub use enveloped::{
     AeadPolicy, Algorithm, CertificateId, ContentCipher, DeclaredType, Enveloped, KeyUsageRule, KeyWork, Leniency,
     MAX_RECIPIENTS, NeededUsage, OpenError, Opened, Pending, Recipient, RecipientKind, SealError, SealOptions, seal,
 };
-pub use sign::{CertificateNaming, Draft, SignCmsError, SignOptions, ToBeSigned, bare, certificates_only};
+pub use sign::{
+    CertificateNaming, Draft, SignCmsError, SignOptions, ToBeSigned, bare, certificates_only,
+    certificates_with_evidence,
+};
 pub use signed_data::{SignedData, Signer};
 
 use const_oid::ObjectIdentifier;
@@ -24,6 +28,9 @@ use pki::{algorithm::AlgorithmError, certificate::CertificateError};
 
 /// Most certificates that one structure may carry.
 pub const MAX_CERTIFICATES: usize = 16;
+
+/// Most revocation lists and OCSP responses that one structure may carry, those of unknown formats included.
+pub const MAX_REVOCATION_INFOS: usize = 16;
 
 /// What is wrong with a CMS structure.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +51,9 @@ pub enum CmsError {
     /// More certificates than [`MAX_CERTIFICATES`].
     #[error("more than {MAX_CERTIFICATES} certificates")]
     TooManyCertificates,
+    /// More revocation lists and OCSP responses than [`MAX_REVOCATION_INFOS`].
+    #[error("more than {MAX_REVOCATION_INFOS} revocation lists and OCSP responses")]
+    TooManyRevocationInfos,
     /// A certificate in the bag cannot be read.
     #[error("a certificate in the structure: {0}")]
     Certificate(#[from] CertificateError),

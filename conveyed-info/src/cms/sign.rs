@@ -14,6 +14,7 @@ use pki::{
     algorithm::{SignatureAlgorithm, digest_identifier},
     certificate::Certificate,
     key::{self, SignError},
+    revocation::Evidence,
     time::Timestamp,
 };
 use x509_cert::{
@@ -22,7 +23,7 @@ use x509_cert::{
     time::Time,
 };
 
-use super::{CmsError, ContentInfo, ContentType, signed_data::RawSignedData};
+use super::{CmsError, ContentInfo, ContentType, revocation, signed_data::RawSignedData};
 
 /// The octets that a signer must sign: the signed attributes as a DER SET OF.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,12 +202,22 @@ pub enum SignCmsError {
 /// # Errors
 /// [`CmsError::Der`] when it cannot be encoded.
 pub fn certificates_only(certificates: &[Certificate]) -> Result<Vec<u8>, CmsError> {
+    certificates_with_evidence(certificates, Evidence::none())
+}
+
+/// As [`certificates_only`], with revocation lists and OCSP responses stapled to the certificates (RFC 8572 §3.2; ART-16,
+/// ART-17).
+///
+/// # Errors
+/// [`CmsError::TooManyRevocationInfos`], [`CmsError::Der`] when it cannot be encoded.
+pub fn certificates_with_evidence(certificates: &[Certificate], evidence: &Evidence) -> Result<Vec<u8>, CmsError> {
     let signed = RawSignedData {
-        version: CmsVersion::V1,
+        // RFC 5652 §5.1 (ART-28): 5 as soon as there is another format than plain revocation lists.
+        version: if evidence.ocsp_responses().len() == 0 { CmsVersion::V1 } else { CmsVersion::V5 },
         digest_algorithms: SetOfVec::default(),
         encap_content_info: EncapsulatedContentInfo { econtent_type: rfc5911::ID_DATA, econtent: None },
         certificates: Some(certificate_set(certificates)?),
-        crls: None,
+        crls: revocation::write(evidence)?,
         signer_infos: SetOfVec::default(),
     };
     ContentInfo::encode(ContentType::SignedData, &signed)

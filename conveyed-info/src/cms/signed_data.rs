@@ -9,11 +9,11 @@ use der::{
     Any, Decode, Encode, Header, Reader, Sequence, SliceReader, Tag, TagNumber, Tagged,
     asn1::{OctetStringRef, SetOfVec},
 };
-use pki::{algorithm::SignatureAlgorithm, certificate::Certificate};
+use pki::{algorithm::SignatureAlgorithm, certificate::Certificate, revocation::Evidence};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::attr::Attribute;
 
-use super::{CmsError, ContentInfo, ContentType, MAX_CERTIFICATES};
+use super::{CmsError, ContentInfo, ContentType, MAX_CERTIFICATES, revocation};
 
 /// SignedData with certificates, revocation lists and signers left as the bytes they are.
 #[derive(Sequence)]
@@ -28,12 +28,13 @@ pub(super) struct RawSignedData {
     pub(super) signer_infos: SetOfVec<Any>,
 }
 
-/// SignedData as received: nothing in it is verified, and its certificates are candidates only.
+/// SignedData as received: nothing in it is verified; its certificates and what tells of revocation are candidates only.
 #[derive(Clone, Debug)]
 pub struct SignedData {
     content_type: ContentType,
     content: Option<Vec<u8>>,
     certificates: Vec<Certificate>,
+    revocation: Evidence,
     signers: Vec<Any>,
 }
 
@@ -73,13 +74,14 @@ impl SignedData {
             // shows when a signer or an issuer is looked for.
             .filter_map(|any| Certificate::from_der(&any.to_der().ok()?).ok())
             .collect();
+        let revocation = raw.crls.as_ref().map_or_else(|| Ok(Evidence::new()), revocation::read)?;
         let signers = raw.signer_infos.iter().cloned().collect();
         let content_type = ContentType::from_oid(raw.encap_content_info.econtent_type)?;
         // RFC 8572 §3.4 (ENC-02): sign first, encrypt second. The reverse would sign what nobody could read.
         if matches!(content_type, ContentType::EnvelopedData | ContentType::AuthEnvelopedData) {
             return Err(CmsError::ContentType(content_type.oid()));
         }
-        Ok(Self { content_type, content, certificates, signers })
+        Ok(Self { content_type, content, certificates, revocation, signers })
     }
 
     /// The type of the content that was signed.
@@ -92,6 +94,13 @@ impl SignedData {
     #[must_use]
     pub fn certificates(&self) -> &[Certificate] {
         &self.certificates
+    }
+
+    /// The revocation lists and OCSP responses in the structure that can be read (RFC 5652 §10.2.1, RFC 5940; ART-16,
+    /// ART-17). Whoever sent the structure may have put them there: only a check against a path tells what they are worth.
+    #[must_use]
+    pub const fn revocation(&self) -> &Evidence {
+        &self.revocation
     }
 
     /// The content, not verified.

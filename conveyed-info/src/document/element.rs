@@ -67,6 +67,11 @@ impl Element {
         }
     }
 
+    /// Whether it can be a container with nothing inside.
+    pub(super) fn is_hollow(&self) -> bool {
+        matches!(&self.content, Content::Text { text, .. } if is_blank(text))
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         matches!(&self.content, Content::Text { text, .. } if text.is_empty())
     }

@@ -21,6 +21,12 @@ pub(super) enum Json {
 }
 
 impl Json {
+    /// Whether it is an object with nothing inside, but for empty lists.
+    pub(super) fn is_hollow(&self) -> bool {
+        let is_empty = |value: &Self| matches!(value, Self::Array(values) if values.is_empty());
+        matches!(self, Self::Object(members) if members.iter().all(|(_, value)| is_empty(value)))
+    }
+
     /// Reads a whole document. Nesting is bounded by the parser (128 levels).
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
         let left = Cell::new(MAX_VALUES);

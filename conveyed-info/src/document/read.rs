@@ -102,13 +102,30 @@ impl Members {
         self.optional(name).ok_or_else(|| DocumentError::MissingMember { path: self.path_of(name) })
     }
 
+    /// Takes the member `name` if it holds nothing: a container of nothing, or of empty lists only.
+    pub(crate) fn take_hollow(&mut self, name: &str) -> bool {
+        let is_hollow = match &self.left {
+            Left::Json(members) => members.iter().any(|(member, value)| member == name && value.is_hollow()),
+            Left::Xml { module, children } => {
+                let mut named = children.iter().filter(|child| child.is_named(module, name)).peekable();
+                named.peek().is_some() && named.all(Element::is_hollow)
+            }
+        };
+        is_hollow && self.optional(name).is_some()
+    }
+
+    /// The names of what nobody took.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        let names: Vec<_> = match &self.left {
+            Left::Json(members) => members.iter().map(|(name, _)| name.clone()).collect(),
+            Left::Xml { module, children } => children.iter().map(|child| child.name_below(module)).collect(),
+        };
+        names.into_iter()
+    }
+
     /// Refuses what nobody took.
     pub(crate) fn finish(self) -> Result<(), DocumentError> {
-        let name = match &self.left {
-            Left::Json(members) => members.first().map(|(name, _)| name.clone()),
-            Left::Xml { module, children } => children.first().map(|child| child.name_below(module)),
-        };
-        match name {
+        match self.names().next() {
             None => Ok(()),
             Some(name) => Err(DocumentError::UnknownMember { path: self.path_of(&name) }),
         }
@@ -178,6 +195,14 @@ impl Node {
             Value::Xml(elements) => matches!(elements.as_slice(), [element] if element.is_empty()),
         };
         if is_empty { Ok(()) } else { Err(self.invalid("empty: [null] in JSON, no content in XML")) }
+    }
+
+    /// The text of a JSON string.
+    pub(crate) fn quoted(&self) -> Option<&str> {
+        match &self.value {
+            Value::Json(Json::String(text)) => Some(text),
+            _ => None,
+        }
     }
 
     /// RFC 7951 §6.3; in XML the words `true` and `false` (RFC 7950 §9.5).

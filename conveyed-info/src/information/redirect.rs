@@ -139,6 +139,26 @@ impl TrustAnchor {
         Ok(Self { der: der.to_vec(), chain })
     }
 
+    /// Reads the CMS structure, which must hold certificates and nothing else (RFC 8572 §7.3; ART-35).
+    ///
+    /// # Errors
+    /// As [`TrustAnchor::from_der`].
+    pub(crate) fn from_degenerate_der(der: &[u8]) -> Result<Self, CmsError> {
+        let bag = SignedData::from_der(der)?;
+        match (bag.unverified_content(), bag.verify_signer()) {
+            (None, Err(CmsError::Signers(0))) => Self::from_der(der),
+            (Some(_), _) => Err(CmsError::ContentType(bag.content_type().oid())),
+            (None, Err(error)) => Err(error),
+            (None, Ok(_)) => Err(CmsError::Signers(1)),
+        }
+    }
+
+    /// The structure, DER.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     /// The lowest CA of the chain. The server's certificate must be issued under it, not merely under the root
     /// (RFC 8572 §6.3; ART-33).
     #[must_use]

@@ -4,6 +4,7 @@ use super::{CsrInput, INPUT, OUTPUT};
 use crate::{
     BootstrappingData, ConveyedInformation, DocumentError, Encoding, OwnerCertificate, OwnershipVoucher, Unverified,
     document::{Container, Members, Node, Out},
+    profile::{Grants, InputProfile, Leniency, Lenient},
     voucher::Nonce,
 };
 
@@ -29,10 +30,23 @@ impl BootstrappingRequest {
     /// Reads a request body; an empty one is a request without any input (RFC 8040 §3.6.1; RCF-13).
     ///
     /// # Errors
-    /// [`DocumentError`] for anything the YANG module does not allow.
+    /// [`DocumentError`] for anything the YANG modules do not allow.
     pub fn decode(bytes: &[u8], encoding: Encoding) -> Result<Self, DocumentError> {
+        Self::decode_with(bytes, encoding, InputProfile::Strict).map(|read| read.value)
+    }
+
+    /// Reads a request body as [`BootstrappingRequest::decode`], but for what `profile` passes over.
+    ///
+    /// # Errors
+    /// As [`BootstrappingRequest::decode`].
+    pub fn decode_with(
+        bytes: &[u8],
+        encoding: Encoding,
+        profile: InputProfile,
+    ) -> Result<Lenient<Self>, DocumentError> {
+        let mut grants = Grants::new(profile);
         if bytes.is_empty() {
-            return Ok(Self::default());
+            return Ok(grants.into_lenient(Self::default()));
         }
         let mut members = Members::of_container(bytes, encoding, INPUT)?;
         let signed_data_preferred = match members.optional("signed-data-preferred") {
@@ -46,12 +60,17 @@ impl BootstrappingRequest {
             Some(node) => {
                 // RFC 8572 §7.3: 16 to 32 octets (CLI-23).
                 let invalid = node.invalid("16 to 32 octets in base64");
-                Some(Nonce::for_request(node.binary()?).ok_or(invalid)?)
+                let octets = node.binary()?;
+                if octets.is_empty() && grants.allow(Leniency::EmptyNonce) {
+                    None
+                } else {
+                    Some(Nonce::for_request(octets).ok_or(invalid)?)
+                }
             }
         };
         let csr = CsrInput::decode(&mut members)?;
-        members.finish()?;
-        Ok(Self { signed_data_preferred, hw_model, os_name, os_version, nonce, csr })
+        grants.finish(members)?;
+        Ok(grants.into_lenient(Self { signed_data_preferred, hw_model, os_name, os_version, nonce, csr }))
     }
 
     /// Writes a request body.

@@ -1,105 +1,15 @@
 //! `report-progress` (RFC 8572 §7.2, §7.3).
 
-use std::{fmt, str::FromStr};
-
-use super::INPUT;
+use super::{INPUT, ProgressType};
 use crate::{
     DocumentError, Encoding,
-    cms::SignedData,
     document::{Container, Members, Node, Out},
+    information::TrustAnchor,
+    profile::{Grants, InputProfile, Leniency, Lenient},
 };
 
-macro_rules! progress_types {
-    ($($name:ident $text:literal,)*) => {
-        /// `progress-type`: the 27 values of RFC 8572 §7.3, in the module's order.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum ProgressType {
-            $(#[doc = concat!("`", $text, "`.")] $name,)*
-        }
-
-        impl ProgressType {
-            /// Every value.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// As the YANG module spells it.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-        }
-    };
-}
-
-progress_types! {
-    BootstrapInitiated "bootstrap-initiated",
-    ParsingInitiated "parsing-initiated",
-    ParsingWarning "parsing-warning",
-    ParsingError "parsing-error",
-    ParsingComplete "parsing-complete",
-    BootImageInitiated "boot-image-initiated",
-    BootImageWarning "boot-image-warning",
-    BootImageError "boot-image-error",
-    BootImageMismatch "boot-image-mismatch",
-    BootImageInstalledRebooting "boot-image-installed-rebooting",
-    BootImageComplete "boot-image-complete",
-    PreScriptInitiated "pre-script-initiated",
-    PreScriptWarning "pre-script-warning",
-    PreScriptError "pre-script-error",
-    PreScriptComplete "pre-script-complete",
-    ConfigInitiated "config-initiated",
-    ConfigWarning "config-warning",
-    ConfigError "config-error",
-    ConfigComplete "config-complete",
-    PostScriptInitiated "post-script-initiated",
-    PostScriptWarning "post-script-warning",
-    PostScriptError "post-script-error",
-    PostScriptComplete "post-script-complete",
-    BootstrapWarning "bootstrap-warning",
-    BootstrapError "bootstrap-error",
-    BootstrapComplete "bootstrap-complete",
-    Informational "informational",
-}
-
-impl ProgressType {
-    /// Whether this report says that a step failed; nothing more comes from that attempt (RFC 8572 §5.6).
-    #[must_use]
-    pub const fn is_error(self) -> bool {
-        matches!(
-            self,
-            Self::ParsingError
-                | Self::BootImageError
-                | Self::PreScriptError
-                | Self::ConfigError
-                | Self::PostScriptError
-                | Self::BootstrapError
-        )
-    }
-
-    /// Whether nothing more is expected from the attempt after this report.
-    #[must_use]
-    pub const fn is_terminal(self) -> bool {
-        self.is_error() || matches!(self, Self::BootImageInstalledRebooting | Self::BootstrapComplete)
-    }
-}
-
-impl fmt::Display for ProgressType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for ProgressType {
-    type Err = UnknownProgressType;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().copied().find(|known| known.as_str() == text).ok_or(UnknownProgressType)
-    }
-}
-
-/// The text is none of the 27 progress types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not one of the 27 progress types of RFC 8572 §7.3")]
-pub struct UnknownProgressType;
+const HOST_KEYS: &str = "ssh-host-keys";
+const TRUST_ANCHORS: &str = "trust-anchor-certs";
 
 /// One progress report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,8 +20,28 @@ pub struct ProgressReport {
     pub message: Option<String>,
     /// The device's SSH host keys; only with `bootstrap-complete` (CLI-79).
     pub ssh_host_keys: Vec<SshHostKey>,
-    /// Chains of certificates to authenticate the device by, each a degenerate CMS; only with `bootstrap-complete`.
-    pub trust_anchor_certs: Vec<Vec<u8>>,
+    /// Chains of certificates to authenticate the device by; only with `bootstrap-complete`.
+    pub trust_anchor_certs: Vec<TrustAnchorCert>,
+}
+
+/// One `trust-anchor-cert`: whoever trusts its root, or the lowest CA in it, can authenticate the device (RFC 8572 §7.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrustAnchorCert {
+    /// One chain of CA certificates up to its self-signed root (ART-35).
+    Chain(TrustAnchor),
+    /// Something else, of which nothing is known ([`Leniency::OpaqueTrustAnchor`]).
+    Opaque(Vec<u8>),
+}
+
+impl TrustAnchorCert {
+    /// The octets as the device sent them: a degenerate CMS, when it is a chain.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        match self {
+            Self::Chain(chain) => chain.der(),
+            Self::Opaque(octets) => octets,
+        }
+    }
 }
 
 /// An SSH host key (RFC 4253 §6.6).
@@ -142,8 +72,21 @@ impl ProgressReport {
     /// Reads a request body.
     ///
     /// # Errors
-    /// [`DocumentError`] for anything the YANG module does not allow.
+    /// [`DocumentError`] for anything the YANG module does not allow, or a trust anchor that is no chain (ART-35).
     pub fn decode(bytes: &[u8], encoding: Encoding) -> Result<Self, DocumentError> {
+        Self::decode_with(bytes, encoding, InputProfile::Strict).map(|read| read.value)
+    }
+
+    /// Reads a request body as [`ProgressReport::decode`], but for what `profile` passes over.
+    ///
+    /// # Errors
+    /// As [`ProgressReport::decode`].
+    pub fn decode_with(
+        bytes: &[u8],
+        encoding: Encoding,
+        profile: InputProfile,
+    ) -> Result<Lenient<Self>, DocumentError> {
+        let mut grants = Grants::new(profile);
         let mut members = Members::of_container(bytes, encoding, INPUT)?;
         let progress_type = members.required("progress-type")?;
         let invalid = progress_type.invalid("one of the 27 progress types");
@@ -153,10 +96,16 @@ impl ProgressReport {
         // The module's `when`: with any other type these two are not defined and left over below (SRV-14).
         if progress_type == ProgressType::BootstrapComplete {
             ssh_host_keys = decode_host_keys(&mut members)?;
-            trust_anchor_certs = decode_trust_anchors(&mut members)?;
+            trust_anchor_certs = decode_trust_anchors(&mut members, &mut grants)?;
+        } else if profile.leniencies().contains(&Leniency::EmptyKeyContainers) {
+            for name in [HOST_KEYS, TRUST_ANCHORS] {
+                if members.take_hollow(name) {
+                    grants.allow(Leniency::EmptyKeyContainers);
+                }
+            }
         }
-        members.finish()?;
-        Ok(Self { progress_type, message, ssh_host_keys, trust_anchor_certs })
+        grants.finish(members)?;
+        Ok(grants.into_lenient(Self { progress_type, message, ssh_host_keys, trust_anchor_certs }))
     }
 
     /// Writes a request body.
@@ -172,13 +121,13 @@ impl ProgressReport {
                 let keys = self.ssh_host_keys.iter().map(SshHostKey::encode).collect();
                 let mut list = Container::new();
                 list.put("ssh-host-key", Out::List(keys));
-                members.put("ssh-host-keys", Out::Container(list));
+                members.put(HOST_KEYS, Out::Container(list));
             }
             if !self.trust_anchor_certs.is_empty() {
-                let chains = self.trust_anchor_certs.iter().cloned().map(Out::Binary).collect();
+                let chains = self.trust_anchor_certs.iter().map(|it| Out::Binary(it.der().to_vec())).collect();
                 let mut list = Container::new();
                 list.put("trust-anchor-cert", Out::List(chains));
-                members.put("trust-anchor-certs", Out::Container(list));
+                members.put(TRUST_ANCHORS, Out::Container(list));
             }
         }
         members.into_document(INPUT, encoding)
@@ -186,6 +135,25 @@ impl ProgressReport {
 }
 
 impl SshHostKey {
+    /// The format that the key says it has, by its first field (RFC 4253 §6.6; SRV-15). `None` when there is no such
+    /// field, or nothing after it.
+    #[must_use]
+    pub fn format(&self) -> Option<&str> {
+        let (length, rest) = self.key_data.split_first_chunk::<4>()?;
+        let (name, key) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        str::from_utf8(name).ok().filter(|name| !name.is_empty() && !key.is_empty())
+    }
+
+    /// Whether key and algorithm belong together (SRV-15): one name, or one of the signature algorithms of RFC 8332 §3
+    /// for a key of format `ssh-rsa`.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        self.format().is_some_and(|format| {
+            format == self.algorithm
+                || format == "ssh-rsa" && matches!(self.algorithm.as_str(), "rsa-sha2-256" | "rsa-sha2-512")
+        })
+    }
+
     fn encode(&self) -> Out {
         let mut members = Container::new();
         members.put_text("algorithm", &self.algorithm);
@@ -195,7 +163,7 @@ impl SshHostKey {
 }
 
 fn decode_host_keys(members: &mut Members) -> Result<Vec<SshHostKey>, DocumentError> {
-    let Some(container) = members.optional("ssh-host-keys") else { return Ok(Vec::new()) };
+    let Some(container) = members.optional(HOST_KEYS) else { return Ok(Vec::new()) };
     let mut container = container.members()?;
     let list = container.optional("ssh-host-key").map(|list| list.entries(ProgressReport::MAX_KEYS)).transpose()?;
     container.finish()?;
@@ -209,18 +177,20 @@ fn decode_host_keys(members: &mut Members) -> Result<Vec<SshHostKey>, DocumentEr
     list.unwrap_or_default().into_iter().map(decode).collect()
 }
 
-fn decode_trust_anchors(members: &mut Members) -> Result<Vec<Vec<u8>>, DocumentError> {
-    let Some(container) = members.optional("trust-anchor-certs") else { return Ok(Vec::new()) };
+fn decode_trust_anchors(members: &mut Members, grants: &mut Grants) -> Result<Vec<TrustAnchorCert>, DocumentError> {
+    let Some(container) = members.optional(TRUST_ANCHORS) else { return Ok(Vec::new()) };
     let mut container = container.members()?;
     let list =
         container.optional("trust-anchor-cert").map(|list| list.entries(ProgressReport::MAX_KEYS)).transpose()?;
     container.finish()?;
     let decode = |node: Node| {
-        // ART-35: a degenerate SignedData; anything else is a bad value.
-        let invalid = node.invalid("a degenerate CMS SignedData in base64");
+        let invalid = node.invalid("a degenerate CMS SignedData holding one chain up to its root");
         let der = node.binary()?;
-        SignedData::from_der(&der).map_err(|_| invalid)?;
-        Ok(der)
+        match TrustAnchor::from_degenerate_der(&der) {
+            Ok(chain) => Ok(TrustAnchorCert::Chain(chain)),
+            Err(_) if grants.allow(Leniency::OpaqueTrustAnchor) => Ok(TrustAnchorCert::Opaque(der)),
+            Err(_) => Err(invalid),
+        }
     };
     list.unwrap_or_default().into_iter().map(decode).collect()
 }

@@ -1,61 +1,48 @@
-//! The conveyed information artifact: its form, its signature, its document (RFC 8572 §3.1).
+//! The conveyed information artifact: its signature, its document (RFC 8572 §3.1).
 
 use pki::certificate::Certificate;
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
+use super::clear::{CONVEYED_INFORMATION, Clear, Was};
 use crate::{
-    ConveyedInformation, Encoding,
-    cms::{CmsError, ContentInfo, ContentType, SignedData},
+    Encoding,
+    cms::{CmsError, ContentType, SignedData},
     information::Information,
 };
 
-const FORM: &str = "conveyed-information-form";
-const SECTION: &str = "RFC 8572 §3.1";
-
 /// The document inside an unsigned artifact. A signature without voucher and owner certificate proves nothing, so a
 /// signed artifact that came alone is invalid signed data (RFC 8572 §5.4; CLI-31).
-pub(super) fn unsigned(artifact: &ConveyedInformation) -> Result<(Information, Trace), Refusal> {
-    let trace = Trace::new();
-    let inputs = [input(artifact)];
-    let info = match ContentInfo::from_der(artifact.der()) {
-        Ok(info) => info,
-        Err(error) => return Err(malformed(trace, &inputs, &error)),
-    };
-    match info.content_type() {
-        ContentType::SignedData => Err(trace.refused(
+pub(super) fn unsigned(artifact: &Clear, trace: Trace) -> Result<(Information, Trace), Refusal> {
+    let inputs = [artifact.input()];
+    if artifact.is_signed() {
+        return Err(trace.refused(
             "grouping",
             ReasonCode::GroupingIllegal,
             &inputs,
             "signed conveyed information came without owner certificate and ownership voucher",
-        )),
-        content_type => match info.octets() {
-            Ok(document) => decode(content_type, document, trace, &inputs),
-            Err(error) => Err(malformed(trace, &inputs, &error)),
-        },
+        ));
+    }
+    let (content_type, document, trace) = artifact.document(trace)?;
+    match artifact.was {
+        Was::InClear => decode(content_type, document, trace, &inputs),
+        Was::Encrypted => decode(content_type, document, trace.clone(), &inputs).map_err(|_| {
+            // RFC 8572 §9.14 (ENC-12): nobody vouches for what was decrypted here. Whoever changes ciphertext must not learn
+            // from the answer what came out of it.
+            let detail = "what was decrypted is no conveyed information";
+            trace.refused(artifact.kind.decryption, ReasonCode::DecryptionFailed, &inputs, detail)
+        }),
     }
 }
 
 /// The document inside a signed artifact, when `owner` signed it.
 pub(super) fn signed_by(
-    artifact: &ConveyedInformation,
+    signed: &SignedData,
+    input: Input,
     owner: &Certificate,
     mut trace: Trace,
 ) -> Result<(Information, Trace), Refusal> {
     const CHECK: &str = "conveyed-information-signature";
-    let inputs = [input(artifact), Input { name: "owner-certificate", sha256: owner.sha256() }];
-    let info = match ContentInfo::from_der(artifact.der()) {
-        Ok(info) => info,
-        Err(error) => return Err(malformed(trace, &inputs, &error)),
-    };
-    // RFC 8572 §3.5 (ART-24): companions beside unsigned information are no grouping.
-    if matches!(info.content_type(), ContentType::Data | ContentType::ConveyedInfoXml | ContentType::ConveyedInfoJson) {
-        let detail = "owner certificate and ownership voucher came beside unsigned conveyed information";
-        return Err(trace.refused("grouping", ReasonCode::GroupingIllegal, &inputs, detail));
-    }
-    let signed = match SignedData::from_content_info(&info) {
-        Ok(signed) => signed,
-        Err(error) => return Err(malformed(trace, &inputs, &error)),
-    };
+    let inputs = [input, Input { name: "owner-certificate", sha256: owner.sha256() }];
     // RFC 8572 §5.4 step 3 (CLI-39): by the validated owner certificate and by nothing else under the pinned one.
     let content = match signed.verify_signer_as(owner) {
         Ok(signer) => signer.content,
@@ -76,7 +63,7 @@ pub(super) fn signed_by(
         }
     };
     trace.passed(CHECK, "RFC 8572 §5.4", &inputs);
-    decode(signed.content_type(), content, trace, &inputs[..1])
+    decode(signed.content_type(), content, trace, &[input])
 }
 
 fn decode(
@@ -85,39 +72,31 @@ fn decode(
     mut trace: Trace,
     inputs: &[Input],
 ) -> Result<(Information, Trace), Refusal> {
-    let first = document.iter().find(|byte| !byte.is_ascii_whitespace());
-    match (content_type, first) {
+    const CHECK: &str = "conveyed-information-document";
+    let found = Encoding::detect(document);
+    let encoding = match (content_type, found) {
+        (ContentType::ConveyedInfoJson, Some(Encoding::Json)) => Encoding::Json,
+        (ContentType::ConveyedInfoXml, Some(Encoding::Xml)) => Encoding::Xml,
         // ART-08: id-data tells nothing, the first octet that is no blank does.
-        (ContentType::ConveyedInfoJson | ContentType::Data, Some(b'{')) => {}
+        (ContentType::Data, Some(encoding)) => encoding,
         // ART-09: content that disagrees with its type is malformed.
-        (ContentType::ConveyedInfoJson | ContentType::Data, _) => {
-            return Err(trace.refused(FORM, ReasonCode::DocumentInvalid, inputs, "the content is not a JSON document"));
+        (ContentType::ConveyedInfoJson | ContentType::ConveyedInfoXml | ContentType::Data, _) => {
+            let is = found.map_or_else(|| "neither JSON nor XML".to_owned(), |found| found.to_string());
+            let detail = format!("content of type {} is {is}", content_type.oid());
+            let check = CONVEYED_INFORMATION.form;
+            return Err(trace.refused(check, ReasonCode::DocumentInvalid, inputs, detail));
         }
+        // RFC 8572 §3.1 (ART-03, ART-05).
         (other, _) => {
-            let detail = format!("content of type {} is not read here", other.oid());
-            return Err(trace.refused(FORM, ReasonCode::ContentTypeUnexpected, inputs, detail));
+            let detail = format!("content type {} is not one of conveyed information", other.oid());
+            return Err(trace.refused(CONVEYED_INFORMATION.form, ReasonCode::ContentTypeUnexpected, inputs, detail));
         }
-    }
-    match Information::decode(document, Encoding::Json) {
+    };
+    match Information::decode(document, encoding) {
         Ok(information) => {
-            trace.passed("conveyed-information-document", "RFC 8572 §6.3", inputs);
+            trace.passed(CHECK, "RFC 8572 §6.3", inputs);
             Ok((information, trace))
         }
-        Err(error) => {
-            let check = "conveyed-information-document";
-            Err(trace.refused(check, ReasonCode::DocumentInvalid, inputs, error.to_string()))
-        }
+        Err(error) => Err(trace.refused(CHECK, ReasonCode::DocumentInvalid, inputs, error.to_string())),
     }
-}
-
-fn malformed(trace: Trace, inputs: &[Input], error: &CmsError) -> Refusal {
-    let reason = match error {
-        CmsError::ContentType(_) => ReasonCode::ContentTypeUnexpected,
-        _ => ReasonCode::ArtifactMalformed,
-    };
-    trace.refused(FORM, reason, inputs, format!("conveyed information, {SECTION}: {error}"))
-}
-
-fn input(artifact: &ConveyedInformation) -> Input {
-    Input { name: "conveyed-information", sha256: artifact.sha256() }
 }

@@ -4,28 +4,52 @@ use pki::{
     certificate::Certificate,
     identity::{IdentityError, SerialNumber},
     path::{self, PathError, Policy, Purpose},
+    revocation::{Demand, Evidence},
     time::Clock,
 };
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
-use super::Context;
+use super::{Context, revocation::RevocationCheck};
 use crate::{
-    OwnershipVoucher,
     cms::{CmsError, ContentType, SignedData},
+    profile::{InputProfile, Lenient},
     voucher::{Freshness, Voucher},
 };
 
 const SECTION: &str = "RFC 8572 §5.4";
 
+/// A voucher that the manufacturer made for this device, and what was stapled to it about revoked certificates.
+pub(super) struct Authentic {
+    pub(super) voucher: Voucher,
+    pub(super) stapled: Evidence,
+}
+
+/// What is known when a voucher is read and its signer judged.
+pub(super) struct SignerContext<'a> {
+    pub(super) anchors: &'a [Certificate],
+    pub(super) idevid: Option<&'a Certificate>,
+    pub(super) clock: Clock,
+    pub(super) profile: InputProfile,
+    pub(super) revocation: &'a Evidence,
+}
+
 /// Verifies signature, signer, dates, assertion, serial number, issuer and nonce, in the order of the RFC.
 pub(super) fn verify(
-    artifact: &OwnershipVoucher,
+    signed: &SignedData,
+    input: Input,
     context: &Context<'_>,
     mut trace: Trace,
-) -> Result<(Voucher, Trace), Refusal> {
-    let inputs = [Input { name: "ownership-voucher", sha256: artifact.sha256() }];
-    let voucher;
-    (voucher, trace) = authenticate(artifact, context, trace, &inputs)?;
+) -> Result<(Authentic, Trace), Refusal> {
+    let inputs = [input];
+    let (voucher, stapled);
+    let signers = SignerContext {
+        anchors: context.voucher_anchors,
+        idevid: context.idevid,
+        clock: context.clock,
+        profile: context.profile,
+        revocation: context.revocation,
+    };
+    (Authentic { voucher, stapled }, trace) = authenticate(signed, &signers, trace, &inputs)?;
     trace = check_dates(&voucher, context.clock, trace, &inputs)?;
 
     // RFC 8572 §5.4 step 1c (CLI-34).
@@ -35,45 +59,37 @@ pub(super) fn verify(
     }
     trace.passed("voucher-assertion", SECTION, &inputs);
 
-    // RFC 8572 §5.4 step 1d (CLI-35).
-    if voucher.serial_number != *context.serial_number {
-        let detail = format!("the voucher is for {}, this device is {}", voucher.serial_number, context.serial_number);
-        return Err(trace.refused("voucher-serial-number", ReasonCode::VoucherSerialMismatch, &inputs, detail));
-    }
-    trace.passed("voucher-serial-number", SECTION, &inputs);
-
-    trace = check_issuer(&voucher, context, trace, &inputs)?;
+    trace = check_serial_number(&voucher, context.serial_number, trace, &inputs)?;
+    trace = check_issuer(&voucher, context.idevid, trace, &inputs)?;
     trace = check_nonce(&voucher, context, trace, &inputs)?;
-    Ok((voucher, trace))
+    Ok((Authentic { voucher, stapled }, trace))
 }
 
 /// Form, signature and signer (step 1a; CLI-32). Nothing in the document is looked at before they are good.
-fn authenticate(
-    artifact: &OwnershipVoucher,
-    context: &Context<'_>,
+pub(super) fn authenticate(
+    signed: &SignedData,
+    context: &SignerContext<'_>,
     mut trace: Trace,
     inputs: &[Input],
-) -> Result<(Voucher, Trace), Refusal> {
+) -> Result<(Authentic, Trace), Refusal> {
     const SIGNATURE: &str = "voucher-signature";
-    let signed = match SignedData::from_der(artifact.der()) {
-        Ok(signed) => signed,
-        Err(error) => {
-            let detail = format!("ownership voucher: {error}");
-            return Err(trace.refused("voucher-form", ReasonCode::ArtifactMalformed, inputs, detail));
-        }
-    };
     // RFC 8572 §3.3 (ART-20).
     if !matches!(signed.content_type(), ContentType::AnimaJsonVoucher | ContentType::Data) {
         let detail = format!("voucher of content type {}", signed.content_type().oid());
         return Err(trace.refused("voucher-form", ReasonCode::ContentTypeUnexpected, inputs, detail));
     }
     let policy = Policy { clock: context.clock, purpose: Purpose::Signing, accepted_critical: &[] };
-    let judge =
-        |it: &Certificate| path::validate(it, signed.certificates(), context.voucher_anchors, &policy).map(|_| ());
+    let judge = |it: &Certificate| path::validate(it, signed.certificates(), context.anchors, &policy);
+    let mut evidence = context.revocation.clone();
+    evidence.add_all(signed.revocation());
+    // VCH-22, VCH-19: nothing is demanded of a voucher's signer; what is stapled is heeded.
+    let (check, section, demand) = ("voucher-signer-revocation", "RFC 8366 §6.1", Demand::WhenAvailable);
+    let revocation = RevocationCheck { check, section, demand, evidence, clock: context.clock };
     // VCH-18 is a SHOULD: a voucher signed by an anchor itself may come without that anchor. And of several certificates
     // that fit the signer's name, such as one renewed on the same key, any that validates will do.
-    let fitting = signed.certificates().iter().chain(context.voucher_anchors).filter(|it| signed.names_signer(it));
-    let candidate = fitting.clone().find(|it| judge(it).is_ok()).or_else(|| fitting.clone().next());
+    let fitting = signed.certificates().iter().chain(context.anchors).filter(|it| signed.names_signer(it));
+    let picked = revocation.pick(fitting.clone(), judge);
+    let candidate = picked.as_ref().map_or_else(|_| fitting.clone().next(), |picked| Some(picked.certificate));
     let verified = candidate.map_or_else(|| signed.verify_signer(), |it| signed.verify_signer_as(it));
     let signer = match verified {
         Ok(signer) => signer,
@@ -93,13 +109,17 @@ fn authenticate(
         }
     };
     trace.passed(SIGNATURE, SECTION, inputs);
-    if let Err(error) = judge(signer.certificate) {
-        let reason = match error {
-            PathError::OutsideValidity { .. } => ReasonCode::CertificateExpired,
-            _ => ReasonCode::VoucherSignerUntrusted,
-        };
-        return Err(trace.refused("voucher-signer", reason, inputs, error.to_string()));
-    }
+    let picked = match picked {
+        Ok(picked) => picked,
+        Err(error) => {
+            let reason = match error {
+                Some(PathError::OutsideValidity { .. }) => ReasonCode::CertificateExpired,
+                _ => ReasonCode::VoucherSignerUntrusted,
+            };
+            let detail = error.map_or_else(|| "no certificate fits".to_owned(), |error| error.to_string());
+            return Err(trace.refused("voucher-signer", reason, inputs, detail));
+        }
+    };
     // Where devices and MASA share a root, every device could sign vouchers for every other. So a device's certificate
     // signs none, and neither does whatever the CA of this device's own identity issued.
     let is_device =
@@ -110,13 +130,27 @@ fn authenticate(
         return Err(trace.refused("voucher-signer", ReasonCode::VoucherSignerUntrusted, inputs, detail));
     }
     trace.passed_with("voucher-signer", SECTION, inputs, signer.certificate.subject().to_string());
-    match Voucher::from_json(signer.content) {
-        Ok(voucher) => {
-            trace.passed("voucher-document", "RFC 8366 §5.3", inputs);
-            Ok((voucher, trace))
+    trace = revocation.record(picked, trace, inputs)?;
+    const DOCUMENT: &str = "voucher-document";
+    match Voucher::from_json_with(signer.content, context.profile) {
+        Ok(read) => {
+            match note(&read) {
+                None => trace.passed(DOCUMENT, "RFC 8366 §5.3", inputs),
+                Some(note) => trace.passed_with(DOCUMENT, "RFC 8366 §5.3", inputs, note),
+            }
+            Ok((Authentic { voucher: read.value, stapled: signed.revocation().clone() }, trace))
         }
-        Err(error) => Err(trace.refused("voucher-document", ReasonCode::VoucherInvalid, inputs, error.to_string())),
+        Err(error) => Err(trace.refused(DOCUMENT, ReasonCode::VoucherInvalid, inputs, error.to_string())),
     }
+}
+
+/// What was passed over while a voucher was read: a leniency is never silent.
+fn note(read: &Lenient<Voucher>) -> Option<String> {
+    let lenient = read.leniencies.iter().map(|it| format!("lenient: {}", it.summary()));
+    // BIS-06: members of later revisions mean nothing here.
+    let ignored = (!read.ignored.is_empty()).then(|| format!("ignored: {}", read.ignored.join(", ")));
+    let notes: Vec<_> = lenient.chain(ignored).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 /// Whether two certificates name the same issuer and the same issuer's key.
@@ -126,15 +160,22 @@ fn issued_alike(one: &Certificate, other: &Certificate) -> bool {
 }
 
 /// Step 1b (CLI-33). Every refusal of a date shows both clocks.
-fn check_dates(voucher: &Voucher, clock: Clock, mut trace: Trace, inputs: &[Input]) -> Result<Trace, Refusal> {
+pub(super) fn check_dates(
+    voucher: &Voucher,
+    clock: Clock,
+    mut trace: Trace,
+    inputs: &[Input],
+) -> Result<Trace, Refusal> {
     const CHECK: &str = "voucher-dates";
     let Clock::Trusted(now) = clock else {
         // RFC 8572 §9.1 (DEV-14, SEC-01).
         trace.skipped(CHECK, "RFC 8572 §9.1", format!("{clock}: dates are not judged"));
         return Ok(trace);
     };
-    if voucher.created_on > now {
-        let detail = format!("created on {}, the device's clock says {now}", voucher.created_on);
+    if let Some(created_on) = voucher.created_on
+        && created_on > now
+    {
+        let detail = format!("created on {created_on}, the device's clock says {now}");
         return Err(trace.refused(CHECK, ReasonCode::VoucherNotYetValid, inputs, detail));
     }
     if let Freshness::ExpiresOn { expires_on, .. } = voucher.freshness
@@ -147,11 +188,27 @@ fn check_dates(voucher: &Voucher, clock: Clock, mut trace: Trace, inputs: &[Inpu
     Ok(trace)
 }
 
+/// Step 1d (CLI-35).
+pub(super) fn check_serial_number(
+    voucher: &Voucher,
+    expected: &SerialNumber,
+    mut trace: Trace,
+    inputs: &[Input],
+) -> Result<Trace, Refusal> {
+    const CHECK: &str = "voucher-serial-number";
+    if voucher.serial_number != *expected {
+        let detail = format!("the voucher is for {}, this device is {expected}", voucher.serial_number);
+        return Err(trace.refused(CHECK, ReasonCode::VoucherSerialMismatch, inputs, detail));
+    }
+    trace.passed(CHECK, SECTION, inputs);
+    Ok(trace)
+}
+
 /// Step 1e (CLI-36, VCH-11): makers write the extension's value, with or without its OCTET STRING, or the bare key
 /// identifier; any of the three is matched.
-fn check_issuer(
+pub(super) fn check_issuer(
     voucher: &Voucher,
-    context: &Context<'_>,
+    idevid: Option<&Certificate>,
     mut trace: Trace,
     inputs: &[Input],
 ) -> Result<Trace, Refusal> {
@@ -160,7 +217,7 @@ fn check_issuer(
         trace.skipped(CHECK, SECTION, "the voucher names no issuer");
         return Ok(trace);
     };
-    let matches = context.idevid.is_some_and(|idevid| {
+    let matches = idevid.is_some_and(|idevid| {
         let extensions = idevid.extensions();
         let value = extensions.authority_key_identifier_value.as_deref();
         extensions.authority_key_identifier.as_deref() == Some(named)

@@ -13,11 +13,10 @@ const SHA256: &str = "2d:71:16:42:b7:26:b0:44:01:62:7c:a9:fb:ac:32:f5:c8:53:0f:b
 fn read(document: &Value) -> Result<Information, DocumentError> {
     let read = Information::decode(document.to_string().as_bytes(), Encoding::Json);
     if let Ok(information) = &read {
-        assert_eq!(
-            Information::decode(&information.encode(Encoding::Json), Encoding::Json).as_ref(),
-            Ok(information),
-            "what we write we read"
-        );
+        for encoding in [Encoding::Json, Encoding::Xml] {
+            let written = information.encode(encoding);
+            assert_eq!(Information::decode(&written, encoding).as_ref(), Ok(information), "what we write we read");
+        }
     }
     read
 }

@@ -4,9 +4,15 @@
 
 mod acceptances;
 mod cms;
+mod csr;
+mod encryption;
+mod errors;
+mod golden;
 mod information;
+mod profiles;
 mod properties;
 mod refusals;
+mod revocation;
 mod rpc;
 mod support;
 mod voucher;

@@ -9,19 +9,29 @@ use conveyed_info::{
         BootImage, BootstrapServer, Configuration, ConfigurationHandling, Information, OnboardingInformation,
         RedirectInformation, Script, TrustAnchor,
     },
+    profile::InputProfile,
     rpc::{
-        BootstrappingAnswer, BootstrappingRequest, ProgressReport, ProgressType, ReportingLevel, RestconfError,
-        SshHostKey,
+        BootstrappingAnswer, BootstrappingRequest, CertReqInfo, CertificationRequest, Csr, CsrFormat, CsrInput,
+        CsrSupport, KeyAlgorithm, ProgressReport, ProgressType, ReportingLevel, RestconfError, SshHostKey,
+        TrustAnchorCert,
     },
     verify::Accepted,
-    voucher::{Assertion, Freshness, Nonce, Voucher},
+    voucher::{Assertion, ForeignForm, Freshness, Nonce, Voucher},
 };
-use pki::{digest::Digest, identity::SerialNumber, time::Timestamp};
+use pki::{digest::Digest, identity::SerialNumber, revocation::OcspResponse, time::Timestamp};
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 
-use crate::support::World;
+use crate::support::{Says, World, ocsp_response};
 
-static WORLD: LazyLock<World> = LazyLock::new(World::new);
+/// Revocation must be checked, so that what is stapled decides too.
+static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let mut world = World::new();
+    world.voucher.domain_cert_revocation_checks = Some(true);
+    world.stapled.add_crl(world.owner_ca.revoke(&[]));
+    let response = ocsp_response(&world.owner_ca, &world.owner.certificate, Says::Good);
+    world.stapled.add_ocsp_response(OcspResponse::from_der(&response).unwrap());
+    world
+});
 static ARTIFACTS: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| match WORLD.signed() {
     BootstrappingData::Signed { conveyed_information, owner_certificate, ownership_voucher } => {
         [conveyed_information.der().to_vec(), owner_certificate.der().to_vec(), ownership_voucher.der().to_vec()]
@@ -30,6 +40,8 @@ static ARTIFACTS: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| match WORLD.signed()
 });
 static ANCHOR: LazyLock<TrustAnchor> =
     LazyLock::new(|| TrustAnchor::new(std::slice::from_ref(&WORLD.owner_ca.certificate)).unwrap());
+
+const BOTH: [Encoding; 2] = [Encoding::Json, Encoding::Xml];
 
 fn judge(artifacts: &[Vec<u8>; 3]) -> Option<Accepted> {
     let [conveyed_information, owner_certificate, ownership_voucher] = artifacts.clone();
@@ -42,12 +54,18 @@ fn judge(artifacts: &[Vec<u8>; 3]) -> Option<Accepted> {
 }
 
 fn read_everything(bytes: &[u8]) {
-    drop(Information::decode(bytes, Encoding::Json));
-    drop(Voucher::from_json(bytes));
-    drop(BootstrappingRequest::decode(bytes, Encoding::Json));
-    drop(ProgressReport::decode(bytes, Encoding::Json));
-    drop(BootstrappingAnswer::decode(bytes, Encoding::Json));
-    drop(RestconfError::decode(bytes, Encoding::Json));
+    for encoding in BOTH {
+        drop(Information::decode(bytes, encoding));
+        drop(BootstrappingRequest::decode_with(bytes, encoding, InputProfile::Survey));
+        drop(ProgressReport::decode_with(bytes, encoding, InputProfile::Survey));
+        drop(BootstrappingAnswer::decode(bytes, encoding));
+        drop(RestconfError::decode_all(bytes, encoding));
+    }
+    drop(Voucher::from_json_with(bytes, InputProfile::Survey));
+    let _form = ForeignForm::detect(bytes);
+    drop(CertificationRequest::from_der(bytes));
+    drop(CertReqInfo::from_der(bytes));
+    drop(KeyAlgorithm::from_der(bytes));
     drop(ContentInfo::from_der(bytes));
     drop(TrustAnchor::from_der(bytes));
     if let Ok(signed) = SignedData::from_der(bytes) {
@@ -138,7 +156,7 @@ fn freshness() -> impl Strategy<Value = Freshness> {
 
 prop_compose! {
     fn voucher()(
-        created_on in moment(),
+        created_on in moment().prop_map(Some),
         freshness in freshness(),
         assertion in prop::sample::select(vec![Assertion::Verified, Assertion::Logged, Assertion::Proximity]),
         serial_number in "[ -~]{1,64}",
@@ -157,6 +175,20 @@ prop_compose! {
     }
 }
 
+fn csr() -> impl Strategy<Value = CsrInput> {
+    let formats = || prop::sample::select(CsrFormat::ALL.to_vec());
+    let algorithm = prop::sample::select(vec![&b"\x30\x05\x06\x03\x2b\x65\x70"[..], b"\x30\x05\x06\x03\x2b\x65\x71"])
+        .prop_map(|der| KeyAlgorithm::from_der(der).unwrap());
+    prop_oneof![
+        (option::of(vec(algorithm, 1..4)), vec(formats(), 1..4))
+            .prop_map(|(algorithms, formats)| CsrInput::Support(CsrSupport::new(algorithms, formats).unwrap())),
+        (formats(), vec(any::<u8>(), 0..100)).prop_map(|(format, content)| {
+            let der = [&[0x30, u8::try_from(content.len()).unwrap()], &content[..]].concat();
+            CsrInput::Csr(Csr::from_der(format, der).unwrap())
+        }),
+    ]
+}
+
 prop_compose! {
     fn request()(
         signed_data_preferred in any::<bool>(),
@@ -164,8 +196,9 @@ prop_compose! {
         os_name in option::of(text()),
         os_version in option::of(text()),
         nonce in option::of(nonce()),
+        csr in option::of(csr()),
     ) -> BootstrappingRequest {
-        BootstrappingRequest { signed_data_preferred, hw_model, os_name, os_version, nonce, csr: None }
+        BootstrappingRequest { signed_data_preferred, hw_model, os_name, os_version, nonce, csr }
     }
 }
 
@@ -181,7 +214,7 @@ prop_compose! {
         if progress_type == ProgressType::BootstrapComplete {
             report.ssh_host_keys =
                 keys.into_iter().map(|(algorithm, key_data)| SshHostKey { algorithm, key_data }).collect();
-            report.trust_anchor_certs = vec![ARTIFACTS[1].clone(); anchors];
+            report.trust_anchor_certs = vec![TrustAnchorCert::Chain(ANCHOR.clone()); anchors];
         }
         report
     }
@@ -219,16 +252,23 @@ proptest! {
         voucher in voucher(),
         information in prop_oneof![redirect(), onboarding()],
         report in report(),
+        request in request(),
         changes in vec((any::<Index>(), any::<u8>()), 1..8),
     ) {
-        for document in [voucher.to_json(), information.encode(Encoding::Json), report.encode(Encoding::Json)] {
-            read_everything(&mutated(&document, &changes));
+        read_everything(&mutated(&voucher.to_json(), &changes));
+        for encoding in BOTH {
+            for document in [information.encode(encoding), report.encode(encoding), request.encode(encoding)] {
+                read_everything(&mutated(&document, &changes));
+            }
         }
     }
 
     #[test]
     fn information_survives_its_encoding(information in prop_oneof![redirect(), onboarding()]) {
-        prop_assert_eq!(Information::decode(&information.encode(Encoding::Json), Encoding::Json), Ok(information));
+        for encoding in BOTH {
+            let read = Information::decode(&information.encode(encoding), encoding);
+            prop_assert_eq!(read.as_ref(), Ok(&information));
+        }
     }
 
     #[test]
@@ -238,12 +278,18 @@ proptest! {
 
     #[test]
     fn requests_survive_their_encoding(request in request()) {
-        prop_assert_eq!(BootstrappingRequest::decode(&request.encode(Encoding::Json), Encoding::Json), Ok(request));
+        for encoding in BOTH {
+            let read = BootstrappingRequest::decode(&request.encode(encoding), encoding);
+            prop_assert_eq!(read.as_ref(), Ok(&request));
+        }
     }
 
     #[test]
     fn reports_survive_their_encoding(report in report()) {
-        prop_assert_eq!(ProgressReport::decode(&report.encode(Encoding::Json), Encoding::Json), Ok(report));
+        for encoding in BOTH {
+            let read = ProgressReport::decode(&report.encode(encoding), encoding);
+            prop_assert_eq!(read.as_ref(), Ok(&report));
+        }
     }
 
     #[test]
@@ -262,9 +308,12 @@ proptest! {
             },
         };
         let reporting_level = if verbose { ReportingLevel::Verbose } else { ReportingLevel::Minimal };
-        let written = BootstrappingAnswer { reporting_level, data: data.clone() }.encode(Encoding::Json);
+        let answer = BootstrappingAnswer { reporting_level, data: data.clone() };
         let expected = BootstrappingAnswer { reporting_level, data: Unverified::new(data) };
-        prop_assert_eq!(BootstrappingAnswer::decode(&written, Encoding::Json), Ok(expected));
+        for encoding in BOTH {
+            let read = BootstrappingAnswer::decode(&answer.encode(encoding), encoding);
+            prop_assert_eq!(read.as_ref(), Ok(&expected));
+        }
     }
 }
 

@@ -3,9 +3,10 @@
 use conveyed_info::{
     BootstrappingData, ConveyedInformation, DocumentError, Encoding, OwnerCertificate, OwnershipVoucher, Unverified,
     cms::{ContentType, bare, certificates_only},
+    information::TrustAnchor,
     rpc::{
         BootstrappingAnswer, BootstrappingRequest, ErrorTag, ProgressReport, ProgressType, ReportingLevel,
-        RestconfError, SshHostKey,
+        RestconfError, SshHostKey, TrustAnchorCert,
     },
 };
 use serde_json::{Value, json};
@@ -18,7 +19,9 @@ fn request(members: &Value) -> Result<BootstrappingRequest, DocumentError> {
     let body = json!({"ietf-sztp-bootstrap-server:input": members});
     let read = BootstrappingRequest::decode(body.to_string().as_bytes(), Encoding::Json);
     if let Ok(request) = &read {
-        assert_eq!(BootstrappingRequest::decode(&request.encode(Encoding::Json), Encoding::Json).as_ref(), Ok(request));
+        for encoding in [Encoding::Json, Encoding::Xml] {
+            assert_eq!(BootstrappingRequest::decode(&request.encode(encoding), encoding).as_ref(), Ok(request));
+        }
     }
     read
 }
@@ -27,7 +30,9 @@ fn report(members: &Value) -> Result<ProgressReport, DocumentError> {
     let body = json!({"ietf-sztp-bootstrap-server:input": members});
     let read = ProgressReport::decode(body.to_string().as_bytes(), Encoding::Json);
     if let Ok(report) = &read {
-        assert_eq!(ProgressReport::decode(&report.encode(Encoding::Json), Encoding::Json).as_ref(), Ok(report));
+        for encoding in [Encoding::Json, Encoding::Xml] {
+            assert_eq!(ProgressReport::decode(&report.encode(encoding), encoding).as_ref(), Ok(report));
+        }
     }
     read
 }
@@ -100,6 +105,7 @@ refused! {
 
 #[test]
 fn rcf_13_a_request_may_be_empty_and_a_report_may_not() {
+    assert_eq!(BootstrappingRequest::decode(b"", Encoding::Xml).unwrap(), BootstrappingRequest::default());
     assert_eq!(BootstrappingRequest::decode(b"", Encoding::Json).unwrap(), BootstrappingRequest::default());
     assert_eq!(request(&json!({})).unwrap(), BootstrappingRequest::default());
     let refused = |error: DocumentError| RestconfError::from(&error).tag;
@@ -150,12 +156,12 @@ fn srv_11_all_27_progress_types() {
 #[test]
 fn srv_12_srv_13_the_last_report_may_carry_keys_and_anchors() {
     let root = Party::root(ca("root")).certificate;
-    let anchor = certificates_only(&[root]).unwrap();
+    let anchor = TrustAnchor::new(&[root]).unwrap();
     let key = SshHostKey { algorithm: "ssh-ed25519".into(), key_data: vec![0, 0, 0, 11] };
     let complete = ProgressReport {
         // Equal entries are legal: the list has no key.
         ssh_host_keys: vec![key.clone(), key],
-        trust_anchor_certs: vec![anchor],
+        trust_anchor_certs: vec![TrustAnchorCert::Chain(anchor)],
         ..ProgressReport::new(ProgressType::BootstrapComplete).with_message("ok")
     };
     assert_eq!(ProgressReport::decode(&complete.encode(Encoding::Json), Encoding::Json).unwrap(), complete);
@@ -188,7 +194,9 @@ fn answers_of_both_groupings_survive_the_wire() {
         for reporting_level in [ReportingLevel::Minimal, ReportingLevel::Verbose] {
             let answer = BootstrappingAnswer { reporting_level, data: data.clone() };
             let expected = BootstrappingAnswer { reporting_level, data: Unverified::new(data.clone()) };
-            assert_eq!(BootstrappingAnswer::decode(&answer.encode(Encoding::Json), Encoding::Json).unwrap(), expected);
+            for encoding in [Encoding::Json, Encoding::Xml] {
+                assert_eq!(BootstrappingAnswer::decode(&answer.encode(encoding), encoding).unwrap(), expected);
+            }
         }
     }
 }
@@ -207,35 +215,47 @@ fn the_default_reporting_level_is_not_written() {
 }
 
 #[test]
-fn rcf_20_errors_have_a_type_a_tag_a_path_and_a_message() {
-    let error =
-        RestconfError { path: Some("m:input/nonce".into()), ..RestconfError::new(ErrorTag::InvalidValue, "short") };
-    let document: Value = serde_json::from_slice(&error.encode(Encoding::Json)).unwrap();
-    let expected = json!({"error-type": "application", "error-tag": "invalid-value", "error-path": "/m:input/nonce",
-        "error-message": "short"});
-    assert_eq!(document, json!({"ietf-restconf:errors": {"error": [expected]}}));
-    for (tag, error_type) in
-        [(ErrorTag::MalformedMessage, "rpc"), (ErrorTag::TooBig, "rpc"), (ErrorTag::AccessDenied, "protocol")]
-    {
-        let document: Value = serde_json::from_slice(&RestconfError::new(tag, "").encode(Encoding::Json)).unwrap();
-        assert_eq!(document["ietf-restconf:errors"]["error"][0]["error-type"], error_type);
+fn srv_15_key_and_algorithm_belong_together() {
+    let key = |algorithm: &str, data: &[u8]| SshHostKey { algorithm: algorithm.into(), key_data: data.to_vec() };
+    let rsa = b"\0\0\0\x07ssh-rsa\0\0\0\x01\x03";
+    for (key, format, consistent) in [
+        (key("ssh-ed25519", b"\0\0\0\x0bssh-ed25519\0\0\0\x01\x01"), Some("ssh-ed25519"), true),
+        (key("ssh-rsa", rsa), Some("ssh-rsa"), true),
+        (key("rsa-sha2-512", rsa), Some("ssh-rsa"), true),
+        (key("ssh-ed25519", rsa), Some("ssh-rsa"), false),
+        (key("ssh-ed25519", b"\0\0\0\x0bssh-ed25519"), None, false),
+        (key("ssh-ed25519", b"\xff\xff\xff\xffssh-ed25519"), None, false),
+        (key("", b"\0\0\0\0\x01"), None, false),
+        (key("ssh-ed25519", b""), None, false),
+    ] {
+        assert_eq!((key.format(), key.is_consistent()), (format, consistent), "{key:?}");
     }
 }
 
 #[test]
-fn errors_are_read_as_far_as_they_can_be() {
-    let read = |error: Value| {
-        RestconfError::decode(
-            json!({"ietf-restconf:errors": {"error": [error]}}).to_string().as_bytes(),
-            Encoding::Json,
-        )
+fn art_35_a_trust_anchor_cert_is_one_chain_up_to_its_root_and_nothing_else() {
+    let root = Party::root(ca("root"));
+    let lowest = root.issue(ca("lowest"));
+    let chain = [lowest.certificate.clone(), root.certificate.clone()];
+    let read = |der: &[u8]| {
+        let report = ProgressReport {
+            trust_anchor_certs: vec![TrustAnchorCert::Opaque(der.to_vec())],
+            ..ProgressReport::new(ProgressType::BootstrapComplete)
+        };
+        ProgressReport::decode(&report.encode(Encoding::Xml), Encoding::Xml)
     };
-    let known = read(json!({"error-type": "application", "error-tag": "access-denied", "error-message": "who?"}));
-    assert_eq!(known, Some(RestconfError::new(ErrorTag::AccessDenied, "who?")));
-    // Devices only want to know why: a wrong error-type does no harm, a missing or unknown tag tells nothing.
-    assert!(read(json!({"error-type": "mystery", "error-tag": "too-big"})).is_some());
-    assert_eq!(read(json!({"error-type": "application"})), None);
-    assert_eq!(read(json!({"error-tag": "out-of-luck"})), None);
-    assert_eq!(RestconfError::decode(b"Internal Server Error", Encoding::Json), None);
-    assert_eq!(RestconfError::decode(br#"{"ietf-restconf:errors":{"error":[]}}"#, Encoding::Json), None);
+    let good = read(&certificates_only(&chain).unwrap()).unwrap();
+    let [TrustAnchorCert::Chain(anchor)] = good.trust_anchor_certs.as_slice() else { panic!("no chain") };
+    assert_eq!(anchor.lowest(), Some(&lowest.certificate));
+    let stranger = Party::root(ca("stranger"));
+    for (name, der) in [
+        ("no root", certificates_only(&chain[..1]).unwrap()),
+        ("two roots", certificates_only(&[root.certificate.clone(), stranger.certificate.clone()]).unwrap()),
+        ("nothing", certificates_only(&[]).unwrap()),
+        ("signed content", root.sign(ContentType::Data, b"content")),
+        ("bare content", bare(ContentType::Data, b"content").unwrap()),
+        ("no CMS", b"dummy".to_vec()),
+    ] {
+        assert!(matches!(read(&der), Err(DocumentError::InvalidValue { .. })), "{name}");
+    }
 }

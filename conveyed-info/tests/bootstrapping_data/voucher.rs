@@ -4,11 +4,11 @@ use std::sync::LazyLock;
 
 use conveyed_info::{
     DocumentError,
-    voucher::{Assertion, Freshness, Nonce, Voucher},
+    voucher::{Assertion, Freshness, Nonce, Voucher, idevid_issuer},
 };
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{Party, World, end_entity};
 
 static WORLD: LazyLock<World> = LazyLock::new(World::new);
 
@@ -56,10 +56,13 @@ refused! {
     vch_01_without_serial_number: without("serial-number") => MissingMember at "serial-number";
     vch_01_without_pinned_domain_cert: without("pinned-domain-cert") => MissingMember at "pinned-domain-cert";
     vch_02_a_date_without_an_offset: with(json!({"created-on": "2026-06-01T00:00:00"})) => InvalidValue at "created-on";
+    vch_02_a_date_in_small_letters: with(json!({"created-on": "2026-06-01t00:00:00z"})) => InvalidValue at "created-on";
+    vch_02_a_date_with_a_blank: with(json!({"created-on": "2026-06-01 00:00:00Z"})) => InvalidValue at "created-on";
     vch_02_a_date_that_is_none: with(json!({"created-on": "2026-02-30T00:00:00Z"})) => InvalidValue at "created-on";
     vch_03_nonce_and_expires_on: with(json!({"nonce": "AAAAAAAAAAAAAAAAAAAAAA==", "expires-on": "2026-06-01T00:00:00Z"}))
         => Conflict at "nonce";
-    bis_02_an_unknown_assertion: with(json!({"assertion": "agent-proximity"})) => InvalidValue at "assertion";
+    an_assertion_that_is_no_name: with(json!({"assertion": "Verified!"})) => InvalidValue at "assertion";
+    an_empty_assertion: with(json!({"assertion": ""})) => InvalidValue at "assertion";
     an_empty_serial_number: with(json!({"serial-number": ""})) => InvalidValue at "serial-number";
     vch_08_a_list_of_serial_numbers: with(json!({"serial-number": ["SN-0001"]})) => InvalidValue at "serial-number";
     vch_12_a_pin_that_is_no_certificate: with(json!({"pinned-domain-cert": "AAAA"})) => InvalidValue at "pinned-domain-cert";
@@ -77,7 +80,11 @@ refused! {
     bis_03_a_pinned_key_alone: read(|voucher| {
         drop(voucher.as_object_mut().unwrap().remove("pinned-domain-cert"));
         voucher["pinned-domain-pubk"] = json!("AAAA");
-    }) => MissingMember at "pinned-domain-cert";
+    }) => InvalidValue at "pinned-domain-pubk";
+    bis_03_a_pinned_digest_alone: read(|voucher| {
+        drop(voucher.as_object_mut().unwrap().remove("pinned-domain-cert"));
+        voucher["pinned-domain-pubk-sha256"] = json!("AAAA");
+    }) => InvalidValue at "pinned-domain-pubk-sha256";
 }
 
 #[test]
@@ -114,7 +121,7 @@ fn vch_02_dates_with_offset_or_z_and_fractions() {
         "last-renewal-date": "2027-06-01T02:00:00+02:00",
     }))
     .unwrap();
-    assert_eq!(voucher.created_on.to_string(), "2026-06-01T00:00:00Z");
+    assert_eq!(voucher.created_on.unwrap().to_string(), "2026-06-01T00:00:00Z");
     let Freshness::ExpiresOn { expires_on, last_renewal_date } = voucher.freshness else { panic!("no date") };
     assert_eq!(expires_on.to_string(), "2026-06-01T00:00:01Z");
     assert_eq!(last_renewal_date.unwrap().to_string(), "2027-06-01T00:00:00Z");
@@ -155,6 +162,18 @@ fn bis_05_bis_06_members_of_the_successor_are_tolerated() {
         "extension:ietf-voucher-test": {"leaf": [1, {"deep": null}]},
     }));
     assert_eq!(voucher.unwrap(), plain);
+}
+
+#[test]
+fn vch_11_the_issuer_of_a_device_is_its_certificates_extension() {
+    let idevid = &WORLD.idevid.certificate;
+    let value = idevid_issuer(idevid).unwrap();
+    // A SEQUENCE whose first element is [0] keyIdentifier (RFC 5280 §4.2.1.1).
+    assert_eq!((value[0], usize::from(value[1]), value[2]), (0x30, value.len() - 2, 0x80));
+    assert!(value.ends_with(idevid.extensions().authority_key_identifier.as_deref().unwrap()));
+    let mut params = end_entity("device");
+    params.use_authority_key_identifier_extension = false;
+    assert_eq!(idevid_issuer(&Party::root(params).certificate), None);
 }
 
 #[test]

@@ -2,10 +2,13 @@
 
 use conveyed_info::{
     DocumentError, Encoding,
+    cms::AeadPolicy,
     information::{OnboardingInformation, RedirectInformation},
+    profile::InputProfile,
     rpc::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel, RestconfError, YANG_DATA_JSON},
-    verify::{self, Accepted, Context, Source},
+    verify::{self, Accepted, Context, Decryption, Source},
 };
+use pki::revocation::Evidence;
 use verdict::{ReasonCode, Refusal, Trace};
 
 use super::{
@@ -83,6 +86,15 @@ impl Asking {
                 nonce: shared.situation.nonce.as_ref(),
                 clock: shared.clock,
                 assertions: &shared.policy.accepted_assertions,
+                // RFC 8572 §5.4 (SEC-04): what is stapled must do until lists are fetched.
+                decryption: shared.policy.decryption_key.as_deref().map(|key| Decryption {
+                    key,
+                    certificate: Some(&shared.policy.idevid),
+                    // RFC 8572 §3.1 names EnvelopedData alone (ENC-09).
+                    aead: AeadPolicy::Refuse,
+                }),
+                profile: InputProfile::Strict,
+                revocation: Evidence::none(),
             };
             verify::verify(answer.data, &context)
         };

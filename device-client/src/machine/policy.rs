@@ -1,10 +1,12 @@
 //! What a device knows before it asks anybody: the factory's data, and the situation it starts in.
 
+use std::sync::Arc;
+
 use conveyed_info::{
     rpc::SshHostKey,
     voucher::{Assertion, Nonce},
 };
-use pki::{certificate::Certificate, identity::SerialNumber};
+use pki::{certificate::Certificate, identity::SerialNumber, key::Decryptor};
 use verdict::Digest;
 
 use super::{AllowedTargets, History};
@@ -39,6 +41,8 @@ pub struct Policy {
     pub serial_number: SerialNumber,
     /// The device's IDevID certificate.
     pub idevid: Certificate,
+    /// The key that opens what was encrypted to the IDevID certificate: its own, which may do both (RFC 8572 §9.13; ENC-05).
+    pub decryption_key: Option<Arc<dyn Decryptor>>,
     /// What voucher signers must chain to.
     pub voucher_anchors: Vec<Certificate>,
     /// The factory's list.

@@ -87,7 +87,7 @@ fn answer() -> Result<Vec<u8>, Failure> {
         }),
         ..OnboardingInformation::default()
     };
-    let data = make::unsigned_conveyed_information(&information.into())
+    let data = make::unsigned_conveyed_information(&information.into(), make::Style::default())
         .map(BootstrappingData::Unsigned)
         .map_err(|error| Failure::Demo(error.to_string()))?;
     Ok(BootstrappingAnswer { reporting_level: ReportingLevel::Verbose, data }.encode(Encoding::Json))

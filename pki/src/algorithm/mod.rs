@@ -104,6 +104,11 @@ fn check_rsa_size(key: &PublicKey) -> Result<(), AlgorithmError> {
 
 #[cfg(test)]
 mod tests {
+    use const_oid::{ObjectIdentifier, db::rfc5912 as oid};
+    use der::{Decode, Encode, asn1::UintRef};
+    use rsa::pkcs1::RsaPublicKeyRef;
+    use spki::AlgorithmIdentifierOwned;
+
     use super::*;
     use crate::key::{FileKey, Signer};
 
@@ -153,6 +158,76 @@ mod tests {
             }
             let refused = verify_pss_any_salt(HashAlgorithm::Sha256, key.public_key(), b"message", &signature);
             assert_eq!(refused, Err(AlgorithmError::KeyMismatch));
+        }
+    }
+
+    /// An RSA public key with this modulus, which need not be one, and exponent.
+    fn rsa_key(modulus: &[u8], exponent: &[u8], kind: ObjectIdentifier) -> PublicKey {
+        let integers = RsaPublicKeyRef {
+            modulus: UintRef::new(modulus).unwrap(),
+            public_exponent: UintRef::new(exponent).unwrap(),
+        };
+        PublicKey::from_parts(AlgorithmIdentifierOwned { oid: kind, parameters: None }, &integers.to_der().unwrap())
+            .unwrap()
+    }
+
+    #[test]
+    fn rsa_keys_of_less_than_2048_bits_are_refused_by_name() {
+        for (first, octets, expected) in [
+            (0x80, 128, AlgorithmError::RsaTooShort(1024)),
+            (0x7f, 256, AlgorithmError::RsaTooShort(2047)),
+            (0x80, 256, AlgorithmError::BadSignature),
+            (0xff, 1024, AlgorithmError::BadSignature),
+        ] {
+            let mut modulus = vec![0xff; octets];
+            modulus[0] = first;
+            let key = rsa_key(&modulus, &[1, 0, 1], oid::RSA_ENCRYPTION);
+            let signature = vec![1; octets];
+            for hash in [HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512] {
+                let pss = SignatureAlgorithm::RsaPss(PssParameters::new(hash));
+                assert_eq!(pss.verify(&key, b"", &signature), Err(expected), "{octets}");
+                assert_eq!(verify_pss_any_salt(hash, &key, b"", &signature), Err(expected), "{octets}");
+            }
+            assert_eq!(SignatureAlgorithm::RsaPkcs1Sha256.verify(&key, b"", &signature), Err(expected), "{octets}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_key_takes_noise_for_a_signature(
+            modulus in proptest::collection::vec(0_u8.., 1..600),
+            exponent in proptest::collection::vec(0_u8.., 1..20),
+            signature in proptest::collection::vec(0_u8.., 0..600),
+            point in proptest::collection::vec(0_u8.., 0..140),
+        ) {
+            let mut keys = vec![
+                rsa_key(&modulus, &exponent, oid::RSA_ENCRYPTION),
+                rsa_key(&modulus, &exponent, oid::ID_RSASSA_PSS),
+            ];
+            for curve in [oid::SECP_256_R_1, oid::SECP_384_R_1, oid::SECP_521_R_1] {
+                let parameters = Some(der::Any::from(&curve));
+                let identifier = AlgorithmIdentifierOwned { oid: oid::ID_EC_PUBLIC_KEY, parameters };
+                keys.push(PublicKey::from_parts(identifier, &point).unwrap());
+            }
+            keys.push(PublicKey::from_parts(SignatureAlgorithm::Ed25519.identifier(), &point).unwrap());
+            for key in &keys {
+                for algorithm in every() {
+                    proptest::prop_assert!(algorithm.verify(key, b"message", &signature).is_err());
+                }
+            }
+        }
+
+        #[test]
+        fn a_damaged_identifier_is_refused_or_stays_what_it_says(which in 0_usize..22, position in 0_usize..70, bit in 0_u8..8) {
+            let mut der = every()[which].identifier().to_der().unwrap();
+            if let Some(octet) = der.get_mut(position) {
+                *octet ^= 1 << bit;
+            }
+            if let Ok(identifier) = AlgorithmIdentifierOwned::from_der(&der)
+                && let Ok(read) = SignatureAlgorithm::from_identifier(&identifier)
+            {
+                proptest::prop_assert_eq!(SignatureAlgorithm::from_identifier(&read.identifier()), Ok(read));
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! An X.509 certificate, parsed once and kept with its exact bytes.
 
 mod extensions;
+mod locations;
 
 pub use extensions::{Extensions, KeyUsage};
 

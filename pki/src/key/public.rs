@@ -123,7 +123,7 @@ impl PublicKey {
         sha256(&self.spki)
     }
 
-    pub(super) fn from_parts(algorithm: spki::AlgorithmIdentifierOwned, bits: &[u8]) -> Result<Self, KeyError> {
+    pub(crate) fn from_parts(algorithm: spki::AlgorithmIdentifierOwned, bits: &[u8]) -> Result<Self, KeyError> {
         let subject_public_key = der::asn1::BitString::from_bytes(bits).map_err(|_| KeyError::Malformed)?;
         let info = SubjectPublicKeyInfoOwned { algorithm, subject_public_key };
         Self::from_spki_der(&info.to_der().map_err(|_| KeyError::Malformed)?)

@@ -4,7 +4,9 @@
 
 mod device_identity;
 mod hostile_bytes;
+mod locations;
 mod path_search;
 mod path_validation;
+mod revocation;
 mod server_name;
 mod support;

@@ -5,7 +5,10 @@ use pki::{
     path::{self, Path, PathError, Policy, Purpose},
     time::{Clock, Timestamp},
 };
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 
 /// What the clock of these tests says.
 pub(crate) fn now() -> Timestamp {
@@ -52,6 +55,16 @@ impl Issued {
     /// Another certificate for the key of `other`, signed by this one.
     pub(crate) fn renew(&self, other: &Self, params: &CertificateParams) -> Certificate {
         self.certify(params, &other.key)
+    }
+
+    /// Signs `message` with this one's key.
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        rcgen::SigningKey::sign(&self.key, message).unwrap()
+    }
+
+    /// A revocation list signed by this one.
+    pub(crate) fn revoke(&self, list: &CertificateRevocationListParams) -> Vec<u8> {
+        list.signed_by(&Issuer::from_params(&self.params, &self.key)).unwrap().der().to_vec()
     }
 
     fn certify(&self, params: &CertificateParams, key: &KeyPair) -> Certificate {

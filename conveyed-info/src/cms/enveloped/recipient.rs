@@ -133,6 +133,7 @@ impl Recipient {
         match key {
             KeyType::Rsa => matches!(self.means, Means::Transport { .. }),
             KeyType::P256 | KeyType::P384 | KeyType::P521 => matches!(self.means, Means::Agreement { .. }),
+            // RFC 4055 §1.2: a key for PSS alone receives nothing.
             KeyType::RsaPss | KeyType::Ed25519 => false,
         }
     }

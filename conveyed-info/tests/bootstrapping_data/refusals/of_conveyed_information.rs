@@ -106,8 +106,8 @@ fn of_the_conveyed_informations_form_and_document() {
                 let der = bare(ContentType::ConveyedInfoJson, &world.information.encode(Encoding::Json));
                 world.instead.conveyed_information = der.ok();
             },
-            ReasonCode::GroupingIllegal,
-            "grouping",
+            ReasonCode::UnsignedOnboardingUntrusted,
+            "unsigned-data-source",
         ),
         Case(
             "ART-05: a voucher's content type",
@@ -124,7 +124,7 @@ fn of_the_conveyed_informations_form_and_document() {
                 let der = world.owner.sign(ContentType::ConveyedInfoXml, &world.information.encode(Encoding::Json));
                 world.instead.conveyed_information = Some(der);
             },
-            ReasonCode::ContentTypeUnexpected,
+            ReasonCode::DocumentInvalid,
             "conveyed-information-form",
         ),
         Case(
@@ -187,14 +187,17 @@ fn unsigned_onboarding_information_from_an_untrusted_source_is_refused() {
 
 #[test]
 fn unsigned_information_of_another_content_type_is_refused() {
-    // ART-03: three types and no fourth; this device reads JSON only.
+    // ART-03: three types and no fourth.
     let mut world = World::new();
     world.source = Source::TrustedServer;
     let document = world.information.encode(Encoding::Json);
-    for content_type in [ContentType::AnimaJsonVoucher, ContentType::ConveyedInfoXml, ContentType::EnvelopedData] {
+    for (content_type, reason, check) in [
+        (ContentType::AnimaJsonVoucher, ReasonCode::ContentTypeUnexpected, "conveyed-information-form"),
+        (ContentType::ConveyedInfoXml, ReasonCode::DocumentInvalid, "conveyed-information-form"),
+        (ContentType::EnvelopedData, ReasonCode::ArtifactMalformed, "conveyed-information-decryption"),
+    ] {
         let refusal = world.verify_alone(bare(content_type, &document).unwrap()).unwrap_err();
-        let reason = ReasonCode::ContentTypeUnexpected;
-        assert_refused("content type", &refusal, reason, "conveyed-information-form");
+        assert_refused("content type", &refusal, reason, check);
     }
     let mut unknown = bare(ContentType::ConveyedInfoJson, &document).unwrap();
     let arc = unknown.iter().position(|&octet| octet == 0x2b).unwrap();

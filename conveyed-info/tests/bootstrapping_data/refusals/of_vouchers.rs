@@ -44,7 +44,7 @@ fn of_the_vouchers_form() {
                 let der = bare(ContentType::AnimaJsonVoucher, &world.voucher.to_json());
                 world.instead.ownership_voucher = der.ok();
             },
-            ReasonCode::ArtifactMalformed,
+            ReasonCode::ContentTypeUnexpected,
             CHECK,
         ),
         Case(
@@ -189,7 +189,7 @@ fn of_what_the_voucher_says() {
         ),
         Case(
             "CLI-33: created in the future",
-            |world| world.voucher.created_on = now().plus_seconds(1),
+            |world| world.voucher.created_on = Some(now().plus_seconds(1)),
             ReasonCode::VoucherNotYetValid,
             "voucher-dates",
         ),

@@ -1,22 +1,26 @@
 //! One device, its manufacturer and its owner, all in order; a test changes one thing and looks what comes of it.
 
+mod ocsp;
 mod parties;
 mod structures;
 
 use conveyed_info::{
     BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified, Verified,
-    cms::{ContentType, Draft, certificates_only},
+    cms::{AeadPolicy, ContentType, Draft, certificates_with_evidence},
     information::{Information, OnboardingInformation, Script},
-    verify::{self, Accepted, Context, Source},
+    profile::InputProfile,
+    verify::{self, Accepted, Context, Decryption, Source},
     voucher::{Assertion, Freshness, Nonce, Voucher},
 };
+pub(crate) use ocsp::{Says, ocsp_response};
 pub(crate) use parties::{Party, ca, end_entity};
 use pki::{
     certificate::Certificate,
     identity::SerialNumber,
+    revocation::Evidence,
     time::{Clock, Timestamp},
 };
-pub(crate) use structures::{Naming, Structure, attribute, bag_in_order, standard_attributes};
+pub(crate) use structures::{Naming, Structure, attribute, bag_in_order, standard_attributes, tlv};
 use verdict::Refusal;
 
 /// What the clock of these tests says.
@@ -35,6 +39,8 @@ pub(crate) struct World {
     pub(crate) voucher: Voucher,
     /// The certificates in the owner certificate artifact.
     pub(crate) bag: Vec<Certificate>,
+    /// What is stapled to them.
+    pub(crate) stapled: Evidence,
     pub(crate) information: Information,
     /// Artifacts given in place of those that would be made.
     pub(crate) instead: Instead,
@@ -45,6 +51,11 @@ pub(crate) struct World {
     pub(crate) nonce: Option<Nonce>,
     pub(crate) clock: Clock,
     pub(crate) assertions: Vec<Assertion>,
+    /// Whether the device opens what is encrypted to its IDevID.
+    pub(crate) decryption: Option<AeadPolicy>,
+    pub(crate) profile: InputProfile,
+    /// What a device with a network fetched about revocation.
+    pub(crate) fetched: Evidence,
 }
 
 /// See [`World::instead`].
@@ -64,7 +75,7 @@ impl World {
         let idevid = Party::root(ca("idevid ca")).issue(end_entity("device"));
         let serial_number = SerialNumber::new("SN-0001").unwrap();
         let voucher = Voucher {
-            created_on: now().plus_seconds(-60),
+            created_on: Some(now().plus_seconds(-60)),
             freshness: Freshness::ExpiresOn { expires_on: now().plus_seconds(60), last_renewal_date: None },
             assertion: Assertion::Verified,
             serial_number: serial_number.clone(),
@@ -74,6 +85,7 @@ impl World {
         };
         Self {
             bag: vec![owner.certificate.clone()],
+            stapled: Evidence::new(),
             information: onboarding(),
             instead: Instead::default(),
             source: Source::Untrusted,
@@ -81,6 +93,9 @@ impl World {
             nonce: None,
             clock: Clock::Trusted(now()),
             assertions: vec![Assertion::Verified],
+            decryption: None,
+            profile: InputProfile::Strict,
+            fetched: Evidence::new(),
             masa_root,
             masa,
             owner_ca,
@@ -105,7 +120,8 @@ impl World {
     pub(crate) fn signed(&self) -> BootstrappingData {
         let Instead { conveyed_information, owner_certificate, ownership_voucher } = &self.instead;
         let conveyed_information = conveyed_information.clone().unwrap_or_else(|| self.signed_information());
-        let owner_certificate = owner_certificate.clone().unwrap_or_else(|| certificates_only(&self.bag).unwrap());
+        let owner_certificate =
+            owner_certificate.clone().unwrap_or_else(|| certificates_with_evidence(&self.bag, &self.stapled).unwrap());
         let ownership_voucher = ownership_voucher.clone().unwrap_or_else(|| self.signed_voucher());
         BootstrappingData::Signed {
             conveyed_information: ConveyedInformation::from_der(conveyed_information).unwrap(),
@@ -134,6 +150,13 @@ impl World {
             nonce: self.nonce.as_ref(),
             clock: self.clock,
             assertions: &self.assertions,
+            decryption: self.decryption.map(|aead| Decryption {
+                key: &self.idevid.key,
+                certificate: Some(&self.idevid.certificate),
+                aead,
+            }),
+            profile: self.profile,
+            revocation: &self.fetched,
         };
         verify::verify(Unverified::new(data), &context)
     }

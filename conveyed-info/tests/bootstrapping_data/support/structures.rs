@@ -3,6 +3,7 @@
 use cms::{
     cert::{CertificateChoices, IssuerAndSerialNumber},
     content_info::{CmsVersion, ContentInfo},
+    revocation::{RevocationInfoChoice, RevocationInfoChoices},
     signed_data::{CertificateSet, EncapsulatedContentInfo, SignedData, SignerIdentifier, SignerInfo, SignerInfos},
 };
 use const_oid::{ObjectIdentifier, db::rfc5911};
@@ -34,6 +35,8 @@ pub(crate) struct Structure<'a> {
     pub(crate) digest: HashAlgorithm,
     pub(crate) signers: Vec<&'a Party>,
     pub(crate) certificates: Vec<&'a Certificate>,
+    /// What is stapled to it about revocation.
+    pub(crate) revocation: Vec<RevocationInfoChoice>,
 }
 
 impl<'a> Structure<'a> {
@@ -47,6 +50,7 @@ impl<'a> Structure<'a> {
             digest: signer.key.algorithm().hash(),
             signers: vec![signer],
             certificates: vec![&signer.certificate],
+            revocation: Vec::new(),
         }
     }
 
@@ -63,7 +67,8 @@ impl<'a> Structure<'a> {
                 econtent: self.content.map(octets),
             },
             certificates: Some(CertificateSet::try_from(certificates.collect::<Vec<_>>()).unwrap()),
-            crls: None,
+            crls: (!self.revocation.is_empty())
+                .then(|| RevocationInfoChoices(SetOfVec::try_from(self.revocation.clone()).unwrap())),
             signer_infos: SignerInfos::try_from(signers).unwrap(),
         };
         let content = Any::encode_from(&signed).unwrap();
@@ -133,7 +138,8 @@ pub(crate) fn bag_in_order(certificates: &[&Certificate]) -> Vec<u8> {
     tlv(0x30, &[oid(ContentType::SignedData), explicit].concat())
 }
 
-fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
+/// One tag, length, value.
+pub(crate) fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
     let length = u16::try_from(value.len()).unwrap().to_be_bytes();
     let header: &[u8] = match length {
         [0, short] if short < 0x80 => &[tag, short],

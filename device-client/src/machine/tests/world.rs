@@ -122,6 +122,7 @@ impl World {
         let policy = Policy {
             serial_number: SerialNumber::new(SERIAL).unwrap(),
             idevid: manufacturer.issue_device().certificate,
+            decryption_key: None,
             voucher_anchors: vec![masa.certificate.clone()],
             well_known: Vec::new(),
             accepted_assertions: vec![Assertion::Verified],
@@ -177,7 +178,7 @@ impl World {
 
     pub(super) fn voucher(&self, freshness: Freshness) -> Voucher {
         Voucher {
-            created_on: now().plus_seconds(-3600),
+            created_on: Some(now().plus_seconds(-3600)),
             freshness,
             assertion: Assertion::Verified,
             serial_number: SerialNumber::new(SERIAL).unwrap(),

@@ -7,8 +7,7 @@ use conveyed_info::{
     BootstrappingData, Unverified,
     information::{BootImage, Information, OnboardingInformation, Script},
     make,
-    verify::{self, Context, Source},
-    voucher::Assertion,
+    verify::{self, Context},
 };
 use pki::{
     identity::SerialNumber,
@@ -39,18 +38,19 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
     let (_, idevid) = maker.device("bench", &serial_number, now).unwrap();
     let information = Information::from(plan());
     let data = BootstrappingData::Signed {
-        conveyed_information: make::signed_conveyed_information(&information, &owner.key, &owner.chain[..1]).unwrap(),
+        conveyed_information: make::signed_conveyed_information(
+            &information,
+            make::Style::default(),
+            &owner.key,
+            &owner.chain[..1],
+        )
+        .unwrap(),
         owner_certificate: make::owner_certificate(&owner.chain).unwrap(),
         ownership_voucher: maker.voucher(&serial_number, pinned, now).unwrap(),
     };
     let context = Context {
-        source: Source::Untrusted,
-        voucher_anchors: maker.voucher_anchors(),
-        serial_number: &serial_number,
         idevid: idevid.first(),
-        nonce: None,
-        clock: Clock::Trusted(now),
-        assertions: &[Assertion::Verified],
+        ..Context::new(maker.voucher_anchors(), &serial_number, Clock::Trusted(now))
     };
     let judge = || verify::verify(Unverified::new(data.clone()), &context).unwrap();
 
@@ -66,7 +66,10 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
     );
     let made = compare(
         || {
-            black_box(make::signed_conveyed_information(&information, &owner.key, &owner.chain[..1]).unwrap());
+            black_box(
+                make::signed_conveyed_information(&information, make::Style::default(), &owner.key, &owner.chain[..1])
+                    .unwrap(),
+            );
         },
         || {
             black_box(key.sign(&message).unwrap());

@@ -16,7 +16,7 @@ mod content;
 mod draft;
 mod writer;
 
-use pki::key::Signer;
+use pki::{algorithm::SignatureAlgorithm, key::Signer};
 
 pub(crate) use self::writer::TreeWriter;
 pub use self::{
@@ -106,6 +106,10 @@ impl FitBuilder {
     /// As [`FitBuilder::prepare`] and [`Draft::finish`], or what the signer reports.
     pub fn sign(self, signer: &dyn Signer, key_name: &str) -> Result<Vec<u8>, BuildError> {
         let algorithm = FitAlgorithm::for_key(signer.public_key()).ok_or(BuildError::KeyUnsuitable)?;
+        // What the image says about its signatures is what the key makes.
+        if !matches!(signer.algorithm(), SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::RsaPkcs1Sha256) {
+            return Err(BuildError::KeyUnsuitable);
+        }
         let (draft, to_be_signed) = self.prepare(algorithm, key_name)?;
         let signatures: Vec<_> = to_be_signed.iter().map(|part| signer.sign(part.bytes())).collect::<Result<_, _>>()?;
         draft.finish(&signatures)
@@ -159,4 +163,41 @@ pub enum BuildError {
         /// The algorithm.
         algorithm: FitAlgorithm,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use pki::key::{FileKey, PublicKey, SignError};
+
+    use super::*;
+    use crate::image::Role;
+
+    /// A P-256 key in an HSM that was set up for another digest.
+    struct WithSha384(FileKey);
+
+    impl Signer for WithSha384 {
+        fn algorithm(&self) -> SignatureAlgorithm {
+            SignatureAlgorithm::EcdsaSha384
+        }
+
+        fn public_key(&self) -> &PublicKey {
+            self.0.public_key()
+        }
+
+        fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+            self.0.sign(message)
+        }
+    }
+
+    #[test]
+    fn a_signer_whose_algorithm_the_image_would_not_name_is_refused() {
+        let image = || {
+            FitBuilder::new("test", 0)
+                .image(NewImage::new("kernel-1", "kernel", b"code".to_vec()))
+                .configuration(NewConfiguration::new("conf-1").refer(Role::Kernel, "kernel-1"))
+        };
+        let key = WithSha384(FileKey::generate_p256().unwrap());
+        assert!(matches!(image().sign(&key, "dev"), Err(BuildError::KeyUnsuitable)));
+        image().sign(&key.0, "dev").unwrap();
+    }
 }

@@ -9,7 +9,9 @@ use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::{FileKey, read::private_key_info};
-use crate::key::{DecryptError, Decryptor, KeyType, OaepHash, PublicKey, RsaPadding, SystemEntropy, entropy::Rng};
+use crate::key::{
+    DecryptError, Decryptor, Entropy, KeyType, OaepHash, PublicKey, RsaPadding, SystemEntropy, entropy::Rng,
+};
 
 impl Decryptor for FileKey {
     fn public_key(&self) -> &PublicKey {
@@ -24,7 +26,7 @@ impl Decryptor for FileKey {
         let key = RsaPrivateKey::from_pkcs1_der(rsa_private_key).map_err(|_| DecryptError::Failed)?;
         match padding {
             // RFC 3218 §2.3.2: the library gives octets made from key and ciphertext when the padding is wrong.
-            RsaPadding::Pkcs1 => decrypt(Pkcs1v15Encrypt, &key, ciphertext),
+            RsaPadding::Pkcs1 => decrypt(&mut SystemEntropy, Pkcs1v15Encrypt, &key, ciphertext),
             RsaPadding::Oaep { hash: OaepHash::Sha1, mask } => decrypt_oaep::<Sha1>(mask, &key, ciphertext),
             RsaPadding::Oaep { hash: OaepHash::Sha256, mask } => decrypt_oaep::<Sha256>(mask, &key, ciphertext),
             RsaPadding::Oaep { hash: OaepHash::Sha384, mask } => decrypt_oaep::<Sha384>(mask, &key, ciphertext),
@@ -59,24 +61,22 @@ fn decrypt_oaep<Label: OaepDigest>(
     ciphertext: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     match mask {
-        OaepHash::Sha1 => decrypt(Oaep::<Label, Sha1>::new_with_mgf_hash(), key, ciphertext),
-        OaepHash::Sha256 => decrypt(Oaep::<Label, Sha256>::new_with_mgf_hash(), key, ciphertext),
-        OaepHash::Sha384 => decrypt(Oaep::<Label, Sha384>::new_with_mgf_hash(), key, ciphertext),
-        OaepHash::Sha512 => decrypt(Oaep::<Label, Sha512>::new_with_mgf_hash(), key, ciphertext),
+        OaepHash::Sha1 => decrypt(&mut SystemEntropy, Oaep::<Label, Sha1>::new_with_mgf_hash(), key, ciphertext),
+        OaepHash::Sha256 => decrypt(&mut SystemEntropy, Oaep::<Label, Sha256>::new_with_mgf_hash(), key, ciphertext),
+        OaepHash::Sha384 => decrypt(&mut SystemEntropy, Oaep::<Label, Sha384>::new_with_mgf_hash(), key, ciphertext),
+        OaepHash::Sha512 => decrypt(&mut SystemEntropy, Oaep::<Label, Sha512>::new_with_mgf_hash(), key, ciphertext),
     }
 }
 
 /// One private operation, blinded: the ciphertext is multiplied by a random factor, so that its time says nothing about
 /// the plaintext.
 fn decrypt(
+    entropy: &mut dyn Entropy,
     padding: impl PaddingScheme,
     key: &RsaPrivateKey,
     ciphertext: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-    padding
-        .decrypt(Some(&mut Rng(&mut SystemEntropy)), key, ciphertext)
-        .map(Zeroizing::new)
-        .map_err(|_| DecryptError::Failed)
+    padding.decrypt(Some(&mut Rng(entropy)), key, ciphertext).map(Zeroizing::new).map_err(|_| DecryptError::Failed)
 }
 
 trait OaepDigest: sha2::Digest + sha2::digest::FixedOutputReset {}
@@ -85,7 +85,10 @@ impl<D: sha2::Digest + sha2::digest::FixedOutputReset> OaepDigest for D {}
 
 #[cfg(test)]
 mod tests {
+    use rsa::rand_core::UnwrapErr;
+
     use super::*;
+    use crate::key::NoEntropy;
 
     fn on_each_curve() -> [FileKey; 3] {
         [FileKey::generate_p256().unwrap(), FileKey::generate_p384().unwrap(), FileKey::generate_p521().unwrap()]
@@ -122,6 +125,39 @@ mod tests {
             *spki.last_mut().unwrap() ^= 1;
             let off_curve = PublicKey::from_spki_der(&spki).unwrap();
             assert_eq!(key.agree(&off_curve).unwrap_err(), DecryptError::Failed);
+        }
+    }
+
+    /// Randomness that ends after so many octets.
+    struct Rationed {
+        left: usize,
+    }
+
+    impl Entropy for Rationed {
+        fn fill(&mut self, octets: &mut [u8]) -> Result<(), NoEntropy> {
+            self.left = self.left.checked_sub(octets.len()).ok_or(NoEntropy)?;
+            SystemEntropy.fill(octets)
+        }
+    }
+
+    #[test]
+    fn rsa_does_not_touch_a_ciphertext_that_is_not_blinded() {
+        // Short, because it is made here; what is asked of the library does not depend on it.
+        let key = RsaPrivateKey::new(&mut UnwrapErr(Rng(&mut SystemEntropy)), 1024).unwrap();
+        let public = key.to_public_key();
+        let mut source = SystemEntropy;
+        let mut random = UnwrapErr(Rng(&mut source));
+        let pkcs1 = public.encrypt(&mut random, Pkcs1v15Encrypt, b"secret").unwrap();
+        let oaep = public.encrypt(&mut random, Oaep::<Sha256>::new(), b"secret").unwrap();
+        let mut plenty = Rationed { left: 1 << 20 };
+        assert_eq!(**decrypt(&mut plenty, Pkcs1v15Encrypt, &key, &pkcs1).unwrap(), *b"secret");
+        assert!(plenty.left <= (1 << 20) - 128, "as much as the modulus is long");
+        assert_eq!(**decrypt(&mut plenty, Oaep::<Sha256>::new(), &key, &oaep).unwrap(), *b"secret");
+        for left in [0, 64] {
+            let refused = decrypt(&mut Rationed { left }, Pkcs1v15Encrypt, &key, &pkcs1).unwrap_err();
+            assert_eq!(refused, DecryptError::Failed);
+            let refused = decrypt(&mut Rationed { left }, Oaep::<Sha256>::new(), &key, &oaep).unwrap_err();
+            assert_eq!(refused, DecryptError::Failed);
         }
     }
 }

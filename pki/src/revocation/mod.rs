@@ -1,0 +1,126 @@
+//! Whether certificates of a path have been revoked (RFC 5280 §6.3, RFC 6960), judged from evidence that others bring.
+//!
+//! Nothing is fetched here. [`Evidence`] holds revocation lists and OCSP responses from anywhere, stapled to an artifact
+//! by a stranger or fetched over a network; [`check`] uses of it what is authentic, and ignores the rest.
+//!
+//! Two rules decide, and they differ on purpose:
+//!
+//! - **An authentic "revoked" always counts**, however old it is and whatever the clock says. Only a hold
+//!   (certificateHold) is lifted by a later authentic answer.
+//! - **A "not revoked" counts while it is fresh.** Where the clock may not be believed, freshness is not judged, and
+//!   missing evidence is not held against anybody (RFC 8572 §9.1).
+//!
+//! Of RFC 5280 §6.3 this leaves out: delta CRLs, indirect CRLs, lists signed with another key than the certificate, and
+//! piecing together lists for some reasons each. An OCSP delegate is not asked for its own status by OCSP; a
+//! revocation list at hand that names it is heeded.
+
+mod crl;
+mod error;
+mod evidence;
+mod judge;
+mod ocsp;
+mod reason;
+mod signed;
+
+pub use crl::Crl;
+pub use error::{EvidenceError, RevocationError};
+pub use evidence::Evidence;
+use judge::Judge;
+pub use ocsp::OcspResponse;
+pub use reason::{Reason, Revocation};
+pub use signed::Period;
+
+use crate::{digest::Digest, path::Path, time::Clock};
+
+/// How much must be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// Every certificate of the path must be shown not to be revoked.
+    Required,
+    /// What is at hand is heeded, what is missing is not demanded.
+    WhenAvailable,
+    /// Nothing may be looked at.
+    Forbidden,
+}
+
+/// What was found out about one certificate that is not known to be revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Its subject.
+    pub subject: String,
+    /// SHA-256 over its bytes.
+    pub certificate: Digest,
+    /// What shows that it is not revoked; `None` when nothing at hand does.
+    pub cleared_by: Option<Answer>,
+}
+
+/// A piece of evidence that decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What kind of evidence it is.
+    pub kind: EvidenceKind,
+    /// SHA-256 over its bytes.
+    pub sha256: Digest,
+    /// From when until when it holds.
+    pub period: Period,
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind.as_str(), self.period)
+    }
+}
+
+/// The two kinds of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvidenceKind {
+    /// A revocation list.
+    Crl,
+    /// An OCSP response.
+    OcspResponse,
+}
+
+impl EvidenceKind {
+    /// In words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Crl => "revocation list",
+            Self::OcspResponse => "OCSP response",
+        }
+    }
+}
+
+/// What one piece of evidence says about one certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Statement {
+    Good,
+    Revoked(Revocation),
+}
+
+/// Judges every certificate of `path` but the anchor, end entity first. With [`Demand::Forbidden`] nothing is judged.
+///
+/// A path of one, where the end entity is itself the anchor, has nobody above it whose word on it would count: unless
+/// it issued itself, nothing can clear it, and [`Demand::Required`] cannot be met.
+///
+/// # Errors
+/// [`RevocationError`]: one of them is revoked, or must be shown not to be and is not.
+pub fn check(path: &Path, evidence: &Evidence, clock: Clock, demand: Demand) -> Result<Vec<Finding>, RevocationError> {
+    if demand == Demand::Forbidden {
+        return Ok(Vec::new());
+    }
+    let mut judge = Judge::new(evidence, clock, demand);
+    let judged: Vec<_> = match path.certificates() {
+        [only] => vec![judge.judge(only, only)],
+        certificates => {
+            let issued = certificates.iter().zip(certificates.iter().skip(1));
+            issued.map(|(certificate, issuer)| judge.judge(certificate, issuer)).collect()
+        }
+    };
+    // That one is revoked says more than that nothing is known of another.
+    let revoked = judged.iter().find(|it| matches!(it, Err(RevocationError::Revoked { .. })));
+    match revoked {
+        Some(Err(revoked)) => Err(revoked.clone()),
+        _ => judged.into_iter().collect(),
+    }
+}
