@@ -156,7 +156,7 @@ impl Parties {
             nonce: None,
             clock: Clock::Trusted(Timestamp::from_system(SystemTime::now())),
             assertions: &[Assertion::Verified],
-            decryption: None,
+            decryption,
             revocation: Evidence::none(),
         };
         verify::verify(Unverified::new(data), &context).map(|verified| verified.into_parts().0)
