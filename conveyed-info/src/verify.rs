@@ -10,14 +10,15 @@ mod revocation;
 mod voucher;
 
 use pki::{certificate::Certificate, identity::SerialNumber, revocation::Evidence, time::Clock};
-use verdict::{ReasonCode, Refusal, Trace};
+use verdict::{Input, ReasonCode, Refusal, Trace};
 
 use self::clear::Clear;
 pub use self::clear::Decryption;
 use crate::{
     BootstrappingData, OwnershipVoucher, Unverified, Verified,
     information::{Information, OnboardingInformation, RedirectInformation},
-    voucher::{Assertion, Nonce, Voucher},
+    profile::InputProfile,
+    voucher::{Assertion, ForeignForm, Nonce, Voucher},
 };
 
 /// What a device knows about itself and about the connection when it judges bootstrapping data.
@@ -39,6 +40,8 @@ pub struct Context<'a> {
     pub assertions: &'a [Assertion],
     /// The key that opens what is encrypted to this device; without one, whatever is encrypted is refused.
     pub decryption: Option<Decryption<'a>>,
+    /// How far a voucher's document may depart from its module.
+    pub profile: InputProfile,
     /// Revocation lists and OCSP responses that were fetched, from where [`Certificate::crl_distribution_points`] and
     /// [`Certificate::ocsp_responders`] point. What is stapled to the artifacts comes on top; without a network,
     /// [`Evidence::none`].
@@ -124,6 +127,17 @@ pub fn verify_voucher(
 }
 
 fn read_voucher(voucher: &OwnershipVoucher, context: &Context<'_>, trace: &mut Trace) -> Result<Clear, Refusal> {
+    // BIS-09: a voucher in another form is called by its name.
+    if let Some(form) = ForeignForm::detect(voucher.der()) {
+        let inputs = [Input { name: clear::OWNERSHIP_VOUCHER.name, sha256: voucher.sha256() }];
+        let trace = std::mem::take(trace);
+        return Err(trace.refused(
+            clear::OWNERSHIP_VOUCHER.form,
+            ReasonCode::ArtifactMalformed,
+            &inputs,
+            form.to_string(),
+        ));
+    }
     Clear::read(clear::OWNERSHIP_VOUCHER, voucher.der(), voucher.sha256(), context, trace)
 }
 

@@ -12,6 +12,7 @@ use conveyed_info::{
     BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified,
     cms::{ContentType, Draft},
     information::{Information, OnboardingInformation, Script},
+    profile::InputProfile,
     verify::{self, Accepted, Context, Decryption, Source},
     voucher::{Assertion, Freshness, Voucher},
 };
@@ -157,6 +158,7 @@ impl Parties {
             clock: Clock::Trusted(Timestamp::from_system(SystemTime::now())),
             assertions: &[Assertion::Verified],
             decryption,
+            profile: InputProfile::Strict,
             revocation: Evidence::none(),
         };
         verify::verify(Unverified::new(data), &context).map(|verified| verified.into_parts().0)

@@ -12,6 +12,7 @@ use conveyed_info::{
     BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified,
     cms::{ContentInfo, ContentType, Form, SignedData},
     information::Information,
+    profile::InputProfile,
     verify::{self, Accepted, Context, Source},
     voucher::{Assertion, Voucher},
 };
@@ -113,6 +114,7 @@ fn the_signed_vectors_make_groupings_that_a_device_accepts() {
                 clock: Clock::Trusted(Timestamp::parse_rfc3339(now).unwrap()),
                 assertions: &[Assertion::Verified],
                 decryption: None,
+                profile: InputProfile::Strict,
                 revocation: Evidence::none(),
             };
             verify::verify(Unverified::new(data.clone()), &context).map(|verified| verified.into_parts().0)

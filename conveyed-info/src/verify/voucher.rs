@@ -12,6 +12,7 @@ use verdict::{Input, ReasonCode, Refusal, Trace};
 use super::{Context, revocation::RevocationCheck};
 use crate::{
     cms::{CmsError, ContentType, SignedData},
+    profile::Lenient,
     voucher::{Freshness, Voucher},
 };
 
@@ -120,13 +121,26 @@ fn authenticate(
     }
     trace.passed_with("voucher-signer", SECTION, inputs, signer.certificate.subject().to_string());
     trace = revocation.record(picked, trace, inputs)?;
-    match Voucher::from_json(signer.content) {
-        Ok(voucher) => {
-            trace.passed("voucher-document", "RFC 8366 §5.3", inputs);
-            Ok((Authentic { voucher, stapled: signed.revocation().clone() }, trace))
+    const DOCUMENT: &str = "voucher-document";
+    match Voucher::from_json_with(signer.content, context.profile) {
+        Ok(read) => {
+            match note(&read) {
+                None => trace.passed(DOCUMENT, "RFC 8366 §5.3", inputs),
+                Some(note) => trace.passed_with(DOCUMENT, "RFC 8366 §5.3", inputs, note),
+            }
+            Ok((Authentic { voucher: read.value, stapled: signed.revocation().clone() }, trace))
         }
-        Err(error) => Err(trace.refused("voucher-document", ReasonCode::VoucherInvalid, inputs, error.to_string())),
+        Err(error) => Err(trace.refused(DOCUMENT, ReasonCode::VoucherInvalid, inputs, error.to_string())),
     }
+}
+
+/// What was passed over while a voucher was read: a leniency is never silent.
+fn note(read: &Lenient<Voucher>) -> Option<String> {
+    let lenient = read.leniencies.iter().map(|it| format!("lenient: {}", it.summary()));
+    // BIS-06: members of later revisions mean nothing here.
+    let ignored = (!read.ignored.is_empty()).then(|| format!("ignored: {}", read.ignored.join(", ")));
+    let notes: Vec<_> = lenient.chain(ignored).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 /// Whether two certificates name the same issuer and the same issuer's key.

@@ -5,6 +5,7 @@
 mod acceptances;
 mod cms;
 mod csr;
+mod encryption;
 mod errors;
 mod golden;
 mod information;

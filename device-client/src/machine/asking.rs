@@ -4,6 +4,7 @@ use conveyed_info::{
     DocumentError, Encoding,
     cms::AeadPolicy,
     information::{OnboardingInformation, RedirectInformation},
+    profile::InputProfile,
     rpc::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel, RestconfError, YANG_DATA_JSON},
     verify::{self, Accepted, Context, Decryption, Source},
 };
@@ -92,6 +93,7 @@ impl Asking {
                     // RFC 8572 §3.1 names EnvelopedData alone (ENC-09).
                     aead: AeadPolicy::Refuse,
                 }),
+                profile: InputProfile::Strict,
                 revocation: Evidence::none(),
             };
             verify::verify(answer.data, &context)

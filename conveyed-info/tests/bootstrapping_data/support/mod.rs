@@ -8,6 +8,7 @@ use conveyed_info::{
     BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified, Verified,
     cms::{AeadPolicy, ContentType, Draft, certificates_with_evidence},
     information::{Information, OnboardingInformation, Script},
+    profile::InputProfile,
     verify::{self, Accepted, Context, Decryption, Source},
     voucher::{Assertion, Freshness, Nonce, Voucher},
 };
@@ -52,6 +53,7 @@ pub(crate) struct World {
     pub(crate) assertions: Vec<Assertion>,
     /// Whether the device opens what is encrypted to its IDevID.
     pub(crate) decryption: Option<AeadPolicy>,
+    pub(crate) profile: InputProfile,
     /// What a device with a network fetched about revocation.
     pub(crate) fetched: Evidence,
 }
@@ -92,6 +94,7 @@ impl World {
             clock: Clock::Trusted(now()),
             assertions: vec![Assertion::Verified],
             decryption: None,
+            profile: InputProfile::Strict,
             fetched: Evidence::new(),
             masa_root,
             masa,
@@ -152,6 +155,7 @@ impl World {
                 certificate: Some(&self.idevid.certificate),
                 aead,
             }),
+            profile: self.profile,
             revocation: &self.fetched,
         };
         verify::verify(Unverified::new(data), &context)

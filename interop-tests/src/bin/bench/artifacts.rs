@@ -7,6 +7,7 @@ use conveyed_info::{
     BootstrappingData, Unverified,
     information::{BootImage, Information, OnboardingInformation, Script},
     make,
+    profile::InputProfile,
     verify::{self, Context, Source},
     voucher::Assertion,
 };
@@ -59,6 +60,7 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
         clock: Clock::Trusted(now),
         assertions: &[Assertion::Verified],
         decryption: None,
+        profile: InputProfile::Strict,
         revocation: Evidence::none(),
     };
     let judge = || verify::verify(Unverified::new(data.clone()), &context).unwrap();
