@@ -11,7 +11,9 @@
 //!
 //! They come alone (unsigned conveyed information) or all three together ([`BootstrappingData`]), from any source. What
 //! arrives is [`Unverified`] and can do nothing; [`verify::verify`] turns it into [`verify::Accepted`], or into a
-//! refusal that says why. The crate is pure: it opens no socket, reads no clock and draws no randomness.
+//! refusal that says why. [`discovery`] has the names and forms under which they lie in DNS and on removable storage.
+//!
+//! The crate is pure: it opens no socket, reads no clock and draws no randomness.
 
 mod artifacts;
 pub mod cms;

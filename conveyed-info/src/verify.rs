@@ -52,6 +52,26 @@ pub struct Context<'a> {
     pub revocation: &'a Evidence,
 }
 
+impl<'a> Context<'a> {
+    /// The strictest context: an untrusted source, vouchers that assert `verified`, no nonce sent, no key to decrypt with,
+    /// nothing fetched, no leniency. Change what is known beyond that.
+    #[must_use]
+    pub fn new(voucher_anchors: &'a [Certificate], serial_number: &'a SerialNumber, clock: Clock) -> Self {
+        Self {
+            source: Source::Untrusted,
+            voucher_anchors,
+            serial_number,
+            idevid: None,
+            nonce: None,
+            clock,
+            assertions: &[Assertion::Verified],
+            decryption: None,
+            profile: InputProfile::Strict,
+            revocation: Evidence::none(),
+        }
+    }
+}
+
 /// Where bootstrapping data came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {

@@ -12,13 +12,11 @@ use conveyed_info::{
     BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified,
     cms::{ContentType, Draft},
     information::{Information, OnboardingInformation, Script},
-    profile::InputProfile,
-    verify::{self, Accepted, Context, Source},
+    verify::{self, Accepted, Context, Decryption, Source},
     voucher::{Assertion, Freshness, Voucher},
 };
 use pki::{
     identity::SerialNumber,
-    revocation::Evidence,
     time::{Clock, Timestamp},
 };
 use verdict::Refusal;
@@ -91,6 +89,21 @@ impl Parties {
         self.workshop.read(&signed)
     }
 
+    /// Encrypted by `openssl cms` to this recipient, in DER unless `options` hold `-stream`.
+    pub fn encrypted_by_openssl(&self, content: &[u8], recipient: &str, options: &[&str]) -> Vec<u8> {
+        let (content, certificate) = (self.file("content", content), format!("{recipient}.pem"));
+        let encrypt = ["cms", "-encrypt", "-binary", "-in", &content, "-outform", "DER", "-recip", &certificate];
+        self.workshop.openssl(&[&encrypt[..], options].concat()).unwrap()
+    }
+
+    /// What OpenSSL finds in an envelope with the key of this recipient.
+    pub fn decrypted_by_openssl(&self, envelope: &[u8], recipient: &str) -> Vec<u8> {
+        let envelope = self.file("envelope", envelope);
+        let (certificate, key) = (format!("{recipient}.pem"), format!("{recipient}.key"));
+        let decrypt = ["cms", "-decrypt", "-binary", "-inform", "DER", "-in", &envelope];
+        self.workshop.openssl(&[&decrypt[..], &["-recip", &certificate, "-inkey", &key]].concat()).unwrap()
+    }
+
     /// Certificates in a degenerate structure, by `openssl crl2pkcs7`.
     pub fn bag_by_openssl(&self, names: &[&str]) -> Vec<u8> {
         let bag = unused("bag");
@@ -122,33 +135,31 @@ impl Parties {
         name
     }
 
-    /// What the device makes of three artifacts from an untrusted source.
+    /// What the device makes of three artifacts from an untrusted source, none of them encrypted.
     pub fn judge(&self, conveyed: &[u8], owner_certificate: &[u8], voucher: &[u8]) -> Result<Accepted, Refusal> {
-        self.judge_data(
-            BootstrappingData::Signed {
-                conveyed_information: ConveyedInformation::from_der(conveyed).unwrap(),
-                owner_certificate: OwnerCertificate::from_der(owner_certificate).unwrap(),
-                ownership_voucher: OwnershipVoucher::from_der(voucher).unwrap(),
-            },
-            Source::Untrusted,
-        )
+        self.judge_data(grouping([conveyed, owner_certificate, voucher]), Source::Untrusted, None)
     }
 
-    /// What the device makes of bootstrapping data.
-    pub fn judge_data(&self, data: BootstrappingData, source: Source) -> Result<Accepted, Refusal> {
-        let context = Context {
-            source,
-            voucher_anchors: &[self.workshop.certificate("masa-root").unwrap()],
-            serial_number: &self.serial_number,
-            idevid: None,
-            nonce: None,
-            clock: Clock::Trusted(Timestamp::from_system(SystemTime::now())),
-            assertions: &[Assertion::Verified],
-            decryption: None,
-            profile: InputProfile::Strict,
-            revocation: Evidence::none(),
-        };
+    /// What the device makes of bootstrapping data, with this key for what is encrypted.
+    pub fn judge_data(
+        &self,
+        data: BootstrappingData,
+        source: Source,
+        decryption: Option<Decryption<'_>>,
+    ) -> Result<Accepted, Refusal> {
+        let anchors = [self.workshop.certificate("masa-root").unwrap()];
+        let clock = Clock::Trusted(Timestamp::from_system(SystemTime::now()));
+        let context = Context { source, decryption, ..Context::new(&anchors, &self.serial_number, clock) };
         verify::verify(Unverified::new(data), &context).map(|verified| verified.into_parts().0)
+    }
+}
+
+/// Conveyed information, owner certificate and voucher together.
+pub fn grouping([conveyed, owner_certificate, voucher]: [&[u8]; 3]) -> BootstrappingData {
+    BootstrappingData::Signed {
+        conveyed_information: ConveyedInformation::from_der(conveyed).unwrap(),
+        owner_certificate: OwnerCertificate::from_der(owner_certificate).unwrap(),
+        ownership_voucher: OwnershipVoucher::from_der(voucher).unwrap(),
     }
 }
 

@@ -54,9 +54,6 @@ fn enc_12_a_tampered_pkcs1_ciphertext_gives_octets_and_the_same_ones_twice() {
     }
     // They depend on the ciphertext.
     assert!(seen[0] != seen[1] && seen[1] != seen[2]);
-    // Another key gives other octets, and no error either.
-    let own = key.decrypt_rsa(RsaPadding::Pkcs1, &whole).unwrap();
-    assert_eq!(**own, *SECRET);
 }
 
 #[test]

@@ -71,8 +71,9 @@ impl fmt::Display for Timestamp {
 pub enum Clock {
     /// The clock may be believed: every date is checked against it.
     Trusted(Timestamp),
-    /// The clock may not be believed. Expiry and revocation are not judged (RFC 8572 §9.1); the present is known only
-    /// to lie at or after this bound, which comes from the build date and verified vouchers.
+    /// The clock may not be believed. Expiry is not judged, and of revocation only what is known to have happened (RFC
+    /// 8572 §9.1, [`crate::revocation`]); the present is known only to lie at or after this bound, which comes from the
+    /// build date and verified vouchers.
     Untrusted {
         /// The latest moment known to have passed.
         at_least: Timestamp,

@@ -57,10 +57,17 @@ impl Container {
 
     /// The document that holds this container, named `module:name`, and nothing else.
     pub(crate) fn into_document(self, name: &'static str, encoding: Encoding) -> Vec<u8> {
+        Out::Container(self).into_document(name, encoding)
+    }
+}
+
+impl Out {
+    /// The document that holds this value, named `module:name`, and nothing else.
+    pub(crate) fn into_document(self, name: &'static str, encoding: Encoding) -> Vec<u8> {
         let mut text = String::new();
         match encoding {
-            Encoding::Json => write_object(&mut text, &[(name, Out::Container(self))]),
-            Encoding::Xml => write_element(&mut text, "", name, &Out::Container(self)),
+            Encoding::Json => write_object(&mut text, &[(name, self)]),
+            Encoding::Xml => write_element(&mut text, "", name, &self),
         }
         text.into_bytes()
     }

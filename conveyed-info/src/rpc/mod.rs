@@ -1,5 +1,6 @@
 //! The two operations of `ietf-sztp-bootstrap-server` (RFC 8572 §7, RFC 9646) and the errors RESTCONF answers with.
 
+mod api;
 mod csr;
 mod error_tag;
 mod errors;
@@ -7,6 +8,7 @@ mod get_bootstrapping_data;
 mod progress;
 mod progress_type;
 
+pub use api::ApiResource;
 pub use csr::{
     CertReqInfo, CertificationRequest, CertificationRequestError, Csr, CsrFormat, CsrInput, CsrRequest,
     CsrRequestError, CsrSupport, KeyAlgorithm,

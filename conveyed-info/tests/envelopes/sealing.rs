@@ -189,7 +189,8 @@ fn without_randomness_nothing_is_sealed() {
     }
     for certificate in [Party::p256().certificate, certificate(&rsa_public_key(), 7, None)] {
         for draws in 0..3 {
-            let made = seal(&document(), &[certificate.clone()], SealOptions::default(), &mut Nothing(draws));
+            let made =
+                seal(&document(), std::slice::from_ref(&certificate), SealOptions::default(), &mut Nothing(draws));
             assert!(matches!(made, Err(SealError::NoEntropy(_) | SealError::Key(_))), "{draws} {made:?}");
         }
     }

@@ -20,12 +20,11 @@ use interop_tests::{
     parties::{Parties, changed, onboarding, onboarding_document},
     peer::Peer,
 };
-use pki::key::Signer;
+use pki::{algorithm::SignatureAlgorithm, key::Signer};
 use verdict::ReasonCode;
 
 use rows::{
-    ALGORITHMS, Algorithm, INFORMATION_JSON, INFORMATION_XML, ISSUER_AND_SERIAL, KEY_IDENTIFIER, Naming, STREAMS,
-    SignedForm, VOUCHERS, row,
+    ALGORITHMS, Algorithm, INFORMATION, ISSUER_AND_SERIAL, KEY_IDENTIFIER, Naming, STREAMS, SignedForm, VOUCHERS, row,
 };
 
 /// Every algorithm, with parties whose keys fit it.
@@ -47,6 +46,10 @@ fn by_openssl(
     signer: &str,
     stream: &[&str],
 ) -> Option<Vec<u8>> {
+    // OpenSSL 3.0 learns the parameters of PSS when it signs, which is too late when it streams.
+    if !stream.is_empty() && matches!(algorithm.signature, SignatureAlgorithm::RsaPss(_)) {
+        return None;
+    }
     if let Some(options) = algorithm.openssl() {
         let options = options.iter().map(String::as_str).collect::<Vec<_>>();
         let options = [form.openssl, &options, naming.openssl, stream].concat();
@@ -81,9 +84,9 @@ fn device_accepts<T: std::fmt::Debug + PartialEq>(
                 let content = document(form.encoding);
                 let made = by_openssl(parties, (form, algorithm, &naming), &content, signer, stream);
                 let Some(made) = made else { continue };
-                assert_looks(&parties.printed_by_openssl(&made), form, algorithm, &naming);
                 assert_eq!(judge(&made).as_ref(), Ok(accepted), "{row} {direction:?}");
                 if *direction == Direction::OpensslToUs {
+                    assert_looks(&parties.printed_by_openssl(&made), form, algorithm, &naming);
                     assert_eq!(judge(&changed(&made, made.len() - 1)), Err(forged), "{row}");
                 }
                 matrix.proved(form.form, &row, *direction);
@@ -149,14 +152,14 @@ fn assert_looks(printed: &str, form: &SignedForm, algorithm: &Algorithm, naming:
 }
 
 #[test]
-fn art_05_art_07_art_29_a_device_accepts_conveyed_information_by_openssl() {
+fn art_05_art_08_art_29_a_device_accepts_conveyed_information_by_openssl() {
     let (openssl, matrix) = (need!("openssl"), matrix!());
     each_algorithm(&openssl, |algorithm, parties| {
         let voucher = parties.signed_by_us(ContentType::AnimaJsonVoucher, &parties.voucher().to_json(), &["masa"]);
         let bag = parties.bag_by_openssl(&["owner-ca", "owner"]);
         let judge = |made: &[u8]| parties.judge(made, &bag, &voucher).map_err(|refusal| refusal.reason);
         let expected = (&Accepted::Onboarding(onboarding()), ReasonCode::ConveyedInformationSignatureInvalid);
-        device_accepts((matrix, parties, algorithm), INFORMATION_JSON, "owner", onboarding_document, judge, expected);
+        device_accepts((matrix, parties, algorithm), INFORMATION, "owner", onboarding_document, judge, expected);
     });
 }
 
@@ -179,9 +182,7 @@ fn art_05_openssl_verifies_our_conveyed_information() {
     let (openssl, matrix) = (need!("openssl"), matrix!());
     each_algorithm(&openssl, |algorithm, parties| {
         let chain = ["owner", "owner-ca"];
-        for forms in [INFORMATION_JSON, INFORMATION_XML] {
-            openssl_verifies((matrix, parties, algorithm), forms, &chain, "owner-root", onboarding_document);
-        }
+        openssl_verifies((matrix, parties, algorithm), INFORMATION, &chain, "owner-root", onboarding_document);
     });
 }
 

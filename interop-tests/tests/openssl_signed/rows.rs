@@ -118,8 +118,8 @@ pub(crate) struct SignedForm {
     pub(crate) encoding: Encoding,
 }
 
-/// Conveyed information in JSON.
-pub(crate) const INFORMATION_JSON: &[SignedForm] = &[
+/// Conveyed information in either encoding.
+pub(crate) const INFORMATION: &[SignedForm] = &[
     SignedForm {
         form: Form::SignedJson,
         prefix: "",
@@ -134,10 +134,6 @@ pub(crate) const INFORMATION_JSON: &[SignedForm] = &[
         openssl: ID_DATA,
         encoding: Encoding::Json,
     },
-];
-
-/// Conveyed information in XML.
-pub(crate) const INFORMATION_XML: &[SignedForm] = &[
     SignedForm {
         form: Form::SignedXml,
         prefix: "",
@@ -172,8 +168,9 @@ pub(crate) const VOUCHERS: &[SignedForm] = &[
     },
 ];
 
-/// The structures that OpenSSL writes.
-pub(crate) const STREAMS: &[(Direction, &[&str])] = &[(Direction::OpensslToUs, &[])];
+/// The encodings that OpenSSL writes structures in.
+pub(crate) const STREAMS: &[(Direction, &[&str])] =
+    &[(Direction::OpensslToUs, &[]), (Direction::OpensslToUsAsBer, &["-stream"])];
 
 pub(crate) fn row(form: &SignedForm, algorithm: &Algorithm, naming: &Naming) -> String {
     format!("{}{}, {}", form.prefix, algorithm.words, naming.words)

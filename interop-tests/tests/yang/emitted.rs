@@ -9,8 +9,9 @@ use conveyed_info::{
         RedirectInformation, Script, TrustAnchor,
     },
     rpc::{
-        BootstrappingAnswer, BootstrappingRequest, Csr, CsrFormat, CsrInput, CsrRequest, CsrSupport, ErrorTag,
-        KeyAlgorithm, ProgressReport, ProgressType, ReportingLevel, RestconfError, SshHostKey, TrustAnchorCert,
+        ApiResource, BootstrappingAnswer, BootstrappingRequest, CertReqInfo, Csr, CsrFormat, CsrInput, CsrRequest,
+        CsrSupport, ErrorTag, KeyAlgorithm, ProgressReport, ProgressType, ReportingLevel, RestconfError, SshHostKey,
+        TrustAnchorCert,
     },
     voucher::{Assertion, Freshness, Nonce, Voucher, idevid_issuer},
 };
@@ -208,16 +209,31 @@ fn rcf_20_csr_06_errors() {
         })
         .collect();
     valid(&yang, Kind::Errors, |encoding| RestconfError::encode_all(&errors, encoding));
-    let cert_req_info = None;
-    for selected_algorithm in [None, Some(p256())] {
+    for (selected_algorithm, cert_req_info) in [(None, None), (Some(p256()), Some(cert_req_info()))] {
         for selected_format in CsrFormat::ALL {
-            let selected_algorithm = selected_algorithm.clone();
-            let request = CsrRequest { selected_algorithm, selected_format, cert_req_info: cert_req_info.clone() };
+            let (selected_algorithm, cert_req_info) = (selected_algorithm.clone(), cert_req_info.clone());
+            let request = CsrRequest { selected_algorithm, selected_format, cert_req_info };
             let error = RestconfError::csr_wanted(request, "CSR wanted");
             valid(&yang, Kind::Errors, |encoding| error.encode(encoding));
             valid(&yang, Kind::CsrRequest, |encoding| error_info(&error.encode(encoding), encoding));
         }
     }
+}
+
+/// Version 1, no subject, a P-256 key, no attributes (RFC 2986 §4.1).
+fn cert_req_info() -> CertReqInfo {
+    let root = root();
+    let key = root.public_key().spki_der();
+    let content = [&[2, 1, 0, 0x30, 0][..], key, &[0xa0, 0]].concat();
+    let der = [&[0x30, u8::try_from(content.len()).unwrap()], &content[..]].concat();
+    CertReqInfo::from_der(&der).unwrap()
+}
+
+#[test]
+fn rcf_08_the_api_resource() {
+    let Some(modules) = published() else { skip!("SZTP_YANG_DIR names no folder of YANG modules") };
+    let yang = Yang::new(need!("yanglint"), modules);
+    valid(&yang, Kind::Api, |encoding| ApiResource::Root.encode(encoding));
 }
 
 /// What stands in the `error-info` of the only error.

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Report,
     /// A body of errors. What `error-info` holds is data of any kind to the module.
     Errors,
+    /// The API resource of RESTCONF.
+    Api,
     /// What stands in `error-info`.
     CsrRequest,
 }
@@ -67,9 +69,11 @@ impl Yang {
         plain(LATER_VOUCHER, &[("sx:structure voucher {", "container voucher { presence \"a document\";")]);
         plain(CSR, &[("sx:structure csr-request {", "container csr-request { presence \"a document\";")]);
         let errors = "uses errors { refine errors { config false; } }";
+        let api = "uses restconf { refine restconf { config false; presence \"a document\"; } }";
         plain(
             RESTCONF,
             &[
+                ("rc:yang-data yang-api {\n    uses restconf;\n  }", api),
                 ("rc:yang-data yang-errors {\n    uses errors;\n  }", errors),
                 ("leaf error-path {\n          type instance-identifier;", "leaf error-path {\n          type string;"),
             ],
@@ -97,7 +101,7 @@ impl Yang {
             Kind::Information => (true, None, &[INFORMATION][..]),
             Kind::Voucher => (true, None, &[VOUCHER][..]),
             Kind::LaterVoucher => (true, None, &[LATER_VOUCHER][..]),
-            Kind::Errors => (true, None, &[RESTCONF][..]),
+            Kind::Errors | Kind::Api => (true, None, &[RESTCONF][..]),
             Kind::CsrRequest => (true, None, &[TYPES, CSR][..]),
             Kind::Request | Kind::Report => (false, Some("rpc"), &[SERVER, TYPES, CSR][..]),
             Kind::Answer => (false, Some("reply"), &[SERVER][..]),

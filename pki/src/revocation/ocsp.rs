@@ -136,10 +136,9 @@ impl OcspResponse {
             return Err(EvidenceError::TooLarge);
         }
         let outer = Outer::from_der(der)?;
-        let bytes = match (outer.status, outer.bytes) {
-            (ResponseStatus::Successful, Some(bytes)) => bytes,
-            // RFC 5940 §2.1: only a successful response says anything about a certificate.
-            _ => return Err(EvidenceError::NotSuccessful),
+        // RFC 5940 §2.1: only a successful response says anything about a certificate.
+        let (ResponseStatus::Successful, Some(bytes)) = (outer.status, outer.bytes) else {
+            return Err(EvidenceError::NotSuccessful);
         };
         if bytes.response_type != ID_PKIX_OCSP_BASIC {
             return Err(EvidenceError::ResponseType(bytes.response_type));

@@ -135,12 +135,12 @@ mod tests {
 
     #[test]
     fn art_01_hostile_encodings_are_refused_by_name() {
-        let nested = |levels: usize| [vec![0x30, 0x80].repeat(levels), vec![0, 0].repeat(levels)].concat();
+        let nested = |levels: usize| [[0x30, 0x80].repeat(levels), [0, 0].repeat(levels)].concat();
         assert!(other(&nested(MAX_DEPTH)).is_ok());
         assert_eq!(other(&nested(MAX_DEPTH + 2)), Err(BerError::TooDeep));
         assert_eq!(other(&nested(100_000)), Err(BerError::TooDeep));
         assert_eq!(other(&vec![0; MAX_OCTETS + 1]), Err(BerError::TooLong));
-        let many = [vec![0x30, 0x80], vec![5, 0].repeat(MAX_ELEMENTS), vec![0, 0]].concat();
+        let many = [vec![0x30, 0x80], [5, 0].repeat(MAX_ELEMENTS), vec![0, 0]].concat();
         assert_eq!(other(&many), Err(BerError::TooManyElements));
         for (ber, error) in [
             (&[][..], BerError::Truncated),
@@ -185,7 +185,7 @@ mod tests {
     enum Tree {
         Octets(Vec<u8>),
         Integer(u8),
-        Nodes(u8, Vec<Tree>),
+        Nodes(u8, Vec<Self>),
     }
 
     impl Tree {

@@ -172,7 +172,7 @@ impl Agreement {
 
     /// The content key, when it was wrapped under the key that is derived from `secret`.
     pub(super) fn unwrap(&self, secret: &[u8], ukm: Option<&[u8]>, wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        self.wrap.unwrap(&*self.derive(secret, ukm)?, wrapped)
+        self.wrap.unwrap(&self.derive(secret, ukm)?, wrapped)
     }
 
     /// The key-encryption key: the key derivation function of ANSI X9.63, as in SEC 1 §3.6.1.

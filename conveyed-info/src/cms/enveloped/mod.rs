@@ -161,14 +161,12 @@ impl Enveloped {
         if certificate.is_some_and(|certificate| certificate.public_key() != key) {
             return Err(OpenError::KeyIsNotTheCertificates);
         }
+        let is_meant = |recipient: &Recipient| {
+            certificate.is_none_or(|certificate| recipient.id().is_some_and(|id| id.names(certificate)))
+        };
         let mut refused = OpenError::NotARecipient;
         let mut pending = Vec::new();
-        for recipient in self.recipients.iter().filter(|it| it.fits(key.key_type())) {
-            if let Some(certificate) = certificate {
-                if !recipient.id().is_some_and(|id| id.names(certificate)) {
-                    continue;
-                }
-            }
+        for recipient in self.recipients.iter().filter(|it| it.fits(key.key_type()) && is_meant(it)) {
             match recipient.work(key, &self.originators) {
                 Ok((work, unwrap, of_key)) => {
                     let leniencies = [leniencies.clone(), of_key].concat();

@@ -39,17 +39,16 @@ fn oaep(parameters: Option<&Any>) -> Option<RsaPadding> {
         Some(mask) if mask.oid == oid::ID_MGF_1 => hash_of(&mask.parameters?.decode_as().ok()?)?,
         Some(_) => return None,
     };
-    match parameters.label {
-        None => {}
-        Some(label) if label.oid == oid::ID_P_SPECIFIED => {
-            // A label binds the key to something that nothing in RFC 8572 names.
-            if !label.parameters?.decode_as::<&OctetStringRef>().ok()?.is_empty() {
-                return None;
-            }
-        }
-        Some(_) => return None,
+    // A label binds the key to something that nothing in RFC 8572 names.
+    if !parameters.label.is_none_or(|label| is_empty_label(&label)) {
+        return None;
     }
     Some(RsaPadding::Oaep { hash, mask })
+}
+
+fn is_empty_label(label: &AlgorithmIdentifierOwned) -> bool {
+    let octets = label.parameters.as_ref().and_then(|parameters| parameters.decode_as::<&OctetStringRef>().ok());
+    label.oid == oid::ID_P_SPECIFIED && octets.is_some_and(OctetStringRef::is_empty)
 }
 
 fn hash_of(identifier: &AlgorithmIdentifierOwned) -> Option<OaepHash> {

@@ -1,0 +1,71 @@
+//! What others bring to a judgement.
+
+use std::sync::Arc;
+
+use super::{Crl, OcspResponse};
+
+/// Revocation lists and OCSP responses that may tell something about a path. Candidates only: nothing here is verified.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    // Shared, since what one artifact brings is judged together with what others bring.
+    crls: Vec<Arc<Crl>>,
+    responses: Vec<Arc<OcspResponse>>,
+}
+
+impl Evidence {
+    /// Most lists, and most responses, that are kept.
+    pub const MAX: usize = 64;
+
+    /// No evidence at all.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { crls: Vec::new(), responses: Vec::new() }
+    }
+
+    /// No evidence at all, for those who have none to give.
+    #[must_use]
+    pub fn none() -> &'static Self {
+        static NONE: Evidence = Evidence::new();
+        &NONE
+    }
+
+    /// Adds a revocation list. One that is there already, or exceeds [`Evidence::MAX`], is dropped.
+    pub fn add_crl(&mut self, crl: Crl) {
+        self.share_crl(&Arc::new(crl));
+    }
+
+    fn share_crl(&mut self, crl: &Arc<Crl>) {
+        if self.crls.len() < Self::MAX && self.crls.iter().all(|known| known.der() != crl.der()) {
+            self.crls.push(Arc::clone(crl));
+        }
+    }
+
+    /// Adds an OCSP response. One that is there already, or exceeds [`Evidence::MAX`], is dropped.
+    pub fn add_ocsp_response(&mut self, response: OcspResponse) {
+        self.share_ocsp_response(&Arc::new(response));
+    }
+
+    fn share_ocsp_response(&mut self, response: &Arc<OcspResponse>) {
+        if self.responses.len() < Self::MAX && self.responses.iter().all(|known| known.der() != response.der()) {
+            self.responses.push(Arc::clone(response));
+        }
+    }
+
+    /// Adds everything that `other` holds.
+    pub fn add_all(&mut self, other: &Self) {
+        other.crls.iter().for_each(|crl| self.share_crl(crl));
+        other.responses.iter().for_each(|response| self.share_ocsp_response(response));
+    }
+
+    /// The revocation lists.
+    #[must_use]
+    pub fn crls(&self) -> impl ExactSizeIterator<Item = &Crl> {
+        self.crls.iter().map(AsRef::as_ref)
+    }
+
+    /// The OCSP responses.
+    #[must_use]
+    pub fn ocsp_responses(&self) -> impl ExactSizeIterator<Item = &OcspResponse> {
+        self.responses.iter().map(AsRef::as_ref)
+    }
+}
