@@ -5,6 +5,7 @@
 
 mod artifact;
 mod clear;
+mod holder;
 mod owner;
 mod revocation;
 mod voucher;
@@ -13,7 +14,10 @@ use pki::{certificate::Certificate, identity::SerialNumber, revocation::Evidence
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
 use self::clear::Clear;
-pub use self::clear::Decryption;
+pub use self::{
+    clear::Decryption,
+    holder::{HolderContext, verify_voucher_as_holder},
+};
 use crate::{
     BootstrappingData, OwnershipVoucher, Unverified, Verified,
     information::{Information, OnboardingInformation, RedirectInformation},
@@ -46,6 +50,26 @@ pub struct Context<'a> {
     /// [`Certificate::ocsp_responders`] point. What is stapled to the artifacts comes on top; without a network,
     /// [`Evidence::none`].
     pub revocation: &'a Evidence,
+}
+
+impl<'a> Context<'a> {
+    /// The strictest context: an untrusted source, vouchers that assert `verified`, no nonce sent, no key to decrypt with,
+    /// nothing fetched, no leniency. Change what is known beyond that.
+    #[must_use]
+    pub fn new(voucher_anchors: &'a [Certificate], serial_number: &'a SerialNumber, clock: Clock) -> Self {
+        Self {
+            source: Source::Untrusted,
+            voucher_anchors,
+            serial_number,
+            idevid: None,
+            nonce: None,
+            clock,
+            assertions: &[Assertion::Verified],
+            decryption: None,
+            profile: InputProfile::Strict,
+            revocation: Evidence::none(),
+        }
+    }
 }
 
 /// Where bootstrapping data came from.
@@ -81,7 +105,7 @@ pub fn verify(data: Unverified<BootstrappingData>, context: &Context<'_>) -> Res
         clear::CONVEYED_INFORMATION,
         conveyed_information.der(),
         conveyed_information.sha256(),
-        context,
+        context.decryption,
         &mut trace,
     )?;
     match data {
@@ -90,10 +114,10 @@ pub fn verify(data: Unverified<BootstrappingData>, context: &Context<'_>) -> Res
                 clear::OWNER_CERTIFICATE,
                 owner_certificate.der(),
                 owner_certificate.sha256(),
-                context,
+                context.decryption,
                 &mut trace,
             )?;
-            let ownership_voucher = read_voucher(&ownership_voucher, context, &mut trace)?;
+            let ownership_voucher = read_voucher(&ownership_voucher, context.decryption, &mut trace)?;
             signed([conveyed_information, owner_certificate, ownership_voucher], context, trace)
         }
         BootstrappingData::Signed { .. } => {
@@ -120,13 +144,17 @@ pub fn verify_voucher(
     context: &Context<'_>,
 ) -> Result<Verified<Voucher>, Refusal> {
     let mut trace = Trace::new();
-    let clear = read_voucher(&voucher.into_inner(), context, &mut trace)?;
+    let clear = read_voucher(&voucher.into_inner(), context.decryption, &mut trace)?;
     let (signed, trace) = clear.signed_data(trace)?;
     let (authentic, trace) = voucher::verify(&signed, clear.input(), context, trace)?;
     Ok(Verified::new(authentic.voucher, trace))
 }
 
-fn read_voucher(voucher: &OwnershipVoucher, context: &Context<'_>, trace: &mut Trace) -> Result<Clear, Refusal> {
+fn read_voucher(
+    voucher: &OwnershipVoucher,
+    decryption: Option<Decryption<'_>>,
+    trace: &mut Trace,
+) -> Result<Clear, Refusal> {
     // BIS-09: a voucher in another form is called by its name.
     if let Some(form) = ForeignForm::detect(voucher.der()) {
         let inputs = [Input { name: clear::OWNERSHIP_VOUCHER.name, sha256: voucher.sha256() }];
@@ -138,7 +166,7 @@ fn read_voucher(voucher: &OwnershipVoucher, context: &Context<'_>, trace: &mut T
             form.to_string(),
         ));
     }
-    Clear::read(clear::OWNERSHIP_VOUCHER, voucher.der(), voucher.sha256(), context, trace)
+    Clear::read(clear::OWNERSHIP_VOUCHER, voucher.der(), voucher.sha256(), decryption, trace)
 }
 
 /// RFC 8572 §5.4, in its order.

@@ -4,6 +4,7 @@
 //! `cargo xtask fuzz` builds and runs them all.
 
 pub mod agree;
+pub mod der;
 mod seeds;
 pub mod world;
 

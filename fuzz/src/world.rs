@@ -25,7 +25,7 @@ use pki::{
     certificate::Certificate,
     digest::Digest,
     identity::SerialNumber,
-    key::{FileKey, PublicKey, SignError, Signer},
+    key::{Entropy, FileKey, NoEntropy, PublicKey, SignError, Signer},
     time::Timestamp,
 };
 
@@ -67,10 +67,11 @@ impl World {
         let serial_number = SerialNumber::new("SN-0001").expect("a serial number");
 
         let device_root = root("Device Root CA", 1);
-        let devices =
-            device_root.new_issuing_ca("Device CA", FixedKey::boxed(2), serial(2), now).expect("an issuing CA");
+        let devices = device_root
+            .new_issuing_ca("Device CA", Box::new(FixedKey::device_ca()), serial(2), now)
+            .expect("an issuing CA");
         let profile = Profile::Idevid { serial_number: serial_number.clone() };
-        let idevid = issue(&devices, &profile, "Model 1", &FixedKey::new(3), now);
+        let idevid = issue(&devices, &profile, "Model 1", &FixedKey::device(), now);
 
         let voucher_root = root("Voucher Root CA", 4);
         let signer = FixedKey::boxed(5);
@@ -181,6 +182,16 @@ pub struct FixedKey {
 }
 
 impl FixedKey {
+    /// The device's own key.
+    pub fn device() -> Self {
+        Self::new(3)
+    }
+
+    /// The key of the CA that issues IDevIDs.
+    pub fn device_ca() -> Self {
+        Self::new(2)
+    }
+
     /// The key of this number, which is not zero.
     pub fn new(number: u8) -> Self {
         let secret = SecretKey::from_slice(&[number; 32]).expect("a scalar below the order");
@@ -211,5 +222,19 @@ impl Signer for FixedKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let signature: Signature = self.pair.sign(message);
         Ok(signature.to_der().as_bytes().to_vec())
+    }
+}
+
+/// Entropy that is none: the octets 1, 2, 3 and so on.
+#[derive(Default)]
+pub struct Predictable(u8);
+
+impl Entropy for Predictable {
+    fn fill(&mut self, octets: &mut [u8]) -> Result<(), NoEntropy> {
+        for octet in octets {
+            self.0 = self.0.wrapping_add(1);
+            *octet = self.0;
+        }
+        Ok(())
     }
 }

@@ -12,13 +12,11 @@ use conveyed_info::{
     BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified,
     cms::{ContentType, Draft},
     information::{Information, OnboardingInformation, Script},
-    profile::InputProfile,
     verify::{self, Accepted, Context, Decryption, Source},
     voucher::{Assertion, Freshness, Voucher},
 };
 use pki::{
     identity::SerialNumber,
-    revocation::Evidence,
     time::{Clock, Timestamp},
 };
 use verdict::Refusal;
@@ -149,18 +147,9 @@ impl Parties {
         source: Source,
         decryption: Option<Decryption<'_>>,
     ) -> Result<Accepted, Refusal> {
-        let context = Context {
-            source,
-            voucher_anchors: &[self.workshop.certificate("masa-root").unwrap()],
-            serial_number: &self.serial_number,
-            idevid: None,
-            nonce: None,
-            clock: Clock::Trusted(Timestamp::from_system(SystemTime::now())),
-            assertions: &[Assertion::Verified],
-            decryption,
-            profile: InputProfile::Strict,
-            revocation: Evidence::none(),
-        };
+        let anchors = [self.workshop.certificate("masa-root").unwrap()];
+        let clock = Clock::Trusted(Timestamp::from_system(SystemTime::now()));
+        let context = Context { source, decryption, ..Context::new(&anchors, &self.serial_number, clock) };
         verify::verify(Unverified::new(data), &context).map(|verified| verified.into_parts().0)
     }
 }

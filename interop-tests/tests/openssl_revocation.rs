@@ -10,8 +10,7 @@ use conveyed_info::{
     cms::{ContentType, Draft, SignedData},
     information::{Information, OnboardingInformation, Script},
     make,
-    profile::InputProfile,
-    verify::{self, Context, Source},
+    verify::{self, Context},
     voucher::{Assertion, Freshness, Voucher},
 };
 use interop_tests::{
@@ -160,18 +159,8 @@ impl Lab {
         };
         // A list made after this moment began would lie in the future.
         let now = Timestamp::from_system(SystemTime::now()).plus_seconds(later);
-        let context = Context {
-            source: Source::Untrusted,
-            voucher_anchors: &[certificate("masa-root")],
-            serial_number: &serial_number,
-            idevid: None,
-            nonce: None,
-            clock: Clock::Trusted(now),
-            assertions: &[Assertion::Verified],
-            decryption: None,
-            profile: InputProfile::Strict,
-            revocation: Evidence::none(),
-        };
+        let anchors = [certificate("masa-root")];
+        let context = Context::new(&anchors, &serial_number, Clock::Trusted(now));
         verify::verify(Unverified::new(data), &context).map(drop).map_err(|refusal| refusal.reason)
     }
 

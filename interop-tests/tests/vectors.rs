@@ -12,14 +12,12 @@ use conveyed_info::{
     BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher, Unverified,
     cms::{ContentInfo, ContentType, Form, SignedData},
     information::Information,
-    profile::InputProfile,
-    verify::{self, Accepted, Context, Source},
-    voucher::{Assertion, Voucher},
+    verify::{self, Accepted, Context},
+    voucher::Voucher,
 };
 use pki::{
     certificate::Certificate,
     identity::SerialNumber,
-    revocation::Evidence,
     time::{Clock, Timestamp},
 };
 use serde_json::{Value, json};
@@ -105,18 +103,9 @@ fn the_signed_vectors_make_groupings_that_a_device_accepts() {
             ownership_voucher: OwnershipVoucher::from_der(artifact(&openssl.join(voucher))).unwrap(),
         };
         let judge = |now| {
-            let context = Context {
-                source: Source::Untrusted,
-                voucher_anchors: &anchors,
-                serial_number: &SerialNumber::new("SN-0001").unwrap(),
-                idevid: None,
-                nonce: None,
-                clock: Clock::Trusted(Timestamp::parse_rfc3339(now).unwrap()),
-                assertions: &[Assertion::Verified],
-                decryption: None,
-                profile: InputProfile::Strict,
-                revocation: Evidence::none(),
-            };
+            let serial_number = SerialNumber::new("SN-0001").unwrap();
+            let clock = Clock::Trusted(Timestamp::parse_rfc3339(now).unwrap());
+            let context = Context::new(&anchors, &serial_number, clock);
             verify::verify(Unverified::new(data.clone()), &context).map(|verified| verified.into_parts().0)
         };
         let is_redirect = conveyed_information.starts_with("redirect");

@@ -2,6 +2,8 @@
 
 mod commands;
 mod demo;
+mod explain;
+mod files;
 mod output;
 
 use std::process::ExitCode;
@@ -22,6 +24,12 @@ enum Command {
     Demo(demo::Args),
     /// Run the bootstrap server, and the DHCP server beside it if one is configured
     Serve(commands::serve::Args),
+    /// Make, explain and verify artifacts, on files alone
+    #[command(subcommand)]
+    Artifact(commands::artifact::Command),
+    /// Explain and verify ownership vouchers, on files alone
+    #[command(subcommand)]
+    Voucher(commands::voucher::Command),
     /// Check the audit log
     #[command(subcommand)]
     Audit(commands::audit::Command),
@@ -33,6 +41,7 @@ const EXAMPLES: &str = "Examples:
   sztp demo                                    the whole story; servers stay up until Ctrl-C
   sztp demo --once --json                      the same, as one JSON document
   sztp serve --config sztp.toml
+  sztp artifact inspect conveyed-information.cms
   sztp audit verify --config sztp.toml
   sztp explain owner-not-pinned
 
@@ -42,6 +51,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => commands::serve::run(&args),
+        Command::Artifact(command) => commands::artifact::run(&command),
+        Command::Voucher(command) => commands::voucher::run(&command),
         Command::Audit(command) => commands::audit::run(&command),
         Command::Explain(args) => commands::explain::run(&args),
     };

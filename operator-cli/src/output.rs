@@ -3,9 +3,27 @@
 
 use std::io::Write;
 
+use serde::Serialize;
+
+/// How a result is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Form {
+    /// For people
+    #[default]
+    Table,
+    /// For scripts: one JSON document
+    Json,
+}
+
 /// Prints a line of the result. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn line(text: &str) {
     let _gone = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Prints the result as a JSON document.
+pub(crate) fn json(result: &impl Serialize) {
+    // What is printed here are maps of texts and numbers, which JSON can always hold.
+    line(&serde_json::to_string_pretty(result).unwrap_or_default());
 }
 
 /// Prints a line that is not part of the result.

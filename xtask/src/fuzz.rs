@@ -28,6 +28,9 @@ use crate::{
 /// The folder of the targets.
 const FOLDER: &str = "fuzz";
 
+/// Their manifest, below the root folder.
+pub(crate) const MANIFEST: &str = "fuzz/Cargo.toml";
+
 /// Counters on every edge, a table of where they stand, and operands of comparisons, as libFuzzer reads them.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
@@ -41,11 +44,32 @@ pub(crate) struct Options {
     /// Empty means all.
     only: Vec<String>,
     jobs: usize,
+    arithmetic: Arithmetic,
+}
+
+/// What an overflow does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arithmetic {
+    /// It is a finding, and so is a failed debug assertion.
+    Checked,
+    /// It wraps, as in what is shipped: what comes of that is a finding only where a target notices.
+    AsShipped,
+}
+
+impl Arithmetic {
+    /// The profile of `fuzz/Cargo.toml`.
+    const fn profile(self) -> &'static str {
+        match self {
+            Self::Checked => "release",
+            Self::AsShipped => "as-shipped",
+        }
+    }
 }
 
 impl Options {
     /// What `cargo xtask test` runs: three minutes in all, two processes at a time.
-    pub(crate) const SMOKE: Self = Self { time: Duration::from_secs(180), only: Vec::new(), jobs: 2 };
+    pub(crate) const SMOKE: Self =
+        Self { time: Duration::from_secs(180), only: Vec::new(), jobs: 2, arithmetic: Arithmetic::Checked };
 
     /// Reads the words behind `fuzz`.
     pub(crate) fn parse(words: &[String]) -> Result<Self, Usage> {
@@ -55,6 +79,10 @@ impl Options {
                 "--seconds" => options.time = Duration::from_secs(number(&flag, "--seconds")?),
                 "--jobs" => options.jobs = usize::try_from(number(&flag, "--jobs")?).unwrap_or(usize::MAX).max(1),
                 "--only" => options.only.extend(flag.several("--only")?),
+                "--as-shipped" => {
+                    flag.none()?;
+                    options.arithmetic = Arithmetic::AsShipped;
+                }
                 name => return Err(Usage::UnknownFlag { flag: name.to_owned() }),
             }
         }
@@ -91,7 +119,7 @@ pub(crate) fn check(workspace: &Workspace, options: &Options) -> Result<Outcome,
     if Command::new("c++").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
         return Ok(Outcome::Missing { reason: "libFuzzer needs a C++ compiler: apt-get install g++".to_owned() });
     }
-    let mut programs = build(workspace)?;
+    let mut programs = build(workspace, options.arithmetic)?;
     programs.retain(|program| options.only.is_empty() || options.only.contains(&program.target));
     if programs.is_empty() {
         println!("no fuzz target has such a name");
@@ -111,11 +139,11 @@ struct Program {
 }
 
 /// Builds every target; the list is cargo's own, so a new file in `fuzz/src/bin` is in it.
-fn build(workspace: &Workspace) -> Result<Vec<Program>, Fault> {
+fn build(workspace: &Workspace, arithmetic: Arithmetic) -> Result<Vec<Program>, Fault> {
     let mut cargo = workspace.cargo();
     cargo.current_dir(workspace.root().join(FOLDER)).env("CARGO_TARGET_DIR", workspace.target().join(FOLDER));
     // With --target, the flags are for the targets alone: build scripts and macros have no counters.
-    cargo.args(["build", "--release", "--bins", "--locked", "--target", "host-tuple"]);
+    cargo.args(["build", "--profile", arithmetic.profile(), "--bins", "--target", "host-tuple"]);
     cargo.arg("--message-format=json-render-diagnostics").env("RUSTFLAGS", COVERAGE);
     cargo.env_remove("CARGO_ENCODED_RUSTFLAGS").stderr(Stdio::inherit());
     let failed = |source| Fault::Program { program: "cargo build", source };
@@ -205,15 +233,16 @@ mod tests {
     #[test]
     fn flags_are_read() {
         assert_eq!(parse(""), Ok(Options::SMOKE));
-        let expected = Options { time: Duration::from_secs(9), only: vec!["cms".into(), "fit".into()], jobs: 1 };
-        assert_eq!(parse("--seconds 9 --only cms fit --jobs 0"), Ok(expected));
+        let only = vec!["cms".into(), "fit".into()];
+        let expected = Options { time: Duration::from_secs(9), only, jobs: 1, arithmetic: Arithmetic::AsShipped };
+        assert_eq!(parse("--seconds 9 --only cms fit --jobs 0 --as-shipped"), Ok(expected));
         assert_eq!(parse("--seconds soon"), Err(Usage::Unexpected { word: "soon".into() }));
         assert_eq!(parse("--minutes 3"), Err(Usage::UnknownFlag { flag: "--minutes".into() }));
     }
 
     #[test]
     fn all_targets_together_take_the_time_given() {
-        let options = |seconds, jobs| Options { time: Duration::from_secs(seconds), only: Vec::new(), jobs };
+        let options = |seconds, jobs| Options { time: Duration::from_secs(seconds), jobs, ..Options::SMOKE };
         assert_eq!(options(180, 2).share(12), Duration::from_secs(30));
         assert_eq!(options(180, 4).share(1), Duration::from_secs(180));
         assert_eq!(options(1, 1).share(12), Duration::from_secs(1));

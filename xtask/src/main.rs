@@ -34,8 +34,9 @@ Commands:
        [--write-interop]              and renew specs/interop.md from what the tests have proved
   layers                              which crate imports which, and what may be in the device's tree
   bench [--only NAME…] [--json FILE]  measure; one object, metric → number
-  fuzz [--seconds N] [--only TARGET…] [--jobs N]
-                                      hostile inputs for every decoder: N seconds for all targets together, N at a time
+  fuzz [--seconds N] [--jobs N]       hostile inputs for every decoder: N seconds for all targets together, N at a time
+       [--only TARGET…]
+       [--as-shipped]                 where arithmetic wraps and debug assertions are not compiled in
   help                                this text
 
 A NAME given to `test` is a check (fmt, layers, clippy, docs, fuzz), a crate (all of its tests), or a part of a test's name;

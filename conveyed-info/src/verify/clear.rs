@@ -3,7 +3,6 @@
 use pki::{certificate::Certificate, key::Decryptor};
 use verdict::{Digest, Input, ReasonCode, Refusal, Trace};
 
-use super::Context;
 use crate::cms::{AeadPolicy, CmsError, ContentInfo, ContentType, Enveloped, Form, OpenError, SignedData};
 
 /// The key that opens what was encrypted to this device.
@@ -73,7 +72,7 @@ impl Clear {
         kind: Kind,
         received: &[u8],
         sha256: Digest,
-        context: &Context<'_>,
+        decryption: Option<Decryption<'_>>,
         trace: &mut Trace,
     ) -> Result<Self, Refusal> {
         let input = Input { name: kind.name, sha256 };
@@ -91,7 +90,7 @@ impl Clear {
             std::mem::take(trace).refused(kind.decryption, reason(error), &inputs, detail)
         };
         let envelope = Enveloped::from_content_info(&info).map_err(|error| refuse(&error, trace))?;
-        let Some(decryption) = context.decryption else {
+        let Some(decryption) = decryption else {
             let detail = format!("{}: encrypted, and there is no key here", kind.name);
             let trace = std::mem::take(trace);
             return Err(trace.refused(kind.decryption, ReasonCode::DecryptionKeyMissing, &inputs, detail));

@@ -12,7 +12,7 @@ use verdict::{Input, ReasonCode, Refusal, Trace};
 use super::{Context, revocation::RevocationCheck};
 use crate::{
     cms::{CmsError, ContentType, SignedData},
-    profile::Lenient,
+    profile::{InputProfile, Lenient},
     voucher::{Freshness, Voucher},
 };
 
@@ -24,6 +24,15 @@ pub(super) struct Authentic {
     pub(super) stapled: Evidence,
 }
 
+/// What is known when a voucher is read and its signer judged.
+pub(super) struct SignerContext<'a> {
+    pub(super) anchors: &'a [Certificate],
+    pub(super) idevid: Option<&'a Certificate>,
+    pub(super) clock: Clock,
+    pub(super) profile: InputProfile,
+    pub(super) revocation: &'a Evidence,
+}
+
 /// Verifies signature, signer, dates, assertion, serial number, issuer and nonce, in the order of the RFC.
 pub(super) fn verify(
     signed: &SignedData,
@@ -33,7 +42,14 @@ pub(super) fn verify(
 ) -> Result<(Authentic, Trace), Refusal> {
     let inputs = [input];
     let (voucher, stapled);
-    (Authentic { voucher, stapled }, trace) = authenticate(signed, context, trace, &inputs)?;
+    let signers = SignerContext {
+        anchors: context.voucher_anchors,
+        idevid: context.idevid,
+        clock: context.clock,
+        profile: context.profile,
+        revocation: context.revocation,
+    };
+    (Authentic { voucher, stapled }, trace) = authenticate(signed, &signers, trace, &inputs)?;
     trace = check_dates(&voucher, context.clock, trace, &inputs)?;
 
     // RFC 8572 §5.4 step 1c (CLI-34).
@@ -43,22 +59,16 @@ pub(super) fn verify(
     }
     trace.passed("voucher-assertion", SECTION, &inputs);
 
-    // RFC 8572 §5.4 step 1d (CLI-35).
-    if voucher.serial_number != *context.serial_number {
-        let detail = format!("the voucher is for {}, this device is {}", voucher.serial_number, context.serial_number);
-        return Err(trace.refused("voucher-serial-number", ReasonCode::VoucherSerialMismatch, &inputs, detail));
-    }
-    trace.passed("voucher-serial-number", SECTION, &inputs);
-
-    trace = check_issuer(&voucher, context, trace, &inputs)?;
+    trace = check_serial_number(&voucher, context.serial_number, trace, &inputs)?;
+    trace = check_issuer(&voucher, context.idevid, trace, &inputs)?;
     trace = check_nonce(&voucher, context, trace, &inputs)?;
     Ok((Authentic { voucher, stapled }, trace))
 }
 
 /// Form, signature and signer (step 1a; CLI-32). Nothing in the document is looked at before they are good.
-fn authenticate(
+pub(super) fn authenticate(
     signed: &SignedData,
-    context: &Context<'_>,
+    context: &SignerContext<'_>,
     mut trace: Trace,
     inputs: &[Input],
 ) -> Result<(Authentic, Trace), Refusal> {
@@ -69,7 +79,7 @@ fn authenticate(
         return Err(trace.refused("voucher-form", ReasonCode::ContentTypeUnexpected, inputs, detail));
     }
     let policy = Policy { clock: context.clock, purpose: Purpose::Signing, accepted_critical: &[] };
-    let judge = |it: &Certificate| path::validate(it, signed.certificates(), context.voucher_anchors, &policy);
+    let judge = |it: &Certificate| path::validate(it, signed.certificates(), context.anchors, &policy);
     let mut evidence = context.revocation.clone();
     evidence.add_all(signed.revocation());
     // VCH-22, VCH-19: nothing is demanded of a voucher's signer; what is stapled is heeded.
@@ -77,7 +87,7 @@ fn authenticate(
     let revocation = RevocationCheck { check, section, demand, evidence, clock: context.clock };
     // VCH-18 is a SHOULD: a voucher signed by an anchor itself may come without that anchor. And of several certificates
     // that fit the signer's name, such as one renewed on the same key, any that validates will do.
-    let fitting = signed.certificates().iter().chain(context.voucher_anchors).filter(|it| signed.names_signer(it));
+    let fitting = signed.certificates().iter().chain(context.anchors).filter(|it| signed.names_signer(it));
     let picked = revocation.pick(fitting.clone(), judge);
     let candidate = picked.as_ref().map_or_else(|_| fitting.clone().next(), |picked| Some(picked.certificate));
     let verified = candidate.map_or_else(|| signed.verify_signer(), |it| signed.verify_signer_as(it));
@@ -150,7 +160,12 @@ fn issued_alike(one: &Certificate, other: &Certificate) -> bool {
 }
 
 /// Step 1b (CLI-33). Every refusal of a date shows both clocks.
-fn check_dates(voucher: &Voucher, clock: Clock, mut trace: Trace, inputs: &[Input]) -> Result<Trace, Refusal> {
+pub(super) fn check_dates(
+    voucher: &Voucher,
+    clock: Clock,
+    mut trace: Trace,
+    inputs: &[Input],
+) -> Result<Trace, Refusal> {
     const CHECK: &str = "voucher-dates";
     let Clock::Trusted(now) = clock else {
         // RFC 8572 §9.1 (DEV-14, SEC-01).
@@ -173,11 +188,27 @@ fn check_dates(voucher: &Voucher, clock: Clock, mut trace: Trace, inputs: &[Inpu
     Ok(trace)
 }
 
+/// Step 1d (CLI-35).
+pub(super) fn check_serial_number(
+    voucher: &Voucher,
+    expected: &SerialNumber,
+    mut trace: Trace,
+    inputs: &[Input],
+) -> Result<Trace, Refusal> {
+    const CHECK: &str = "voucher-serial-number";
+    if voucher.serial_number != *expected {
+        let detail = format!("the voucher is for {}, this device is {expected}", voucher.serial_number);
+        return Err(trace.refused(CHECK, ReasonCode::VoucherSerialMismatch, inputs, detail));
+    }
+    trace.passed(CHECK, SECTION, inputs);
+    Ok(trace)
+}
+
 /// Step 1e (CLI-36, VCH-11): makers write the extension's value, with or without its OCTET STRING, or the bare key
 /// identifier; any of the three is matched.
-fn check_issuer(
+pub(super) fn check_issuer(
     voucher: &Voucher,
-    context: &Context<'_>,
+    idevid: Option<&Certificate>,
     mut trace: Trace,
     inputs: &[Input],
 ) -> Result<Trace, Refusal> {
@@ -186,7 +217,7 @@ fn check_issuer(
         trace.skipped(CHECK, SECTION, "the voucher names no issuer");
         return Ok(trace);
     };
-    let matches = context.idevid.is_some_and(|idevid| {
+    let matches = idevid.is_some_and(|idevid| {
         let extensions = idevid.extensions();
         let value = extensions.authority_key_identifier_value.as_deref();
         extensions.authority_key_identifier.as_deref() == Some(named)

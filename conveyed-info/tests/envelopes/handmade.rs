@@ -14,7 +14,7 @@ use cms::{
     signed_data::CertificateSet,
 };
 use const_oid::ObjectIdentifier;
-use conveyed_info::cms::{Algorithm, CmsError, ContentType, Leniency, MAX_RECIPIENTS, OpenError, RecipientKind, bare};
+use conveyed_info::cms::{Algorithm, CmsError, ContentType, MAX_RECIPIENTS, OpenError, RecipientKind, bare};
 use der::{
     Any, Encode,
     asn1::{BitString, OctetString},

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use conveyed_info::{
     Encoding,
-    cms::{ContentInfo, ContentType, Draft, SignedData, bare, certificates_only},
+    cms::{ContentInfo, ContentType, Draft, Form, SignedData, bare, certificates_only},
     information::{Information, TrustAnchor},
 };
 use fuzz::{Seed, world::WORLD};
@@ -34,6 +34,15 @@ fn seeds() -> Vec<Seed> {
 fn check(bytes: &[u8]) {
     if let Ok(info) = ContentInfo::from_der(bytes) {
         assert!(info.octets().map_or(0, <[u8]>::len) <= bytes.len());
+    }
+    if let Ok((info, form)) = ContentInfo::from_ber(bytes) {
+        // Normalised once and for all; and what is DER already is what it was.
+        let der = info.to_der().expect("what was read");
+        assert_eq!(ContentInfo::from_ber(&der).as_ref(), Ok(&(info.clone(), Form::Der)));
+        assert!(der.len() <= bytes.len().saturating_mul(2).saturating_add(16));
+        if form == Form::Der {
+            assert_eq!(ContentInfo::from_der(bytes), Ok(info));
+        }
     }
     if let Ok(anchor) = TrustAnchor::from_der(bytes) {
         let (lowest, root) = (anchor.lowest().expect("a chain has one"), anchor.chain().last().expect("a root"));

@@ -1,21 +1,29 @@
 //! The whole grouping: nothing is accepted but what owner and manufacturer signed.
 #![no_main]
 
-use std::slice::from_ref;
+use std::{slice::from_ref, sync::LazyLock};
 
 use authority::Validity;
 use conveyed_info::{
     BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher, Unverified,
+    cms::{AeadPolicy, ContentInfo, ContentType, KeyUsageRule, SealOptions},
     information::Information,
     make,
+    profile::InputProfile,
     rpc::{BootstrappingAnswer, ReportingLevel},
-    verify::{self, Accepted, Context, Source},
+    verify::{self, Accepted, Context, Decryption, Source},
     voucher::Assertion,
 };
-use fuzz::{Seed, agree::ENCODINGS, world::WORLD};
-use pki::time::Clock;
+use fuzz::{
+    Seed,
+    agree::ENCODINGS,
+    world::{FixedKey, Predictable, WORLD},
+};
+use pki::{revocation::Evidence, time::Clock};
 
 fuzz::target!(seeds, check);
+
+static DEVICE: LazyLock<FixedKey> = LazyLock::new(FixedKey::device);
 
 fn seeds() -> Vec<Seed> {
     let nonce = || Validity::Nonce(WORLD.nonce.clone());
@@ -31,8 +39,24 @@ fn seeds() -> Vec<Seed> {
                 BootstrappingData::Unsigned(unsigned),
             ]
         })
+        .flat_map(|data| [encrypted(&data), data])
         .map(|data| join(&data))
         .collect()
+}
+
+/// The same, every artifact encrypted to the device.
+fn encrypted(data: &BootstrappingData) -> BootstrappingData {
+    let (recipients, entropy) = (&WORLD.idevid[..1], &mut Predictable::default());
+    let options = SealOptions { key_usage: KeyUsageRule::Ignore, ..SealOptions::default() };
+    let conveyed_information = data.conveyed_information().encrypted_to(recipients, options, entropy).expect("sealed");
+    match data {
+        BootstrappingData::Unsigned(_) => BootstrappingData::Unsigned(conveyed_information),
+        BootstrappingData::Signed { owner_certificate, ownership_voucher, .. } => BootstrappingData::Signed {
+            conveyed_information,
+            owner_certificate: owner_certificate.encrypted_to(recipients, options, entropy).expect("sealed"),
+            ownership_voucher: ownership_voucher.encrypted_to(recipients, options, entropy).expect("sealed"),
+        },
+    }
 }
 
 /// Each artifact behind its length in two octets; no companions: unsigned.
@@ -93,6 +117,9 @@ fn judge(data: &BootstrappingData, source: Source, clock: Clock) {
         nonce: Some(&WORLD.nonce),
         clock,
         assertions: &[Assertion::Verified],
+        decryption: Some(Decryption { key: DEVICE.file(), certificate: None, aead: AeadPolicy::Allow }),
+        profile: InputProfile::Survey,
+        revocation: Evidence::none(),
     };
     let verified = match verify::verify(Unverified::new(data.clone()), &context) {
         Ok(verified) => verified,
@@ -102,15 +129,15 @@ fn judge(data: &BootstrappingData, source: Source, clock: Clock) {
         }
     };
     assert!(!verified.trace().checks().is_empty());
-    let signed = matches!(data, BootstrappingData::Signed { .. });
+    if source == Source::TrustedServer && !is_signed(data) {
+        // RFC 8572 §5.3: a trusted server's word is enough.
+        return;
+    }
     match verified.value() {
-        // RFC 8572 §5.3: unsigned and untrusted, a redirect without its anchors is all that is left.
+        // Unsigned and untrusted, a redirect without its anchors is all that is left.
         Accepted::ProvisionalRedirect(redirect) => {
-            assert!(!signed && source == Source::Untrusted);
+            assert_eq!(source, Source::Untrusted);
             assert!(redirect.servers().iter().all(|server| server.trust_anchor.is_none()));
-        }
-        Accepted::TrustedRedirect(_) | Accepted::Onboarding(_) if !signed => {
-            assert_eq!(source, Source::TrustedServer, "unsigned data believed");
         }
         Accepted::TrustedRedirect(redirect) => {
             assert_eq!(Information::Redirect(redirect.clone()), WORLD.redirect, "the owner never signed this");
@@ -119,4 +146,11 @@ fn judge(data: &BootstrappingData, source: Source, clock: Clock) {
             assert_eq!(Information::Onboarding(onboarding.clone()), WORLD.onboarding, "the owner never signed this");
         }
     }
+}
+
+/// Whether all three are there and the conveyed information is signed for everyone to see.
+fn is_signed(data: &BootstrappingData) -> bool {
+    let info = ContentInfo::from_ber(data.conveyed_information().der());
+    let signed = info.is_ok_and(|(info, _)| info.content_type() == ContentType::SignedData);
+    signed && matches!(data, BootstrappingData::Signed { .. })
 }

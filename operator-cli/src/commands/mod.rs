@@ -1,13 +1,18 @@
 //! One file for each command.
 
+pub(crate) mod artifact;
 pub(crate) mod audit;
 pub(crate) mod explain;
+mod judgement;
 pub(crate) mod serve;
+pub(crate) mod voucher;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use bootstrap_server::{ServeError, audit::AuditError, config::ConfigError, store::StoreError};
 use verdict::Refusal;
+
+use crate::files::FileError;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +32,18 @@ pub(crate) enum Failure {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A file of artifacts, certificates or keys.
+    #[error(transparent)]
+    Files(#[from] FileError),
+    /// An artifact is not made.
+    #[error(transparent)]
+    Make(#[from] artifact::make::MakeFailure),
+    /// An artifact is not encrypted.
+    #[error(transparent)]
+    Seal(#[from] artifact::encrypt::SealFailure),
+    /// Verifying cannot begin.
+    #[error(transparent)]
+    Judgement(#[from] judgement::JudgementError),
     /// A file.
     #[error("{}: {source}", path.display())]
     File {
@@ -49,6 +66,7 @@ impl Failure {
         ExitCode::from(match self {
             Self::Refused(_) => 3,
             Self::NotFound(_) => 4,
+            Self::Files(FileError::IsInput { .. }) | Self::Judgement(_) => 2,
             _ => 1,
         })
     }

@@ -7,14 +7,11 @@ use conveyed_info::{
     BootstrappingData, Unverified,
     information::{BootImage, Information, OnboardingInformation, Script},
     make,
-    profile::InputProfile,
-    verify::{self, Context, Source},
-    voucher::Assertion,
+    verify::{self, Context},
 };
 use pki::{
     identity::SerialNumber,
     key::{FileKey, Signer},
-    revocation::Evidence,
     time::{Clock, Timestamp},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region};
@@ -52,16 +49,8 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
         ownership_voucher: maker.voucher(&serial_number, pinned, now).unwrap(),
     };
     let context = Context {
-        source: Source::Untrusted,
-        voucher_anchors: maker.voucher_anchors(),
-        serial_number: &serial_number,
         idevid: idevid.first(),
-        nonce: None,
-        clock: Clock::Trusted(now),
-        assertions: &[Assertion::Verified],
-        decryption: None,
-        profile: InputProfile::Strict,
-        revocation: Evidence::none(),
+        ..Context::new(maker.voucher_anchors(), &serial_number, Clock::Trusted(now))
     };
     let judge = || verify::verify(Unverified::new(data.clone()), &context).unwrap();
 

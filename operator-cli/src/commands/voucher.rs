@@ -1,0 +1,101 @@
+//! `sztp voucher`: ownership vouchers of any manufacturer, on files alone.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Subcommand;
+use conveyed_info::{
+    OwnershipVoucher, Unverified,
+    profile::InputProfile,
+    verify::{self, HolderContext},
+};
+use pki::{
+    certificate::Certificate,
+    identity::SerialNumber,
+    revocation::Evidence,
+    time::{Clock, Timestamp},
+};
+
+use super::{
+    Failure,
+    artifact::{
+        at_or_now, inspect, moment,
+        verify::{DecryptionArgs, OpenedKey, artifact, serial_number},
+    },
+    judgement::Judgement,
+};
+use crate::{files, output::Form};
+
+/// Subcommands of `sztp voucher`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Explain a voucher, layer by layer
+    Inspect(inspect::Args),
+    /// Verify a voucher's signature, signer and dates, and for which device it is
+    Verify(VerifyArgs),
+}
+
+/// Arguments of `sztp voucher verify`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct VerifyArgs {
+    /// The voucher
+    file: PathBuf,
+    /// What the manufacturer's vouchers are verified with, PEM or DER; may be given several times
+    #[arg(long = "trust-anchor", value_name = "CERT", required = true)]
+    trust_anchors: Vec<PathBuf>,
+    /// The serial number of the device that it must be for
+    #[arg(long, value_name = "SERIAL", value_parser = serial_number)]
+    serial_number: Option<SerialNumber>,
+    /// The IDevID certificate of that device, for vouchers that name its issuer
+    #[arg(long, value_name = "CERT")]
+    idevid: Option<PathBuf>,
+    /// Judge dates at this moment instead of now
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    at: Option<Timestamp>,
+    /// Which departures from the voucher's module are passed over: strict, opi-agent, anima-voucher or survey
+    #[arg(long, default_value_t, value_name = "PROFILE")]
+    input_profile: InputProfile,
+    #[command(flatten)]
+    decryption: DecryptionArgs,
+    /// How to show the judgement and its trace
+    #[arg(long = "output", value_enum, default_value_t, value_name = "FORM")]
+    form: Form,
+}
+
+const EXAMPLES: &str = "Examples:
+  sztp voucher verify ownership-voucher.vcj --trust-anchor manufacturer-root.pem
+  sztp voucher verify ownership-voucher.vcj --trust-anchor manufacturer-root.pem --serial-number SN-0001 --output json
+
+Without --serial-number any device will do. The nonce, and whether the assertion is enough, only the device can judge.
+Exit codes: 0 verified, 3 refused, 1 a file cannot be read.";
+
+pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Inspect(args) => inspect::run(args),
+        Command::Verify(args) => verify(args),
+    }
+}
+
+fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
+    let voucher = artifact(&args.file, OwnershipVoucher::from_der)?;
+    let anchors = files::read_all_certificates(&args.trust_anchors)?;
+    let idevid = args.idevid.as_deref().map(files::read_certificates).transpose()?;
+    let decryption = args.decryption.open()?;
+    let context = HolderContext {
+        voucher_anchors: &anchors,
+        serial_number: args.serial_number.as_ref(),
+        idevid: idevid.as_deref().and_then(<[Certificate]>::first),
+        clock: Clock::Trusted(at_or_now(args.at)),
+        decryption: decryption.as_ref().map(OpenedKey::borrow),
+        profile: args.input_profile,
+        revocation: Evidence::none(),
+    };
+    let judgement = match verify::verify_voucher_as_holder(Unverified::new(voucher), &context) {
+        Ok(verified) => {
+            let (voucher, trace) = verified.into_parts();
+            Judgement::verified(format!("ownership voucher for the device {}", voucher.serial_number), trace)
+        }
+        Err(refusal) => Judgement::refused(refusal),
+    };
+    Ok(judgement.show(args.form))
+}

@@ -1,0 +1,254 @@
+//! Files of artifacts, certificates and keys: read in any armour, written whole or not at all.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use conveyed_info::voucher::ForeignForm;
+use pki::{certificate::Certificate, key::FileKey};
+use zeroize::Zeroizing;
+
+use crate::explain::{Armour, pieces};
+
+/// Longest file that is read, in octets: artifacts are far smaller, boot images are no matter of these commands.
+const MAX_FILE: u64 = 16 * 1024 * 1024;
+
+/// Reads a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    let wrap = |source| FileError::Read { path: path.to_owned(), source };
+    let mut octets = Vec::new();
+    File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut octets)).map_err(wrap)?;
+    if u64::try_from(octets.len()).unwrap_or(u64::MAX) > MAX_FILE {
+        return Err(FileError::TooLarge { path: path.to_owned() });
+    }
+    Ok(octets)
+}
+
+/// Reads an artifact: DER, or DER in PEM or base64.
+pub(crate) fn read_artifact(path: &Path) -> Result<Vec<u8>, FileError> {
+    let octets = read(path)?;
+    if ForeignForm::detect(&octets).is_some() {
+        // Verifying refuses it by its name.
+        return Ok(octets);
+    }
+    let mut pieces = pieces(&octets);
+    let (count, first) = (pieces.len(), pieces.pop());
+    match first {
+        Some(piece)
+            if count == 1
+                && !piece.is_torn
+                && matches!(piece.armour, Armour::Binary | Armour::Pem | Armour::Base64) =>
+        {
+            Ok(piece.octets.into_owned())
+        }
+        _ => Err(FileError::Unexpected {
+            path: path.to_owned(),
+            expected: "one CMS artifact, as DER, PEM or base64",
+            why: match first_armour(&octets) {
+                Some(Armour::Text) => {
+                    "it is a document; `sztp artifact make --document` makes an artifact of it".to_owned()
+                }
+                _ => format!("it holds {count} of them or a damaged one; `sztp artifact inspect` explains it"),
+            },
+        }),
+    }
+}
+
+fn first_armour(octets: &[u8]) -> Option<Armour> {
+    pieces(octets).first().map(|piece| piece.armour)
+}
+
+/// Reads one or more certificates, PEM or DER.
+pub(crate) fn read_certificates(path: &Path) -> Result<Vec<Certificate>, FileError> {
+    Certificate::chain_from_file(&read(path)?).map_err(|error| FileError::Unexpected {
+        path: path.to_owned(),
+        expected: "certificates, as PEM or DER",
+        why: error.to_string(),
+    })
+}
+
+/// Reads the certificates of several files.
+pub(crate) fn read_all_certificates(paths: &[PathBuf]) -> Result<Vec<Certificate>, FileError> {
+    let chains = paths.iter().map(|path| read_certificates(path)).collect::<Result<Vec<_>, _>>()?;
+    Ok(chains.into_iter().flatten().collect())
+}
+
+/// Where a private key lives, as a command names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeySource(PathBuf);
+
+impl KeySource {
+    /// Reads the key: PEM or DER.
+    pub(crate) fn open(&self) -> Result<FileKey, FileError> {
+        let octets = Zeroizing::new(read(&self.0)?);
+        let is_pem = octets.windows(11).any(|window| window == b"-----BEGIN ");
+        let key = if is_pem {
+            FileKey::from_pem(&octets)
+        } else {
+            // DER has no label: PKCS#8 first, whose error says the most.
+            FileKey::from_pkcs8_der(&octets).or_else(|error| {
+                FileKey::from_sec1_der(&octets).or_else(|_| FileKey::from_pkcs1_der(&octets)).map_err(|_| error)
+            })
+        };
+        key.map_err(|error| FileError::Unexpected {
+            path: self.0.clone(),
+            expected: "a private key, as PEM or DER",
+            why: error.to_string(),
+        })
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl FromStr for KeySource {
+    type Err = KeySourceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        for scheme in ["pkcs11:", "tpm2:"] {
+            if text.starts_with(scheme) {
+                return Err(KeySourceError { scheme });
+            }
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// A place of keys that is not reached yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("keys of the kind {scheme} are not built yet: give the path of a key file")]
+pub(crate) struct KeySourceError {
+    scheme: &'static str,
+}
+
+/// Who may read a file that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Secrecy {
+    /// Whoever the umask lets.
+    Public,
+    /// Only who writes it.
+    Private,
+}
+
+/// Refuses an output that is one of the command's own inputs.
+pub(crate) fn check_output(path: &Path, inputs: &[&Path]) -> Result<(), FileError> {
+    let same = |input: &&Path| fs::canonicalize(input).ok().is_some_and(|it| fs::canonicalize(path).ok() == Some(it));
+    if inputs.iter().any(same) {
+        return Err(FileError::IsInput { path: path.to_owned() });
+    }
+    Ok(())
+}
+
+/// Writes a file so that it is there whole or not at all.
+pub(crate) fn write(path: &Path, octets: &[u8], secrecy: Secrecy) -> Result<(), FileError> {
+    write_whole(path, octets, secrecy).map_err(|source| FileError::Write { path: path.to_owned(), source })
+}
+
+fn write_whole(path: &Path, octets: &[u8], secrecy: Secrecy) -> io::Result<()> {
+    // A device or a pipe is written to as it is.
+    if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+        return fs::write(path, octets);
+    }
+    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(beside);
+    let mode = match secrecy {
+        Secrecy::Public => 0o666,
+        Secrecy::Private => 0o600,
+    };
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
+    let written = file.write_all(octets).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        let _gone = fs::remove_file(&beside);
+    }
+    written
+}
+
+/// A file is not what a command needs.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum FileError {
+    /// It cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be written.
+    #[error("{} cannot be written: {source}", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is far larger than any artifact.
+    #[error("{} has more than {MAX_FILE} octets: no artifact, certificate or key has", path.display())]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+    },
+    /// It holds something else.
+    #[error("{}: expected {expected}; {why}", path.display())]
+    Unexpected {
+        /// Which.
+        path: PathBuf,
+        /// What it should hold.
+        expected: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+    /// The output is one of the inputs.
+    #[error("{} is an input of this command and would be lost: give --out another name", path.display())]
+    IsInput {
+        /// Which.
+        path: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("sztp-files-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn an_input_is_never_overwritten_under_any_name() {
+        let folder = folder("input");
+        let input = folder.join("a");
+        write(&input, b"old", Secrecy::Public).unwrap();
+        let other_name = folder.join(".").join("a");
+        assert!(matches!(check_output(&other_name, &[&input]), Err(FileError::IsInput { .. })));
+        let output = folder.join("b");
+        check_output(&output, &[&input]).unwrap();
+        write(&output, b"new", Secrecy::Private).unwrap();
+        assert_eq!(fs::metadata(&output).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "no half-written file is left");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn keys_that_live_elsewhere_are_named_and_not_taken_for_paths() {
+        assert_eq!("a.pem".parse::<KeySource>().unwrap().path(), Path::new("a.pem"));
+        for uri in ["pkcs11:token=a", "tpm2:0x81000000"] {
+            let error = uri.parse::<KeySource>().unwrap_err();
+            assert!(error.to_string().contains("not built yet"), "{error}");
+        }
+    }
+}
