@@ -9,7 +9,7 @@ use pki::{certificate::Certificate, key::Signer, path, revocation::Evidence};
 use crate::{
     ArtifactError, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher,
     cms::{self, CmsError, ContentType, Draft, SealError, SignCmsError, SignOptions},
-    information::Information,
+    information::{Information, OnboardingInformation},
     voucher::Voucher,
 };
 
@@ -60,6 +60,7 @@ pub fn unsigned_conveyed_information(
     information: &Information,
     style: Style,
 ) -> Result<ConveyedInformation, MakeError> {
+    refuse_what_no_module_allows(information)?;
     let der = cms::bare(style.content_type(), &information.encode(style.encoding))?;
     Ok(ConveyedInformation::from_der(der)?)
 }
@@ -74,9 +75,24 @@ pub fn signed_conveyed_information(
     signer: &dyn Signer,
     chain: &[Certificate],
 ) -> Result<ConveyedInformation, MakeError> {
+    refuse_what_no_module_allows(information)?;
     let document = information.encode(style.encoding);
     let der = Draft::sign_with(style.content_type(), &document, signer, chain, style.signing)?;
     Ok(ConveyedInformation::from_der(der)?)
+}
+
+/// What the types can express and the module cannot (RFC 8572 §6.3): it would be read here, and refused elsewhere.
+fn refuse_what_no_module_allows(information: &Information) -> Result<(), MakeError> {
+    let Information::Onboarding(onboarding) = information else { return Ok(()) };
+    if *onboarding == OnboardingInformation::default() {
+        return Err(MakeError::NothingInside);
+    }
+    let uris = onboarding.boot_image.as_ref().map_or(&[][..], |image| &image.download_uris);
+    // RFC 7950 §7.7: no value of a leaf-list stands twice.
+    match uris.iter().enumerate().find(|(index, uri)| uris.iter().take(*index).any(|earlier| earlier == *uri)) {
+        None => Ok(()),
+        Some((_, uri)) => Err(MakeError::UriTwice(uri.clone())),
+    }
 }
 
 /// The owner certificate artifact: the owner certificate and every intermediate up to the pinned one (ART-14), which
@@ -129,6 +145,12 @@ pub enum MakeError {
     /// Signing failed.
     #[error(transparent)]
     Sign(#[from] SignCmsError),
+    /// Onboarding information without any member is none (RFC 8572 §6.3).
+    #[error("onboarding information with nothing in it: give it an image, a configuration or a script")]
+    NothingInside,
+    /// A list of download URIs in which one stands twice.
+    #[error("the download URI {0} stands twice")]
+    UriTwice(String),
     /// Encrypting failed.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -145,12 +167,28 @@ mod tests {
     use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 
     use super::*;
+    use crate::information::BootImage;
 
     fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> Certificate {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         change(&mut params);
         let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
         Certificate::from_der(made.der()).unwrap()
+    }
+
+    #[test]
+    fn what_no_module_allows_is_not_made() {
+        let make =
+            |onboarding: OnboardingInformation| unsigned_conveyed_information(&onboarding.into(), Style::default());
+        assert_eq!(make(OnboardingInformation::default()), Err(MakeError::NothingInside));
+        let image = |uris: &[&str]| {
+            let download_uris = uris.iter().map(|&uri| uri.to_owned()).collect();
+            let boot_image = Some(BootImage { download_uris, ..BootImage::default() });
+            OnboardingInformation { boot_image, ..OnboardingInformation::default() }
+        };
+        make(image(&["https://a.example", "https://b.example"])).unwrap();
+        let twice = image(&["https://a.example", "https://b.example", "https://a.example"]);
+        assert_eq!(make(twice), Err(MakeError::UriTwice("https://a.example".to_owned())));
     }
 
     #[test]
