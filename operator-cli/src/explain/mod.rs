@@ -24,7 +24,7 @@ pub(crate) use remark::{Level, Remark};
 use serde::Serialize;
 pub(crate) use text::render;
 pub(crate) use tree::{Fact, Layer};
-use x509_cert::{crl::CertificateList, request::CertReq, spki::SubjectPublicKeyInfoOwned};
+use x509_cert::{request::CertReq, spki::SubjectPublicKeyInfoOwned};
 
 pub(crate) use armour::{Armour, Piece, pieces};
 
@@ -177,9 +177,8 @@ fn explain_element(element: &Element<'_>, octets: &[u8], settings: &Settings) ->
     if x509_cert::Certificate::from_der(element.octets).is_ok() {
         return certificate::explain_signer(element.octets, settings);
     }
-    let list: Result<CertificateList, _> = CertificateList::from_der(element.octets);
-    if list.is_ok() {
-        return revocation::explain_crl(element.octets, settings);
+    if revocation::is_crl(element) {
+        return revocation::explain_crl(element, settings);
     }
     if let Ok(request) = CertReq::from_der(element.octets) {
         return certificate::explain_request(&request);
