@@ -36,7 +36,7 @@ const UNCHECKED: Result<(), ReasonCode> = Err(ReasonCode::RevocationUnchecked);
 /// A row of the table of what was proved.
 fn row(evidence: &str, issuer: KeyKind) -> String {
     let issuer = if issuer == KeyKind::P256 { "P-256" } else { "RSA" };
-    format!("{evidence} by an issuer with a key of {issuer}")
+    format!("{evidence} by an issuer with {issuer} keys")
 }
 
 /// A manufacturer, and an owner whose CA is pinned and demands that revocation is checked.
