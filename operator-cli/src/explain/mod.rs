@@ -367,5 +367,12 @@ ContentInfo, neither signed nor encrypted
         let explanation = explain(answer.as_bytes(), &settings());
         assert_eq!(explanation.layers[0].inside()[0].kind, "bare-content");
         assert!(!explanation.is_broken());
+        let answer = format!(
+            "<a:output xmlns:a=\"urn:ietf:params:xml:ns:yang:ietf-sztp-bootstrap-server\">\
+             <a:conveyed-information>\n{text}\n</a:conveyed-information></a:output>"
+        );
+        let explanation = explain(answer.as_bytes(), &settings());
+        assert_eq!(explanation.layers[0].inside()[0].kind, "bare-content");
+        assert!(!explanation.is_broken());
     }
 }
