@@ -231,6 +231,7 @@ fn what_is_encrypted_is_opened_by_us_and_by_openssl() {
     assert!(desk.0.read("never.cms").is_err());
     let looked_into = desk.good("artifact inspect sealed.cms --decryption-key device.key").out;
     assert!(looked_into.starts_with("sealed.cms: encrypted signed onboarding information"), "{looked_into}");
+    assert_eq!(desk.sztp("artifact inspect sealed.cms --decryption-key owner.key").code, Some(1));
     // For readers that expect what OpenSSL makes, which then reads a whole ContentInfo.
     desk.good("artifact encrypt --in ci.cms --encrypt-to device.pem --openssl-envelope --out compatible.cms");
     let decrypt = ["cms", "-decrypt", "-binary", "-inform", "DER", "-in", "compatible.cms", "-inkey", "device.key"];

@@ -278,12 +278,14 @@ fn answer(document: &[u8], encoding: Encoding, settings: &Settings) -> Layer {
     if let Err(error) = BootstrappingAnswer::decode(document, encoding) {
         layer.remark(Remark::Unreadable { what: "answer", why: error.to_string() });
     }
-    for (name, text) in artifacts(document, encoding) {
+    let artifacts = artifacts(document, encoding);
+    layer.gist(format!("answer of a bootstrap server with {} artifact(s)", artifacts.len()));
+    for (name, text) in artifacts {
         let packed: String = text.split_ascii_whitespace().collect();
         match STANDARD.decode(packed) {
             Ok(der) => {
                 let mut inner = super::explain_der(&der, settings);
-                inner.title = format!("{name}: {}", inner.title);
+                inner.title = format!("{name}: {}", inner.headline());
                 layer.put(inner);
             }
             Err(error) => layer.remark(Remark::Unreadable { what: "base64 of an artifact", why: error.to_string() }),

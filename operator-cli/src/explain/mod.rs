@@ -71,8 +71,8 @@ impl Explanation {
     /// Adds what was inside an envelope.
     pub(crate) fn put_decrypted(&mut self, clear: &[u8], settings: &Settings) {
         let mut layer = explain_der(clear, settings);
-        layer.title = format!("decrypted: {}", layer.title);
         self.summary = format!("encrypted {}", layer.headline());
+        layer.title = format!("decrypted: {}", layer.headline());
         self.layers.push(layer);
     }
 
