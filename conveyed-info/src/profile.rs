@@ -164,8 +164,7 @@ impl Grants {
 
     /// Records what is left of these members by name, and reads no more of them.
     pub(crate) fn ignore(&mut self, left: &Members) {
-        const MAX_NAME: usize = 64;
-        self.ignored.extend(left.names().map(|name| name.chars().take(MAX_NAME).collect::<String>()));
+        self.ignored.extend(left.names());
     }
 
     /// Refuses what is left of a request's members, or ignores it.

@@ -3,6 +3,8 @@
 //! OpenSSL is asked for two things: to encrypt a file, which it always calls id-data, and to decrypt an envelope whatever it is
 //! said to hold.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use conveyed_info::cms::{
     AeadPolicy, CertificateNaming, ContentCipher, ContentInfo, ContentType, DeclaredType, Draft, Enveloped, Form,
     Leniency, OpenError, Opened, SealOptions, SignedData, bare, certificates_only, seal,
@@ -61,9 +63,13 @@ fn assert_document(opened: &Opened, document: &[u8]) {
 
 /// Conveyed information, signed by somebody called owner.
 fn signed(workshop: &Workshop) -> Vec<u8> {
+    signed_as(workshop, ContentType::ConveyedInfoJson)
+}
+
+fn signed_as(workshop: &Workshop, content_type: ContentType) -> Vec<u8> {
     workshop.self_sign("owner", KeyKind::P256, Role::EndEntity).unwrap();
     let (key, chain) = (workshop.key("owner").unwrap(), [workshop.certificate("owner").unwrap()]);
-    Draft::sign(ContentType::ConveyedInfoJson, DOCUMENT, &key, &chain).unwrap()
+    Draft::sign(content_type, DOCUMENT, &key, &chain).unwrap()
 }
 
 #[test]
@@ -151,12 +157,18 @@ fn enc_09_gcm_of_openssl_is_refused_and_opens_where_it_is_allowed() {
 #[test]
 fn enc_08_each_recipient_of_several_opens_however_it_is_named() {
     let matrix = interop_tests::matrix!();
-    let all = [("ec", KeyKind::P256), ("rsa", KeyKind::Rsa2048), ("ec2", KeyKind::P521), ("stranger", KeyKind::P256)];
+    let all = [
+        ("ec", KeyKind::P256),
+        ("rsa", KeyKind::Rsa2048),
+        ("rsa2", KeyKind::Rsa2048),
+        ("ec2", KeyKind::P521),
+        ("stranger", KeyKind::P256),
+    ];
     let workshop = workshop(need!("openssl"), &all);
     let recipients = |names: &[&'static str]| -> Vec<String> {
         names.iter().flat_map(|name| ["-recip".to_owned(), format!("{name}.pem")]).collect()
     };
-    for names in [&["ec", "rsa"][..], &["rsa", "ec2", "ec"]] {
+    for names in [&["ec", "rsa"][..], &["rsa", "ec2", "ec"], &["rsa", "rsa2", "ec", "ec2"]] {
         for by in [&[][..], &["-keyid"]] {
             let recipients = recipients(names);
             let recipients: Vec<_> = recipients.iter().map(String::as_str).collect();
@@ -173,8 +185,10 @@ fn enc_08_each_recipient_of_several_opens_however_it_is_named() {
             let row = match (names.len(), by.is_empty()) {
                 (2, true) => "two recipients by issuer and serial number",
                 (2, false) => "two recipients by key identifier",
-                (_, true) => "three recipients by issuer and serial number",
-                (_, false) => "three recipients by key identifier",
+                (3, true) => "three recipients by issuer and serial number",
+                (3, false) => "three recipients by key identifier",
+                (_, true) => "four recipients by issuer and serial number",
+                (_, false) => "four recipients by key identifier",
             };
             matrix.proved(Table::Envelope, row, Direction::OpensslToUs);
         }
@@ -255,16 +269,52 @@ fn enc_06_enc_07_openssl_opens_what_is_sealed_here() {
 }
 
 #[test]
+fn enc_12_a_changed_pkcs1_key_and_changed_content_fail_alike() {
+    let workshop = workshop(need!("openssl"), &[("rsa", KeyKind::Rsa2048)]);
+    let good = encrypt(&workshop, DOCUMENT, &["-aes-256-cbc", "-recip", "rsa.pem"]);
+    // The encrypted key is the OCTET STRING of 256 octets; the content stands at the end.
+    let key = good.windows(4).position(|window| window == [4, 0x82, 1, 0]).unwrap() + 4;
+    for at in [key, key + 1, key + 100, key + 255, good.len() - 1] {
+        for change in [1, 0x80] {
+            let mut changed = good.clone();
+            changed[at] ^= change;
+            assert_eq!(open(&workshop, &changed, "rsa", AeadPolicy::Refuse), Err(OpenError::Failed), "{at}");
+        }
+    }
+}
+
+#[test]
+fn art_18_art_21_owner_certificate_and_voucher_that_openssl_encrypted_open() {
+    let matrix = interop_tests::matrix!();
+    let workshop = workshop(need!("openssl"), &[("ec", KeyKind::P384)]);
+    workshop.self_sign("masa", KeyKind::P256, Role::EndEntity).unwrap();
+    workshop.openssl(&["crl2pkcs7", "-nocrl", "-certfile", "masa.pem", "-outform", "DER", "-out", "bag"]).unwrap();
+    workshop.write("voucher.json", b"{}").unwrap();
+    let sign = ["cms", "-sign", "-binary", "-nodetach", "-outform", "DER", "-in", "voucher.json", "-signer"];
+    let who = ["masa.pem", "-inkey", "masa.key", "-econtent_type", "1.2.840.113549.1.9.16.1.40", "-out", "voucher"];
+    workshop.openssl(&[&sign[..], &who].concat()).unwrap();
+    for (table, file) in [(Table::EncryptedOwnerCertificate, "bag"), (Table::EncryptedVoucher, "voucher")] {
+        let clear = workshop.read(file).unwrap();
+        let envelope = encrypt(&workshop, &clear, &["-aes-256-cbc", "-recip", "ec.pem"]);
+        let opened = open(&workshop, &envelope, "ec", AeadPolicy::Refuse).unwrap();
+        assert_eq!((opened.content_type(), opened.clear_form()), (ContentType::SignedData, &clear[..]));
+        SignedData::from_der(opened.clear_form()).unwrap();
+        matrix.proved(table, "signed, declared as id-data", Direction::OpensslToUs);
+    }
+}
+
+#[test]
 fn enc_09_openssl_opens_the_gcm_that_is_made_where_it_is_asked_for() {
     let matrix = interop_tests::matrix!();
     let workshop = workshop(need!("openssl"), &[("rsa", KeyKind::Rsa2048), ("ec", KeyKind::P256)]);
-    let clear = bare(ContentType::Data, DOCUMENT).unwrap();
+    let clear = bare(ContentType::ConveyedInfoJson, DOCUMENT).unwrap();
     for (cipher, row) in [(ContentCipher::Aes128Gcm, "AES-128-GCM"), (ContentCipher::Aes256Gcm, "AES-256-GCM")] {
         for name in ["rsa", "ec"] {
-            let options = SealOptions { cipher, ..SealOptions::default() };
+            // OpenSSL 3.0 looks for authenticated attributes under [2], where RFC 5083 §2.1 has [1]: it opens what needs none.
+            let options = SealOptions { cipher, declared: DeclaredType::Data, ..SealOptions::default() };
             let recipient = [workshop.certificate(name).unwrap()];
             let envelope = seal(&clear, &recipient, options, &mut SystemEntropy).unwrap();
-            assert_eq!(decrypt(&workshop, &envelope, name), DOCUMENT);
+            assert_eq!(decrypt(&workshop, &envelope, name), clear);
         }
         matrix.proved(Table::Envelope, row, Direction::UsToOpenssl);
     }
@@ -293,13 +343,14 @@ fn enc_08_each_recipient_of_an_envelope_made_here_opens_it_with_openssl() {
 }
 
 #[test]
-fn art_06_art_18_openssl_finds_the_signed_data_that_was_sealed() {
+fn art_06_art_18_art_21_openssl_finds_the_signed_data_that_was_sealed() {
     let matrix = interop_tests::matrix!();
     let workshop = workshop(need!("openssl"), &[("ec", KeyKind::P256)]);
     let recipient = [workshop.certificate("ec").unwrap()];
     for (table, clear) in [
         (Table::EncryptedConveyedInformation, signed(&workshop)),
         (Table::EncryptedOwnerCertificate, certificates_only(&recipient).unwrap()),
+        (Table::EncryptedVoucher, signed_as(&workshop, ContentType::AnimaJsonVoucher)),
     ] {
         // RFC 5652 §6.3: SignedData without a ContentInfo around it; OpenSSL gives out what it finds.
         let envelope = seal(&clear, &recipient, SealOptions::default(), &mut SystemEntropy).unwrap();

@@ -1,4 +1,4 @@
-//! Keys, signature algorithms, certificates, path validation and device identity.
+//! Keys, signature algorithms, certificates, path validation, revocation and device identity.
 //!
 //! What the rest of the system needs from X.509 (RFC 5280) and IEEE 802.1AR, and nothing of RFC 8572 itself. The crate
 //! reads no clock and no files: dates are judged against a [`time::Clock`] that the caller brings, and a clock that is

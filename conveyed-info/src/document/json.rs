@@ -7,7 +7,7 @@ use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{DocumentError, Encoding, MAX_MEMBERS, MAX_VALUES};
+use super::{DocumentError, Encoding, MAX_MEMBERS, MAX_VALUES, quoted};
 
 /// A JSON value in which no object holds a member twice.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,7 +107,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
             }
             // RFC 7951 §4 with RFC 8259 §4: names within an object are unique.
             if members.iter().any(|(known, _)| *known == name) {
-                return Err(A::Error::custom(format_args!("the member {name} stands twice")));
+                return Err(A::Error::custom(format_args!("the member {} stands twice", quoted(&name))));
             }
             members.push((name, value));
         }

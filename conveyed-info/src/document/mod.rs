@@ -107,6 +107,12 @@ const MAX_VALUES: usize = 4096;
 /// Longest document that is read, in octets: an answer with all three artifacts at their largest fits.
 const MAX_DOCUMENT: usize = 4 * 1024 * 1024;
 
+/// What a peer wrote, fit to stand in an error: neither long nor able to change a terminal.
+fn quoted(text: &str) -> String {
+    const MAX: usize = 64;
+    text.chars().take(MAX).map(|it| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it }).collect()
+}
+
 /// RFC 7950 §9.4: a YANG string holds the characters of XML 1.0, without other control characters and noncharacters.
 const fn is_yang_character(character: char) -> bool {
     match character {

@@ -2,7 +2,9 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{Attributes, DocumentError, Encoding, MAX_DOCUMENT, element::Element, is_yang_character, json::Json, xml};
+use super::{
+    Attributes, DocumentError, Encoding, MAX_DOCUMENT, element::Element, is_yang_character, json::Json, quoted, xml,
+};
 
 /// The members of one container, taken out one by one. What is left over at the end was not defined.
 #[derive(Debug)]
@@ -114,11 +116,11 @@ impl Members {
         is_hollow && self.optional(name).is_some()
     }
 
-    /// The names of what nobody took.
+    /// The names of what nobody took, as they may be shown.
     pub(crate) fn names(&self) -> impl Iterator<Item = String> {
         let names: Vec<_> = match &self.left {
-            Left::Json(members) => members.iter().map(|(name, _)| name.clone()).collect(),
-            Left::Xml { module, children } => children.iter().map(|child| child.name_below(module)).collect(),
+            Left::Json(members) => members.iter().map(|(name, _)| quoted(name)).collect(),
+            Left::Xml { module, children } => children.iter().map(|child| quoted(&child.name_below(module))).collect(),
         };
         names.into_iter()
     }
@@ -288,6 +290,28 @@ mod tests {
             let mut top = Members::of_container(document, encoding, "m:input").unwrap();
             assert_eq!(top.required("a").unwrap().text().unwrap(), "x");
             assert_eq!(top.finish(), Err(DocumentError::UnknownMember { path: "m:input/c".into() }));
+        }
+    }
+
+    #[test]
+    fn what_a_peer_called_a_member_is_not_repeated_at_length_or_raw() {
+        let document = format!(r#"{{"m:input":{{"\u001b[2J{}":1}}}}"#, "x".repeat(10_000));
+        let top = Members::of_container(document.as_bytes(), Encoding::Json, "m:input").unwrap();
+        let error = top.finish().unwrap_err().to_string();
+        assert!(error.len() < 120 && !error.contains('\u{1b}'), "{error}");
+    }
+
+    #[test]
+    fn sec_20_long_documents_are_not_read_at_all() {
+        for (encoding, opening, closing) in
+            [(Encoding::Json, "{", "}"), (Encoding::Xml, "<a xmlns='urn:ietf:params:xml:ns:yang:m'>", "</a>")]
+        {
+            let document = |length: usize| {
+                let blank = " ".repeat(length - opening.len() - closing.len());
+                Members::of_document(format!("{opening}{blank}{closing}").as_bytes(), encoding)
+            };
+            document(MAX_DOCUMENT).unwrap();
+            assert!(matches!(document(MAX_DOCUMENT + 1), Err(DocumentError::Malformed { .. })));
         }
     }
 

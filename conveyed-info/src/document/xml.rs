@@ -13,6 +13,7 @@ use super::{
     Attributes, DocumentError, Encoding, MAX_MEMBERS, MAX_VALUES,
     element::{Content, Element, is_blank},
     namespaces::{Scope, is_ncname, split_name},
+    quoted,
 };
 
 /// Deepest nesting of elements.
@@ -39,8 +40,9 @@ const fn is_character(character: char) -> bool {
     }
 }
 
-fn malformed(detail: impl Into<String>) -> DocumentError {
-    DocumentError::Malformed { encoding: Encoding::Xml, detail: detail.into() }
+/// The reader's own words may repeat the document's.
+fn malformed(detail: impl AsRef<str>) -> DocumentError {
+    DocumentError::Malformed { encoding: Encoding::Xml, detail: quoted(detail.as_ref()) }
 }
 
 struct Parser<'a> {

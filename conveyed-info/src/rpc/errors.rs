@@ -19,7 +19,7 @@ pub struct RestconfError {
     /// The member that is wrong, as a path below the body; in an error that was read, as the server wrote it.
     pub path: Option<String>,
     /// What the server wants a CSR to be, beside `missing-attribute` (RFC 9646 §2.2; CSR-06).
-    pub csr_request: Option<CsrRequest>,
+    pub csr_request: Option<Box<CsrRequest>>,
 }
 
 impl RestconfError {
@@ -32,7 +32,7 @@ impl RestconfError {
     /// The error by which a server asks for a CSR, with status 400 (RFC 9646 §2.2; CSR-06, CSR-14).
     #[must_use]
     pub fn csr_wanted(request: CsrRequest, message: impl Into<String>) -> Self {
-        Self { csr_request: Some(request), ..Self::new(ErrorTag::MissingAttribute, message) }
+        Self { csr_request: Some(Box::new(request)), ..Self::new(ErrorTag::MissingAttribute, message) }
     }
 
     /// Writes the `errors` document that holds this error.
@@ -90,7 +90,7 @@ impl RestconfError {
         let path = text("error-path").map(|path| path.strip_prefix('/').unwrap_or(&path).to_owned());
         let csr_request = members.optional("error-info").and_then(|info| {
             let node = info.members().ok()?.optional(CSR_REQUEST)?;
-            CsrRequest::decode(node).ok()
+            CsrRequest::decode(node).ok().map(Box::new)
         });
         Some(Self { tag, message, path, csr_request })
     }

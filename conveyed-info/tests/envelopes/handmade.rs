@@ -259,6 +259,10 @@ fn recipients_are_counted_before_anything_is_tried() {
     };
     recipient.open(&made(MAX_RECIPIENTS)).unwrap();
     assert_eq!(recipient.open(&made(MAX_RECIPIENTS + 1)), Err(OpenError::Recipients(MAX_RECIPIENTS + 1)));
+    // Were what thousands of keys share copied for each of them, this would take gigabytes.
+    let (ukm, keys) = (vec![0; 250_000], vec![for_party(&recipient, &key); 2_000]);
+    let info = agreement(public_key(&originator, None), Some(&ukm), SHA256_KDF, false, keys);
+    assert_eq!(recipient.open(&envelope(vec![info], None)), Err(OpenError::Recipients(2_000)));
     assert_eq!(recipient.open(&envelope(Vec::new(), None)), Err(OpenError::Recipients(0)));
 }
 

@@ -61,8 +61,8 @@ impl Yang {
         };
         let template = "  rc:yang-data conveyed-information {\n";
         let text = fs::read_to_string(published.join(INFORMATION)).unwrap();
-        let (_, body) = text.split_once(template).expect("the published module");
-        let (body, _) = body.split_once("\n  }\n").expect("the end of the template");
+        let (_, body) = text.split_once(template).unwrap();
+        let (body, _) = body.split_once("\n  }\n").unwrap();
         plain(INFORMATION, &[(&format!("{template}{body}\n  }}\n"), &format!("{body}\n"))]);
         let grouping = "uses voucher-artifact-grouping;";
         plain(VOUCHER, &[(&format!("rc:yang-data voucher-artifact {{\n    {grouping}\n  }}"), grouping)]);

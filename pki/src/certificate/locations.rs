@@ -17,6 +17,9 @@ const MAX_LOCATIONS: usize = 8;
 const MAX_LOCATION: usize = 1024;
 
 impl Certificate {
+    /// Most names of distribution points that are looked at: they are compared with a list's own, which has no more.
+    pub(crate) const MAX_DISTRIBUTION_POINT_NAMES: usize = 64;
+
     /// The `http` and `https` URIs of its CRL distribution points (RFC 5280 §4.2.1.13), at most eight of at most 1024
     /// octets. Those of indirect CRLs and of lists for some reasons only are left out, since such lists are not used.
     #[must_use]
@@ -44,7 +47,7 @@ impl Certificate {
             Some(DistributionPointName::FullName(names)) => Some(names),
             _ => None,
         });
-        names.flatten().collect()
+        names.flatten().take(Self::MAX_DISTRIBUTION_POINT_NAMES).collect()
     }
 
     fn extension_value(&self, id: const_oid::ObjectIdentifier) -> Option<&[u8]> {

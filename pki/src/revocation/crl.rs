@@ -222,6 +222,9 @@ impl Scope {
                 _ => {}
             }
         }
+        if scope.names.as_ref().is_some_and(|names| names.len() > Certificate::MAX_DISTRIBUTION_POINT_NAMES) {
+            return Err(EvidenceError::TooManyEntries);
+        }
         Ok(scope)
     }
 

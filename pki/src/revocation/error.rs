@@ -49,7 +49,7 @@ pub enum EvidenceError {
     /// Longer than [`super::Crl::MAX_DER`] or [`super::OcspResponse::MAX_DER`].
     #[error("too large")]
     TooLarge,
-    /// More entries or certificates than are read.
+    /// More entries, extensions, names or certificates than are read.
     #[error("too many entries")]
     TooManyEntries,
     /// The DER cannot be read.

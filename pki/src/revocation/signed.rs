@@ -70,9 +70,15 @@ impl std::fmt::Display for Period {
     }
 }
 
+/// Most extensions of one list, entry, response or answer: they are compared with each other.
+const MAX_EXTENSIONS: usize = 32;
+
 /// RFC 5280 §5.2 and §5.3, RFC 6960 §4.4: what is critical and not understood makes the whole statement unusable, and
 /// no extension stands twice.
 pub(super) fn check_extensions(extensions: &Extensions, understood: &[ObjectIdentifier]) -> Result<(), EvidenceError> {
+    if extensions.len() > MAX_EXTENSIONS {
+        return Err(EvidenceError::TooManyEntries);
+    }
     for (place, extension) in extensions.iter().enumerate() {
         let id = extension.extn_id;
         if extension.critical && !understood.contains(&id) {

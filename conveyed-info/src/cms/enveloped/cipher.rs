@@ -23,7 +23,8 @@ pub enum ContentCipher {
     #[default]
     Aes256Cbc,
     /// AES-128 in GCM, in AuthEnvelopedData. RFC 8572 does not name that structure (ENC-09): devices that follow the
-    /// text alone cannot open it.
+    /// text alone cannot open it. OpenSSL 3.0 does where the content is declared as id-data; otherwise RFC 5083 §2.1 demands
+    /// authenticated attributes, for which OpenSSL looks under another tag.
     Aes128Gcm,
     /// AES-256 in GCM, in AuthEnvelopedData; otherwise as [`ContentCipher::Aes128Gcm`].
     Aes256Gcm,

@@ -20,7 +20,7 @@ impl std::fmt::Display for Algorithm {
 }
 
 /// Algorithms that others make and that are refused here, and those that are refused in the wrong structure.
-const NAMES: [(ObjectIdentifier, &str); 17] = [
+const NAMES: [(ObjectIdentifier, &str); 19] = [
     (ObjectIdentifier::new_unwrap("1.2.840.113549.3.7"), "3DES-CBC"),
     (ObjectIdentifier::new_unwrap("1.2.840.113549.3.2"), "RC2-CBC"),
     (ObjectIdentifier::new_unwrap("1.2.840.113549.3.4"), "RC4"),
@@ -36,8 +36,10 @@ const NAMES: [(ObjectIdentifier, &str); 17] = [
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.46"), "AES-256-GCM"),
     (ObjectIdentifier::new_unwrap("1.3.132.1.11.0"), "ECDH with the SHA-224 KDF"),
     (ObjectIdentifier::new_unwrap("1.3.133.16.840.63.0.3"), "cofactor ECDH with the SHA-1 KDF"),
+    (ObjectIdentifier::new_unwrap("1.3.132.1.14.0"), "cofactor ECDH with the SHA-224 KDF"),
     (ObjectIdentifier::new_unwrap("1.3.132.1.14.1"), "cofactor ECDH with the SHA-256 KDF"),
     (ObjectIdentifier::new_unwrap("1.3.132.1.14.2"), "cofactor ECDH with the SHA-384 KDF"),
+    (ObjectIdentifier::new_unwrap("1.3.132.1.14.3"), "cofactor ECDH with the SHA-512 KDF"),
 ];
 
 /// An envelope was not opened.

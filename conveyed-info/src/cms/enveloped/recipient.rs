@@ -14,7 +14,7 @@ use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 use x509_cert::name::Name;
 
 use super::{
-    KeyWork, Leniency, OpenError,
+    KeyWork, Leniency, MAX_RECIPIENTS, OpenError,
     agreement::{Agreement, KdfHash},
     transport,
 };
@@ -139,16 +139,24 @@ impl Recipient {
     }
 
     /// Reads one RecipientInfo and appends it; one for each key in it where it is of key agreement.
-    pub(super) fn read(info: &Any, recipients: &mut Vec<Self>) -> Result<(), CmsError> {
+    pub(super) fn read(info: &Any, recipients: &mut Vec<Self>) -> Result<(), OpenError> {
         // RFC 5652 §6.2: kinds that may be added later have other tags.
         let unusable = |kind| Self { id: None, means: Means::Unusable(kind) };
         if !matches!(info.tag(), Tag::Sequence | Tag::ContextSpecific { number: TagNumber(..=4), .. }) {
             recipients.push(unusable(RecipientKind::Other));
             return Ok(());
         }
-        match RecipientInfo::from_der(&info.to_der()?)? {
+        let info = info.to_der().and_then(|der| RecipientInfo::from_der(&der)).map_err(CmsError::from)?;
+        match info {
             RecipientInfo::Ktri(info) => recipients.push(Self::transport(info)),
-            RecipientInfo::Kari(info) => Self::agreement(info, recipients),
+            RecipientInfo::Kari(info) => {
+                // Counted before what they share is copied for each of them.
+                let count = recipients.len().saturating_add(info.recipient_enc_keys.len());
+                if count > MAX_RECIPIENTS {
+                    return Err(OpenError::Recipients(count));
+                }
+                Self::agreement(info, recipients);
+            }
             RecipientInfo::Kekri(_) => recipients.push(unusable(RecipientKind::KeyEncryptionKey)),
             RecipientInfo::Pwri(_) => recipients.push(unusable(RecipientKind::Password)),
             RecipientInfo::Ori(_) => recipients.push(unusable(RecipientKind::Other)),

@@ -88,7 +88,7 @@ impl CsrRequest {
 #[derive(Clone)]
 pub struct CertReqInfo {
     der: Vec<u8>,
-    parsed: Parsed,
+    parsed: Box<Parsed>,
     key_algorithm: KeyAlgorithm,
 }
 
@@ -99,7 +99,7 @@ impl CertReqInfo {
         if der.len() > super::MAX_DER {
             return None;
         }
-        let parsed = Parsed::from_der(der).ok()?;
+        let parsed = Box::new(Parsed::from_der(der).ok()?);
         let key_algorithm = KeyAlgorithm::from_der(&parsed.public_key.algorithm.to_der().ok()?)?;
         Some(Self { der: der.to_vec(), parsed, key_algorithm })
     }
@@ -112,7 +112,7 @@ impl CertReqInfo {
 
     /// The subject that the certificate is to have.
     #[must_use]
-    pub const fn subject(&self) -> &Name {
+    pub fn subject(&self) -> &Name {
         &self.parsed.subject
     }
 
@@ -124,7 +124,7 @@ impl CertReqInfo {
 
     /// The parsed form, for encoders that need its fields.
     #[must_use]
-    pub const fn as_x509(&self) -> &Parsed {
+    pub fn as_x509(&self) -> &Parsed {
         &self.parsed
     }
 }

@@ -88,8 +88,8 @@ proptest! {
 
 #[test]
 fn the_untouched_evidence_decides() {
-    assert!(decides(&lists(&[LIST.clone()])));
-    assert!(decides(&responses(&[RESPONSE.clone()])));
+    assert!(decides(&lists(std::slice::from_ref(&LIST))));
+    assert!(decides(&responses(std::slice::from_ref(&RESPONSE))));
 }
 
 #[test]
@@ -122,6 +122,27 @@ fn entries_and_answers_are_counted() {
     let sign = |about: &[_]| ResponsePlan::new().sign(&TREE.intermediate, &TREE.intermediate.certificate, about);
     assert_eq!(OcspResponse::from_der(&sign(&about[1..])).unwrap().len(), OcspResponse::MAX_RESPONSES);
     assert_eq!(OcspResponse::from_der(&sign(&about)).unwrap_err(), EvidenceError::TooManyEntries);
+}
+
+#[test]
+fn what_is_compared_with_each_other_is_counted() {
+    // Each is another one, so that a quadratic search would go through all of them.
+    let extensions = |number: u32| (0..number).map(|it| extension(&format!("1.3.6.1.4.1.99999.{it}"), false, &[5, 0]));
+    let list = |number| ListPlan { extensions: extensions(number).collect(), ..ListPlan::new() }.sign(&TREE.root);
+    assert!(Crl::from_der(&list(32)).is_ok());
+    assert_eq!(Crl::from_der(&list(33)).unwrap_err(), EvidenceError::TooManyEntries);
+    let about = [(&TREE.leaf.certificate, Status::Good)];
+    let response = ResponsePlan { extensions: extensions(33).collect(), ..ResponsePlan::new() };
+    let response = response.sign(&TREE.intermediate, &TREE.intermediate.certificate, &about);
+    assert_eq!(OcspResponse::from_der(&response).unwrap_err(), EvidenceError::TooManyEntries);
+
+    let point = |number: usize| {
+        let names = tlv(0x86, b"http://a").repeat(number);
+        let point = tlv(0x30, &tlv(0xa0, &tlv(0xa0, &names)));
+        ListPlan { extensions: vec![extension("2.5.29.28", true, &point)], ..ListPlan::new() }.sign(&TREE.root)
+    };
+    assert!(Crl::from_der(&point(64)).is_ok());
+    assert_eq!(Crl::from_der(&point(65)).unwrap_err(), EvidenceError::TooManyEntries);
 }
 
 #[test]

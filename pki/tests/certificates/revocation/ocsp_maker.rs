@@ -79,9 +79,13 @@ impl ResponsePlan {
     }
 
     fn single(&self, issuer: &Certificate, certificate: &Certificate, status: Status) -> Vec<u8> {
-        let (algorithm, hash): (_, fn(&[u8]) -> Vec<u8>) = match self.named_by {
-            NamedBy::Sha1 => ("1.3.14.3.2.26", sha1),
-            NamedBy::Sha256 => ("2.16.840.1.101.3.4.2.1", |bytes| sha256(bytes).0.to_vec()),
+        let algorithm = match self.named_by {
+            NamedBy::Sha1 => "1.3.14.3.2.26",
+            NamedBy::Sha256 => "2.16.840.1.101.3.4.2.1",
+        };
+        let hash = |bytes: &[u8]| match self.named_by {
+            NamedBy::Sha1 => sha1(bytes),
+            NamedBy::Sha256 => sha256(bytes).0.to_vec(),
         };
         let id = seq(&[
             seq(&[oid(algorithm), vec![0x05, 0x00]]),
