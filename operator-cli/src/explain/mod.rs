@@ -71,8 +71,8 @@ impl Explanation {
     /// Adds what was inside an envelope.
     pub(crate) fn put_decrypted(&mut self, clear: &[u8], settings: &Settings) {
         let mut layer = explain_der(clear, settings);
-        layer.title = format!("decrypted: {}", layer.title);
         self.summary = format!("encrypted {}", layer.headline());
+        layer.title = format!("decrypted: {}", layer.headline());
         self.layers.push(layer);
     }
 
@@ -364,6 +364,13 @@ ContentInfo, neither signed nor encrypted
         let der = bare(ContentType::ConveyedInfoJson, &onboarding().encode(Encoding::Json)).unwrap();
         let text = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &der);
         let answer = format!(r#"{{"ietf-sztp-bootstrap-server:output":{{"conveyed-information":"{text}"}}}}"#);
+        let explanation = explain(answer.as_bytes(), &settings());
+        assert_eq!(explanation.layers[0].inside()[0].kind, "bare-content");
+        assert!(!explanation.is_broken());
+        let answer = format!(
+            "<a:output xmlns:a=\"urn:ietf:params:xml:ns:yang:ietf-sztp-bootstrap-server\">\
+             <a:conveyed-information>\n{text}\n</a:conveyed-information></a:output>"
+        );
         let explanation = explain(answer.as_bytes(), &settings());
         assert_eq!(explanation.layers[0].inside()[0].kind, "bare-content");
         assert!(!explanation.is_broken());

@@ -1,120 +1,12 @@
 //! `sztp artifact` and `sztp voucher` as people and scripts use them, on files that OpenSSL made and on our own.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-use std::process::Command;
+mod desk;
 
-use conveyed_info::{
-    Encoding,
-    information::{BootImage, Configuration, ConfigurationHandling, Information, OnboardingInformation, Script},
-    voucher::{Assertion, Freshness, Voucher},
-};
-use interop_tests::{
-    lab::program,
-    need,
-    openssl::{KeyKind, Role, Workshop},
-    peer::Peer,
-};
-use pki::{identity::SerialNumber, time::Timestamp};
+use desk::{Desk, Done, INFORMATION_TYPE};
+use interop_tests::need;
+use pki::time::Timestamp;
 use serde_json::Value;
-
-const VOUCHER_TYPE: &[&str] = &["-econtent_type", "1.2.840.113549.1.9.16.1.40"];
-const INFORMATION_TYPE: &[&str] = &["-econtent_type", "1.2.840.113549.1.9.16.1.43"];
-
-/// A folder with a manufacturer, an owner and a device, in which both programs work.
-struct Desk(Workshop);
-
-/// What a command left behind.
-struct Done {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Done {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}{}", self.out, self.err))
-    }
-}
-
-impl Desk {
-    /// With the documents `doc.json`, `doc.xml` and `voucher.json`, and the voucher `ov.vcj` that OpenSSL signed.
-    fn new(openssl: Peer) -> Self {
-        let workshop = Workshop::new(openssl).unwrap();
-        let kind = KeyKind::P256;
-        workshop.self_sign("masa-root", kind, Role::Ca).unwrap();
-        workshop.issue("masa-root", "masa", kind, Role::EndEntity).unwrap();
-        workshop.self_sign("owner-root", kind, Role::Ca).unwrap();
-        workshop.issue("owner-root", "owner", kind, Role::EndEntity).unwrap();
-        workshop.issue("masa-root", "device", kind, Role::Recipient).unwrap();
-        let chain = [workshop.read("owner.pem").unwrap(), workshop.read("owner-root.pem").unwrap()].concat();
-        workshop.write("chain.pem", &chain).unwrap();
-        let onboarding = Information::Onboarding(OnboardingInformation {
-            boot_image: Some(BootImage {
-                os_name: Some("AcmeOS".to_owned()),
-                os_version: Some("2.1.0".to_owned()),
-                download_uris: vec!["https://img.example.net/acmeos.bin".to_owned()],
-                sha256: None,
-            }),
-            pre_configuration_script: Some(Script(b"#!/bin/sh\necho PASSWORD\n".to_vec())),
-            configuration: Some(Configuration {
-                handling: ConfigurationHandling::Merge,
-                content: b"PASSWORD".to_vec(),
-            }),
-            post_configuration_script: None,
-        });
-        workshop.write("doc.json", &onboarding.encode(Encoding::Json)).unwrap();
-        workshop.write("doc.xml", &onboarding.encode(Encoding::Xml)).unwrap();
-        let now = Timestamp::from_system(std::time::SystemTime::now());
-        let voucher = Voucher {
-            created_on: Some(now.plus_seconds(-60)),
-            freshness: Freshness::ExpiresOn { expires_on: now.plus_seconds(3600), last_renewal_date: None },
-            assertion: Assertion::Verified,
-            serial_number: SerialNumber::new("SN-0001").unwrap(),
-            idevid_issuer: None,
-            pinned_domain_cert: workshop.certificate("owner-root").unwrap(),
-            domain_cert_revocation_checks: None,
-        };
-        workshop.write("voucher.json", &voucher.to_json()).unwrap();
-        let desk = Self(workshop);
-        desk.openssl_signs("voucher.json", "masa", "ov.vcj", VOUCHER_TYPE);
-        desk
-    }
-
-    fn openssl_signs(&self, document: &str, signer: &str, out: &str, flags: &[&str]) {
-        let (certificate, key) = (format!("{signer}.pem"), format!("{signer}.key"));
-        let sign = ["cms", "-sign", "-binary", "-nodetach", "-outform", "DER", "-in", document, "-out", out];
-        self.0.openssl(&[&sign[..], &["-signer", &certificate, "-inkey", &key], flags].concat()).unwrap();
-    }
-
-    /// Runs `sztp` with these words.
-    fn sztp(&self, words: &str) -> Done {
-        let mut command = Command::new(program("sztp"));
-        let output = command.args(words.split_whitespace()).current_dir(self.0.folder()).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Done { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    /// The same, which must succeed.
-    fn good(&self, words: &str) -> Done {
-        let done = self.sztp(words);
-        assert_eq!(done.code, Some(0), "{words}\n{}{}", done.out, done.err);
-        done
-    }
-
-    /// Verifies `ci`, signed, as the device would.
-    fn verify(&self, ci: &str, more: &str) -> Done {
-        let artifacts = format!("--conveyed-information {ci} --owner-certificate oc.cms --ownership-voucher ov.vcj");
-        self.sztp(&format!(
-            "artifact verify {artifacts} --trust-anchor masa-root.pem --serial-number SN-0001 --output json {more}"
-        ))
-    }
-
-    /// Conveyed information `ci.cms` and owner certificate `oc.cms`, ours.
-    fn make(&self) {
-        self.good("artifact make --document doc.json --out ci.cms --sign-key owner.key --sign-certificate chain.pem");
-        self.good("artifact make --owner-certificate chain.pem --out oc.cms");
-    }
-}
 
 /// The codes of all remarks of an explanation, in order.
 fn codes(layers: &Value) -> Vec<String> {
@@ -339,6 +231,7 @@ fn what_is_encrypted_is_opened_by_us_and_by_openssl() {
     assert!(desk.0.read("never.cms").is_err());
     let looked_into = desk.good("artifact inspect sealed.cms --decryption-key device.key").out;
     assert!(looked_into.starts_with("sealed.cms: encrypted signed onboarding information"), "{looked_into}");
+    assert_eq!(desk.sztp("artifact inspect sealed.cms --decryption-key owner.key").code, Some(1));
     // For readers that expect what OpenSSL makes, which then reads a whole ContentInfo.
     desk.good("artifact encrypt --in ci.cms --encrypt-to device.pem --openssl-envelope --out compatible.cms");
     let decrypt = ["cms", "-decrypt", "-binary", "-inform", "DER", "-in", "compatible.cms", "-inkey", "device.key"];
@@ -416,10 +309,21 @@ fn art_16_what_is_stapled_must_help() {
     desk.good("artifact make --owner-certificate chain.pem --ocsp good.ocsp --out ocsp.cms");
     let shown = desk.good("artifact inspect ocsp.cms").out.to_lowercase();
     assert!(shown.contains(&format!("{}: good", serial.to_lowercase())), "{shown}");
+    // A voucher that demands checks: what is stapled will do, and so does what was fetched.
+    desk.make_voucher(Some(true));
+    desk.make();
+    let unchecked = desk.verify("ci.cms", "");
+    assert_eq!((unchecked.code, &unchecked.json()["reason"]), (Some(3), &"revocation-unchecked".into()));
+    assert_eq!(desk.verify("ci.cms", "--crl good.crl").code, Some(0));
+    assert_eq!(desk.verify("ci.cms", "--ocsp good.ocsp").code, Some(0));
+    desk.0.write("oc.cms", &desk.0.read("ocsp.cms").unwrap()).unwrap();
+    assert_eq!(desk.verify("ci.cms", "").code, Some(0));
     // Revoked.
     let authority = ["ca", "-config", "ca.cnf", "-cert", "owner-root.pem", "-keyfile", "owner-root.key"];
     desk.0.openssl(&[&authority[..], &["-revoke", "owner.pem"]].concat()).unwrap();
     desk.0.openssl(&[&authority[..], &["-gencrl", "-out", "revoked.crl"]].concat()).unwrap();
     refused("revoked.crl", "revoked");
+    let revoked = desk.verify("ci.cms", "--crl revoked.crl");
+    assert_eq!((revoked.code, &revoked.json()["reason"]), (Some(3), &"certificate-revoked".into()));
     assert!(desk.good("artifact inspect revoked.crl").out.contains("revoked               1"));
 }
