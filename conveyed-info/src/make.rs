@@ -7,7 +7,7 @@
 use pki::{certificate::Certificate, key::Signer, path, revocation::Evidence};
 
 use crate::{
-    ArtifactError, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher,
+    ArtifactError, ConveyedInformation, DocumentError, Encoding, OwnerCertificate, OwnershipVoucher,
     cms::{self, CmsError, ContentType, Draft, SealError, SignCmsError, SignOptions},
     information::{Information, OnboardingInformation},
     voucher::Voucher,
@@ -60,8 +60,7 @@ pub fn unsigned_conveyed_information(
     information: &Information,
     style: Style,
 ) -> Result<ConveyedInformation, MakeError> {
-    refuse_what_no_module_allows(information)?;
-    let der = cms::bare(style.content_type(), &information.encode(style.encoding))?;
+    let der = cms::bare(style.content_type(), &document(information, style.encoding)?)?;
     Ok(ConveyedInformation::from_der(der)?)
 }
 
@@ -75,10 +74,16 @@ pub fn signed_conveyed_information(
     signer: &dyn Signer,
     chain: &[Certificate],
 ) -> Result<ConveyedInformation, MakeError> {
-    refuse_what_no_module_allows(information)?;
-    let document = information.encode(style.encoding);
+    let document = document(information, style.encoding)?;
     let der = Draft::sign_with(style.content_type(), &document, signer, chain, style.signing)?;
     Ok(ConveyedInformation::from_der(der)?)
+}
+
+/// The document, when it says what was given and nothing else.
+fn document(information: &Information, encoding: Encoding) -> Result<Vec<u8>, MakeError> {
+    refuse_what_no_module_allows(information)?;
+    let document = information.encode(encoding);
+    if Information::decode(&document, encoding)? == *information { Ok(document) } else { Err(MakeError::Lossy) }
 }
 
 /// What the types can express and the module cannot (RFC 8572 §6.3): it would be read here, and refused elsewhere.
@@ -125,13 +130,17 @@ pub fn owner_certificate_with_evidence(
 /// The ownership voucher artifact, with the signer's chain embedded (VCH-18).
 ///
 /// # Errors
-/// [`MakeError`], also when the key is not the certificate's.
+/// [`MakeError`], also when the key is not the certificate's, or devices would refuse the voucher for its form.
 pub fn ownership_voucher(
     voucher: &Voucher,
     signer: &dyn Signer,
     chain: &[Certificate],
 ) -> Result<OwnershipVoucher, MakeError> {
-    let der = Draft::sign(ContentType::AnimaJsonVoucher, &voucher.to_json(), signer, chain)?;
+    let document = voucher.to_json();
+    if Voucher::from_json(&document)? != *voucher {
+        return Err(MakeError::Lossy);
+    }
+    let der = Draft::sign(ContentType::AnimaJsonVoucher, &document, signer, chain)?;
     Ok(OwnershipVoucher::from_der(der)?)
 }
 
@@ -151,6 +160,12 @@ pub enum MakeError {
     /// A list of download URIs in which one stands twice.
     #[error("the download URI {0} stands twice")]
     UriTwice(String),
+    /// The document would be refused by whoever reads it.
+    #[error("what would be made cannot be read: {0}")]
+    Document(#[from] DocumentError),
+    /// The document would say something else than what was given.
+    #[error("the document cannot say this: a hash without a download URI, or a character that no YANG string holds")]
+    Lossy,
     /// Encrypting failed.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -189,6 +204,24 @@ mod tests {
         make(image(&["https://a.example", "https://b.example"])).unwrap();
         let twice = image(&["https://a.example", "https://b.example", "https://a.example"]);
         assert_eq!(make(twice), Err(MakeError::UriTwice("https://a.example".to_owned())));
+    }
+
+    /// What has no place in the document, or not in these characters, is not lost or replaced in silence.
+    #[test]
+    fn what_would_be_read_back_as_something_else_is_not_made() {
+        let make = |boot_image: BootImage| {
+            let onboarding = OnboardingInformation { boot_image: Some(boot_image), ..OnboardingInformation::default() };
+            unsigned_conveyed_information(&onboarding.into(), Style::default())
+        };
+        let sha256 = Some(pki::digest::Digest([7; 32]));
+        let uris = |count: usize| (0..count).map(|index| format!("https://{index}.example")).collect::<Vec<_>>();
+        make(BootImage { sha256, download_uris: uris(BootImage::MAX_URIS), ..BootImage::default() }).unwrap();
+        // A hash without anything to download.
+        assert_eq!(make(BootImage { sha256, ..BootImage::default() }), Err(MakeError::Lossy));
+        let os_name = Some("Acme\u{1b}OS".to_owned());
+        assert_eq!(make(BootImage { os_name, ..BootImage::default() }), Err(MakeError::Lossy));
+        let many = BootImage { download_uris: uris(BootImage::MAX_URIS + 1), ..BootImage::default() };
+        assert!(matches!(make(many), Err(MakeError::Document(_))));
     }
 
     #[test]
