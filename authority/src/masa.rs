@@ -3,7 +3,7 @@
 use conveyed_info::{
     OwnershipVoucher,
     make::{self, MakeError},
-    voucher::{Assertion, Freshness, Nonce, Voucher},
+    voucher::{Assertion, Freshness, Nonce, Voucher, idevid_issuer},
 };
 use pki::{certificate::Certificate, identity::SerialNumber, key::Signer, time::Timestamp};
 
@@ -72,14 +72,8 @@ impl Masa {
                 Freshness::ExpiresOn { expires_on, last_renewal_date: None }
             }
         };
-        let idevid_issuer = match &request.idevid {
-            None => None,
-            Some(idevid) => {
-                // VCH-11: the full extnValue content, as RFC 8366's successor fixes it.
-                let value = idevid.extensions().authority_key_identifier_value.clone();
-                Some(value.ok_or(MasaError::NoIssuer)?)
-            }
-        };
+        let issuer_of = |idevid| idevid_issuer(idevid).ok_or(MasaError::NoIssuer);
+        let idevid_issuer = request.idevid.as_ref().map(issuer_of).transpose()?;
         let voucher = Voucher {
             created_on: Some(now),
             freshness,

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    path::Path,
     sync::{Mutex, PoisonError},
 };
 
@@ -106,6 +107,12 @@ impl Workshop {
     /// As [`Peer::run`].
     pub fn openssl(&self, arguments: &[&str]) -> Result<Vec<u8>, PeerError> {
         self.openssl.run(self.folder.path(), arguments)
+    }
+
+    /// Where the folder is, for other programs that are to work in it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Writes a file into the folder.

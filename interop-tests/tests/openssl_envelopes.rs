@@ -3,6 +3,8 @@
 //! OpenSSL is asked for two things: to encrypt a file, which it always calls id-data, and to decrypt an envelope whatever it is
 //! said to hold.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use conveyed_info::cms::{
     AeadPolicy, CertificateNaming, ContentCipher, ContentInfo, ContentType, DeclaredType, Draft, Enveloped, Form,
     Leniency, OpenError, Opened, SealOptions, SignedData, bare, certificates_only, seal,

@@ -27,6 +27,10 @@ const DEVICES: &[KeyKind] = &[KeyKind::Rsa2048, KeyKind::P256, KeyKind::P384, Ke
 /// The artifacts, in the order in which they stand in a mix.
 const NAMES: [&str; 3] = ["conveyed information", "owner certificate", "ownership voucher"];
 
+/// The form of each when it is encrypted.
+const ENCRYPTED: [Form; 3] =
+    [Form::EncryptedConveyedInformation, Form::EncryptedOwnerCertificate, Form::EncryptedVoucher];
+
 /// Which of the artifacts are encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mix([bool; 3]);
@@ -136,6 +140,9 @@ fn enc_01_a_device_accepts_each_mix_that_openssl_made_and_only_the_right_device(
         for mix in Mix::all() {
             matrix.proved(Form::Grouping, &mix.words(), direction);
         }
+        for form in ENCRYPTED {
+            matrix.proved(form, "signed, declared as id-data", direction);
+        }
     }
 }
 
@@ -170,6 +177,9 @@ fn enc_01_openssl_opens_and_verifies_each_mix_that_we_made_and_a_device_accepts_
     }
     for mix in Mix::all() {
         matrix.proved(Form::Grouping, &mix.words(), Direction::UsToOpenssl);
+    }
+    for (form, declared) in ENCRYPTED.into_iter().flat_map(|form| [(form, "id-data"), (form, "id-signedData")]) {
+        matrix.proved(form, &format!("signed, declared as {declared}"), Direction::UsToOpenssl);
     }
 }
 

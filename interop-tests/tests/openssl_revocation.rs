@@ -14,6 +14,8 @@ use conveyed_info::{
     voucher::{Assertion, Freshness, Voucher},
 };
 use interop_tests::{
+    matrix,
+    matrix::{Direction, Form},
     need,
     openssl::{KeyKind, Role, Workshop},
     peer::Peer,
@@ -30,6 +32,12 @@ const HOUR: i64 = 3600;
 const GOOD: Result<(), ReasonCode> = Ok(());
 const REVOKED: Result<(), ReasonCode> = Err(ReasonCode::CertificateRevoked);
 const UNCHECKED: Result<(), ReasonCode> = Err(ReasonCode::RevocationUnchecked);
+
+/// A row of the table of what was proved.
+fn row(evidence: &str, issuer: KeyKind) -> String {
+    let issuer = if issuer == KeyKind::P256 { "P-256" } else { "RSA" };
+    format!("{evidence} by an issuer with {issuer} keys")
+}
 
 /// A manufacturer, and an owner whose CA is pinned and demands that revocation is checked.
 struct Lab {
@@ -195,6 +203,7 @@ fn response_evidence(der: &[u8]) -> Evidence {
 #[test]
 fn cli_38_art_16_lists_by_openssl_clear_and_revoke_as_openssl_has_it() {
     let openssl = need!("openssl");
+    let matrix = matrix!();
     for kind in KINDS {
         let lab = Lab::new(openssl.clone(), kind);
         // Version 1, and version 2 with extensions.
@@ -207,6 +216,7 @@ fn cli_38_art_16_lists_by_openssl_clear_and_revoke_as_openssl_has_it() {
             assert_eq!(lab.judge_list(&lab.week(section)), REVOKED, "{kind:?} {section}");
             assert!(!lab.openssl_accepts_with_list());
         }
+        matrix.proved(Form::Revocation, &row("revocation list", kind), Direction::OpensslToUs);
     }
 }
 
@@ -244,6 +254,7 @@ fn lists_by_openssl_clear_only_what_they_cover() {
 #[test]
 fn cli_38_art_17_responses_by_openssl_clear_and_revoke_as_openssl_has_it() {
     let openssl = need!("openssl");
+    let matrix = matrix!();
     for kind in KINDS {
         let lab = Lab::new(openssl.clone(), kind);
         lab.certify(
@@ -267,6 +278,7 @@ fn cli_38_art_17_responses_by_openssl_clear_and_revoke_as_openssl_has_it() {
                 lab.revoke_owner();
             }
         }
+        matrix.proved(Form::Revocation, &row("OCSP response", kind), Direction::OpensslToUs);
     }
 }
 
@@ -293,7 +305,7 @@ fn cli_38_responses_that_are_stale_or_by_somebody_else_do_not_do() {
 
 #[test]
 fn art_16_a_bag_with_a_list_by_openssl_crl2pkcs7_is_read() {
-    let lab = Lab::new(need!("openssl"), KeyKind::P256);
+    let (lab, matrix) = (Lab::new(need!("openssl"), KeyKind::P256), matrix!());
     let bag = |lab: &Lab| {
         lab.week("authority");
         let make = ["crl2pkcs7", "-in", "list.crl", "-certfile", "owner.pem", "-outform", "DER", "-out", "bag.p7"];
@@ -307,17 +319,21 @@ fn art_16_a_bag_with_a_list_by_openssl_crl2pkcs7_is_read() {
     assert_eq!(lab.stapled(&list), theirs);
     lab.revoke_owner();
     assert_eq!(lab.judge(&bag(&lab), 0), REVOKED);
+    for direction in [Direction::OpensslToUs, Direction::UsToOpenssl] {
+        matrix.proved(Form::Revocation, "revocation list in a bag of crl2pkcs7", direction);
+    }
 }
 
 #[test]
 fn art_16_art_17_openssl_reads_what_we_staple() {
-    let lab = Lab::new(need!("openssl"), KeyKind::P256);
+    let (lab, matrix) = (Lab::new(need!("openssl"), KeyKind::P256), matrix!());
     let (list, response) = (lab.week("extended"), lab.response("owner-ca", "-sha256", &["-ndays", "7"]));
     lab.workshop.write("list.p7", &lab.stapled(&list_evidence(&list))).unwrap();
     let printed = lab.workshop.openssl(&["pkcs7", "-inform", "DER", "-in", "list.p7", "-print_certs"]).unwrap();
     lab.workshop.write("printed.pem", &printed).unwrap();
     let given_back = lab.workshop.openssl(&["crl", "-in", "printed.pem", "-outform", "DER"]).unwrap();
     assert_eq!(given_back, list);
+    matrix.proved(Form::Revocation, &row("revocation list", KeyKind::P256), Direction::UsToOpenssl);
 
     let mut both = list_evidence(&list);
     both.add_all(&response_evidence(&response));
@@ -329,4 +345,5 @@ fn art_16_art_17_openssl_reads_what_we_staple() {
     // The response stands in it as it is.
     let dump = lab.workshop.openssl(&["asn1parse", "-inform", "DER", "-in", "both.p7"]).unwrap();
     assert!(String::from_utf8(dump).unwrap().contains("Basic OCSP Response"));
+    matrix.proved(Form::Revocation, &row("OCSP response", KeyKind::P256), Direction::UsToOpenssl);
 }

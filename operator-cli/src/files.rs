@@ -9,7 +9,11 @@ use std::{
 };
 
 use conveyed_info::voucher::ForeignForm;
-use pki::{certificate::Certificate, key::FileKey};
+use pki::{
+    certificate::Certificate,
+    key::FileKey,
+    revocation::{Crl, Evidence, EvidenceError, OcspResponse},
+};
 use zeroize::Zeroizing;
 
 use crate::explain::{Armour, pieces};
@@ -28,7 +32,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     Ok(octets)
 }
 
-/// Reads an artifact: DER, or DER in PEM or base64.
+/// Reads an artifact or another structure in DER, or in DER within PEM or base64.
 pub(crate) fn read_artifact(path: &Path) -> Result<Vec<u8>, FileError> {
     let octets = read(path)?;
     if ForeignForm::detect(&octets).is_some() {
@@ -47,7 +51,7 @@ pub(crate) fn read_artifact(path: &Path) -> Result<Vec<u8>, FileError> {
         }
         _ => Err(FileError::Unexpected {
             path: path.to_owned(),
-            expected: "one CMS artifact, as DER, PEM or base64",
+            expected: "one structure, as DER, PEM or base64",
             why: match first_armour(&octets) {
                 Some(Armour::Text) => {
                     "it is a document; `sztp artifact make --document` makes an artifact of it".to_owned()
@@ -75,6 +79,24 @@ pub(crate) fn read_certificates(path: &Path) -> Result<Vec<Certificate>, FileErr
 pub(crate) fn read_all_certificates(paths: &[PathBuf]) -> Result<Vec<Certificate>, FileError> {
     let chains = paths.iter().map(|path| read_certificates(path)).collect::<Result<Vec<_>, _>>()?;
     Ok(chains.into_iter().flatten().collect())
+}
+
+/// Reads revocation lists and OCSP responses.
+pub(crate) fn read_evidence(crls: &[PathBuf], ocsp_responses: &[PathBuf]) -> Result<Evidence, FileError> {
+    let mut evidence = Evidence::new();
+    let wrap = |path: &Path, expected| {
+        let path = path.to_owned();
+        move |error: EvidenceError| FileError::Unexpected { path, expected, why: error.to_string() }
+    };
+    for path in crls {
+        let crl = Crl::from_der(&read_artifact(path)?);
+        evidence.add_crl(crl.map_err(wrap(path, "a certificate revocation list, as PEM or DER"))?);
+    }
+    for path in ocsp_responses {
+        let response = OcspResponse::from_der(&read_artifact(path)?);
+        evidence.add_ocsp_response(response.map_err(wrap(path, "an OCSP response, as DER"))?);
+    }
+    Ok(evidence)
 }
 
 /// Where a private key lives, as a command names it.

@@ -12,6 +12,7 @@ use crate::{
     Ending,
     arguments::flags,
     fault::{Fault, Usage},
+    symbols::Shares,
     workspace::Workspace,
 };
 
@@ -48,24 +49,57 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fa
         None => workspace.target().join("bench.json"),
     };
     println!("== device program for flash ==");
-    succeed(workspace.cargo().args(["build", "--profile", "flash", "--package", "device-client"]), "cargo build")?;
+    let device = device_for_flash(workspace)?;
 
     // The measurements start the operator's program too.
     println!("== programs ==");
     succeed(workspace.cargo().args(["build", "--release", "--package", "operator-cli"]), "cargo build")?;
 
     println!("== measurements ==");
-    let device = workspace.target().join("flash").join(format!("sztp-device{}", env::consts::EXE_SUFFIX));
     let mut bench = workspace.cargo();
     bench.args(["run", "--release", "--quiet", "--package", "interop-tests", "--bin", "bench", "--"]);
     if !options.only.is_empty() {
         bench.arg("--only").args(&options.only);
     }
-    succeed(bench.arg("--json").arg(&json).env(FLASH_DEVICE_VARIABLE, device), "bench")?;
+    succeed(bench.arg("--json").arg(&json).env(FLASH_DEVICE_VARIABLE, &device.stripped), "bench")?;
+    let metrics = with_share(read(&json)?, &device.shares);
+    write(&json, &metrics)?;
 
     println!("\n== {} ==", json.display());
-    print!("{}", table(&read(&json)?));
+    print!("{}", table(&metrics));
     Ok(Ending::Good)
+}
+
+/// The device program as it goes on flash, and whose code it is made of.
+struct FlashDevice {
+    stripped: PathBuf,
+    shares: Shares,
+}
+
+/// Builds it with its symbols, counts them, and takes them away.
+fn device_for_flash(workspace: &Workspace) -> Result<FlashDevice, Fault> {
+    let mut build = workspace.cargo();
+    build.args(["build", "--profile", "flash", "--package", "device-client"]).env("CARGO_PROFILE_FLASH_STRIP", "none");
+    succeed(&mut build, "cargo build")?;
+    let folder = workspace.target().join("flash");
+    let program = folder.join(format!("sztp-device{}", env::consts::EXE_SUFFIX));
+    let stripped = folder.join("sztp-device.stripped");
+    succeed(Command::new("strip").arg("-o").args([&stripped, &program]), "strip")?;
+    Ok(FlashDevice { stripped, shares: Shares::of(&program)? })
+}
+
+/// Adds how much of the device program is the crate of the artifacts.
+fn with_share(mut metrics: Map<String, Value>, shares: &Shares) -> Map<String, Value> {
+    if let Some((octets, share)) = shares.of_crate("conveyed_info") {
+        metrics.insert("conveyed_info_octets".to_owned(), octets.into());
+        metrics.insert("conveyed_info_share".to_owned(), share.into());
+    }
+    metrics
+}
+
+fn write(json: &Path, metrics: &Map<String, Value>) -> Result<(), Fault> {
+    let text = serde_json::to_vec_pretty(metrics).map_err(|source| Fault::Json { path: json.to_owned(), source })?;
+    fs::write(json, text).map_err(|source| Fault::File { path: json.to_owned(), source })
 }
 
 fn succeed(command: &mut Command, program: &'static str) -> Result<(), Fault> {

@@ -64,8 +64,9 @@ pub(crate) fn render(cells: &BTreeSet<Cell>) -> String {
     let proofs: BTreeSet<_> = cells.iter().map(|cell| (&cell.table, &cell.row, &cell.column)).collect();
     let mut page = format!(
         "# Artifacts exchanged with other programs\n\n\
-         What OpenSSL made and we read, and what we made and OpenSSL read: {} cells. Each names the test, under `{TESTS}`,\n\
-         that proves it. A dash: no test does, mostly because one of the two does not make such a thing.\n\n\
+         What OpenSSL made and we read, and what we made and OpenSSL read: {} cells. The number in each names\n\
+         the test below its table, under `{TESTS}`, that proves it. A dash: no test does, mostly because one of the two\n\
+         does not make such a thing.\n\n\
          The tests say themselves what they have proved. `cargo xtask test` fails when this page says anything else;\n\
          `{RENEW}` writes it. Do not edit it by hand.\n",
         proofs.len(),
@@ -76,22 +77,28 @@ pub(crate) fn render(cells: &BTreeSet<Cell>) -> String {
     page
 }
 
-/// One table: a line a row, a column for each direction that occurs in it.
+/// One table: a line a row, a column for each direction that occurs in it, and the tests below it that the cells name by
+/// number.
 fn table(cells: &[&Cell]) -> String {
     let columns: BTreeSet<&str> = cells.iter().map(|cell| cell.column.as_str()).collect();
+    let tests: BTreeSet<&str> = cells.iter().map(|cell| cell.test.as_str()).collect();
+    let numbered: BTreeMap<_, _> = tests.iter().zip(1..).map(|(test, number): (_, usize)| (*test, number)).collect();
     let mut rows: BTreeMap<&str, BTreeMap<&str, Vec<String>>> = BTreeMap::new();
     for cell in cells {
-        let test = format!("`{}`", cell.test.strip_prefix(TESTS).unwrap_or(&cell.test));
-        rows.entry(&cell.row).or_default().entry(&cell.column).or_default().push(test);
+        let number = numbered.get(cell.test.as_str()).map(ToString::to_string).unwrap_or_default();
+        rows.entry(&cell.row).or_default().entry(&cell.column).or_default().push(number);
     }
     let line = |parts: Vec<String>| format!("| {} |\n", parts.join(" | "));
     let head = columns.iter().map(|column| (*column).to_owned());
     let mut text = line(std::iter::once("with".to_owned()).chain(head).collect());
     text.push_str(&format!("|{}\n", "---|".repeat(columns.len().saturating_add(1))));
-    for (row, tests) in &rows {
-        let proofs =
-            columns.iter().map(|column| tests.get(column).map_or_else(|| "–".to_owned(), |it| it.join("<br>")));
+    for (row, proofs) in &rows {
+        let proofs = columns.iter().map(|column| proofs.get(column).map_or_else(|| "–".to_owned(), |it| it.join(", ")));
         text.push_str(&line(std::iter::once((*row).to_owned()).chain(proofs).collect()));
+    }
+    text.push('\n');
+    for (test, number) in &numbered {
+        text.push_str(&format!("{number}. `{}`\n", test.strip_prefix(TESTS).unwrap_or(test)));
     }
     text
 }
@@ -163,10 +170,10 @@ mod tests {
         assert!(intro.contains("4 cells") && intro.contains(RENEW), "{intro}");
         assert_eq!(
             tables,
-            "Bag\n\n| with | them to us |\n|---|---|\n| RSA | `a.rs::bag` |\n\
+            "Bag\n\n| with | them to us |\n|---|---|\n| RSA | 1 |\n\n1. `a.rs::bag`\n\
              \n## Voucher\n\n| with | them to us | us to them |\n|---|---|---|\n\
-             | Ed25519 | `a.rs::theirs` | – |\n\
-             | RSA | `interop-tests/src/b.rs::again`<br>`a.rs::theirs` | `a.rs::ours` |\n"
+             | Ed25519 | 3 | – |\n| RSA | 1, 3 | 2 |\n\
+             \n1. `interop-tests/src/b.rs::again`\n2. `a.rs::ours`\n3. `a.rs::theirs`\n"
         );
     }
 
@@ -174,7 +181,7 @@ mod tests {
     fn a_lost_and_a_new_proof_are_both_differences() {
         let before = render(&[cell("T / RSA / c / a.rs::x"), cell("T / P-256 / c / a.rs::x")].into());
         let after = render(&[cell("T / RSA / c / a.rs::x"), cell("T / P-384 / c / a.rs::x")].into());
-        assert_eq!(differences(&before, &after), ["- | P-256 | `a.rs::x` |", "+ | P-384 | `a.rs::x` |"]);
+        assert_eq!(differences(&before, &after), ["- | P-256 | 1 |", "+ | P-384 | 1 |"]);
         assert!(differences(&before, &before).is_empty());
     }
 

@@ -14,6 +14,7 @@ mod notes;
 mod peers;
 mod report;
 mod stream;
+mod symbols;
 mod test;
 mod transcript;
 mod workspace;

@@ -187,6 +187,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_program_that_a_test_asks_for_can_be_installed() {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../interop-tests/tests");
+        let (mut folders, mut asked) = (vec![tests], 0);
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = fs::read_to_string(&path).unwrap();
+                for program in text.split("need!(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                    assert!(PEERS.iter().any(|peer| peer.program == program), "{}: {program}", path.display());
+                    asked += 1;
+                }
+            }
+        }
+        assert!(asked > 10, "only {asked} were found");
+    }
+
+    #[test]
     fn only_what_is_not_there_is_missing() {
         assert_eq!(missing(|program| program != "dtc" && program != "ip"), ["device-tree-compiler", "iproute2"]);
         assert!(missing(|_| true).is_empty());

@@ -90,6 +90,10 @@ impl OnboardingProfile {
             }),
             post_configuration_script: parsed.post_configuration_script.map(|text| Script(text.into_bytes())),
         };
+        // RFC 8572 §6.3: onboarding information without any member is none.
+        if information == OnboardingInformation::default() {
+            return Err(ProfileInvalid::NothingToDo);
+        }
         let reporting_level = match parsed.reporting_level {
             Some(Level::Verbose) => ReportingLevel::Verbose,
             Some(Level::Minimal) | None => ReportingLevel::Minimal,
@@ -137,6 +141,9 @@ pub(crate) fn parse_sha256(text: &str) -> Option<Digest> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProfileInvalid {
+    /// Nothing that a device could do.
+    #[error("a profile needs a boot image, a configuration or a script")]
+    NothingToDo,
     /// Not TOML, or a member that profiles do not have.
     #[error(transparent)]
     Toml(#[from] toml::de::Error),

@@ -4,7 +4,10 @@ use axum::{
     http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use conveyed_info::rpc::YANG_DATA_JSON;
+use conveyed_info::{
+    Encoding,
+    rpc::{ApiResource, YANG_DATA_JSON},
+};
 
 use super::{Caller, Problem, ROOT};
 
@@ -19,19 +22,17 @@ pub(super) async fn host_meta() -> Response {
 
 /// RFC 8040 §3.3: the API resource (RCF-08).
 pub(super) async fn root(_: Caller) -> Result<Response, Problem> {
-    Ok(json(r#"{"ietf-restconf:restconf":{"data":{},"operations":{},"yang-library-version":"2019-01-04"}}"#))
+    Ok(json(ApiResource::Root))
 }
 
 /// RFC 8040 §3.3.2: the operations, as empty leaves (RCF-09).
 pub(super) async fn operations(_: Caller) -> Result<Response, Problem> {
-    Ok(json(
-        r#"{"ietf-restconf:operations":{"ietf-sztp-bootstrap-server:get-bootstrapping-data":[null],"ietf-sztp-bootstrap-server:report-progress":[null]}}"#,
-    ))
+    Ok(json(ApiResource::Operations))
 }
 
 /// RFC 8040 §3.3.3: the leaf by itself; the date is the one in the root (RCF-10).
 pub(super) async fn yang_library_version(_: Caller) -> Result<Response, Problem> {
-    Ok(json(r#"{"ietf-restconf:yang-library-version":"2019-01-04"}"#))
+    Ok(json(ApiResource::YangLibraryVersion))
 }
 
 /// RFC 8040 §4.1 (RCF-28): which methods a resource that can be read supports. HEAD comes with GET.
@@ -48,6 +49,7 @@ fn allow(methods: &'static str) -> Response {
     ([(ALLOW, methods), (CACHE_CONTROL, "no-store")], ()).into_response()
 }
 
-fn json(body: &'static str) -> Response {
+fn json(resource: ApiResource) -> Response {
+    let body = resource.encode(Encoding::Json);
     ([(CONTENT_TYPE, YANG_DATA_JSON), (CACHE_CONTROL, "no-store")], body).into_response()
 }

@@ -8,6 +8,7 @@ mod csr;
 mod encryption;
 mod errors;
 mod golden;
+mod holder;
 mod information;
 mod profiles;
 mod properties;

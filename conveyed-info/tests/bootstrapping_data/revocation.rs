@@ -5,6 +5,7 @@ use const_oid::ObjectIdentifier;
 use conveyed_info::{
     Encoding,
     cms::{CmsError, ContentType, MAX_REVOCATION_INFOS, SignedData, certificates_only, certificates_with_evidence},
+    information::TrustAnchor,
     make,
 };
 use der::{AnyRef, Decode, Encode, Reader, SliceReader};
@@ -268,6 +269,14 @@ fn art_17_art_28_the_version_of_a_bag_follows_from_what_is_stapled() {
         assert!(read.revocation().crls().all(|crl| evidence.crls().any(|given| given.der() == crl.der())));
     }
     assert_eq!(make::owner_certificate(&chain).unwrap().der(), certificates_only(&chain).unwrap());
+}
+
+#[test]
+fn art_32_a_trust_anchor_may_have_lists_stapled_to_it() {
+    let world = World::new();
+    let chain = [world.owner_ca.certificate.clone()];
+    let stapled = certificates_with_evidence(&chain, &of([world.owner_ca.revoke(&[])])).unwrap();
+    assert_eq!(TrustAnchor::from_der(&stapled).unwrap().chain(), chain);
 }
 
 /// The version of SignedData: the first INTEGER in ContentInfo's explicit content.

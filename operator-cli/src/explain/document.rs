@@ -5,6 +5,7 @@ use conveyed_info::{
     DocumentError, Encoding,
     information::{Information, OnboardingInformation, RedirectInformation},
     profile::InputProfile,
+    rpc::BootstrappingAnswer,
     voucher::{Assertion, ForeignForm, Freshness, Voucher},
 };
 use pki::digest::sha256;
@@ -274,35 +275,48 @@ fn list_members(path: &str, value: &Value, members: &mut Vec<String>) {
 /// The answer of a bootstrap server (RFC 8572 §7.3), which carries the artifacts in base64.
 fn answer(document: &[u8], encoding: Encoding, settings: &Settings) -> Layer {
     let mut layer = Layer::new("bootstrapping-answer", "answer of a bootstrap server");
-    if encoding == Encoding::Xml {
-        let why = "answers are looked into when they are JSON; take the artifacts out of this one".to_owned();
-        layer.remark(Remark::Unreadable { what: "answer", why });
-        return layer;
+    if let Err(error) = BootstrappingAnswer::decode(document, encoding) {
+        layer.remark(Remark::Unreadable { what: "answer", why: error.to_string() });
     }
-    let parsed: Value = match serde_json::from_slice(document) {
-        Ok(parsed) => parsed,
-        Err(error) => {
-            layer.remark(Remark::Unreadable { what: "answer", why: error.to_string() });
-            return layer;
-        }
-    };
-    let members = parsed.as_object().and_then(|top| top.values().next()).and_then(Value::as_object);
-    for (name, value) in members.into_iter().flatten() {
-        let (Some(text), "conveyed-information" | "owner-certificate" | "ownership-voucher") =
-            (value.as_str(), name.as_str())
-        else {
-            continue;
-        };
-        match STANDARD.decode(text) {
+    let artifacts = artifacts(document, encoding);
+    layer.gist(format!("answer of a bootstrap server with {} artifact(s)", artifacts.len()));
+    for (name, text) in artifacts {
+        let packed: String = text.split_ascii_whitespace().collect();
+        match STANDARD.decode(packed) {
             Ok(der) => {
                 let mut inner = super::explain_der(&der, settings);
-                inner.title = format!("{name}: {}", inner.title);
+                inner.title = format!("{name}: {}", inner.headline());
                 layer.put(inner);
             }
             Err(error) => layer.remark(Remark::Unreadable { what: "base64 of an artifact", why: error.to_string() }),
         }
     }
     layer
+}
+
+/// The names and texts of the artifacts in an answer, found without caring whether all the rest is right.
+fn artifacts(document: &[u8], encoding: Encoding) -> Vec<(&'static str, String)> {
+    const NAMES: [&str; 3] = ["conveyed-information", "owner-certificate", "ownership-voucher"];
+    match encoding {
+        Encoding::Json => {
+            let parsed: Value = serde_json::from_slice(document).unwrap_or_default();
+            let output = parsed.as_object().and_then(|top| top.values().next());
+            let text = |name| Some((name, output?.get(name)?.as_str()?.to_owned()));
+            NAMES.into_iter().filter_map(text).collect()
+        }
+        Encoding::Xml => {
+            let Ok(xml) = std::str::from_utf8(document) else { return Vec::new() };
+            let text = |name| {
+                // Base64 needs no more of XML than its angle brackets.
+                let mut tags = xml.split('<').skip(1).filter_map(|piece| piece.split_once('>'));
+                let local =
+                    |tag: &str| tag.split_ascii_whitespace().next().and_then(|it| it.rsplit(':').next()) == Some(name);
+                let (_, text) = tags.find(|(tag, _)| !tag.starts_with('/') && local(tag))?;
+                Some((name, text.to_owned()))
+            };
+            NAMES.into_iter().filter_map(text).collect()
+        }
+    }
 }
 
 /// A size for people.

@@ -24,7 +24,7 @@ pub(crate) use remark::{Level, Remark};
 use serde::Serialize;
 pub(crate) use text::render;
 pub(crate) use tree::{Fact, Layer};
-use x509_cert::{crl::CertificateList, request::CertReq, spki::SubjectPublicKeyInfoOwned};
+use x509_cert::{request::CertReq, spki::SubjectPublicKeyInfoOwned};
 
 pub(crate) use armour::{Armour, Piece, pieces};
 
@@ -71,8 +71,8 @@ impl Explanation {
     /// Adds what was inside an envelope.
     pub(crate) fn put_decrypted(&mut self, clear: &[u8], settings: &Settings) {
         let mut layer = explain_der(clear, settings);
-        layer.title = format!("decrypted: {}", layer.title);
         self.summary = format!("encrypted {}", layer.headline());
+        layer.title = format!("decrypted: {}", layer.headline());
         self.layers.push(layer);
     }
 
@@ -177,9 +177,8 @@ fn explain_element(element: &Element<'_>, octets: &[u8], settings: &Settings) ->
     if x509_cert::Certificate::from_der(element.octets).is_ok() {
         return certificate::explain_signer(element.octets, settings);
     }
-    let list: Result<CertificateList, _> = CertificateList::from_der(element.octets);
-    if list.is_ok() {
-        return revocation::explain_crl(element.octets, settings);
+    if revocation::is_crl(element) {
+        return revocation::explain_crl(element, settings);
     }
     if let Ok(request) = CertReq::from_der(element.octets) {
         return certificate::explain_request(&request);
@@ -365,6 +364,13 @@ ContentInfo, neither signed nor encrypted
         let der = bare(ContentType::ConveyedInfoJson, &onboarding().encode(Encoding::Json)).unwrap();
         let text = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &der);
         let answer = format!(r#"{{"ietf-sztp-bootstrap-server:output":{{"conveyed-information":"{text}"}}}}"#);
+        let explanation = explain(answer.as_bytes(), &settings());
+        assert_eq!(explanation.layers[0].inside()[0].kind, "bare-content");
+        assert!(!explanation.is_broken());
+        let answer = format!(
+            "<a:output xmlns:a=\"urn:ietf:params:xml:ns:yang:ietf-sztp-bootstrap-server\">\
+             <a:conveyed-information>\n{text}\n</a:conveyed-information></a:output>"
+        );
         let explanation = explain(answer.as_bytes(), &settings());
         assert_eq!(explanation.layers[0].inside()[0].kind, "bare-content");
         assert!(!explanation.is_broken());

@@ -1,49 +1,87 @@
 //! Revocation lists and OCSP responses.
 
+use const_oid::ObjectIdentifier;
 use der::Decode;
-use x509_cert::crl::CertificateList;
+use pki::{
+    revocation::{Crl, OcspResponse},
+    time::Timestamp,
+};
+use x509_cert::{name::Name, time::Time};
 
 use super::{
     Layer, Remark, Settings,
     ber::{Element, Tag},
-    certificate::timestamp,
+    certificate::{subject, timestamp},
     names,
 };
 
 /// Most revoked certificates that are listed.
 const MAX_SHOWN: usize = 20;
 
-/// Explains a DER CertificateList (RFC 5280 §5).
-pub(super) fn explain_crl(der: &[u8], settings: &Settings) -> Layer {
+/// The parts of a TBSCertList (RFC 5280 §5.1.2). Read here tag by tag, because lists of version 1 are about, too.
+struct Parts<'a> {
+    signature: Option<ObjectIdentifier>,
+    issuer: Option<Name>,
+    this_update: Timestamp,
+    next_update: Option<Timestamp>,
+    revoked: Vec<Element<'a>>,
+}
+
+fn split<'a>(list: &Element<'a>) -> Option<Parts<'a>> {
+    let mut elements = list.children().next()?.children();
+    let _version = elements.next_if(|it| it.is(Tag::INTEGER));
+    let signature = elements.next_if(|it| it.is(Tag::SEQUENCE))?.children().next()?.oid();
+    let issuer = Name::from_der(elements.next_if(|it| it.is(Tag::SEQUENCE))?.octets).ok();
+    let this_update = time(&elements.next()?)?;
+    let next_update = elements.next_if(|it| time(it).is_some()).and_then(|it| time(&it));
+    let revoked = elements.next_if(|it| it.is(Tag::SEQUENCE)).map_or_else(Vec::new, |it| it.children().collect());
+    Some(Parts { signature, issuer, this_update, next_update, revoked })
+}
+
+fn time(element: &Element<'_>) -> Option<Timestamp> {
+    Time::from_der(element.octets).ok().map(timestamp)
+}
+
+/// Whether an element looks like a CertificateList.
+pub(super) fn is_crl(element: &Element<'_>) -> bool {
+    split(element).is_some()
+}
+
+/// Explains a CertificateList.
+pub(super) fn explain_crl(list: &Element<'_>, settings: &Settings) -> Layer {
     let mut layer = Layer::new("revocation-list", "certificate revocation list");
-    let list: CertificateList = match CertificateList::from_der(der) {
-        Ok(list) => list,
-        Err(error) => {
-            layer.remark(Remark::Unreadable { what: "revocation list", why: error.to_string() });
-            return layer;
-        }
+    let Some(parts) = split(list) else {
+        let why = "it is no CertificateList (RFC 5280 §5.1)".to_owned();
+        layer.remark(Remark::Unreadable { what: "revocation list", why });
+        return layer;
     };
-    let list = list.tbs_cert_list;
-    layer.gist(format!("certificate revocation list of {}", list.issuer));
-    layer.fact("issuer", list.issuer.to_string());
-    layer.fact("this-update", timestamp(list.this_update).to_string());
-    if let Some(next) = list.next_update.map(timestamp) {
+    if let Some(issuer) = &parts.issuer {
+        layer.gist(format!("certificate revocation list of {}", subject(issuer)));
+        layer.fact("issuer", subject(issuer));
+    }
+    layer.fact("this-update", parts.this_update.to_string());
+    if let Some(next) = parts.next_update {
         layer.fact("next-update", next.to_string());
         if settings.now > next {
             layer.remark(Remark::Stale(next));
         }
     }
-    layer.fact("signature", names::name(list.signature.oid));
-    let revoked = list.revoked_certificates.unwrap_or_default();
-    layer.fact("revoked", revoked.len());
-    let shown = revoked.iter().take(MAX_SHOWN);
-    let lines =
-        shown.map(|it| format!("{} since {}", names::hex(it.serial_number.as_bytes()), timestamp(it.revocation_date)));
-    if !revoked.is_empty() {
-        layer.fact("revoked-certificates", lines.collect::<Vec<_>>());
+    layer.fact_if("signature", parts.signature.map(names::name));
+    layer.fact("revoked", parts.revoked.len());
+    let line = |entry: &Element<'_>| {
+        let mut entry = entry.children();
+        let serial = entry.next().map(|it| names::hex(it.content()));
+        let since = entry.next().as_ref().and_then(time).map(|it| format!(" since {it}"));
+        serial.unwrap_or_default() + &since.unwrap_or_default()
+    };
+    if !parts.revoked.is_empty() {
+        layer.fact("revoked-certificates", parts.revoked.iter().take(MAX_SHOWN).map(line).collect::<Vec<_>>());
     }
-    if revoked.len() > MAX_SHOWN {
-        layer.remark(Remark::NotShown(revoked.len() - MAX_SHOWN, "revoked certificates"));
+    if parts.revoked.len() > MAX_SHOWN {
+        layer.remark(Remark::NotShown(parts.revoked.len() - MAX_SHOWN, "revoked certificates"));
+    }
+    if let Err(error) = Crl::from_der(list.octets) {
+        layer.remark(Remark::Refused { by: "the reader of devices", why: error.to_string() });
     }
     layer
 }
@@ -73,6 +111,9 @@ pub(super) fn explain_ocsp(response: &Element<'_>) -> Layer {
         return layer;
     };
     layer.fact("answers", answers);
+    if let Err(error) = OcspResponse::from_der(response.octets) {
+        layer.remark(Remark::Refused { by: "the reader of devices", why: error.to_string() });
+    }
     layer
 }
 

@@ -160,7 +160,7 @@ fn put_certificates(layer: &mut Layer, parts: &Parts<'_>, settings: &Settings) {
                 _ => Layer::new("revocation-information", "revocation information of an unknown form"),
             }
         } else {
-            revocation::explain_crl(element.octets, settings)
+            revocation::explain_crl(element, settings)
         });
     }
     for (length, what) in [(count, "certificates"), (parts.revocation.len(), "revocation lists")] {

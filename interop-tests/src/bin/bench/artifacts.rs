@@ -5,13 +5,16 @@ use std::{collections::BTreeMap, hint::black_box, time::Instant};
 use authority::{ManufacturerParty, OwnerParty};
 use conveyed_info::{
     BootstrappingData, Unverified,
+    cms::{AeadPolicy, ContentInfo, Enveloped, KeyUsageRule, SealOptions},
     information::{BootImage, Information, OnboardingInformation, Script},
     make,
     verify::{self, Context},
 };
+use p256::pkcs8::DecodePrivateKey;
 use pki::{
+    certificate::Certificate,
     identity::SerialNumber,
-    key::{FileKey, Signer},
+    key::{FileKey, Signer, SystemEntropy},
     time::{Clock, Timestamp},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region};
@@ -19,7 +22,8 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region};
 use crate::median;
 
 /// What [`measure`] measures.
-pub(crate) const METRICS: &[&str] = &["verify_ratio", "make_ratio", "verify_allocations"];
+pub(crate) const METRICS: &[&str] =
+    &["verify_ratio", "make_ratio", "open_ratio", "verify_allocations", "verify_allocated_octets"];
 
 /// Operations in one round of one side.
 const OPERATIONS: u32 = 400;
@@ -35,7 +39,7 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
     let maker = ManufacturerParty::new("Acme", now).unwrap();
     let owner = OwnerParty::new("Owner", &["127.0.0.1".to_owned()], now).unwrap();
     let pinned = owner.chain.last().unwrap();
-    let (_, idevid) = maker.device("bench", &serial_number, now).unwrap();
+    let (device, idevid) = maker.device("bench", &serial_number, now).unwrap();
     let information = Information::from(plan());
     let data = BootstrappingData::Signed {
         conveyed_information: make::signed_conveyed_information(
@@ -73,8 +77,11 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
         },
         || {
             black_box(key.sign(&message).unwrap());
+            // Whatever is made is verified before it is given out, so that a wrong key is noticed here.
+            bare_verify();
         },
     );
+    let opened = open(&data, &device, &idevid[0]);
 
     let region = Region::new(&INSTRUMENTED_SYSTEM);
     black_box(judge());
@@ -86,16 +93,43 @@ pub(crate) fn measure() -> BTreeMap<&'static str, f64> {
         "verify a signed grouping: {:.0}/s, {:.2} of {SIGNATURES} bare verifications",
         verified.rate, verified.ratio
     );
-    println!("make signed conveyed information: {:.0}/s, {:.2} of a bare signature", made.rate, made.ratio);
+    println!(
+        "make signed conveyed information: {:.0}/s, {:.2} of a bare signature and its check",
+        made.rate, made.ratio
+    );
+    println!("open it encrypted: {:.0}/s, {:.2} of a bare key agreement", opened.rate, opened.ratio);
     println!("one verification: {allocations} allocations, {octets} octets");
     BTreeMap::from([
         ("verify_per_second", verified.rate),
         ("verify_ratio", verified.ratio),
         ("make_per_second", made.rate),
         ("make_ratio", made.ratio),
+        ("open_per_second", opened.rate),
+        ("open_ratio", opened.ratio),
         ("verify_allocations", allocations),
         ("verify_allocated_octets", octets),
     ])
+}
+
+/// Opens the signed conveyed information encrypted to a P-256 key; the reference is one key agreement with keys that are
+/// parsed already.
+fn open(data: &BootstrappingData, device: &FileKey, certificate: &Certificate) -> Comparison {
+    let options = SealOptions { key_usage: KeyUsageRule::Ignore, ..SealOptions::default() };
+    let clear = data.conveyed_information();
+    let recipients = std::slice::from_ref(certificate);
+    let sealed = clear.encrypted_to(recipients, options, &mut SystemEntropy).unwrap();
+    let secret = p256::SecretKey::from_pkcs8_der(device.pkcs8_der()).unwrap();
+    let peer = p256::PublicKey::from_sec1_bytes(device.public_key().subject_public_key()).unwrap();
+    compare(
+        || {
+            let (info, _) = ContentInfo::from_ber(sealed.der()).unwrap();
+            let envelope = Enveloped::from_content_info(&info).unwrap();
+            black_box(envelope.open(device, Some(certificate), AeadPolicy::Refuse).unwrap());
+        },
+        || {
+            black_box(secret.diffie_hellman(&peer));
+        },
+    )
 }
 
 /// What devices usually get: an image and two short scripts.

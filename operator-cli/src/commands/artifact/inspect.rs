@@ -53,13 +53,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let octets = files::read(&args.file)?;
     let content = if args.show_content { Content::Shown } else { Content::Hidden };
     let settings = Settings { now: at_or_now(args.at), content };
+    let mut is_complete = true;
     let mut explanation = explain::explain(&octets, &settings);
     if let Some(source) = &args.decryption_key {
         let key = source.open()?;
         let sealed = files::read_artifact(&args.file)?;
         match decrypt::open(&sealed, &key, None, AeadPolicy::Allow) {
             Ok(opened) => explanation.put_decrypted(opened.clear_form(), &settings),
-            Err(error) => output::error(&format!("sztp: {} is not decrypted: {error}", args.file.display())),
+            Err(error) => {
+                is_complete = false;
+                output::error(&format!("sztp: {} is not decrypted: {error}", args.file.display()));
+            }
         }
     }
     let file = args.file.display().to_string();
@@ -67,5 +71,5 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Form::Json => output::json(&Shown { file, explanation: &explanation }),
         Form::Table => output::line(&explain::render(&file, &explanation)),
     }
-    Ok(if explanation.is_broken() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if is_complete && !explanation.is_broken() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

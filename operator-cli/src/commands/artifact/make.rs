@@ -16,7 +16,6 @@ use pki::{
     algorithm::{PssParameters, SignatureAlgorithm},
     digest::HashAlgorithm,
     key::{KeyError, Signer},
-    revocation::{Crl, Evidence, EvidenceError, OcspResponse},
 };
 
 use super::{
@@ -24,7 +23,7 @@ use super::{
     chain::{ChainFailure, check_chain, check_evidence},
     encrypt::{self, Choices},
 };
-use crate::files::{self, FileError, KeySource, Secrecy};
+use crate::files::{self, KeySource, Secrecy};
 
 /// Arguments of `sztp artifact make`.
 #[derive(Debug, clap::Args)]
@@ -182,7 +181,7 @@ fn make_conveyed_information(args: &Args, path: &Path) -> Result<ExitCode, Failu
 fn make_owner_certificate(args: &Args, path: &Path) -> Result<ExitCode, Failure> {
     let chain = files::read_certificates(path)?;
     check_chain(path, &chain).map_err(MakeFailure::from)?;
-    let evidence = read_evidence(args)?;
+    let evidence = files::read_evidence(&args.crl, &args.ocsp)?;
     check_evidence(path, &chain, &evidence).map_err(MakeFailure::from)?;
     let artifact = make::owner_certificate_with_evidence(&chain, &evidence).map_err(MakeFailure::from)?;
     let owner = chain.first().map(|it| it.subject().to_string()).unwrap_or_default();
@@ -204,23 +203,6 @@ fn deliver<'a>(args: &'a Args, what: String, der: Vec<u8>, mut inputs: Vec<&'a P
     inputs.extend(args.encrypt_to.iter().map(PathBuf::as_path));
     let sealed = encrypt::seal(&der, &args.encrypt_to, &args.choices)?;
     args.target.deliver(&format!("encrypted: {what}"), &sealed, &inputs, Secrecy::Public)
-}
-
-fn read_evidence(args: &Args) -> Result<Evidence, Failure> {
-    let mut evidence = Evidence::default();
-    let wrap = |path: &Path, expected| {
-        let path = path.to_owned();
-        move |error: EvidenceError| FileError::Unexpected { path, expected, why: error.to_string() }
-    };
-    for path in &args.crl {
-        let crl = Crl::from_der(&files::read_artifact(path)?);
-        evidence.add_crl(crl.map_err(wrap(path, "a certificate revocation list, as PEM or DER"))?);
-    }
-    for path in &args.ocsp {
-        let response = OcspResponse::from_der(&files::read_artifact(path)?);
-        evidence.add_ocsp_response(response.map_err(wrap(path, "an OCSP response, as DER"))?);
-    }
-    Ok(evidence)
 }
 
 /// An artifact is not made, since a device would refuse it.

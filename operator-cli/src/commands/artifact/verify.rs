@@ -7,14 +7,13 @@ use conveyed_info::{
     BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher, Unverified,
     cms::AeadPolicy,
     profile::InputProfile,
-    verify::{self, Accepted, Context, Decryption, Source},
-    voucher::{Assertion, Nonce},
+    verify::{self, Accepted, Context, Decryption},
+    voucher::Nonce,
 };
 use pki::{
     certificate::Certificate,
     identity::SerialNumber,
     key::FileKey,
-    revocation::Evidence,
     time::{Clock, Timestamp},
 };
 
@@ -50,6 +49,12 @@ pub(crate) struct Args {
     /// The nonce that the device sent, in base64
     #[arg(long, value_name = "BASE64", value_parser = nonce)]
     nonce: Option<Nonce>,
+    /// A revocation list that was fetched, beside those that are stapled
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    crl: Vec<PathBuf>,
+    /// An OCSP response that was fetched, beside those that are stapled
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    ocsp: Vec<PathBuf>,
     /// Judge dates at this moment instead of now
     #[arg(long, value_name = "RFC3339", value_parser = moment)]
     at: Option<Timestamp>,
@@ -127,6 +132,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
     };
     let decryption = args.decryption.open()?;
+    let evidence = files::read_evidence(&args.crl, &args.ocsp)?;
     let anchors = files::read_all_certificates(&args.trust_anchors)?;
     let idevid = args.idevid.as_deref().map(files::read_certificates).transpose()?;
     let idevid = idevid.as_deref().and_then(<[Certificate]>::first);
@@ -136,16 +142,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         (None, None) => return Err(judgement::JudgementError::NoSerialNumber.into()),
     };
     let context = Context {
-        source: Source::Untrusted,
-        voucher_anchors: &anchors,
-        serial_number: &serial_number,
         idevid,
         nonce: args.nonce.as_ref(),
-        clock: Clock::Trusted(at_or_now(args.at)),
-        assertions: &[Assertion::Verified],
         decryption: decryption.as_ref().map(OpenedKey::borrow),
         profile: args.input_profile,
-        revocation: Evidence::none(),
+        revocation: &evidence,
+        ..Context::new(&anchors, &serial_number, Clock::Trusted(at_or_now(args.at)))
     };
     let judgement = match verify::verify(Unverified::new(data), &context) {
         Ok(verified) => {
