@@ -23,7 +23,7 @@ use x509_cert::{
     time::Time,
 };
 
-use super::{CmsError, ContentInfo, ContentType, revocation, signed_data::RawSignedData};
+use super::{CmsError, ContentInfo, ContentType, MAX_CERTIFICATES, revocation, signed_data::RawSignedData};
 
 /// The octets that a signer must sign: the signed attributes as a DER SET OF.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,8 @@ impl Draft {
     /// Prepares `content` for a signature by the key of `chain`'s first certificate. The whole chain is embedded.
     ///
     /// # Errors
-    /// [`CmsError::SignerCertificateMissing`] when the chain is empty, [`CmsError::ContentType`] for an envelope (ENC-02),
+    /// [`CmsError::SignerCertificateMissing`] when the chain is empty, [`CmsError::TooManyCertificates`] when it is longer
+    /// than [`MAX_CERTIFICATES`], [`CmsError::ContentType`] for an envelope (ENC-02),
     /// [`CmsError::Der`] when something cannot be encoded.
     pub fn prepare(
         content_type: ContentType,
@@ -100,6 +101,7 @@ impl Draft {
         }
         // Noticed before a key is asked to sign.
         signer_identifier(signer, options.naming)?;
+        check_number(chain)?;
         let digest = OctetString::new(algorithm.hash().digest(content))?;
         let mut attributes = vec![
             attribute(rfc5911::ID_CONTENT_TYPE, &content_type.oid())?,
@@ -200,7 +202,7 @@ pub enum SignCmsError {
 /// or the trust anchor in redirect information.
 ///
 /// # Errors
-/// [`CmsError::Der`] when it cannot be encoded.
+/// [`CmsError::TooManyCertificates`], [`CmsError::Der`] when it cannot be encoded.
 pub fn certificates_only(certificates: &[Certificate]) -> Result<Vec<u8>, CmsError> {
     certificates_with_evidence(certificates, Evidence::none())
 }
@@ -209,8 +211,9 @@ pub fn certificates_only(certificates: &[Certificate]) -> Result<Vec<u8>, CmsErr
 /// ART-17).
 ///
 /// # Errors
-/// [`CmsError::TooManyRevocationInfos`], [`CmsError::Der`] when it cannot be encoded.
+/// As [`certificates_only`], and [`CmsError::TooManyRevocationInfos`].
 pub fn certificates_with_evidence(certificates: &[Certificate], evidence: &Evidence) -> Result<Vec<u8>, CmsError> {
+    check_number(certificates)?;
     let signed = RawSignedData {
         // RFC 5652 §5.1 (ART-28): 5 as soon as there is another format than plain revocation lists.
         version: if evidence.ocsp_responses().len() == 0 { CmsVersion::V1 } else { CmsVersion::V5 },
@@ -255,6 +258,11 @@ fn signing_time(time: Timestamp) -> Result<Time, CmsError> {
     } else {
         Time::GeneralTime(GeneralizedTime::from_date_time(date))
     })
+}
+
+/// What would be refused when it is read is not made.
+fn check_number(certificates: &[Certificate]) -> Result<(), CmsError> {
+    if certificates.len() > MAX_CERTIFICATES { Err(CmsError::TooManyCertificates) } else { Ok(()) }
 }
 
 fn certificate_set(certificates: &[Certificate]) -> Result<SetOfVec<Any>, CmsError> {

@@ -7,7 +7,7 @@ use pki::{
 };
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
-use super::{Context, revocation::RevocationCheck, voucher::Authentic};
+use super::{Context, reason_of, revocation::RevocationCheck, voucher::Authentic};
 use crate::{cms::SignedData, voucher::Voucher};
 
 const SECTION: &str = "RFC 8572 §5.4";
@@ -61,12 +61,14 @@ pub(super) fn verify<'a>(
 
 fn refuse_path(error: &PathError, voucher: &Voucher, trace: Trace, inputs: &[Input]) -> Refusal {
     let (reason, detail) = match error {
-        PathError::OutsideValidity { .. } => (ReasonCode::CertificateExpired, error.to_string()),
         PathError::WrongUsage { .. } => (ReasonCode::OwnerCertificateUnusable, error.to_string()),
-        PathError::CriticalExtension { .. } => (ReasonCode::CertificateMalformed, error.to_string()),
-        _ => {
-            (ReasonCode::OwnerNotPinned, format!("the voucher pins {}; {error}", voucher.pinned_domain_cert.subject()))
-        }
+        _ => match reason_of(error) {
+            Some(reason) => (reason, error.to_string()),
+            None => {
+                let pinned = voucher.pinned_domain_cert.subject();
+                (ReasonCode::OwnerNotPinned, format!("the voucher pins {pinned}; {error}"))
+            }
+        },
     };
     trace.refused("owner-certificate-path", reason, inputs, detail)
 }

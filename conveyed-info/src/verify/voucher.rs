@@ -3,13 +3,13 @@
 use pki::{
     certificate::Certificate,
     identity::{IdentityError, SerialNumber},
-    path::{self, PathError, Policy, Purpose},
+    path::{self, Policy, Purpose},
     revocation::{Demand, Evidence},
     time::Clock,
 };
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
-use super::{Context, revocation::RevocationCheck};
+use super::{Context, reason_of, revocation::RevocationCheck};
 use crate::{
     cms::{CmsError, ContentType, SignedData},
     profile::{InputProfile, Lenient},
@@ -112,10 +112,7 @@ pub(super) fn authenticate(
     let picked = match picked {
         Ok(picked) => picked,
         Err(error) => {
-            let reason = match error {
-                Some(PathError::OutsideValidity { .. }) => ReasonCode::CertificateExpired,
-                _ => ReasonCode::VoucherSignerUntrusted,
-            };
+            let reason = error.as_ref().and_then(reason_of).unwrap_or(ReasonCode::VoucherSignerUntrusted);
             let detail = error.map_or_else(|| "no certificate fits".to_owned(), |error| error.to_string());
             return Err(trace.refused("voucher-signer", reason, inputs, detail));
         }

@@ -216,6 +216,18 @@ fn sec_20_at_most_16_certificates() {
 }
 
 #[test]
+fn sec_20_what_would_be_refused_for_its_certificates_is_not_made() {
+    let world = World::new();
+    let many = vec![world.owner.certificate.clone(); MAX_CERTIFICATES + 1];
+    let algorithm = world.owner.key.algorithm();
+    let prepare = |chain: &[_]| Draft::prepare(ContentType::Data, b"x", algorithm, chain).map(|_| ());
+    assert_eq!(prepare(&many[1..]), Ok(()));
+    assert_eq!(prepare(&many), Err(CmsError::TooManyCertificates));
+    assert!(certificates_only(&many[1..]).is_ok());
+    assert_eq!(certificates_only(&many), Err(CmsError::TooManyCertificates));
+}
+
+#[test]
 fn sec_20_artifacts_are_bounded_and_not_empty() {
     assert_eq!(ConveyedInformation::from_der([]), Err(ArtifactError::Empty));
     assert!(ConveyedInformation::from_der(vec![0; 512 * 1024]).is_ok());

@@ -12,7 +12,8 @@
 //!
 //! Of RFC 5280 §6.3 this leaves out: delta CRLs, indirect CRLs, lists signed with another key than the certificate, and
 //! piecing together lists for some reasons each. An OCSP delegate is not asked for its own status by OCSP; a
-//! revocation list at hand that names it is heeded.
+//! revocation list at hand that names it is heeded, and when its certificate has expired nothing it said is authentic
+//! any more, a revocation neither (RFC 6960 §4.2.2.2).
 
 mod crl;
 mod error;

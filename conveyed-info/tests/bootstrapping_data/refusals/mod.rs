@@ -4,6 +4,7 @@ mod of_conveyed_information;
 mod of_owner_certificates;
 mod of_vouchers;
 
+use pki::certificate::Certificate;
 use verdict::{Outcome, ReasonCode, Refusal};
 
 use crate::support::World;
@@ -32,6 +33,16 @@ fn assert_refused(case: &str, refusal: &Refusal, reason: ReasonCode, check: &str
     assert!(!refusal.detail.is_empty(), "{case}");
     let refused_earlier = earlier.iter().any(|check| matches!(check.outcome, Outcome::Refused(_)));
     assert!(!refused_earlier, "{case}: something was looked at after a refusal");
+}
+
+/// The same certificate, said to be signed with ECDSA and SHA-224 in place of SHA-256.
+fn with_weak_algorithm(certificate: &Certificate) -> Certificate {
+    const ECDSA_WITH_SHA_256: [u8; 8] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    let mut der = certificate.der().to_vec();
+    let places: Vec<_> = (0..der.len()).filter(|at| der[*at..].starts_with(&ECDSA_WITH_SHA_256)).collect();
+    assert_eq!(places.len(), 2);
+    places.into_iter().for_each(|at| der[at + 7] = 1);
+    Certificate::from_der(&der).unwrap()
 }
 
 /// A structure ends with the signature.

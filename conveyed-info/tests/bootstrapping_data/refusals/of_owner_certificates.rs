@@ -3,7 +3,7 @@
 use rcgen::{CustomExtension, KeyUsagePurpose, date_time_ymd};
 use verdict::ReasonCode;
 
-use super::{Case, run};
+use super::{Case, run, with_weak_algorithm};
 use crate::support::{Party, World, ca, end_entity};
 
 /// The owner certificate comes from `owner`, under the pinned CA or not.
@@ -116,6 +116,15 @@ fn of_the_owner_certificates_path() {
                 become_owner(world, owner);
             },
             ReasonCode::CertificateExpired,
+            CHECK,
+        ),
+        Case(
+            "ART-30: certified with SHA-224",
+            |world| {
+                world.owner.certificate = with_weak_algorithm(&world.owner.certificate);
+                world.bag = vec![world.owner.certificate.clone()];
+            },
+            ReasonCode::AlgorithmNotAllowed,
             CHECK,
         ),
         Case(

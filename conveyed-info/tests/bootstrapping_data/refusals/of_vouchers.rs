@@ -9,7 +9,7 @@ use pki::{digest::HashAlgorithm, identity::SerialNumber, time::Clock};
 use rcgen::{KeyUsagePurpose, date_time_ymd};
 use verdict::ReasonCode;
 
-use super::{Case, assert_refused, last_octet_flipped, run};
+use super::{Case, assert_refused, last_octet_flipped, run, with_weak_algorithm};
 use crate::support::{Party, Structure, World, attribute, ca, end_entity, nonce, now};
 
 /// Signs the voucher in another way.
@@ -142,6 +142,12 @@ fn of_the_vouchers_signature() {
 fn of_the_vouchers_signer() {
     const CHECK: &str = "voucher-signer";
     run(&[
+        Case(
+            "ART-30: certified with SHA-224",
+            |world| world.masa.certificate = with_weak_algorithm(&world.masa.certificate),
+            ReasonCode::AlgorithmNotAllowed,
+            CHECK,
+        ),
         Case(
             "CLI-32: another manufacturer's MASA",
             |world| world.masa = Party::root(ca("masa root")).issue(end_entity("masa")),
