@@ -182,8 +182,8 @@ impl std::fmt::Debug for TrustAnchor {
 
 /// Orders a bag into one chain, lowest first, self-signed root last; `None` when it is not exactly that.
 fn single_chain(bag: &[Certificate]) -> Option<Vec<Certificate>> {
-    let root = bag.iter().find(|it| it.is_self_issued())?;
-    root.verify_signature(root.public_key()).ok()?;
+    // A root that changed its key has a second certificate in its name, which is none (RFC 5280 §3.2).
+    let root = bag.iter().find(|it| it.is_self_issued() && it.verify_signature(it.public_key()).is_ok())?;
     let mut chain = vec![root.clone()];
     while chain.len() < bag.len() {
         let above = chain.last()?;
