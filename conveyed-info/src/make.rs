@@ -1,8 +1,81 @@
 //! Making artifacts: what owners and manufacturers do (RFC 8572 §3).
 //!
-//! Each function signs with a key that is at hand. Where key and document live apart, [`crate::cms::Draft`] splits the
-//! same work into two steps. What is made can be encrypted to devices afterwards, with
-//! [`ConveyedInformation::encrypted_to`] and its likes: sign first, encrypt second (RFC 8572 §3.4).
+//! Each function signs with a key that is at hand. The owner's document goes into JSON or XML; which, is a [`Style`]:
+//!
+//! ```
+//! use conveyed_info::{Encoding, make::{self, Style}};
+//! # mod parties { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/parties.rs")); }
+//! # let world = parties::parties();
+//! # let (information, owner) = (world.information(), &world.owner);
+//!
+//! for encoding in [Encoding::Json, Encoding::Xml] {
+//!     let style = Style { encoding, ..Style::default() };
+//!     let signed = make::signed_conveyed_information(&information, style, &owner.key, &owner.chain)?;
+//!     let bare = make::unsigned_conveyed_information(&information, style)?;
+//!     assert!(signed.der().len() > bare.der().len());
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # A key that lives elsewhere
+//!
+//! A key that answers over a network, or only when a person comes with a card, needs two steps: [`Draft::prepare`] gives the
+//! octets to be signed, [`Draft::finish`] takes the signature. Those octets hold the digest of the document, not the document.
+//! A signature that the certificate does not verify is noticed in the second step.
+//!
+//! ```
+//! use conveyed_info::{ConveyedInformation, Encoding, cms::{ContentType, Draft}};
+//! use pki::{algorithm::SignatureAlgorithm, key::Signer};
+//! # mod parties { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/parties.rs")); }
+//! # let world = parties::parties();
+//! # let (information, owner) = (world.information(), &world.owner);
+//!
+//! let document = information.encode(Encoding::Json);
+//! let algorithm = SignatureAlgorithm::EcdsaSha256;
+//! let (draft, to_be_signed) = Draft::prepare(ContentType::ConveyedInfoJson, &document, algorithm, &owner.chain)?;
+//!
+//! // Elsewhere, with nothing but these octets:
+//! let signature = owner.key.sign(to_be_signed.octets())?;
+//!
+//! let conveyed_information = ConveyedInformation::from_der(draft.finish(&signature)?)?;
+//! # let _ = conveyed_information;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Evidence that nothing was revoked
+//!
+//! A voucher may demand that the owner's certificates are checked for revocation. A device without a network cannot fetch
+//! lists; the owner staples them to the owner certificate, for every certificate up to the pinned one:
+//!
+//! ```
+//! use conveyed_info::{BootstrappingData, Unverified, make, verify::{self, Context}};
+//! use pki::{revocation::{Crl, Evidence}, time::Clock};
+//! # mod parties { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/parties.rs")); }
+//! # let world = parties::parties();
+//! # let (owner, owner_ca, masa) = (&world.owner, &world.owner_ca, &world.masa);
+//! # let (anchors, serial_number, now) = (world.anchors(), world.serial_number(), parties::now());
+//! # let BootstrappingData::Signed { conveyed_information, .. } = world.data() else { unreachable!() };
+//!
+//! let mut voucher = world.voucher();
+//! voucher.domain_cert_revocation_checks = Some(true);
+//!
+//! let mut evidence = Evidence::new();
+//! evidence.add_crl(Crl::from_der(&owner_ca.revocation_list())?);
+//!
+//! let data = BootstrappingData::Signed {
+//!     conveyed_information,
+//!     owner_certificate: make::owner_certificate_with_evidence(&owner.chain, &evidence)?,
+//!     ownership_voucher: make::ownership_voucher(&voucher, &masa.key, &masa.chain)?,
+//! };
+//! let context = Context::new(anchors, &serial_number, Clock::Trusted(now));
+//! let verified = verify::verify(Unverified::new(data), &context)?;
+//! let check = verified.trace().checks().iter().find(|it| it.check == "owner-certificate-revocation").expect("made");
+//! assert!(check.note.as_deref().expect("said").starts_with("CN=Owner is not revoked, says the revocation list"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What is made can be encrypted to devices afterwards, with [`ConveyedInformation::encrypted_to`] and its likes: sign first,
+//! encrypt second (RFC 8572 §3.4). [`crate::cms`] shows it.
 
 use pki::{certificate::Certificate, key::Signer, path, revocation::Evidence};
 

@@ -186,3 +186,19 @@ fn two_signers_by_openssl_are_refused() {
     let signed = SignedData::from_der(&der).unwrap();
     assert_eq!(signed.verify_signer().unwrap_err(), CmsError::Signers(2));
 }
+
+#[test]
+fn art_28_a_device_accepts_the_pkcs7_of_openssl_smime() {
+    let parties = Parties::new(need!("openssl"), KeyKind::P256);
+    let (document, bag) = (onboarding_document(Encoding::Json), parties.bag_by_openssl(&["owner-ca", "owner"]));
+    let signed = |content: &[u8], signer: &str| {
+        let (content, certificate, key) =
+            (parties.file("content", content), format!("{signer}.pem"), format!("{signer}.key"));
+        let sign = ["smime", "-sign", "-binary", "-nodetach", "-in", &content, "-outform", "DER", "-signer"];
+        let made = parties.workshop.openssl(&[&sign[..], &[&certificate, "-inkey", &key]].concat()).unwrap();
+        assert!(parties.printed_by_openssl(&made).contains("version: 1\n"), "{signer}");
+        made
+    };
+    let (information, voucher) = (signed(&document, "owner"), signed(&parties.voucher().to_json(), "masa"));
+    assert_eq!(parties.judge(&information, &bag, &voucher), Ok(Accepted::Onboarding(onboarding())));
+}

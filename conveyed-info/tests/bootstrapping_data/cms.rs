@@ -169,6 +169,43 @@ fn art_27_every_changed_octet_of_the_message_digest_is_noticed() {
     }
 }
 
+/// The place of the last `needle`.
+fn last(der: &[u8], needle: &[u8]) -> usize {
+    der.windows(needle.len()).rposition(|window| window == needle).unwrap()
+}
+
+#[test]
+fn art_28_structures_of_every_version_are_read() {
+    // RFC 5652 §5.1 says which version follows from what is inside; makers in the field write 1 for everything.
+    let party = Party::root(end_entity("signer"));
+    for content_type in [ContentType::Data, ContentType::AnimaJsonVoucher] {
+        let mut der = party.sign(content_type, b"{}");
+        let version = der.windows(2).position(|octets| octets == [2, 1]).unwrap() + 2;
+        for number in 0..=5 {
+            der[version] = number;
+            assert_eq!(SignedData::from_der(&der).unwrap().verify_signer().unwrap().content, b"{}", "{number}");
+        }
+        der[version] = 6;
+        assert!(matches!(SignedData::from_der(&der), Err(CmsError::Der(_))));
+    }
+}
+
+#[test]
+fn art_30_a_signer_of_an_unknown_version_or_algorithm_is_a_clean_error() {
+    const ECDSA_WITH_SHA256: [u8; 8] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    let der = Party::root(end_entity("signer")).sign(ContentType::Data, b"{}");
+    let judge = |place: usize, octet: u8| {
+        let mut changed = der.clone();
+        changed[place] = octet;
+        SignedData::from_der(&changed).unwrap().verify_signer().unwrap_err()
+    };
+    // The version stands before the SEQUENCE of issuer and serial number.
+    let version = last(&der, &[2, 1, 1, 0x30]) + 2;
+    assert!(matches!(judge(version, 9), CmsError::Der(_)));
+    let algorithm = last(&der, &ECDSA_WITH_SHA256) + 7;
+    assert!(matches!(judge(algorithm, 0x7f), CmsError::Signature(AlgorithmError::Unknown(_))));
+}
+
 #[test]
 fn sec_20_at_most_16_certificates() {
     let world = World::new();

@@ -3,13 +3,13 @@
 use const_oid::db::rfc5911;
 use conveyed_info::{
     cms::{ContentType, bare},
-    voucher::{Assertion, Freshness},
+    voucher::{Assertion, Freshness, Voucher},
 };
 use pki::{digest::HashAlgorithm, identity::SerialNumber, time::Clock};
 use rcgen::{KeyUsagePurpose, date_time_ymd};
 use verdict::ReasonCode;
 
-use super::{Case, last_octet_flipped, run};
+use super::{Case, assert_refused, last_octet_flipped, run};
 use crate::support::{Party, Structure, World, attribute, ca, end_entity, nonce, now};
 
 /// Signs the voucher in another way.
@@ -253,6 +253,30 @@ fn of_what_the_voucher_says() {
             "voucher-nonce",
         ),
     ]);
+}
+
+#[test]
+fn bis_02_an_assertion_of_a_later_revision_is_refused_by_every_policy() {
+    let mut world = World::new();
+    world.assertions = Assertion::KNOWN.to_vec();
+    let document = String::from_utf8(world.voucher.to_json()).unwrap().replace("\"verified\"", "\"agent-proximity\"");
+    world.voucher = Voucher::from_json(document.as_bytes()).unwrap();
+    let refusal = world.verify().unwrap_err();
+    assert_refused("BIS-02", &refusal, ReasonCode::VoucherAssertionRefused, "voucher-assertion");
+    assert!(refusal.detail.contains("agent-proximity"), "{refusal}");
+}
+
+#[test]
+fn bis_09_a_voucher_in_another_signed_form_is_called_by_its_name() {
+    for (artifact, name) in
+        [(&b"eyJhbGciOiJFUzI1NiJ9.eyJpZXRm.AbC-_"[..], "JWS"), (b"\xd2\x84\x43\xa1\x01\x26", "COSE")]
+    {
+        let mut world = World::new();
+        world.instead.ownership_voucher = Some(artifact.to_vec());
+        let refusal = world.verify().unwrap_err();
+        assert_refused("BIS-09", &refusal, ReasonCode::ArtifactMalformed, "voucher-form");
+        assert!(refusal.detail.contains(name), "{refusal}");
+    }
 }
 
 #[test]

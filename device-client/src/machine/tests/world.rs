@@ -100,6 +100,7 @@ pub(super) struct World {
     pub(super) owner_ca: Party,
     pub(super) owner: Party,
     pub(super) tls: Party,
+    pub(super) device: Party,
     pub(super) policy: Policy,
     pub(super) situation: Situation,
     pub(super) sim: Simulation,
@@ -113,6 +114,7 @@ impl World {
     /// A world whose first source names `servers` and is believed as far as `origin` says.
     pub(super) fn new(origin: Origin, servers: &[&str]) -> Self {
         let manufacturer = Party::root("manufacturer");
+        let device = manufacturer.issue_device();
         let masa = Party::root("masa");
         let owner_ca = Party::root("owner ca");
         let owner = owner_ca.issue("owner");
@@ -121,7 +123,7 @@ impl World {
         sim.sources.push(Ok(Discovery { servers, origin, ignored: Vec::new() }));
         let policy = Policy {
             serial_number: SerialNumber::new(SERIAL).unwrap(),
-            idevid: manufacturer.issue_device().certificate,
+            idevid: device.certificate.clone(),
             decryption_key: None,
             voucher_anchors: vec![masa.certificate.clone()],
             well_known: Vec::new(),
@@ -134,7 +136,7 @@ impl World {
         };
         let running = RunningImage { os_name: Some("os".into()), os_version: Some("1".into()), sha256: None };
         let situation = Situation { running, installed: None, nonce: None, history: History::default() };
-        Self { masa, owner_ca, owner, tls: Party::root("tls"), policy, situation, sim }
+        Self { masa, owner_ca, owner, tls: Party::root("tls"), device, policy, situation, sim }
     }
 
     /// A device whose factory list names this server, with the TLS root as its anchor.
