@@ -212,7 +212,7 @@ fn is_host(text: &str) -> bool {
         return true;
     }
     let name = text.strip_suffix('.').unwrap_or(text);
-    name.len() <= 253
+    text.len() <= 253
         && name.split('.').all(|label| {
             (1..=63).contains(&label.len())
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')

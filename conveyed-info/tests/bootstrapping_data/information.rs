@@ -80,6 +80,8 @@ refused! {
         redirect(&json!([{"address": "2001:db8::a"}, {"address": "2001:DB8:0:0::A"}]))
         => InvalidValue at "bootstrap-server";
     a_name_that_ends_in_an_underscore: redirect(&json!([{"address": "a_.example"}])) => InvalidValue at "bootstrap-server";
+    a_name_of_253_characters_and_a_dot: redirect(&json!([{"address": format!("{}a.", "a.".repeat(126))}]))
+        => InvalidValue at "bootstrap-server";
     an_address_that_is_a_uri: redirect(&json!([{"address": "https://a.example"}])) => InvalidValue at "bootstrap-server";
     an_address_in_brackets: redirect(&json!([{"address": "[2001:db8::1]"}])) => InvalidValue at "bootstrap-server";
     an_address_with_a_zone: redirect(&json!([{"address": "fe80::1%eth0"}])) => InvalidValue at "bootstrap-server";
