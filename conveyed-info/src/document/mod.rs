@@ -54,7 +54,7 @@ impl std::fmt::Display for Encoding {
 #[non_exhaustive]
 pub enum DocumentError {
     /// Not a document of its encoding at all: broken syntax, a member that stands twice, too deep, too many members.
-    #[error("not a {encoding} document: {detail}")]
+    #[error("malformed {encoding}: {detail}")]
     Malformed {
         /// As what it was read.
         encoding: Encoding,

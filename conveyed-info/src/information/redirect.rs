@@ -182,8 +182,8 @@ impl std::fmt::Debug for TrustAnchor {
 
 /// Orders a bag into one chain, lowest first, self-signed root last; `None` when it is not exactly that.
 fn single_chain(bag: &[Certificate]) -> Option<Vec<Certificate>> {
-    let root = bag.iter().find(|it| it.is_self_issued())?;
-    root.verify_signature(root.public_key()).ok()?;
+    // A root that changed its key has a second certificate in its name, which is none (RFC 5280 §3.2).
+    let root = bag.iter().find(|it| it.is_self_issued() && it.verify_signature(it.public_key()).is_ok())?;
     let mut chain = vec![root.clone()];
     while chain.len() < bag.len() {
         let above = chain.last()?;
@@ -212,7 +212,7 @@ fn is_host(text: &str) -> bool {
         return true;
     }
     let name = text.strip_suffix('.').unwrap_or(text);
-    name.len() <= 253
+    text.len() <= 253
         && name.split('.').all(|label| {
             (1..=63).contains(&label.len())
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')

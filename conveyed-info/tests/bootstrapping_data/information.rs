@@ -80,6 +80,8 @@ refused! {
         redirect(&json!([{"address": "2001:db8::a"}, {"address": "2001:DB8:0:0::A"}]))
         => InvalidValue at "bootstrap-server";
     a_name_that_ends_in_an_underscore: redirect(&json!([{"address": "a_.example"}])) => InvalidValue at "bootstrap-server";
+    a_name_of_253_characters_and_a_dot: redirect(&json!([{"address": format!("{}a.", "a.".repeat(126))}]))
+        => InvalidValue at "bootstrap-server";
     an_address_that_is_a_uri: redirect(&json!([{"address": "https://a.example"}])) => InvalidValue at "bootstrap-server";
     an_address_in_brackets: redirect(&json!([{"address": "[2001:db8::1]"}])) => InvalidValue at "bootstrap-server";
     an_address_with_a_zone: redirect(&json!([{"address": "fe80::1%eth0"}])) => InvalidValue at "bootstrap-server";
@@ -224,6 +226,14 @@ fn art_32_a_trust_anchor_is_one_chain_up_to_a_root() {
     }
     // ART-34.
     assert_eq!(TrustAnchor::new(&chain[2..]).unwrap().lowest(), Some(&chain[2]));
+
+    // A root that changed its key: what its old key says of the new one is self-issued, and no root. The bag's own order,
+    // by octets, is another for every key.
+    for _ in 0..8 {
+        let renewed = root.issue(ca("root"));
+        let chain = [&renewed.issue(ca("lowest")), &renewed, &root].map(|it| it.certificate.clone());
+        assert_eq!(TrustAnchor::new(&chain).unwrap().chain(), chain);
+    }
 
     let sibling = root.issue(ca("sibling")).certificate;
     let stranger = Party::root(ca("stranger")).certificate;
