@@ -121,6 +121,7 @@
 //! | BER: nesting, elements | 32 levels, 131,072 |
 //! | certificates in one structure; revocation lists and OCSP responses in one | [16](cms::MAX_CERTIFICATES); [16](cms::MAX_REVOCATION_INFOS) |
 //! | recipients of an envelope | [16](cms::MAX_RECIPIENTS) |
+//! | certificates that fit one signer's name and are judged | 4 |
 //! | a document or message; its values; members of one container | 4 MiB; 4,096; 256 |
 //! | nesting of documents | 128 levels in JSON, 32 in XML |
 //! | servers of a redirect; download URIs of an image | [32](information::RedirectInformation::MAX_SERVERS); [16](information::BootImage::MAX_URIS) |
