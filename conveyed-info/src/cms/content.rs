@@ -9,6 +9,12 @@ use super::{
     ber::{self, Form, Outermost},
 };
 
+// Parsed when this is compiled, not whenever one is asked for.
+const AUTH_ENVELOPED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.23");
+const ANIMA_JSON_VOUCHER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.40");
+const CONVEYED_INFO_XML: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.42");
+const CONVEYED_INFO_JSON: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.43");
+
 /// The content types that RFC 8572 §3 names, and the one that goes with authenticated encryption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ContentType {
@@ -46,10 +52,10 @@ impl ContentType {
             Self::Data => rfc5911::ID_DATA,
             Self::SignedData => rfc5911::ID_SIGNED_DATA,
             Self::EnvelopedData => rfc5911::ID_ENVELOPED_DATA,
-            Self::AuthEnvelopedData => ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.23"),
-            Self::AnimaJsonVoucher => ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.40"),
-            Self::ConveyedInfoXml => ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.42"),
-            Self::ConveyedInfoJson => ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.43"),
+            Self::AuthEnvelopedData => AUTH_ENVELOPED_DATA,
+            Self::AnimaJsonVoucher => ANIMA_JSON_VOUCHER,
+            Self::ConveyedInfoXml => CONVEYED_INFO_XML,
+            Self::ConveyedInfoJson => CONVEYED_INFO_JSON,
         }
     }
 

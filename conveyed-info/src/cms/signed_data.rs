@@ -35,7 +35,8 @@ pub struct SignedData {
     content: Option<Vec<u8>>,
     certificates: Vec<Certificate>,
     revocation: Evidence,
-    signers: Vec<Any>,
+    /// The one signer, or why there is none to speak of: read once, asked for often.
+    signer: Result<SignerInfo, CmsError>,
 }
 
 impl SignedData {
@@ -75,13 +76,16 @@ impl SignedData {
             .filter_map(|any| Certificate::from_der(&any.to_der().ok()?).ok())
             .collect();
         let revocation = raw.crls.as_ref().map_or_else(|| Ok(Evidence::new()), revocation::read)?;
-        let signers = raw.signer_infos.iter().cloned().collect();
+        let signer = match raw.signer_infos.as_slice() {
+            [signer] => signer.to_der().map_err(CmsError::from).and_then(|der| SignerInfo::from_der(&der)),
+            several => Err(CmsError::Signers(several.len())),
+        };
         let content_type = ContentType::from_oid(raw.encap_content_info.econtent_type)?;
         // RFC 8572 §3.4 (ENC-02): sign first, encrypt second. The reverse would sign what nobody could read.
         if matches!(content_type, ContentType::EnvelopedData | ContentType::AuthEnvelopedData) {
             return Err(CmsError::ContentType(content_type.oid()));
         }
-        Ok(Self { content_type, content, certificates, revocation, signers })
+        Ok(Self { content_type, content, certificates, revocation, signer })
     }
 
     /// The type of the content that was signed.
@@ -157,11 +161,8 @@ impl SignedData {
         self.signer().is_ok_and(|info| info.names(certificate))
     }
 
-    fn signer(&self) -> Result<SignerInfo, CmsError> {
-        match self.signers.as_slice() {
-            [signer] => SignerInfo::from_der(&signer.to_der()?),
-            several => Err(CmsError::Signers(several.len())),
-        }
+    fn signer(&self) -> Result<&SignerInfo, CmsError> {
+        self.signer.as_ref().map_err(Clone::clone)
     }
 }
 
@@ -175,6 +176,7 @@ pub struct Signer<'a> {
 }
 
 /// SignerInfo (RFC 5652 §5.3) with its signed attributes as the very bytes that arrived.
+#[derive(Clone, Debug)]
 struct SignerInfo {
     sid: SignerIdentifier,
     digest_algorithm: AlgorithmIdentifierOwned,

@@ -178,20 +178,25 @@ impl Node {
     /// A YANG string (RFC 7950 §9.4).
     pub(crate) fn text(self) -> Result<String, DocumentError> {
         let invalid = self.invalid("a string without control characters");
-        let text = match self.value {
-            Value::Json(Json::String(text)) => text,
-            Value::Json(_) => return Err(invalid),
-            Value::Xml(elements) => single(elements).and_then(Element::into_text).ok_or_else(|| invalid.clone())?,
-        };
-        if text.chars().all(is_yang_character) { Ok(text) } else { Err(invalid) }
+        self.characters().filter(|text| text.chars().all(is_yang_character)).ok_or(invalid)
+    }
+
+    /// What stands where a string is expected, whatever its characters.
+    fn characters(self) -> Option<String> {
+        match self.value {
+            Value::Json(Json::String(text)) => Some(text),
+            Value::Json(_) => None,
+            Value::Xml(elements) => single(elements).and_then(Element::into_text),
+        }
     }
 
     /// RFC 7951 §6.6: binary is standard base64 with padding; white space inside is dropped (RFC 7950 §9.8, RCF-26).
     pub(crate) fn binary(self) -> Result<Vec<u8>, DocumentError> {
         let invalid = self.invalid("base64 with padding");
-        let Ok(text) = self.text() else { return Err(invalid) };
-        let compact: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-        STANDARD.decode(compact).map_err(|_| invalid)
+        let Some(mut text) = self.characters() else { return Err(invalid) };
+        // Other characters that no string may hold are no base64 either.
+        text.retain(|character| !matches!(character, ' ' | '\t' | '\n' | '\r'));
+        STANDARD.decode(text).map_err(|_| invalid)
     }
 
     /// The type `empty`: `[null]` in JSON (RFC 7951 §6.9), an element without content in XML (RFC 7950 §9.11).
