@@ -21,17 +21,17 @@
 //!
 //! # Artifacts, forms, types
 //!
-//! Every artifact is a CMS ContentInfo (RFC 5652) in DER; BER is read too, and noted. Each may be encrypted to devices:
-//! signed first, encrypted second (RFC 8572 §3.4).
+//! Every artifact is a CMS ContentInfo (RFC 5652) in DER; BER is read too, and noted. These are the clear forms:
 //!
-//! | artifact | in clear | encrypted | bytes | meaning | make | tell apart, look inside |
-//! |---|---|---|---|---|---|---|
-//! | conveyed information (§3.1) | SignedData over a document; or the bare document | EnvelopedData of either | [`ConveyedInformation`] | [`information::Information`] | [`make::signed_conveyed_information`], [`make::unsigned_conveyed_information`] | [`cms::SignedData`], [`cms::ContentInfo::octets`] |
-//! | owner certificate (§3.2) | degenerate SignedData: certificates, and revocation lists or OCSP responses stapled to them | EnvelopedData | [`OwnerCertificate`] | a chain of [`pki::certificate::Certificate`] | [`make::owner_certificate`], [`make::owner_certificate_with_evidence`] | [`cms::SignedData`] |
-//! | ownership voucher (§3.3) | SignedData over a voucher in JSON | EnvelopedData | [`OwnershipVoucher`] | [`voucher::Voucher`] | [`make::ownership_voucher`] | [`cms::SignedData`] |
+//! | artifact | form | as bytes | what it says | made by |
+//! |---|---|---|---|---|
+//! | conveyed information (§3.1) | SignedData over a document, or the bare document | [`ConveyedInformation`] | [`information::Information`] | [`make::signed_conveyed_information`], [`make::unsigned_conveyed_information`] |
+//! | owner certificate (§3.2) | degenerate SignedData: certificates, and revocation lists or OCSP responses stapled to them | [`OwnerCertificate`] | a chain of [`pki::certificate::Certificate`] | [`make::owner_certificate`], [`make::owner_certificate_with_evidence`] |
+//! | ownership voucher (§3.3) | SignedData over a voucher | [`OwnershipVoucher`] | [`voucher::Voucher`] | [`make::ownership_voucher`] |
 //!
-//! Documents are JSON (RFC 7951) or XML (RFC 7950), an [`Encoding`]; vouchers are JSON. To encrypt: `encrypted_to` of the
-//! three types. Legal groupings are the two variants of [`BootstrappingData`].
+//! Encrypted, each is EnvelopedData around its clear form: signed first, encrypted second (RFC 8572 §3.4). `encrypted_to` of
+//! the three types does it. Documents are JSON (RFC 7951) or XML (RFC 7950), an [`Encoding`]; vouchers are JSON. The legal
+//! groupings of artifacts are the two variants of [`BootstrappingData`].
 //!
 //! # From bytes to a decision
 //!
@@ -121,6 +121,7 @@
 //! | BER: nesting, elements | 32 levels, 131,072 |
 //! | certificates in one structure; revocation lists and OCSP responses in one | [16](cms::MAX_CERTIFICATES); [16](cms::MAX_REVOCATION_INFOS) |
 //! | recipients of an envelope | [16](cms::MAX_RECIPIENTS) |
+//! | certificates that fit one signer's name and are judged | 4 |
 //! | a document or message; its values; members of one container | 4 MiB; 4,096; 256 |
 //! | nesting of documents | 128 levels in JSON, 32 in XML |
 //! | servers of a redirect; download URIs of an image | [32](information::RedirectInformation::MAX_SERVERS); [16](information::BootImage::MAX_URIS) |

@@ -90,7 +90,7 @@
 //!
 //! | what | at most |
 //! |---|---|
-//! | a certificate | [64 KiB](certificate::Certificate::MAX_DER) |
+//! | a certificate; its extensions | [64 KiB](certificate::Certificate::MAX_DER); [64](certificate::Extensions::MAX) |
 //! | a path, anchor and end entity included | [8](path::Path::MAX_LENGTH) certificates |
 //! | signature checks to find one path; to judge its revocation | 64; 128 |
 //! | a revocation list; its entries | [1 MiB](revocation::Crl::MAX_DER); [32,768](revocation::Crl::MAX_ENTRIES) |

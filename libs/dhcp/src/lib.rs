@@ -8,6 +8,16 @@
 //! * [`bootstrap_uri`]: the value of option 143 (DHCPv4) and option 136 (DHCPv6), RFC 8572 §8.3, and the other forms of
 //!   it that are in the field.
 //!
+//! | reading | stops at |
+//! |---|---|
+//! | a message, its options | the octets that are there; every length is checked against them |
+//! | options of DHCPv6 in one message | [256](v6::Options::MAXIMUM) |
+//! | URIs in one option | [64](bootstrap_uri::UriList::MAXIMUM) |
+//! | an option in a form that is plain text | 1 KiB |
+//!
+//! A message whose framing is broken is refused as a whole. An entry of a list that is no bootstrap server URI never spoils
+//! another: it is left out and told apart, and a list with nothing usable counts as absent (RFC 8572 §8.1, §8.2).
+//!
 //! # Why not an existing codec
 //!
 //! The crate `dhcproto` was tried first. One packet with a hardware address length above 16 makes its accessor panic,
