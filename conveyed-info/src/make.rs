@@ -1,13 +1,86 @@
 //! Making artifacts: what owners and manufacturers do (RFC 8572 §3).
 //!
-//! Each function signs with a key that is at hand. Where key and document live apart, [`crate::cms::Draft`] splits the
-//! same work into two steps. What is made can be encrypted to devices afterwards, with
-//! [`ConveyedInformation::encrypted_to`] and its likes: sign first, encrypt second (RFC 8572 §3.4).
+//! Each function signs with a key that is at hand. The owner's document goes into JSON or XML; which, is a [`Style`]:
+//!
+//! ```
+//! use conveyed_info::{Encoding, make::{self, Style}};
+//! # mod parties { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/parties.rs")); }
+//! # let world = parties::parties();
+//! # let (information, owner) = (world.information(), &world.owner);
+//!
+//! for encoding in [Encoding::Json, Encoding::Xml] {
+//!     let style = Style { encoding, ..Style::default() };
+//!     let signed = make::signed_conveyed_information(&information, style, &owner.key, &owner.chain)?;
+//!     let bare = make::unsigned_conveyed_information(&information, style)?;
+//!     assert!(signed.der().len() > bare.der().len());
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # A key that lives elsewhere
+//!
+//! A key that answers over a network, or only when a person comes with a card, needs two steps: [`Draft::prepare`] gives the
+//! octets to be signed, [`Draft::finish`] takes the signature. Those octets hold the digest of the document, not the document.
+//! A signature that the certificate does not verify is noticed in the second step.
+//!
+//! ```
+//! use conveyed_info::{ConveyedInformation, Encoding, cms::{ContentType, Draft}};
+//! use pki::{algorithm::SignatureAlgorithm, key::Signer};
+//! # mod parties { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/parties.rs")); }
+//! # let world = parties::parties();
+//! # let (information, owner) = (world.information(), &world.owner);
+//!
+//! let document = information.encode(Encoding::Json);
+//! let algorithm = SignatureAlgorithm::EcdsaSha256;
+//! let (draft, to_be_signed) = Draft::prepare(ContentType::ConveyedInfoJson, &document, algorithm, &owner.chain)?;
+//!
+//! // Elsewhere, with nothing but these octets:
+//! let signature = owner.key.sign(to_be_signed.octets())?;
+//!
+//! let conveyed_information = ConveyedInformation::from_der(draft.finish(&signature)?)?;
+//! # let _ = conveyed_information;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Evidence that nothing was revoked
+//!
+//! A voucher may demand that the owner's certificates are checked for revocation. A device without a network cannot fetch
+//! lists; the owner staples them to the owner certificate, for every certificate up to the pinned one:
+//!
+//! ```
+//! use conveyed_info::{BootstrappingData, Unverified, make, verify::{self, Context}};
+//! use pki::{revocation::{Crl, Evidence}, time::Clock};
+//! # mod parties { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/parties.rs")); }
+//! # let world = parties::parties();
+//! # let (owner, owner_ca, masa) = (&world.owner, &world.owner_ca, &world.masa);
+//! # let (anchors, serial_number, now) = (world.anchors(), world.serial_number(), parties::now());
+//! # let BootstrappingData::Signed { conveyed_information, .. } = world.data() else { unreachable!() };
+//!
+//! let mut voucher = world.voucher();
+//! voucher.domain_cert_revocation_checks = Some(true);
+//!
+//! let mut evidence = Evidence::new();
+//! evidence.add_crl(Crl::from_der(&owner_ca.revocation_list())?);
+//!
+//! let data = BootstrappingData::Signed {
+//!     conveyed_information,
+//!     owner_certificate: make::owner_certificate_with_evidence(&owner.chain, &evidence)?,
+//!     ownership_voucher: make::ownership_voucher(&voucher, &masa.key, &masa.chain)?,
+//! };
+//! let context = Context::new(anchors, &serial_number, Clock::Trusted(now));
+//! let verified = verify::verify(Unverified::new(data), &context)?;
+//! let check = verified.trace().checks().iter().find(|it| it.check == "owner-certificate-revocation").expect("made");
+//! assert!(check.note.as_deref().expect("said").starts_with("CN=Owner is not revoked, says the revocation list"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What is made can be encrypted to devices afterwards, with [`ConveyedInformation::encrypted_to`] and its likes: sign first,
+//! encrypt second (RFC 8572 §3.4). [`crate::cms`] shows it.
 
 use pki::{certificate::Certificate, key::Signer, path, revocation::Evidence};
 
 use crate::{
-    ArtifactError, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher,
+    ArtifactError, ConveyedInformation, DocumentError, Encoding, OwnerCertificate, OwnershipVoucher,
     cms::{self, CmsError, ContentType, Draft, SealError, SignCmsError, SignOptions},
     information::{Information, OnboardingInformation},
     voucher::Voucher,
@@ -60,8 +133,7 @@ pub fn unsigned_conveyed_information(
     information: &Information,
     style: Style,
 ) -> Result<ConveyedInformation, MakeError> {
-    refuse_what_no_module_allows(information)?;
-    let der = cms::bare(style.content_type(), &information.encode(style.encoding))?;
+    let der = cms::bare(style.content_type(), &document(information, style.encoding)?)?;
     Ok(ConveyedInformation::from_der(der)?)
 }
 
@@ -75,10 +147,16 @@ pub fn signed_conveyed_information(
     signer: &dyn Signer,
     chain: &[Certificate],
 ) -> Result<ConveyedInformation, MakeError> {
-    refuse_what_no_module_allows(information)?;
-    let document = information.encode(style.encoding);
+    let document = document(information, style.encoding)?;
     let der = Draft::sign_with(style.content_type(), &document, signer, chain, style.signing)?;
     Ok(ConveyedInformation::from_der(der)?)
+}
+
+/// The document, when it says what was given and nothing else.
+fn document(information: &Information, encoding: Encoding) -> Result<Vec<u8>, MakeError> {
+    refuse_what_no_module_allows(information)?;
+    let document = information.encode(encoding);
+    if Information::decode(&document, encoding)? == *information { Ok(document) } else { Err(MakeError::Lossy) }
 }
 
 /// What the types can express and the module cannot (RFC 8572 §6.3): it would be read here, and refused elsewhere.
@@ -125,13 +203,17 @@ pub fn owner_certificate_with_evidence(
 /// The ownership voucher artifact, with the signer's chain embedded (VCH-18).
 ///
 /// # Errors
-/// [`MakeError`], also when the key is not the certificate's.
+/// [`MakeError`], also when the key is not the certificate's, or devices would refuse the voucher for its form.
 pub fn ownership_voucher(
     voucher: &Voucher,
     signer: &dyn Signer,
     chain: &[Certificate],
 ) -> Result<OwnershipVoucher, MakeError> {
-    let der = Draft::sign(ContentType::AnimaJsonVoucher, &voucher.to_json(), signer, chain)?;
+    let document = voucher.to_json();
+    if Voucher::from_json(&document)? != *voucher {
+        return Err(MakeError::Lossy);
+    }
+    let der = Draft::sign(ContentType::AnimaJsonVoucher, &document, signer, chain)?;
     Ok(OwnershipVoucher::from_der(der)?)
 }
 
@@ -151,6 +233,12 @@ pub enum MakeError {
     /// A list of download URIs in which one stands twice.
     #[error("the download URI {0} stands twice")]
     UriTwice(String),
+    /// The document would be refused by whoever reads it.
+    #[error("what would be made cannot be read: {0}")]
+    Document(#[from] DocumentError),
+    /// The document would say something else than what was given.
+    #[error("the document cannot say this: a hash without a download URI, or a character that no YANG string holds")]
+    Lossy,
     /// Encrypting failed.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -189,6 +277,24 @@ mod tests {
         make(image(&["https://a.example", "https://b.example"])).unwrap();
         let twice = image(&["https://a.example", "https://b.example", "https://a.example"]);
         assert_eq!(make(twice), Err(MakeError::UriTwice("https://a.example".to_owned())));
+    }
+
+    /// What has no place in the document, or not in these characters, is not lost or replaced in silence.
+    #[test]
+    fn what_would_be_read_back_as_something_else_is_not_made() {
+        let make = |boot_image: BootImage| {
+            let onboarding = OnboardingInformation { boot_image: Some(boot_image), ..OnboardingInformation::default() };
+            unsigned_conveyed_information(&onboarding.into(), Style::default())
+        };
+        let sha256 = Some(pki::digest::Digest([7; 32]));
+        let uris = |count: usize| (0..count).map(|index| format!("https://{index}.example")).collect::<Vec<_>>();
+        make(BootImage { sha256, download_uris: uris(BootImage::MAX_URIS), ..BootImage::default() }).unwrap();
+        // A hash without anything to download.
+        assert_eq!(make(BootImage { sha256, ..BootImage::default() }), Err(MakeError::Lossy));
+        let os_name = Some("Acme\u{1b}OS".to_owned());
+        assert_eq!(make(BootImage { os_name, ..BootImage::default() }), Err(MakeError::Lossy));
+        let many = BootImage { download_uris: uris(BootImage::MAX_URIS + 1), ..BootImage::default() };
+        assert!(matches!(make(many), Err(MakeError::Document(_))));
     }
 
     #[test]

@@ -3,6 +3,24 @@
 //! The default is [`InputProfile::Strict`], and a caller who wants nothing else never meets this module: `decode` and
 //! `from_json` are strict. `decode_with` and `from_json_with` take a profile and give a [`Lenient`], which names every
 //! [`Leniency`] that was needed: none is silent, so that a trace can hold it and an operator can ask for a repair.
+//!
+//! ```
+//! use conveyed_info::{profile::{InputProfile, Leniency}, voucher::Voucher};
+//! # mod parties { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/parties.rs")); }
+//! # let mut voucher = parties::parties().voucher();
+//! # voucher.domain_cert_revocation_checks = Some(false);
+//! # let ours = String::from_utf8(voucher.to_json())?;
+//!
+//! // As some manufacturers write it: a boolean in quotes.
+//! let document = ours.replace(r#""domain-cert-revocation-checks":false"#, r#""domain-cert-revocation-checks":"false""#);
+//! assert!(Voucher::from_json(document.as_bytes()).is_err());
+//!
+//! let read = Voucher::from_json_with(document.as_bytes(), InputProfile::AnimaVoucher)?;
+//! assert_eq!(read.value.domain_cert_revocation_checks, Some(false));
+//! assert_eq!(read.leniencies, [Leniency::QuotedBoolean]);
+//! assert_eq!(read.leniencies[0].summary(), "a boolean in quotes counts as one");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::{fmt, str::FromStr};
 

@@ -1,7 +1,47 @@
 //! The one verification that every source goes through (RFC 8572 §5.3, §5.4).
 //!
-//! Voucher → pinned certificate → owner certificate → conveyed information, in the order of the RFC. Each check is
-//! recorded; the first that fails ends the verification and voids the data (CLI-40).
+//! Whatever is encrypted is decrypted first. Then voucher → pinned certificate → owner certificate → conveyed information,
+//! in the order of the RFC. Each check is recorded; the first that fails ends the verification and voids the data (CLI-40).
+//!
+//! | what came | from | becomes |
+//! |---|---|---|
+//! | all three artifacts, and everything verifies | anywhere | [`Accepted::TrustedRedirect`], [`Accepted::Onboarding`] |
+//! | unsigned conveyed information | [`Source::TrustedServer`] | the same |
+//! | an unsigned redirect | [`Source::Untrusted`] | [`Accepted::ProvisionalRedirect`], without its trust anchors |
+//! | unsigned onboarding information | [`Source::Untrusted`] | a refusal |
+//! | signed conveyed information alone | anywhere | a refusal |
+//! | unsigned conveyed information beside the other two | anywhere | as if it had come alone; the trace notes what was ignored |
+//!
+//! # Refusals
+//!
+//! A [`Refusal`] has a stable [`ReasonCode`], what was wrong in this case, and the trace up to the check that failed. Shown, it
+//! is one sentence for a person, with the section and the remedy:
+//!
+//! ```
+//! use conveyed_info::{Unverified, verify::{self, Context}};
+//! use pki::{identity::SerialNumber, time::Clock};
+//! use verdict::{Outcome, ReasonCode};
+//! # mod parties { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/parties.rs")); }
+//! # let world = parties::parties();
+//! # let (data, anchors, now) = (world.data(), world.anchors(), parties::now());
+//!
+//! // Another device gets this device's data.
+//! let other = SerialNumber::new("SN-0002")?;
+//! let refusal = verify::verify(Unverified::new(data), &Context::new(anchors, &other, Clock::Trusted(now))).unwrap_err();
+//!
+//! assert_eq!(refusal.reason, ReasonCode::VoucherSerialMismatch);
+//! assert_eq!(refusal.detail, "the voucher is for SN-0001, this device is SN-0002");
+//! assert_eq!(refusal.reason.section(), "RFC 8572 §5.4");
+//! let last = refusal.trace.checks().last().expect("the check that failed");
+//! assert_eq!((last.check, last.outcome), ("voucher-serial-number", Outcome::Refused(refusal.reason)));
+//! println!("{refusal}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Not a device
+//!
+//! Whoever stores or passes on vouchers is not their device, and knows less: [`verify_voucher_as_holder`] judges what can be
+//! judged and notes the rest as skipped.
 
 mod artifact;
 mod clear;

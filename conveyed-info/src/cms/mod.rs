@@ -3,6 +3,85 @@
 //!
 //! Written on the types of the `cms` crate, never on its builder. Signatures are verified over the bytes as they
 //! arrived, not over a re-encoding.
+//!
+//! # What is inside
+//!
+//! [`ContentInfo`] is the outermost layer of every artifact. Its [`ContentType`] says what comes next: [`SignedData`],
+//! [`Enveloped`], or the octets of a bare document. Nothing that is read this way is verified.
+//!
+//! ```
+//! use conveyed_info::cms::{ContentInfo, ContentType, SignedData};
+//! # use conveyed_info::BootstrappingData;
+//! # mod parties { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/parties.rs")); }
+//! # let BootstrappingData::Signed { ownership_voucher, .. } = parties::parties().data() else { unreachable!() };
+//!
+//! let info = ContentInfo::from_der(ownership_voucher.der())?;
+//! assert_eq!(info.content_type(), ContentType::SignedData);
+//! let signed = SignedData::from_content_info(&info)?;
+//! assert_eq!(signed.content_type(), ContentType::AnimaJsonVoucher);
+//! // Who signed. Whether that signer is to be trusted, only a path to an anchor can say.
+//! assert_eq!(signed.verify_signer()?.certificate.subject().to_string(), "CN=MASA");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Encrypting, and opening
+//!
+//! An artifact is encrypted to the certificates of devices, with AES-256 in CBC; the content key goes to RSA keys by OAEP with
+//! SHA-256, to elliptic curves by ephemeral ECDH. To give [`crate::verify::Context`] a [`crate::verify::Decryption`] is all
+//! that a device needs to do. Whoever only wants to look inside opens the envelope here:
+//!
+//! ```
+//! use conveyed_info::cms::{AeadPolicy, ContentInfo, Enveloped, SealOptions};
+//! use pki::key::SystemEntropy;
+//! # use conveyed_info::BootstrappingData;
+//! # mod parties { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/parties.rs")); }
+//! # let world = parties::parties();
+//! # let BootstrappingData::Signed { ownership_voucher, .. } = world.data() else { unreachable!() };
+//! # let device = &world.device;
+//!
+//! let to = [device.certificate().clone()];
+//! let encrypted = ownership_voucher.encrypted_to(&to, SealOptions::default(), &mut SystemEntropy)?;
+//!
+//! let envelope = Enveloped::from_content_info(&ContentInfo::from_der(encrypted.der())?)?;
+//! let opened = envelope.open(&device.key, Some(device.certificate()), AeadPolicy::Refuse)?;
+//! assert_eq!(opened.clear_form(), ownership_voucher.der());
+//! assert!(opened.leniencies().is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Where the private key lives in a TPM or an HSM, [`pki::key::Decryptor`] is what stands before it. Where even that is too
+//! close, opening is two steps: [`Enveloped::prepare`] says what the key must do, [`Pending::finish`] goes on with the
+//! result.
+//!
+//! ```
+//! # use conveyed_info::{BootstrappingData, cms::SealOptions};
+//! use conveyed_info::cms::{AeadPolicy, ContentInfo, Enveloped, KeyWork};
+//! use pki::key::Decryptor;
+//! # mod parties { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/parties.rs")); }
+//! # let world = parties::parties();
+//! # let BootstrappingData::Signed { ownership_voucher, .. } = world.data() else { unreachable!() };
+//! # let (device, to) = (&world.device, [world.device.certificate().clone()]);
+//! # let encrypted = ownership_voucher.encrypted_to(&to, SealOptions::default(), &mut pki::key::SystemEntropy)?;
+//!
+//! let envelope = Enveloped::from_content_info(&ContentInfo::from_der(encrypted.der())?)?;
+//! let certificate = device.certificate();
+//! // With a certificate there is one piece of work; without, one for each recipient that the key might fit.
+//! for pending in envelope.prepare(certificate.public_key(), Some(certificate), AeadPolicy::Refuse)? {
+//!     // Elsewhere:
+//!     let done = match pending.work() {
+//!         KeyWork::Agree { peer } => device.key.agree(peer),
+//!         KeyWork::DecryptRsa { padding, ciphertext } => device.key.decrypt_rsa(*padding, ciphertext),
+//!     };
+//!     assert_eq!(pending.finish(done)?.clear_form(), ownership_voucher.der());
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is accepted and noted
+//!
+//! OpenSSL, and programs that stream, make envelopes and structures a little different from what RFC 8572 describes. They are
+//! read, and what was different is a [`Form`] or a [`Leniency`], for the trace. Envelopes for readers that expect OpenSSL's
+//! are made with [`DeclaredType::Data`]. AuthEnvelopedData is refused unless an [`AeadPolicy`] allows it.
 
 mod ber;
 mod content;

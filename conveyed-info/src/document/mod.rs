@@ -11,6 +11,7 @@ mod element;
 mod json;
 mod namespaces;
 mod read;
+mod well_formed;
 mod write;
 mod xml;
 

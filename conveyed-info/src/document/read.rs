@@ -3,7 +3,8 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    Attributes, DocumentError, Encoding, MAX_DOCUMENT, element::Element, is_yang_character, json::Json, quoted, xml,
+    Attributes, DocumentError, Encoding, MAX_DOCUMENT, element::Element, is_yang_character, json::Json,
+    namespaces::split_name, quoted, xml,
 };
 
 /// The members of one container, taken out one by one. What is left over at the end was not defined.
@@ -53,7 +54,10 @@ impl Members {
             return Err(DocumentError::Malformed { encoding, detail });
         }
         match encoding {
-            Encoding::Json => Node { path: String::new(), value: Value::Json(Json::parse(bytes)?) }.members(),
+            Encoding::Json => match Json::parse(bytes)? {
+                Json::Object(members) => Ok(Self { path: String::new(), left: Left::Json(members) }),
+                _ => Err(DocumentError::Malformed { encoding, detail: "no object at the top".to_owned() }),
+            },
             Encoding::Xml => {
                 let left = Left::Xml { module: String::new(), children: vec![xml::parse(bytes, attributes)?] };
                 Ok(Self { path: String::new(), left })
@@ -241,10 +245,10 @@ impl Node {
     pub(crate) fn identity(self, default: Option<&str>) -> Result<(String, String), DocumentError> {
         let invalid = self.invalid("the name of an identity, with its module");
         let identity = match self.value {
-            Value::Json(Json::String(text)) => match (text.split_once(':'), default) {
+            Value::Json(Json::String(text)) => match (split_name(&text), default) {
+                (Some(("", name)), Some(module)) => Some((module.to_owned(), name.to_owned())),
+                (Some(("", _)) | None, _) => None,
                 (Some((module, name)), _) => Some((module.to_owned(), name.to_owned())),
-                (None, Some(module)) => Some((module.to_owned(), text)),
-                (None, None) => None,
             },
             Value::Json(_) => None,
             Value::Xml(elements) => single(elements).and_then(Element::into_identity),

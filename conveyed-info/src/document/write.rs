@@ -6,8 +6,7 @@ use serde_json::Value;
 use super::{Encoding, is_yang_character, namespaces::NAMESPACE};
 
 /// A container with its members, in the order of the module, in which they are written: RFC 7950 §7.14.4 wants it of the
-/// XML of operations. Names are bare, or `module:name` where the module is
-/// another than the container's.
+/// XML of operations. Names are bare, or `module:name` where the module is another than the container's.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Container(Vec<(&'static str, Out)>);
 
@@ -26,13 +25,19 @@ pub(crate) enum Out {
     Binary(Vec<u8>),
     /// An identity: its module and its name. The module is always written: some peers insist.
     Identity(&'static str, String),
-    /// An instance identifier: the names of members joined by `/`, as [`super::DocumentError`] shows where something
-    /// stands.
-    Path(String),
+    /// An instance identifier of one step or more, made by [`Container::put_path`].
+    Path(Vec<Step>),
     /// A container inside.
     Container(Container),
     /// The entries of a list or leaf-list.
     List(Vec<Self>),
+}
+
+/// One step of an instance identifier.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    module: String,
+    name: String,
 }
 
 impl Container {
@@ -53,6 +58,15 @@ impl Container {
     /// Adds a member that is binary.
     pub(crate) fn put_binary(&mut self, name: &'static str, octets: &[u8]) {
         self.put(name, Out::Binary(octets.to_vec()));
+    }
+
+    /// Adds a member that is an instance identifier. `path` has the names of members joined by `/`, as
+    /// [`super::DocumentError`] shows where something stands; where it does not begin with one, nothing is added.
+    pub(crate) fn put_path(&mut self, name: &'static str, path: &str) {
+        let steps = steps(path);
+        if !steps.is_empty() {
+            self.put(name, Out::Path(steps));
+        }
     }
 
     /// The document that holds this container, named `module:name`, and nothing else.
@@ -95,10 +109,7 @@ fn write_value(to: &mut String, value: &Out) {
         Out::Empty => to.push_str("[null]"),
         Out::Binary(octets) => write_string(to, &STANDARD.encode(octets)),
         Out::Identity(module, name) => write_string(to, &format!("{module}:{name}")),
-        // RFC 7951 §6.11.
-        Out::Path(path) => {
-            write_string(to, &steps(path).iter().map(|(_, step)| format!("/{step}")).collect::<String>())
-        }
+        Out::Path(steps) => write_string(to, &json_path(steps)),
         Out::Container(Container(members)) => write_object(to, members),
         Out::List(entries) => {
             to.push('[');
@@ -133,10 +144,9 @@ fn write_element(to: &mut String, parent: &str, name: &str, value: &Out) {
     }
     match value {
         Out::Identity(module, _) => declare(to, "xmlns:i", module),
-        Out::Path(path) => {
-            let steps = steps(path);
-            for (index, (module, _)) in steps.iter().enumerate() {
-                if first_of(&steps, module) == index {
+        Out::Path(steps) => {
+            for (index, Step { module, .. }) in steps.iter().enumerate() {
+                if first_of(steps, module) == index {
                     declare(to, &format!("xmlns:p{index}"), module);
                 }
             }
@@ -155,11 +165,9 @@ fn write_element(to: &mut String, parent: &str, name: &str, value: &Out) {
             to.push_str(name);
         }
         // RFC 7950 §9.13.2: every step has a prefix.
-        Out::Path(path) => {
-            let steps = steps(path);
-            for (module, step) in &steps {
-                let name = step.rsplit(':').next().unwrap_or_default();
-                to.push_str(&format!("/p{}:{name}", first_of(&steps, module)));
+        Out::Path(steps) => {
+            for Step { module, name } in steps {
+                to.push_str(&format!("/p{}:{name}", first_of(steps, module)));
             }
         }
         Out::Container(Container(members)) => {
@@ -175,15 +183,32 @@ fn write_element(to: &mut String, parent: &str, name: &str, value: &Out) {
 
 /// The steps of a path, each with its module, as far as they are names that a module can define: what a peer invented
 /// ends the path at the member that held it.
-fn steps(path: &str) -> Vec<(&str, &str)> {
+fn steps(path: &str) -> Vec<Step> {
     let mut module = "";
     path.split('/')
         .map_while(|step| {
             let (named, name) = step.split_once(':').unwrap_or((module, step));
             module = named;
-            (is_identifier(named) && is_identifier(name)).then_some((named, step))
+            (is_identifier(named) && is_identifier(name))
+                .then(|| Step { module: named.to_owned(), name: name.to_owned() })
         })
         .collect()
+}
+
+/// RFC 7951 §6.11: a step has its module where that is another than before, and nowhere else.
+fn json_path(steps: &[Step]) -> String {
+    let mut path = String::new();
+    let mut parent = "";
+    for Step { module, name } in steps {
+        path.push('/');
+        if module != parent {
+            path.push_str(module);
+            path.push(':');
+        }
+        path.push_str(name);
+        parent = module;
+    }
+    path
 }
 
 /// RFC 7950 §6.2.
@@ -193,8 +218,8 @@ fn is_identifier(text: &str) -> bool {
         && text.len() <= 64
 }
 
-fn first_of(steps: &[(&str, &str)], module: &str) -> usize {
-    steps.iter().position(|(other, _)| *other == module).unwrap_or_default()
+fn first_of(steps: &[Step], module: &str) -> usize {
+    steps.iter().position(|step| step.module == module).unwrap_or_default()
 }
 
 fn declare(to: &mut String, attribute: &str, module: &str) {
@@ -254,14 +279,19 @@ mod tests {
             ),
             ("m:input/a b", "/m:input", r#" xmlns:p0="urn:ietf:params:xml:ns:yang:m">/p0:input"#),
             ("m:input/{urn:x}a/b", "/m:input", r#" xmlns:p0="urn:ietf:params:xml:ns:yang:m">/p0:input"#),
-            ("input", "", ">"),
+            ("m:input/m:a", "/m:input/a", r#" xmlns:p0="urn:ietf:params:xml:ns:yang:m">/p0:input/p0:a"#),
         ] {
             let mut container = Container::new();
-            container.put("p", Out::Path(path.to_owned()));
+            container.put_path("p", path);
             let written = container.clone().into_document("r:c", Encoding::Json);
             assert_eq!(String::from_utf8(written).unwrap(), format!(r#"{{"r:c":{{"p":"{json}"}}}}"#));
             let written = String::from_utf8(container.into_document("r:c", Encoding::Xml)).unwrap();
             assert!(written.contains(&format!("<p{xml}</p>")), "{written}");
+        }
+        for none in ["", "input", "/", "{urn:x}a"] {
+            let mut container = Container::new();
+            container.put_path("p", none);
+            assert_eq!(container.into_document("r:c", Encoding::Json), br#"{"r:c":{}}"#, "{none}");
         }
     }
 

@@ -1,19 +1,19 @@
 //! XML elements, as far as YANG instance documents need them.
 //!
 //! There are no DTDs, no entities but the five predefined and no processing instructions: each of them is refused, so
-//! nothing expands and nothing is fetched (SEC-20). What the reader beneath lets pass though XML 1.0 forbids it
-//! (characters, names, attributes) is checked here.
+//! nothing expands and nothing is fetched (SEC-20). What the reader beneath lets pass though XML 1.0 forbids it is checked
+//! in [`super::well_formed`].
 
 use quick_xml::{
     Reader, XmlVersion,
-    events::{BytesDecl, BytesRef, BytesStart, Event},
+    events::{BytesStart, Event},
 };
 
 use super::{
-    Attributes, DocumentError, Encoding, MAX_MEMBERS, MAX_VALUES,
+    Attributes, DocumentError, MAX_MEMBERS, MAX_VALUES,
     element::{Content, Element, is_blank},
     namespaces::{Scope, is_ncname, split_name},
-    quoted,
+    well_formed::{check_declaration, check_tag, is_character, malformed, referenced},
 };
 
 /// Deepest nesting of elements.
@@ -29,20 +29,6 @@ pub(super) fn parse(bytes: &[u8], attributes: Attributes) -> Result<Element, Doc
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_comments = true;
     Parser { reader, scope: Scope::default(), attributes, left: MAX_VALUES }.document()
-}
-
-/// XML 1.0 §2.2.
-const fn is_character(character: char) -> bool {
-    match character {
-        '\t' | '\n' | '\r' => true,
-        '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => false,
-        _ => true,
-    }
-}
-
-/// The reader's own words may repeat the document's.
-fn malformed(detail: impl AsRef<str>) -> DocumentError {
-    DocumentError::Malformed { encoding: Encoding::Xml, detail: quoted(detail.as_ref()) }
 }
 
 struct Parser<'a> {
@@ -201,56 +187,6 @@ fn add_markup(open: &mut [Open], text: &str) -> Result<(), DocumentError> {
     add_text(open, text)
 }
 
-/// The character that a reference stands for (XML 1.0 §4.1): a number, or one of the five predefined entities.
-fn referenced(reference: &BytesRef<'_>) -> Result<char, DocumentError> {
-    let character = match reference.resolve_char_ref().map_err(|error| malformed(error.to_string()))? {
-        Some(character) => character,
-        None => match &**reference {
-            "lt" => '<',
-            "gt" => '>',
-            "amp" => '&',
-            "apos" => '\'',
-            "quot" => '"',
-            _ => return Err(malformed("an entity that XML does not predefine")),
-        },
-    };
-    if is_character(character) { Ok(character) } else { Err(malformed("a character that XML does not allow")) }
-}
-
-/// XML 1.0 §2.8, §4.3.3: version 1.0, in UTF-8.
-fn check_declaration(declaration: &BytesDecl<'_>) -> Result<(), DocumentError> {
-    if declaration.version().map_err(|error| malformed(error.to_string()))? != "1.0" {
-        return Err(malformed("a version other than 1.0"));
-    }
-    let encoding = declaration.encoding().transpose().map_err(|error| malformed(error.to_string()))?;
-    match encoding {
-        Some(it) if !it.eq_ignore_ascii_case("utf-8") && !it.eq_ignore_ascii_case("us-ascii") => {
-            Err(malformed("an encoding other than UTF-8"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// XML 1.0 §3.1: white space before every attribute, and no `<` in its value.
-fn check_tag(tag: &str) -> Result<(), DocumentError> {
-    let (mut quote, mut is_after_quote) = (None, false);
-    for character in tag.chars() {
-        match quote {
-            None if is_after_quote && !is_blank(character.encode_utf8(&mut [0; 4])) => {
-                return Err(malformed("attributes without white space between them"));
-            }
-            None => {
-                quote = matches!(character, '"' | '\'').then_some(character);
-                is_after_quote = false;
-            }
-            Some(end) if end == character => (quote, is_after_quote) = (None, true),
-            Some(_) if character == '<' => return Err(malformed("a < in the value of an attribute")),
-            Some(_) => {}
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,6 +227,15 @@ mod tests {
             format!(" <?xml version=\"1.0\"?><a {IN_M}/>"),
             format!("<?xml version=\"1.1\"?><a {IN_M}/>"),
             format!("<?xml encoding=\"utf-8\"?><a {IN_M}/>"),
+            format!("<?xml?><a {IN_M}/>"),
+            format!("<?xml encoding='utf-8' version='1.0'?><a {IN_M}/>"),
+            format!("<?xml version='1.0' version='1.0'?><a {IN_M}/>"),
+            format!("<?xml version='1.0' Encoding='utf-16'?><a {IN_M}/>"),
+            format!("<?xml version='1.0' \"encoding='utf-16'?><a {IN_M}/>"),
+            format!("<?xml version='1.0'encoding='utf-8'?><a {IN_M}/>"),
+            format!("<?xml version='1.0' standalone='maybe'?><a {IN_M}/>"),
+            format!("<?xml version='1.0' encoding?><a {IN_M}/>"),
+            format!("<?xml version='1.0' ??><a {IN_M}/>"),
             format!("<a {IN_M}/>&#32;"),
             format!("<![CDATA[ ]]><a {IN_M}/>"),
             format!("\u{feff}\u{feff}<a {IN_M}/>"),

@@ -33,7 +33,8 @@ pub struct BootImage {
     pub os_version: Option<String>,
     /// Where to download it, in order of preference.
     pub download_uris: Vec<String>,
-    /// SHA-256 of the image file. Hashes by algorithms that are unknown here are dropped on reading (CLI-63).
+    /// SHA-256 of the image file. Hashes by algorithms that are unknown here are dropped on reading (CLI-63). The module
+    /// has no place for it without a download URI (CLI-64): [`crate::make`] refuses that, and it is not written.
     pub sha256: Option<Digest>,
 }
 

@@ -55,7 +55,8 @@ impl RedirectInformation {
             if !is_host(&server.address) {
                 return Err(invalid("a list of IP addresses and host names"));
             }
-            if servers.iter().skip(index + 1).any(|other| other.address == server.address) {
+            let address = canonical(&server.address);
+            if servers.iter().skip(index + 1).any(|other| canonical(&other.address) == address) {
                 return Err(invalid("a list in which no address stands twice"));
             }
         }
@@ -199,6 +200,12 @@ fn single_chain(bag: &[Certificate]) -> Option<Vec<Certificate>> {
     Some(chain)
 }
 
+/// The canonical form of an `inet:host` (RFC 6991 §4), by which keys of the list are compared: names in lower case,
+/// addresses in the one way to write them.
+fn canonical(address: &str) -> String {
+    address.parse::<IpAddr>().map_or_else(|_| address.to_ascii_lowercase(), |address| address.to_string())
+}
+
 /// `inet:host` (RFC 6991 §4): an IP address or a DNS name. A zone index is refused: it means nothing on another host.
 fn is_host(text: &str) -> bool {
     if text.parse::<IpAddr>().is_ok() {
@@ -210,6 +217,6 @@ fn is_host(text: &str) -> bool {
             (1..=63).contains(&label.len())
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
                 && !label.starts_with('-')
-                && !label.ends_with('-')
+                && !label.ends_with(['-', '_'])
         })
 }

@@ -16,7 +16,8 @@ pub struct RestconfError {
     pub tag: ErrorTag,
     /// For people; starts with a reason code where there is one.
     pub message: String,
-    /// The member that is wrong, as a path below the body; in an error that was read, as the server wrote it.
+    /// The member that is wrong, as a path below the body: not written when no module can define its first step. In an
+    /// error that was read, as the server wrote it.
     pub path: Option<String>,
     /// What the server wants a CSR to be, beside `missing-attribute` (RFC 9646 §2.2; CSR-06).
     pub csr_request: Option<Box<CsrRequest>>,
@@ -55,7 +56,7 @@ impl RestconfError {
         members.put_text("error-type", self.tag.error_type());
         members.put_text("error-tag", self.tag.as_str());
         if let Some(path) = &self.path {
-            members.put("error-path", Out::Path(path.clone()));
+            members.put_path("error-path", path);
         }
         members.put_text("error-message", &self.message);
         if let Some(request) = &self.csr_request {

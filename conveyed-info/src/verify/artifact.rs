@@ -3,10 +3,10 @@
 use pki::certificate::Certificate;
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
-use super::clear::{CONVEYED_INFORMATION, Clear, Was};
+use super::clear::{CONVEYED_INFORMATION, Clear};
 use crate::{
     Encoding,
-    cms::{CmsError, ContentType, SignedData},
+    cms::{CmsError, ContentInfo, ContentType, SignedData},
     information::Information,
 };
 
@@ -23,15 +23,12 @@ pub(super) fn unsigned(artifact: &Clear, trace: Trace) -> Result<(Information, T
         ));
     }
     let (content_type, document, trace) = artifact.document(trace)?;
-    match artifact.was {
-        Was::InClear => decode(content_type, document, trace, &inputs),
-        Was::Encrypted => decode(content_type, document, trace.clone(), &inputs).map_err(|_| {
-            // RFC 8572 §9.14 (ENC-12): nobody vouches for what was decrypted here. Whoever changes ciphertext must not learn
-            // from the answer what came out of it.
-            let detail = "what was decrypted is no conveyed information";
-            trace.refused(artifact.kind.decryption, ReasonCode::DecryptionFailed, &inputs, detail)
-        }),
-    }
+    decode(content_type, document, trace, &inputs)
+}
+
+/// Whether bare content is a document of conveyed information.
+pub(super) fn is_document(info: &ContentInfo) -> bool {
+    info.octets().is_ok_and(|document| read(info.content_type(), document).is_ok())
 }
 
 /// The document inside a signed artifact, when `owner` signed it.
@@ -72,7 +69,26 @@ fn decode(
     mut trace: Trace,
     inputs: &[Input],
 ) -> Result<(Information, Trace), Refusal> {
-    const CHECK: &str = "conveyed-information-document";
+    match read(content_type, document) {
+        Ok(information) => {
+            trace.passed(DOCUMENT, "RFC 8572 §6.3", inputs);
+            Ok((information, trace))
+        }
+        Err(Unreadable { check, reason, detail }) => Err(trace.refused(check, reason, inputs, detail)),
+    }
+}
+
+const DOCUMENT: &str = "conveyed-information-document";
+
+/// Which check content fails that is no conveyed information, and why.
+struct Unreadable {
+    check: &'static str,
+    reason: ReasonCode,
+    detail: String,
+}
+
+fn read(content_type: ContentType, document: &[u8]) -> Result<Information, Unreadable> {
+    let check = CONVEYED_INFORMATION.form;
     let found = Encoding::detect(document);
     let encoding = match (content_type, found) {
         (ContentType::ConveyedInfoJson, Some(Encoding::Json)) => Encoding::Json,
@@ -83,20 +99,16 @@ fn decode(
         (ContentType::ConveyedInfoJson | ContentType::ConveyedInfoXml | ContentType::Data, _) => {
             let is = found.map_or_else(|| "neither JSON nor XML".to_owned(), |found| found.to_string());
             let detail = format!("content of type {} is {is}", content_type.oid());
-            let check = CONVEYED_INFORMATION.form;
-            return Err(trace.refused(check, ReasonCode::DocumentInvalid, inputs, detail));
+            return Err(Unreadable { check, reason: ReasonCode::DocumentInvalid, detail });
         }
         // RFC 8572 §3.1 (ART-03, ART-05).
         (other, _) => {
             let detail = format!("content type {} is not one of conveyed information", other.oid());
-            return Err(trace.refused(CONVEYED_INFORMATION.form, ReasonCode::ContentTypeUnexpected, inputs, detail));
+            return Err(Unreadable { check, reason: ReasonCode::ContentTypeUnexpected, detail });
         }
     };
-    match Information::decode(document, encoding) {
-        Ok(information) => {
-            trace.passed(CHECK, "RFC 8572 §6.3", inputs);
-            Ok((information, trace))
-        }
-        Err(error) => Err(trace.refused(CHECK, ReasonCode::DocumentInvalid, inputs, error.to_string())),
-    }
+    Information::decode(document, encoding).map_err(|error| {
+        let (reason, detail) = (ReasonCode::DocumentInvalid, error.to_string());
+        Unreadable { check: DOCUMENT, reason, detail }
+    })
 }

@@ -3,6 +3,7 @@
 use pki::{certificate::Certificate, key::Decryptor};
 use verdict::{Digest, Input, ReasonCode, Refusal, Trace};
 
+use super::artifact;
 use crate::cms::{AeadPolicy, CmsError, ContentInfo, ContentType, Enveloped, Form, OpenError, SignedData};
 
 /// The key that opens what was encrypted to this device.
@@ -27,6 +28,12 @@ pub(super) struct Kind {
     pub(super) decryption: &'static str,
     /// Where its form is described.
     pub(super) section: &'static str,
+    /// Whether this may be what was encrypted.
+    is_clear_form: fn(&ContentInfo) -> bool,
+}
+
+fn is_signed(info: &ContentInfo) -> bool {
+    info.content_type() == ContentType::SignedData
 }
 
 pub(super) const CONVEYED_INFORMATION: Kind = Kind {
@@ -34,6 +41,7 @@ pub(super) const CONVEYED_INFORMATION: Kind = Kind {
     form: "conveyed-information-form",
     decryption: "conveyed-information-decryption",
     section: "RFC 8572 §3.1",
+    is_clear_form: |info| is_signed(info) || artifact::is_document(info),
 };
 
 pub(super) const OWNER_CERTIFICATE: Kind = Kind {
@@ -41,6 +49,7 @@ pub(super) const OWNER_CERTIFICATE: Kind = Kind {
     form: "owner-certificate-form",
     decryption: "owner-certificate-decryption",
     section: "RFC 8572 §3.2",
+    is_clear_form: is_signed,
 };
 
 pub(super) const OWNERSHIP_VOUCHER: Kind = Kind {
@@ -48,22 +57,15 @@ pub(super) const OWNERSHIP_VOUCHER: Kind = Kind {
     form: "voucher-form",
     decryption: "voucher-decryption",
     section: "RFC 8572 §3.3",
+    is_clear_form: is_signed,
 };
 
 /// An artifact in its clear form. As unverified as it came.
 #[derive(Debug)]
 pub(super) struct Clear {
-    pub(super) kind: Kind,
-    pub(super) was: Was,
+    kind: Kind,
     input: Input,
     info: ContentInfo,
-}
-
-/// How an artifact came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Was {
-    InClear,
-    Encrypted,
 }
 
 impl Clear {
@@ -83,7 +85,7 @@ impl Clear {
             trace.passed_with(kind.form, kind.section, &inputs, "lenient: BER in place of DER");
         }
         if !matches!(info.content_type(), ContentType::EnvelopedData | ContentType::AuthEnvelopedData) {
-            return Ok(Self { kind, input, info, was: Was::InClear });
+            return Ok(Self { kind, input, info });
         }
         let refuse = |error: &OpenError, trace: &mut Trace| {
             let detail = format!("{}: {error}", kind.name);
@@ -97,14 +99,17 @@ impl Clear {
         };
         let opened = envelope.open(decryption.key, decryption.certificate, decryption.aead);
         let opened = opened.map_err(|error| refuse(&error, trace))?;
-        let info = ContentInfo::from_der(opened.clear_form()).map_err(|_| refuse(&OpenError::Failed, trace))?;
+        // RFC 8572 §9.14 (ENC-12): nothing authenticates ciphertext, nor what it is said to hold. What comes of it is read
+        // before anything is recorded: whoever changes it cannot tell a wrong plaintext from a wrong padding.
+        let info = ContentInfo::from_der(opened.clear_form()).ok().filter(kind.is_clear_form);
+        let info = info.ok_or_else(|| refuse(&OpenError::Failed, trace))?;
         let lenient: Vec<_> = opened.leniencies().iter().map(|it| it.describe()).collect();
         if lenient.is_empty() {
             trace.passed(kind.decryption, "RFC 8572 §3.4", &inputs);
         } else {
             trace.passed_with(kind.decryption, "RFC 8572 §3.4", &inputs, format!("lenient: {}", lenient.join("; ")));
         }
-        Ok(Self { kind, input, info, was: Was::Encrypted })
+        Ok(Self { kind, input, info })
     }
 
     /// What a check of this artifact looked at: the bytes as they were received.
@@ -114,7 +119,7 @@ impl Clear {
 
     /// Whether it carries a signature, or a bag of certificates.
     pub(super) fn is_signed(&self) -> bool {
-        self.info.content_type() == ContentType::SignedData
+        is_signed(&self.info)
     }
 
     /// Its SignedData.

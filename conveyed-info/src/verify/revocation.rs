@@ -26,9 +26,12 @@ pub(super) struct Picked<'a> {
     findings: Result<Vec<Finding>, RevocationError>,
 }
 
+/// Certificates that fit a signer's name and are judged: each costs up to a whole budget of signature checks.
+const MAX_CANDIDATES: usize = 4;
+
 impl RevocationCheck {
     /// Of several certificates that fit, such as one that was renewed on the same key beside its successor: the first
-    /// that validates and is not revoked, or else the first that validates.
+    /// that validates and is not revoked, or else the first that validates. Of more than four the others are not tried.
     ///
     /// # Errors
     /// None validates: what is wrong with the first, if there is one.
@@ -38,7 +41,7 @@ impl RevocationCheck {
         validate: impl Fn(&Certificate) -> Result<Path, PathError>,
     ) -> Result<Picked<'a>, Option<PathError>> {
         let (mut revoked, mut invalid) = (None, None);
-        for certificate in candidates {
+        for certificate in candidates.into_iter().take(MAX_CANDIDATES) {
             match validate(certificate) {
                 Ok(path) => {
                     let findings = revocation::check(&path, &self.evidence, self.clock, self.demand);

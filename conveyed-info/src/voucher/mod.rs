@@ -38,7 +38,8 @@ pub struct Voucher {
 }
 
 impl Voucher {
-    /// Reads the JSON document. Members that RFC 8366 does not define are ignored: its successor adds some (BIS-06).
+    /// Reads the JSON document. Members that RFC 8366 does not define are ignored: its successor adds some (BIS-06). A
+    /// member of its own with a prefix is refused: to ignore a nonce in disguise would make the voucher last for ever.
     ///
     /// # Errors
     /// [`DocumentError`] for anything else that the YANG module does not allow, except an assertion that it does not
@@ -69,6 +70,11 @@ impl Voucher {
         let idevid_issuer = members.optional("idevid-issuer").map(Node::binary).transpose()?;
         let checks = members.optional("domain-cert-revocation-checks");
         let domain_cert_revocation_checks = checks.map(|node| flag(node, &mut grants)).transpose()?;
+        // RFC 7951 §4 (RCF-24): inside its own module a member has no prefix. To pass over one that does would be to pass
+        // over a nonce, or an expiry, that another reader obeys.
+        if let Some(name) = members.names().find(|name| name.starts_with("ietf-voucher:")) {
+            return Err(DocumentError::UnknownMember { path: members.path_of(&name) });
+        }
         grants.ignore(&members);
         Ok(grants.into_lenient(Self {
             created_on,
@@ -113,12 +119,13 @@ impl Voucher {
     }
 }
 
-/// `yang:date-and-time` (RFC 6991 §3; VCH-02): RFC 3339 in capitals.
+/// `yang:date-and-time` (RFC 6991 §3; VCH-02): RFC 3339 in capitals, with a `T` where the parser takes any character.
 fn date(node: Node) -> Result<Timestamp, DocumentError> {
     let invalid = node.invalid("a date and time with an offset or Z");
     let text = node.text()?;
     let is_capital = text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.+TZ".contains(&byte));
-    Timestamp::parse_rfc3339(&text).filter(|_| is_capital).ok_or(invalid)
+    let is_yang = is_capital && text.bytes().position(|byte| byte == b'T') == Some("YYYY-MM-DD".len());
+    Timestamp::parse_rfc3339(&text).filter(|_| is_yang).ok_or(invalid)
 }
 
 /// The certificate that is pinned. A device needs one to anchor a path: the successor's pins of a bare key (BIS-03) are

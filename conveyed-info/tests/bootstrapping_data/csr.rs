@@ -148,6 +148,17 @@ fn what_no_module_allows_is_refused() {
 }
 
 #[test]
+fn csr_03_an_empty_list_is_named_where_it_stands() {
+    let none = json!({"supported-algorithms": {"algorithm-identifier": []}});
+    let error = RestconfError::from(&read(&support_of(none, json!([P10]))).unwrap_err());
+    let expected = concat!(
+        "ietf-sztp-bootstrap-server:input/ietf-sztp-csr:csr-support/key-generation/supported-algorithms/",
+        "algorithm-identifier"
+    );
+    assert_eq!(error.path.as_deref(), Some(expected));
+}
+
+#[test]
 fn csr_06_a_server_asks_for_a_csr_in_both_encodings() {
     let wanted =
         CsrRequest { selected_algorithm: Some(algorithm(P256)), selected_format: CsrFormat::P10, cert_req_info: None };

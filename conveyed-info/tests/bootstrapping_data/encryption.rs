@@ -139,8 +139,7 @@ fn enc_02_an_envelope_in_an_envelope_or_under_a_signature_is_refused() {
 
 #[test]
 fn enc_12_what_went_wrong_behind_the_padding_is_never_told() {
-    // Another key under the same name, a broken padding, a plaintext that is no document: one reason, and for the document
-    // one detail.
+    // A broken padding, a plaintext that is no document: one reason, one detail, one trace.
     let mut world = world();
     world.source = Source::TrustedServer;
     let certificate = world.idevid.certificate.clone();
@@ -164,9 +163,34 @@ fn enc_12_what_went_wrong_behind_the_padding_is_never_told() {
         refusals.extend(world.verify_alone(changed).err());
     }
     assert!(refusals.len() > 20);
+    let first = shown_but_digests(&refusals[0]);
     for refusal in refusals {
+        assert_eq!(shown_but_digests(&refusal), first);
         assert_last(&refusal, ReasonCode::DecryptionFailed);
         assert!(!refusal.detail.contains("os-name") && !refusal.detail.contains('{'), "{}", refusal.detail);
+    }
+}
+
+#[test]
+fn enc_12_in_every_artifact_a_wrong_plaintext_looks_like_a_wrong_padding() {
+    // An envelope says what it holds, and nothing authenticates that: said to be id-data, whatever comes of changed
+    // ciphertext is plaintext. Each artifact in turn, the others in order.
+    let clear = bare(ContentType::Data, b"no artifact at all").unwrap();
+    for place in 0..3 {
+        let mut world = world();
+        let good = encrypted(&clear, &world.idevid.certificate, OPTIONS);
+        // The last octet of the block before the last: the length of the padding.
+        let mut changed = good.clone();
+        let last = changed.len() - 17;
+        changed[last] ^= 0x80;
+        let [plaintext, padding] = [good, changed].map(|artifact| {
+            let instead = &mut world.instead;
+            *[&mut instead.conveyed_information, &mut instead.owner_certificate, &mut instead.ownership_voucher]
+                [place] = Some(artifact);
+            world.verify().unwrap_err()
+        });
+        assert_last(&padding, ReasonCode::DecryptionFailed);
+        assert_eq!(shown_but_digests(&plaintext), shown_but_digests(&padding));
     }
 }
 
@@ -192,6 +216,13 @@ fn a_made_artifact_too_large_for_its_envelope_is_an_error() {
     let clear = ConveyedInformation::from_der(bare(ContentType::Data, &document).unwrap()).unwrap();
     let recipients = std::slice::from_ref(&world.idevid.certificate);
     clear.encrypted_to(recipients, OPTIONS, &mut SystemEntropy).unwrap_err();
+}
+
+/// Everything that a refusal says, without the digests of what was received.
+fn shown_but_digests(refusal: &Refusal) -> String {
+    let checks = refusal.trace.checks().iter();
+    let checks: Vec<_> = checks.map(|it| (it.check, it.section, it.outcome, it.inputs.len(), &it.note)).collect();
+    format!("{} {} {checks:?}", refusal.reason, refusal.detail)
 }
 
 fn assert_last(refusal: &Refusal, reason: ReasonCode) {

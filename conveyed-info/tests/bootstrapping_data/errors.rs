@@ -2,7 +2,7 @@
 
 use conveyed_info::{
     DocumentError, Encoding,
-    rpc::{CsrFormat, CsrRequest, ErrorTag, ProgressReport, RestconfError},
+    rpc::{BootstrappingRequest, CsrFormat, CsrRequest, ErrorTag, ProgressReport, RestconfError},
 };
 use serde_json::{Value, json};
 
@@ -122,6 +122,28 @@ fn rcf_20_the_path_in_xml_has_its_namespaces() {
         "<error-message>short</error-message></error></errors>"
     );
     assert_eq!(String::from_utf8(error.encode(Encoding::Xml)).unwrap(), expected);
+}
+
+/// RFC 7951 §6.11: a step has a prefix where the module changes, and nowhere else. Where there is no such path there is
+/// no `error-path`, which could not be empty.
+#[test]
+fn rcf_20_a_path_in_json_is_an_instance_identifier_or_not_there() {
+    for (body, tag, path) in [
+        (
+            r#"{"ietf-sztp-bootstrap-server:input":{"ietf-sztp-bootstrap-server:nonce":""}}"#,
+            "unknown-element",
+            Some("/ietf-sztp-bootstrap-server:input/nonce"),
+        ),
+        (r#"{"ietf-sztp-bootstrap-server:input":{},"more":1}"#, "unknown-element", None),
+        ("[]", "malformed-message", None),
+    ] {
+        let error = RestconfError::from(&BootstrappingRequest::decode(body.as_bytes(), Encoding::Json).unwrap_err());
+        let written: Value = serde_json::from_slice(&error.encode(Encoding::Json)).unwrap();
+        let written = &written["ietf-restconf:errors"]["error"][0];
+        assert_eq!((written["error-tag"].as_str(), written["error-path"].as_str()), (Some(tag), path), "{body}");
+        let xml = String::from_utf8(error.encode(Encoding::Xml)).unwrap();
+        assert_eq!(xml.contains("error-path"), path.is_some(), "{xml}");
+    }
 }
 
 #[test]

@@ -66,7 +66,6 @@ refused! {
     })) => UnknownMember at "more";
     rcf_25_a_name_without_its_module: read(&json!({"onboarding-information": {}}))
         => MissingMember at "ietf-sztp-conveyed-info:onboarding-information";
-    not_an_object: read(&json!([])) => InvalidValue at "";
 
     an_empty_list_of_servers: redirect(&json!([])) => InvalidValue at "bootstrap-server";
     no_list_of_servers: read(&json!({"ietf-sztp-conveyed-info:redirect-information": {}}))
@@ -75,6 +74,12 @@ refused! {
         => MissingMember at "ietf-sztp-conveyed-info:redirect-information/bootstrap-server/address";
     cli_46_an_address_twice: redirect(&json!([{"address": "a.example", "port": 1}, {"address": "a.example", "port": 2}]))
         => InvalidValue at "bootstrap-server";
+    cli_46_an_address_twice_in_two_cases: redirect(&json!([{"address": "a.example"}, {"address": "A.Example"}]))
+        => InvalidValue at "bootstrap-server";
+    cli_46_an_address_twice_in_two_spellings:
+        redirect(&json!([{"address": "2001:db8::a"}, {"address": "2001:DB8:0:0::A"}]))
+        => InvalidValue at "bootstrap-server";
+    a_name_that_ends_in_an_underscore: redirect(&json!([{"address": "a_.example"}])) => InvalidValue at "bootstrap-server";
     an_address_that_is_a_uri: redirect(&json!([{"address": "https://a.example"}])) => InvalidValue at "bootstrap-server";
     an_address_in_brackets: redirect(&json!([{"address": "[2001:db8::1]"}])) => InvalidValue at "bootstrap-server";
     an_address_with_a_zone: redirect(&json!([{"address": "fe80::1%eth0"}])) => InvalidValue at "bootstrap-server";
@@ -118,6 +123,10 @@ refused! {
         => InvalidValue at "ietf-sztp-conveyed-info:onboarding-information/boot-image/image-verification/hash-value";
     a_hash_with_a_sign_in_it: verification(&json!([{"hash-algorithm": "sha-512", "hash-value": "+a:cd"}]))
         => InvalidValue at "ietf-sztp-conveyed-info:onboarding-information/boot-image/image-verification/hash-value";
+    an_algorithm_without_a_name: verification(&json!([{"hash-algorithm": "", "hash-value": "ab:cd"}]))
+        => InvalidValue at "ietf-sztp-conveyed-info:onboarding-information/boot-image/image-verification/hash-algorithm";
+    an_algorithm_that_is_no_name: verification(&json!([{"hash-algorithm": "example:sha 512", "hash-value": "ab:cd"}]))
+        => InvalidValue at "ietf-sztp-conveyed-info:onboarding-information/boot-image/image-verification/hash-algorithm";
     a_hash_without_its_algorithm: verification(&json!([{"hash-value": SHA256}]))
         => MissingMember at "ietf-sztp-conveyed-info:onboarding-information/boot-image/image-verification/hash-algorithm";
     an_algorithm_twice: verification(&json!([
@@ -130,7 +139,7 @@ refused! {
 fn a_member_twice_and_text_that_is_no_json_are_malformed() {
     let twice =
         br#"{"ietf-sztp-conveyed-info:onboarding-information":{},"ietf-sztp-conveyed-info:onboarding-information":{}}"#;
-    for bytes in [&twice[..], b"", b"<a/>", b"{", b"\xff", b"{} {}"] {
+    for bytes in [&twice[..], b"", b"<a/>", b"{", b"\xff", b"{} {}", b"[]", b"1", b"null"] {
         assert!(matches!(Information::decode(bytes, Encoding::Json), Err(DocumentError::Malformed { .. })));
     }
 }

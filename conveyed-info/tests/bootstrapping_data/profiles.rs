@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use conveyed_info::{
     DocumentError, Encoding,
+    make::MakeError,
     profile::{InputProfile, Leniency, Lenient},
     rpc::{BootstrappingRequest, ProgressReport, ProgressType, TrustAnchorCert},
     voucher::{Assertion, Freshness, Voucher},
@@ -121,6 +122,10 @@ fn vch_01_a_voucher_may_not_say_when_it_was_made_for_anima_vouchers() {
     assert_eq!(read.created_on, None);
     assert_eq!(Voucher::from_json_with(&read.to_json(), InputProfile::AnimaVoucher).unwrap().value, read);
     assert!(voucher(&json!({"created-on": "soon"}), InputProfile::Survey).is_err());
+    // It is read, and not made.
+    let chain = [WORLD.masa.certificate.clone()];
+    let made = conveyed_info::make::ownership_voucher(&read, &WORLD.masa.key, &chain);
+    assert!(matches!(made, Err(MakeError::Document(DocumentError::MissingMember { .. }))));
 }
 
 #[test]

@@ -199,6 +199,22 @@ fn an_owner_certificate_renewed_on_its_key_counts_although_the_old_one_is_revoke
     assert_refused(&world, ReasonCode::CertificateRevoked, OF_OWNER);
 }
 
+#[test]
+fn only_a_few_certificates_that_fit_a_signers_name_are_tried() {
+    // Each may cost as many signature checks as a maze of intermediates asks for, and strangers fill the bag.
+    let mut world = World::new();
+    let document = world.information.encode(Encoding::Json);
+    let mut structure = Structure::new(ContentType::ConveyedInfoJson, &document, &world.owner);
+    structure.naming = crate::support::Naming::KeyIdentifier;
+    world.instead.conveyed_information = Some(structure.encode());
+    // Short serial numbers, so that DER sorts them before the certificate that validates.
+    let stranger = Party::root(ca("owner ca"));
+    world.bag.extend((1..4).map(|serial| stranger.renew(&world.owner, serial)));
+    world.verify().unwrap();
+    world.bag.push(stranger.renew(&world.owner, 4));
+    assert_eq!(world.verify().unwrap_err().reason, ReasonCode::OwnerNotPinned);
+}
+
 /// The voucher of `world`, with an intermediate between the manufacturer's root and its signer, and with these lists.
 fn with_voucher_intermediate(world: &mut World, intermediate: &Party, lists: &[Crl]) {
     world.masa = intermediate.issue(end_entity("masa"));

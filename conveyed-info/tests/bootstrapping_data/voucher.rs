@@ -58,6 +58,15 @@ refused! {
     vch_02_a_date_without_an_offset: with(json!({"created-on": "2026-06-01T00:00:00"})) => InvalidValue at "created-on";
     vch_02_a_date_in_small_letters: with(json!({"created-on": "2026-06-01t00:00:00z"})) => InvalidValue at "created-on";
     vch_02_a_date_with_a_blank: with(json!({"created-on": "2026-06-01 00:00:00Z"})) => InvalidValue at "created-on";
+    vch_02_a_date_and_a_time_with_a_hyphen_between_them: with(json!({"created-on": "2026-06-01-00:00:00Z"}))
+        => InvalidValue at "created-on";
+    vch_02_a_date_and_a_time_with_a_z_between_them: with(json!({"created-on": "2026-06-01Z00:00:00Z"}))
+        => InvalidValue at "created-on";
+    rcf_24_a_nonce_under_a_name_that_others_read: with(json!({"ietf-voucher:nonce": "AAAAAAAAAAAAAAAAAAAAAA=="}))
+        => UnknownMember at "ietf-voucher:nonce";
+    rcf_24_an_expiry_beside_the_same_with_a_prefix:
+        with(json!({"expires-on": "2027-06-01T00:00:00Z", "ietf-voucher:expires-on": "2026-06-01T00:00:00Z"}))
+        => UnknownMember at "ietf-voucher:expires-on";
     vch_02_a_date_that_is_none: with(json!({"created-on": "2026-02-30T00:00:00Z"})) => InvalidValue at "created-on";
     vch_03_nonce_and_expires_on: with(json!({"nonce": "AAAAAAAAAAAAAAAAAAAAAA==", "expires-on": "2026-06-01T00:00:00Z"}))
         => Conflict at "nonce";
@@ -95,6 +104,16 @@ fn the_container_has_its_modules_name_and_stands_alone() {
     assert!(matches!(refused(json!({"voucher": inner})), DocumentError::MissingMember { .. }));
     assert!(matches!(refused(json!({"ietf-voucher:voucher": inner, "b": 1})), DocumentError::UnknownMember { .. }));
     assert!(matches!(refused(json!({"ietf-voucher:voucher": []})), DocumentError::InvalidValue { .. }));
+}
+
+/// A name is the same however its characters are escaped (RFC 8259 §8.3).
+#[test]
+fn a_member_twice_in_two_spellings_is_malformed() {
+    let text = String::from_utf8(WORLD.voucher.to_json()).unwrap();
+    let twice = text.replacen(r#""serial-number""#, r#""s\u0065rial-number":"SN-0002","serial-number""#, 1);
+    assert_ne!(twice, text);
+    let error = Voucher::from_json(twice.as_bytes()).unwrap_err();
+    assert!(matches!(&error, DocumentError::Malformed { detail, .. } if detail.contains("twice")), "{error}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use cms::enveloped_data::{EnvelopedData, RecipientInfo};
 use conveyed_info::cms::{
-    AeadPolicy, CmsError, ContentCipher, ContentType, Draft, OpenError, SealOptions, SignedData, bare, seal,
+    AeadPolicy, CmsError, ContentCipher, ContentType, DeclaredType, Draft, OpenError, SealOptions, SignedData, bare,
+    seal,
 };
 use der::{Any, Decode, Encode, asn1::OctetString};
 use pki::key::{DecryptError, SystemEntropy};
@@ -138,4 +139,20 @@ fn the_authenticated_attributes_are_authenticated() {
         assert_eq!(open(&one), Err(OpenError::Cms(CmsError::ContentTypeAttribute)));
     }
     assert_eq!(open(&both), Err(OpenError::Failed));
+}
+
+#[test]
+fn what_an_authenticated_envelope_says_that_it_holds_is_authenticated_unless_it_is_id_data() {
+    // RFC 5083 §2.1. Made as id-data, without attributes; then said to be something else, which no tag covers.
+    let party = Party::p256();
+    let clear = Draft::sign(ContentType::Data, b"{}", &party.key, std::slice::from_ref(&party.certificate)).unwrap();
+    let (cipher, declared) = (ContentCipher::Aes256Gcm, DeclaredType::Data);
+    let options = SealOptions { cipher, declared, ..SealOptions::default() };
+    let mut envelope = seal(&clear, std::slice::from_ref(&party.certificate), options, &mut SystemEntropy).unwrap();
+    let open = |envelope: &[u8]| read(envelope)?.open(&party.key, None, AeadPolicy::Allow);
+    assert_eq!(open(&envelope).unwrap().clear_form(), clear);
+    let data = tlv(6, &[ContentType::Data.oid().as_bytes()]);
+    let at = (0..envelope.len()).find(|at| envelope[*at..].starts_with(&data)).unwrap();
+    envelope[at + data.len() - 1] = 2;
+    assert_eq!(read(&envelope).unwrap_err(), OpenError::Cms(CmsError::AttributesMissing));
 }

@@ -50,9 +50,16 @@ pub struct Extensions {
 }
 
 impl Extensions {
+    /// Most extensions that a certificate may have.
+    pub const MAX: usize = 64;
+
     pub(super) fn read(tbs: &TbsCertificate) -> Result<Self, CertificateError> {
         let mut read = Self::default();
         let mut seen = Vec::new();
+        // Counted first: they are compared with each other, and certificates come from strangers.
+        if tbs.extensions().is_some_and(|extensions| extensions.len() > Self::MAX) {
+            return Err(CertificateError::TooManyExtensions);
+        }
         for extension in tbs.extensions().into_iter().flatten() {
             let (id, value) = (extension.extn_id, extension.extn_value.as_bytes());
             // RFC 5280 §4.2: not more than one instance of an extension.

@@ -204,6 +204,9 @@ pub enum CertificateError {
     /// Outer and inner signature algorithm differ.
     #[error("the two signature algorithm fields differ")]
     AlgorithmFieldsDiffer,
+    /// More extensions than [`Extensions::MAX`].
+    #[error("more than {} extensions", Extensions::MAX)]
+    TooManyExtensions,
     /// The same extension twice.
     #[error("extension {0} stands twice")]
     DuplicateExtension(ObjectIdentifier),

@@ -13,7 +13,7 @@ use x509_cert::{
 };
 
 use super::{
-    EvidenceError, Period, Revocation, Statement,
+    EvidenceError, Period, Reason, Revocation, Statement,
     signed::{SignedBody, check_extensions},
 };
 use crate::{
@@ -116,7 +116,14 @@ enum CertStatus {
 struct RevokedInfo {
     revocation_time: GeneralizedTime,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
-    reason: Option<CrlReason>,
+    reason: Option<Any>,
+}
+
+impl RevokedInfo {
+    /// A reason that cannot be read takes nothing from the fact.
+    fn reason(&self) -> Option<Reason> {
+        self.reason.as_ref()?.decode_as::<CrlReason>().ok().map(Into::into)
+    }
 }
 
 impl OcspResponse {
@@ -194,10 +201,9 @@ impl OcspResponse {
         self.responses.iter().filter(about).filter_map(|single| {
             let statement = match &single.status {
                 CertStatus::Good(_) => Statement::Good,
-                CertStatus::Revoked(info) => Statement::Revoked(Revocation {
-                    when: timestamp(info.revocation_time),
-                    reason: info.reason.map(Into::into),
-                }),
+                CertStatus::Revoked(info) => {
+                    Statement::Revoked(Revocation { when: timestamp(info.revocation_time), reason: info.reason() })
+                }
                 // RFC 6960 §2.2: the responder knows nothing of it, which is no answer.
                 CertStatus::Unknown(_) => return None,
             };

@@ -103,6 +103,21 @@ fn an_extension_twice_is_refused() {
 }
 
 #[test]
+fn extensions_are_counted_before_they_are_compared() {
+    // Each is another one, so that a quadratic search would go through all of them.
+    let key = rcgen::KeyPair::generate().unwrap();
+    let with = |number: u64| {
+        let mut params = rcgen::CertificateParams::default();
+        params.custom_extensions = (0..number)
+            .map(|it| rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99_999, it], vec![5, 0]))
+            .collect();
+        Certificate::from_der(params.self_signed(&key).unwrap().der())
+    };
+    assert!(with(64).is_ok());
+    assert_eq!(with(65).unwrap_err(), CertificateError::TooManyExtensions);
+}
+
+#[test]
 fn a_file_holds_pem_or_der() {
     let chain = [&TREE.leaf, &TREE.intermediate].map(|it| it.certificate.clone());
     let pem = format!("a comment\n{}{}", chain[0].to_pem(), chain[1].to_pem());

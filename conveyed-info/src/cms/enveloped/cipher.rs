@@ -142,14 +142,16 @@ impl Encryption {
 
     /// The ciphertext, and the tag of GCM (empty for CBC).
     pub(super) fn encrypt(&self, key: &[u8], associated: &[u8], plaintext: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-        let mut buffer = Zeroizing::new(plaintext.to_vec());
+        // With room for the padding, so that it never grows and leaves a copy of the plaintext behind.
+        let mut buffer = Zeroizing::new(Vec::with_capacity(plaintext.len().checked_add(BLOCK)?));
+        buffer.extend_from_slice(plaintext);
         if let Some(key) = self.gcm_key(key) {
             let nonce = aead::Nonce::try_assume_unique_for_key(&self.iv).ok()?;
             let tag = key.seal_in_place_separate_tag(nonce, aead::Aad::from(associated), &mut buffer).ok()?;
             return Some((buffer.to_vec(), tag.as_ref().to_vec()));
         }
         // RFC 5652 §6.3: one to sixteen octets of padding.
-        let length = buffer.len();
+        let length = plaintext.len();
         buffer.resize(length.checked_add(BLOCK)?, 0);
         let iv = self.iv.as_slice();
         macro_rules! encrypt {

@@ -79,10 +79,15 @@ impl Enveloped {
             ContentType::AuthEnvelopedData => {
                 let raw = RawAuthEnvelopedData::from_der(&der).map_err(CmsError::from)?;
                 let mut read = Self::new(Structure::AuthEnveloped, raw.originator_info, &raw.recipients, raw.content)?;
-                if let Some(attributes) = raw.attributes {
-                    check_content_type(&attributes, read.declared)?;
-                    // RFC 5083 §2.2: authenticated as a DER SET OF, not as the [1] they travel as.
-                    read.associated = attributes.to_der().map_err(CmsError::from)?;
+                match raw.attributes {
+                    Some(attributes) => {
+                        check_content_type(&attributes, read.declared)?;
+                        // RFC 5083 §2.2: authenticated as a DER SET OF, not as the [1] they travel as.
+                        read.associated = attributes.to_der().map_err(CmsError::from)?;
+                    }
+                    None if read.declared == ContentType::Data => {}
+                    // RFC 5083 §2.1: whatever is not id-data must have them, or the type would not be authenticated.
+                    None => return Err(OpenError::Cms(CmsError::AttributesMissing)),
                 }
                 read.tag = raw.tag.into_bytes().into_vec();
                 Ok(read)
@@ -210,14 +215,15 @@ fn originators(info: Option<RawOriginatorInfo>) -> Result<Vec<Certificate>, Open
     Ok(sequences.filter_map(|any| Certificate::from_der(&any.to_der().ok()?).ok()).collect())
 }
 
-/// RFC 5083 §2.1: a content-type attribute must name the type of the encrypted content.
+/// RFC 5083 §2.1, RFC 5652 §11.1: one content-type attribute, which names the type of the encrypted content.
 fn check_content_type(
     attributes: &SetOfVec<x509_cert::attr::Attribute>,
     declared: ContentType,
 ) -> Result<(), CmsError> {
-    let mut named = attributes.iter().filter(|it| it.oid == const_oid::db::rfc5911::ID_CONTENT_TYPE);
-    let declared = Any::from(&declared.oid());
-    if named.all(|attribute| attribute.values.as_slice() == [declared.clone()]) {
+    const ID: const_oid::ObjectIdentifier = const_oid::db::rfc5911::ID_CONTENT_TYPE;
+    let mut named = attributes.iter().filter(|it| it.oid == ID);
+    let (Some(attribute), None) = (named.next(), named.next()) else { return Err(CmsError::Attribute(ID)) };
+    if attribute.values.as_slice() == [Any::from(&declared.oid())] {
         Ok(())
     } else {
         Err(CmsError::ContentTypeAttribute)

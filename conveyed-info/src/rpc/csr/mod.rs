@@ -197,13 +197,13 @@ impl CsrSupport {
             None => None,
             Some(node) => {
                 let list = inner(node, "supported-algorithms", "algorithm-identifier")?;
-                Some(list.entries(Self::MAX_ENTRIES)?.into_iter().map(KeyAlgorithm::decode).collect::<Result<_, _>>()?)
+                Some(some(list, KeyAlgorithm::decode)?)
             }
         };
         let list = inner(members.required("csr-generation")?, "supported-formats", "format-identifier")?;
-        let formats = list.entries(Self::MAX_ENTRIES)?.into_iter().map(CsrFormat::decode).collect::<Result<_, _>>()?;
+        let formats = some(list, CsrFormat::decode)?;
         members.finish()?;
-        Self::new(key_generation, formats)
+        Ok(Self { key_generation, formats })
     }
 
     fn encode(&self) -> Container {
@@ -216,6 +216,13 @@ impl CsrSupport {
         members.put("csr-generation", nested("supported-formats", "format-identifier", Out::List(list)));
         members
     }
+}
+
+/// The entries of a list that may not be empty (CSR-03).
+fn some<T>(list: Node, decode: impl Fn(Node) -> Result<T, DocumentError>) -> Result<Vec<T>, DocumentError> {
+    let empty = list.invalid("a list of 1 to 32 entries");
+    let entries = list.entries(CsrSupport::MAX_ENTRIES)?;
+    if entries.is_empty() { Err(empty) } else { entries.into_iter().map(decode).collect() }
 }
 
 /// The only member, `leaf`, of the only member, `container`, of `node`.

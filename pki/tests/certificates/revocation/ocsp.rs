@@ -75,6 +75,17 @@ fn art_16_a_response_revokes_with_date_and_reason() {
 }
 
 #[test]
+fn a_reason_that_cannot_be_read_takes_nothing_from_the_fact() {
+    // RFC 5280 §5.3.1 has no 7; a revocation must not vanish with it.
+    let evidence = responses(&[about_leaf(&ResponsePlan::new(), Status::Revoked { reason: 7 })]);
+    let refused = when_available(&evidence, trusted()).unwrap_err();
+    assert!(
+        matches!(&refused, RevocationError::Revoked { revocation, .. } if revocation.reason.is_none()),
+        "{refused}"
+    );
+}
+
+#[test]
 fn a_responder_that_knows_nothing_clears_nobody() {
     let evidence = responses(&[about_leaf(&ResponsePlan::new(), Status::Unknown)]);
     assert_eq!(blamed(&required(&evidence, trusted()).unwrap_err()), "leaf");
