@@ -35,7 +35,7 @@ impl CertificateAuthority {
         serial: CertificateSerial,
         now: Timestamp,
     ) -> Result<Self, AuthorityError> {
-        let mut params = Profile::Root.params(name, now)?;
+        let mut params = Profile::Root.params(name, signer.public_key().key_type(), now)?;
         params.serial_number = Some(positive(serial));
         let made = params.self_signed(&IssuerKey(signer.as_ref()))?;
         let chain = vec![Certificate::from_der(made.der())?];
@@ -104,7 +104,7 @@ impl CertificateAuthority {
         serial: CertificateSerial,
         now: Timestamp,
     ) -> Result<Certificate, AuthorityError> {
-        let mut params = profile.params(subject, now)?;
+        let mut params = profile.params(subject, key.key_type(), now)?;
         params.serial_number = Some(positive(serial));
         let own = self.certificate()?;
         let issuer = Issuer::from_ca_cert_der(&CertificateDer::from(own.der()), IssuerKey(self.signer.as_ref()))?;
@@ -193,6 +193,9 @@ mod tests {
         assert_eq!(SerialNumber::from_certificate(&idevid).unwrap(), serial_number);
         assert_eq!(idevid.not_after(), Timestamp::INFINITY);
         assert_eq!(idevid.public_key(), key.public_key());
+        // ENC-07: artifacts can be encrypted to it.
+        let usage = idevid.extensions().key_usage.unwrap();
+        assert!(usage.digital_signature && usage.key_agreement && !usage.key_encipherment && !usage.key_cert_sign);
         let policy = Policy { clock: Clock::Trusted(now), purpose: Purpose::DeviceIdentity, accepted_critical: &[] };
         let path = path::validate(&idevid, &ca.chain()[..1], &ca.chain()[1..], &policy).unwrap();
         assert_eq!(path.certificates().len(), 3);

@@ -1,6 +1,6 @@
 //! Which certificate for which use.
 
-use pki::{identity::SerialNumber, time::Timestamp};
+use pki::{identity::SerialNumber, key::KeyType, time::Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa,
     KeyUsagePurpose,
@@ -37,7 +37,12 @@ pub enum Profile {
 
 impl Profile {
     /// The parameters of a certificate for `subject`, valid from `now` (an hour earlier, for clocks that lag).
-    pub(crate) fn params(&self, subject: &str, now: Timestamp) -> Result<CertificateParams, rcgen::Error> {
+    pub(crate) fn params(
+        &self,
+        subject: &str,
+        key: KeyType,
+        now: Timestamp,
+    ) -> Result<CertificateParams, rcgen::Error> {
         let names = match self {
             Self::TlsServer { names } => names.clone(),
             _ => Vec::new(),
@@ -65,6 +70,7 @@ impl Profile {
                     text.try_into().map_or_else(|_| DnValue::Utf8String(text.to_owned()), DnValue::PrintableString);
                 params.distinguished_name.push(DnType::from_oid(SERIAL_NUMBER), value);
                 params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+                params.key_usages.extend(receiving(key));
             }
             Self::Owner | Self::VoucherSigner => params.key_usages = vec![KeyUsagePurpose::DigitalSignature],
             Self::TlsServer { .. } => {
@@ -84,5 +90,15 @@ impl Profile {
             Self::VoucherSigner => now.plus_seconds(5 * 365 * DAY),
             Self::TlsServer { .. } => now.plus_seconds(90 * DAY),
         }
+    }
+}
+
+/// What lets artifacts be encrypted to a device (RFC 5652 §6.2.1, §6.2.2; ENC-06, ENC-07); its TLS key may open them too
+/// (RFC 8572 §9.13).
+const fn receiving(key: KeyType) -> Option<KeyUsagePurpose> {
+    match key {
+        KeyType::Rsa => Some(KeyUsagePurpose::KeyEncipherment),
+        KeyType::P256 | KeyType::P384 | KeyType::P521 => Some(KeyUsagePurpose::KeyAgreement),
+        KeyType::RsaPss | KeyType::Ed25519 => None,
     }
 }

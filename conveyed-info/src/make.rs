@@ -154,13 +154,17 @@ pub fn signed_conveyed_information(
 
 /// The document, when it says what was given and nothing else.
 fn document(information: &Information, encoding: Encoding) -> Result<Vec<u8>, MakeError> {
-    refuse_what_no_module_allows(information)?;
+    check(information)?;
     let document = information.encode(encoding);
     if Information::decode(&document, encoding)? == *information { Ok(document) } else { Err(MakeError::Lossy) }
 }
 
-/// What the types can express and the module cannot (RFC 8572 §6.3): it would be read here, and refused elsewhere.
-fn refuse_what_no_module_allows(information: &Information) -> Result<(), MakeError> {
+/// Refuses what the types can express and the module cannot (RFC 8572 §6.3): it would be read here, and refused elsewhere.
+/// The makers above ask it; so must whoever signs a document of other making.
+///
+/// # Errors
+/// [`MakeError::NothingInside`], [`MakeError::UriTwice`].
+pub fn check(information: &Information) -> Result<(), MakeError> {
     let Information::Onboarding(onboarding) = information else { return Ok(()) };
     if *onboarding == OnboardingInformation::default() {
         return Err(MakeError::NothingInside);

@@ -114,7 +114,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fa
     }
 }
 
-/// As [`run`], as one check among others.
+/// As [`run()`], as one check among others.
 pub(crate) fn check(workspace: &Workspace, options: &Options) -> Result<Outcome, Fault> {
     if Command::new("c++").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
         return Ok(Outcome::Missing { reason: "libFuzzer needs a C++ compiler: apt-get install g++".to_owned() });

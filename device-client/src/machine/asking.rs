@@ -139,8 +139,10 @@ impl Asking {
 
     fn refused(self, refusal: Refusal, shared: &mut Shared) -> Transition {
         let unreadable = matches!(refusal.reason, ReasonCode::DocumentInvalid | ReasonCode::ArtifactMalformed);
+        // RFC 8572 §9.14 (ENC-12): of what was encrypted, nobody hears how far it got.
+        let was_encrypted = refusal.trace.checks().iter().any(|check| check.check.ends_with("-decryption"));
         // RFC 8572 §5.6 (CLI-57, CLI-40): an authenticated server is told that its document cannot be read.
-        if self.trust == Trust::Trusted && unreadable {
+        if self.trust == Trust::Trusted && unreadable && !was_encrypted {
             return onboarding::cannot_parse(self.attempt.entry.server, self.root, refusal, shared);
         }
         self.attempt.failed(refusal, shared)

@@ -261,6 +261,8 @@ fn what_a_device_would_refuse_is_not_made_and_no_input_is_lost() {
     desk.0.write("strangers.pem", &strangers).unwrap();
     refused("artifact make --owner-certificate strangers.pem --out x", 1, "did not issue it");
     refused("artifact make --document voucher.json --out x", 1, "devices would refuse this document");
+    desk.0.write("empty.json", br#"{"ietf-sztp-conveyed-info:onboarding-information":{}}"#).unwrap();
+    refused("artifact make --document empty.json --out x", 1, "nothing in it");
     let other_key = "--sign-key masa.key --sign-certificate chain.pem";
     refused(
         &format!("artifact make --document doc.json --out x {other_key}"),

@@ -103,13 +103,13 @@ reason_codes! {
         "Compare both clocks in the detail and correct the one that is wrong.";
     VoucherExpired, "voucher-expired", "RFC 8572 §5.4",
         "The voucher has expired",
-        "Renew the voucher with `sztp voucher renew`, or correct the device's clock.";
+        "Have the MASA renew the voucher, or correct the device's clock.";
     VoucherAssertionRefused, "voucher-assertion-refused", "RFC 8572 §5.4",
         "The voucher's assertion is not one this device accepts",
         "Obtain a voucher with the assertion `verified`, or widen the device's policy.";
     VoucherSerialMismatch, "voucher-serial-mismatch", "RFC 8572 §5.4",
         "The voucher is for another device",
-        "Assign the voucher of this serial number; `sztp voucher coverage` lists what is missing.";
+        "Serve the voucher of this serial number; `sztp voucher inspect` tells whose a voucher is.";
     VoucherIssuerMismatch, "voucher-issuer-mismatch", "RFC 8572 §5.4",
         "The voucher is for a device of another issuer with the same serial number",
         "Obtain a voucher whose idevid-issuer matches the device's IDevID certificate.";
@@ -174,7 +174,7 @@ reason_codes! {
         "Publish ci, oc and ov as binary TXT values, or SRV records that name bootstrap servers.";
     RemovableStorageInvalid, "removable-storage-invalid", "RFC 8572 §4.1",
         "The removable storage holds nothing usable for this device",
-        "Write it with `sztp media usb`; the detail names the file.";
+        "Write it again, as the layout has it; the detail names the file.";
     // RFC 9646: the device's own certificate
     CsrRequestInvalid, "csr-request-invalid", "RFC 9646 §2.2",
         "The server asks for a certificate signing request that cannot be made",
@@ -200,7 +200,7 @@ reason_codes! {
         "Look at the boot loader's log: it may have refused the image or fallen back.";
     FitMalformed, "fit-malformed", "FIT source file format",
         "The boot image is not a well-formed Flattened Image Tree",
-        "Build the image again with mkimage or `sztp image sign`.";
+        "Build the image again with mkimage.";
     FitUnsigned, "fit-unsigned", "FIT signature verification",
         "The boot image's configuration carries no signature",
         "Sign the configuration, not only the images in it.";

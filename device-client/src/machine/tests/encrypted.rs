@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conveyed_info::{
     BootstrappingData, ConveyedInformation,
-    cms::{ContentType, SealOptions, bare},
+    cms::{ContentType, SealOptions, bare, certificates_only},
     rpc::ReportingLevel,
 };
 use pki::key::{FileKey, SystemEntropy};
@@ -80,4 +80,23 @@ fn enc_12_a_trusted_server_hears_nothing_of_why_decryption_failed() {
     let data = BootstrappingData::Unsigned(ConveyedInformation::from_der(good).unwrap());
     world.serve(A, giving(data, ReportingLevel::Minimal));
     assert_eq!(world.run().state, OutcomeState::Bootstrapped);
+}
+
+#[test]
+fn enc_12_what_was_encrypted_and_signed_badly_is_not_reported_either() {
+    // In clear, a trusted server is told that its document cannot be read (CLI-57); of what was encrypted, it would learn
+    // that decryption succeeded.
+    for encrypted in [false, true] {
+        let mut world = with_key(World::trusting(A));
+        let BootstrappingData::Signed { owner_certificate, ownership_voucher, .. } = world.signed(plan()) else {
+            panic!("unsigned")
+        };
+        let nobody_signed = ConveyedInformation::from_der(certificates_only(&[]).unwrap()).unwrap();
+        let conveyed_information = if encrypted { sealed!(world, nobody_signed) } else { nobody_signed };
+        let data = BootstrappingData::Signed { conveyed_information, owner_certificate, ownership_voucher };
+        world.serve(A, giving(data, ReportingLevel::Verbose));
+        assert_eq!(world.run().reason, Some(ReasonCode::ArtifactMalformed));
+        let told = world.sim.requests.iter().any(|(_, request)| matches!(request, Request::Progress { .. }));
+        assert_eq!(told, !encrypted);
+    }
 }

@@ -139,6 +139,7 @@ fn make_conveyed_information(args: &Args, path: &Path) -> Result<ExitCode, Failu
     let refused = |source| MakeFailure::Document { path: path.to_owned(), source };
     let encoding = Encoding::detect(&document).ok_or_else(|| MakeFailure::NoDocument { path: path.to_owned() })?;
     let information = Information::decode(&document, encoding).map_err(refused)?;
+    make::check(&information).map_err(MakeFailure::from)?;
     let content_type = match (args.content_type, encoding) {
         (TypeChoice::IdData, _) => ContentType::Data,
         (TypeChoice::Rfc8572, Encoding::Json) => ContentType::ConveyedInfoJson,
