@@ -6,8 +6,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use conveyed_info::cms::{
-    AeadPolicy, CertificateNaming, ContentCipher, ContentInfo, ContentType, DeclaredType, Draft, Enveloped, Form,
-    Leniency, OpenError, Opened, SealOptions, SignedData, bare, certificates_only, seal,
+    AeadPolicy, CertificateNaming, ContentCipher, ContentInfo, ContentType, DeclaredType, Draft, EnvelopeLeniency,
+    Enveloped, Form, OpenError, Opened, SealOptions, SignedData, bare, certificates_only, seal,
 };
 use interop_tests::{
     matrix::{Direction, Form as Table},
@@ -79,12 +79,12 @@ fn enc_10_rsa_envelopes_of_openssl_open() {
     let oaep = |hash: &'static str| vec!["-keyopt", "rsa_padding_mode:oaep", "-keyopt", hash];
     let split = [oaep("rsa_oaep_md:sha256"), vec!["-keyopt", "rsa_mgf1_md:sha1"]].concat();
     for (row, options, leniencies) in [
-        ("RSA PKCS#1 v1.5", vec![], vec![Leniency::Pkcs1Padding]),
-        ("RSA OAEP, SHA-1", oaep("rsa_oaep_md:sha1"), vec![Leniency::Sha1InOaep]),
+        ("RSA PKCS#1 v1.5", vec![], vec![EnvelopeLeniency::Pkcs1Padding]),
+        ("RSA OAEP, SHA-1", oaep("rsa_oaep_md:sha1"), vec![EnvelopeLeniency::Sha1InOaep]),
         ("RSA OAEP, SHA-256", oaep("rsa_oaep_md:sha256"), vec![]),
         ("RSA OAEP, SHA-384", oaep("rsa_oaep_md:sha384"), vec![]),
         ("RSA OAEP, SHA-512", oaep("rsa_oaep_md:sha512"), vec![]),
-        ("RSA OAEP, SHA-256 with SHA-1 in MGF1", split, vec![Leniency::Sha1InOaep]),
+        ("RSA OAEP, SHA-256 with SHA-1 in MGF1", split, vec![EnvelopeLeniency::Sha1InOaep]),
     ] {
         let envelope = encrypt(&workshop, DOCUMENT, &[&["-aes-256-cbc", "-recip", "rsa.pem"][..], &options].concat());
         let opened = open(&workshop, &envelope, "rsa", AeadPolicy::Refuse).unwrap();
@@ -111,7 +111,7 @@ fn enc_07_key_agreement_of_openssl_opens_its_default_with_sha1_too() {
             options.extend(option.iter().flat_map(|option| ["-keyopt", option]));
             let opened = open(&workshop, &encrypt(&workshop, DOCUMENT, &options), name, AeadPolicy::Refuse).unwrap();
             assert_document(&opened, DOCUMENT);
-            assert_eq!(opened.leniencies().contains(&Leniency::Sha1KeyDerivation), option.is_none());
+            assert_eq!(opened.leniencies().contains(&EnvelopeLeniency::Sha1KeyDerivation), option.is_none());
             let row = format!("ECDH {curve}, KDF with {hash}");
             matrix.proved(Table::Envelope, &row, Direction::OpensslToUs);
         }
@@ -148,7 +148,7 @@ fn enc_09_gcm_of_openssl_is_refused_and_opens_where_it_is_allowed() {
             assert_eq!(open(&workshop, &envelope, name, AeadPolicy::Refuse), Err(OpenError::AeadNotAllowed));
             let opened = open(&workshop, &envelope, name, AeadPolicy::Allow).unwrap();
             assert_document(&opened, DOCUMENT);
-            assert!(opened.leniencies().contains(&Leniency::AuthEnvelopedData));
+            assert!(opened.leniencies().contains(&EnvelopeLeniency::AuthEnvelopedData));
         }
         matrix.proved(Table::Envelope, row, Direction::OpensslToUs);
     }
@@ -221,7 +221,7 @@ fn enc_11_signed_data_that_openssl_encrypted_as_id_data_is_signed_data() {
     let envelope = encrypt(&workshop, &clear, &["-aes-256-cbc", "-recip", "ec.pem"]);
     let opened = open(&workshop, &envelope, "ec", AeadPolicy::Refuse).unwrap();
     assert_eq!((opened.content_type(), opened.clear_form()), (ContentType::SignedData, &clear[..]));
-    assert!(opened.leniencies().contains(&Leniency::DeclaredAsData));
+    assert!(opened.leniencies().contains(&EnvelopeLeniency::DeclaredAsData));
     SignedData::from_der(opened.clear_form()).unwrap().verify_signer().unwrap();
     matrix.proved(Table::EncryptedConveyedInformation, "signed, declared as id-data", Direction::OpensslToUs);
 
@@ -232,7 +232,7 @@ fn enc_11_signed_data_that_openssl_encrypted_as_id_data_is_signed_data() {
     let streamed = workshop.openssl(&[&sign[..], &kind].concat()).unwrap();
     let envelope = encrypt(&workshop, &streamed, &["-aes-256-cbc", "-recip", "ec.pem"]);
     let opened = open(&workshop, &envelope, "ec", AeadPolicy::Refuse).unwrap();
-    assert!(opened.leniencies().contains(&Leniency::BerInside));
+    assert!(opened.leniencies().contains(&EnvelopeLeniency::BerInside));
     let signed = SignedData::from_der(opened.clear_form()).unwrap();
     assert_eq!(signed.verify_signer().unwrap().content, DOCUMENT);
 }

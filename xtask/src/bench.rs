@@ -51,9 +51,20 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fa
     println!("== device program for flash ==");
     let device = device_for_flash(workspace)?;
 
-    // The measurements start the operator's program too.
+    // The measurements start the operator's program too, and one that counts allocations.
     println!("== programs ==");
-    succeed(workspace.cargo().args(["build", "--release", "--package", "operator-cli"]), "cargo build")?;
+    succeed(
+        workspace.cargo().args([
+            "build",
+            "--release",
+            "--package",
+            "operator-cli",
+            "--package",
+            "interop-tests",
+            "--bins",
+        ]),
+        "cargo build",
+    )?;
 
     println!("== measurements ==");
     let mut bench = workspace.cargo();

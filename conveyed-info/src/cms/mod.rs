@@ -80,7 +80,7 @@
 //! # What is accepted and noted
 //!
 //! OpenSSL, and programs that stream, make envelopes and structures a little different from what RFC 8572 describes. They are
-//! read, and what was different is a [`Form`] or a [`Leniency`], for the trace. Envelopes for readers that expect OpenSSL's
+//! read, and what was different is a [`Form`] or a [`EnvelopeLeniency`], for the trace. Envelopes for readers that expect OpenSSL's
 //! are made with [`DeclaredType::Data`]. AuthEnvelopedData is refused unless an [`AeadPolicy`] allows it.
 
 mod ber;
@@ -93,8 +93,9 @@ mod signed_data;
 pub use ber::{BerError, Form};
 pub use content::{ContentInfo, ContentType};
 pub use enveloped::{
-    AeadPolicy, Algorithm, CertificateId, ContentCipher, DeclaredType, Enveloped, KeyUsageRule, KeyWork, Leniency,
-    MAX_RECIPIENTS, NeededUsage, OpenError, Opened, Pending, Recipient, RecipientKind, SealError, SealOptions, seal,
+    AeadPolicy, Algorithm, CertificateId, ContentCipher, DeclaredType, EnvelopeLeniency, Enveloped, KeyUsageRule,
+    KeyWork, MAX_RECIPIENTS, NeededUsage, OpenError, Opened, Pending, Recipient, RecipientKind, SealError, SealOptions,
+    seal,
 };
 pub use sign::{
     CertificateNaming, Draft, SignCmsError, SignOptions, ToBeSigned, bare, certificates_only,

@@ -1,4 +1,4 @@
-//! What a client can read before it calls an operation: the API resource and its parts (RFC 8040 §3.3).
+//! What a device can read before it calls an operation: the API resource and its parts (RFC 8040 §3.3).
 
 use crate::{
     Encoding,

@@ -82,7 +82,7 @@ pub const GET_BOOTSTRAPPING_DATA: &str = "operations/ietf-sztp-bootstrap-server:
 /// Path of the second operation below the RESTCONF root.
 pub const REPORT_PROGRESS: &str = "operations/ietf-sztp-bootstrap-server:report-progress";
 
-/// Where a client finds the RESTCONF root (RFC 8040 §3.1).
+/// Where a device finds the RESTCONF root (RFC 8040 §3.1).
 pub const HOST_META: &str = "/.well-known/host-meta";
 
 const INPUT: &str = "ietf-sztp-bootstrap-server:input";

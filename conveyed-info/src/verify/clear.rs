@@ -103,7 +103,7 @@ impl Clear {
         // before anything is recorded: whoever changes it cannot tell a wrong plaintext from a wrong padding.
         let info = ContentInfo::from_der(opened.clear_form()).ok().filter(kind.is_clear_form);
         let info = info.ok_or_else(|| refuse(&OpenError::Failed, trace))?;
-        let lenient: Vec<_> = opened.leniencies().iter().map(|it| it.describe()).collect();
+        let lenient: Vec<_> = opened.leniencies().iter().map(|it| it.summary()).collect();
         if lenient.is_empty() {
             trace.passed(kind.decryption, "RFC 8572 §3.4", &inputs);
         } else {

@@ -54,7 +54,7 @@ pub(super) fn verify<'a>(
         }
     };
     let owner = picked.certificate;
-    trace.passed_with("owner-certificate-path", SECTION, &inputs, owner.subject().to_string());
+    trace.passed_with("owner-certificate-path", SECTION, &inputs, owner.subject_text());
     trace = revocation.record(picked, trace, &inputs)?;
     Ok((owner, trace))
 }

@@ -126,7 +126,7 @@ pub(super) fn authenticate(
             "the voucher was signed with a device's certificate, or by one of the CA that issues this device's own";
         return Err(trace.refused("voucher-signer", ReasonCode::VoucherSignerUntrusted, inputs, detail));
     }
-    trace.passed_with("voucher-signer", SECTION, inputs, signer.certificate.subject().to_string());
+    trace.passed_with("voucher-signer", SECTION, inputs, signer.certificate.subject_text());
     trace = revocation.record(picked, trace, inputs)?;
     const DOCUMENT: &str = "voucher-document";
     match Voucher::from_json_with(signer.content, context.profile) {

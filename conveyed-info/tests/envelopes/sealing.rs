@@ -5,8 +5,8 @@ use cms::{
     enveloped_data::{EnvelopedData, RecipientInfo},
 };
 use conveyed_info::cms::{
-    AeadPolicy, CertificateNaming, CmsError, ContentCipher, ContentType, DeclaredType, Draft, KeyUsageRule, Leniency,
-    MAX_RECIPIENTS, NeededUsage, RecipientKind, SealError, SealOptions, certificates_only, seal,
+    AeadPolicy, CertificateNaming, CmsError, ContentCipher, ContentType, DeclaredType, Draft, EnvelopeLeniency,
+    KeyUsageRule, MAX_RECIPIENTS, NeededUsage, RecipientKind, SealError, SealOptions, certificates_only, seal,
 };
 use der::Decode;
 use pki::key::{DecryptError, FileKey, KeyType, Signer, SystemEntropy};
@@ -81,7 +81,7 @@ fn art_04_art_06_art_18_art_21_every_clear_form_comes_back_as_it_was() {
                 DeclaredType::OfContent => assert_eq!((said, opened.leniencies()), (content_type.oid(), &[][..])),
                 DeclaredType::Data => {
                     assert_eq!(said, ContentType::Data.oid());
-                    assert_eq!(opened.leniencies(), [Leniency::DeclaredAsData]);
+                    assert_eq!(opened.leniencies(), [EnvelopeLeniency::DeclaredAsData]);
                 }
             }
         }
@@ -207,7 +207,10 @@ fn enc_09_gcm_makes_another_structure_that_is_refused_unless_allowed() {
         let envelope = seal(&clear, std::slice::from_ref(&party.certificate), options, &mut SystemEntropy).unwrap();
         assert_eq!(party.open(&envelope), Err(conveyed_info::cms::OpenError::AeadNotAllowed));
         let opened = read(&envelope).unwrap().open(&party.key, None, AeadPolicy::Allow).unwrap();
-        assert_eq!((opened.clear_form(), opened.leniencies()), (&clear[..], &[Leniency::AuthEnvelopedData][..]));
+        assert_eq!(
+            (opened.clear_form(), opened.leniencies()),
+            (&clear[..], &[EnvelopeLeniency::AuthEnvelopedData][..])
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod extensions;
 mod locations;
+mod name;
 
 pub use extensions::{Extensions, KeyUsage};
 
@@ -108,6 +109,12 @@ impl Certificate {
     #[must_use]
     pub fn subject(&self) -> &Name {
         self.parsed.tbs_certificate().subject()
+    }
+
+    /// The subject as people read it (RFC 4514), for messages and traces.
+    #[must_use]
+    pub fn subject_text(&self) -> String {
+        name::Shown(self.subject()).to_string()
     }
 
     /// The issuer's distinguished name.

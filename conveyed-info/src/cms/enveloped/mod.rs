@@ -19,7 +19,7 @@ mod transport;
 
 pub use cipher::ContentCipher;
 pub use error::{Algorithm, OpenError};
-pub use opened::{Leniency, Opened};
+pub use opened::{EnvelopeLeniency, Opened};
 pub use pending::{KeyWork, Pending};
 pub use recipient::{CertificateId, Recipient, RecipientKind};
 pub use seal::{DeclaredType, KeyUsageRule, NeededUsage, SealError, SealOptions, seal};
@@ -161,7 +161,7 @@ impl Enveloped {
             if aead == AeadPolicy::Refuse {
                 return Err(OpenError::AeadNotAllowed);
             }
-            leniencies.push(Leniency::AuthEnvelopedData);
+            leniencies.push(EnvelopeLeniency::AuthEnvelopedData);
         }
         if certificate.is_some_and(|certificate| certificate.public_key() != key) {
             return Err(OpenError::KeyIsNotTheCertificates);

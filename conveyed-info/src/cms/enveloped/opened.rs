@@ -16,13 +16,13 @@ use crate::cms::{
 pub struct Opened {
     clear_form: Zeroizing<Vec<u8>>,
     content_type: ContentType,
-    leniencies: Vec<Leniency>,
+    leniencies: Vec<EnvelopeLeniency>,
 }
 
 /// Something about an envelope that is accepted but that this side would not make; for the trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Leniency {
+pub enum EnvelopeLeniency {
     /// The content key was padded with PKCS#1 v1.5 (ENC-10).
     Pkcs1Padding,
     /// OAEP with SHA-1, its default.
@@ -39,10 +39,10 @@ pub enum Leniency {
     BerInside,
 }
 
-impl Leniency {
+impl EnvelopeLeniency {
     /// What is to be said about it.
     #[must_use]
-    pub const fn describe(self) -> &'static str {
+    pub const fn summary(self) -> &'static str {
         match self {
             Self::Pkcs1Padding => "the content key is padded with PKCS#1 v1.5",
             Self::Sha1InOaep => "the content key is padded by OAEP with SHA-1",
@@ -80,7 +80,7 @@ impl Opened {
 
     /// In what the envelope was not as this side would have made it. Never silent: whoever opens notes them.
     #[must_use]
-    pub fn leniencies(&self) -> &[Leniency] {
+    pub fn leniencies(&self) -> &[EnvelopeLeniency] {
         &self.leniencies
     }
 
@@ -100,18 +100,22 @@ impl Opened {
 
     /// Reads what was decrypted (ENC-11). Any fault is [`OpenError::Failed`]: with CBC, a fault in the plaintext and one in
     /// the padding must look alike (ENC-12).
-    pub(super) fn read(declared: ContentType, plaintext: &[u8], leniencies: Vec<Leniency>) -> Result<Self, OpenError> {
+    pub(super) fn read(
+        declared: ContentType,
+        plaintext: &[u8],
+        leniencies: Vec<EnvelopeLeniency>,
+    ) -> Result<Self, OpenError> {
         let mut opened = Self { clear_form: Zeroizing::default(), content_type: declared, leniencies };
         let read = match (declared, Shape::of(plaintext)) {
             // RFC 5652 §5.1 inside §6.1: SignedData without a ContentInfo around it.
             (ContentType::SignedData, Shape::SignedData) => opened.signed_data(plaintext),
             (ContentType::SignedData, Shape::ContentInfo) => {
-                opened.leniencies.push(Leniency::ContentInfoInside);
+                opened.leniencies.push(EnvelopeLeniency::ContentInfoInside);
                 opened.content_info(plaintext).filter(|_| opened.content_type == ContentType::SignedData)
             }
             (ContentType::SignedData, Shape::Other) => None,
             (ContentType::Data, Shape::ContentInfo) => {
-                opened.leniencies.push(Leniency::DeclaredAsData);
+                opened.leniencies.push(EnvelopeLeniency::DeclaredAsData);
                 opened.content_info(plaintext)
             }
             // RFC 5652 §6.3: only the value of the OCTET STRING was encrypted.
@@ -142,7 +146,7 @@ impl Opened {
     fn normalise(&mut self, plaintext: &[u8], outermost: Outermost) -> Option<Zeroizing<Vec<u8>>> {
         let (der, form) = ber::normalise(plaintext, outermost).ok()?;
         if form == Form::Ber {
-            self.leniencies.push(Leniency::BerInside);
+            self.leniencies.push(EnvelopeLeniency::BerInside);
         }
         Some(Zeroizing::new(der.into_owned()))
     }

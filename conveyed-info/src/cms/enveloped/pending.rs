@@ -6,7 +6,7 @@ use pki::{
 };
 use zeroize::Zeroizing;
 
-use super::{ContentCipher, Enveloped, Leniency, OpenError, Opened, recipient::Unwrap};
+use super::{ContentCipher, EnvelopeLeniency, Enveloped, OpenError, Opened, recipient::Unwrap};
 
 /// What a private key must do for an envelope to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Pending<'a> {
     envelope: &'a Enveloped,
     work: KeyWork,
     unwrap: Unwrap<'a>,
-    leniencies: Vec<Leniency>,
+    leniencies: Vec<EnvelopeLeniency>,
 }
 
 impl<'a> Pending<'a> {
@@ -52,7 +52,7 @@ impl<'a> Pending<'a> {
         envelope: &'a Enveloped,
         work: KeyWork,
         unwrap: Unwrap<'a>,
-        leniencies: Vec<Leniency>,
+        leniencies: Vec<EnvelopeLeniency>,
     ) -> Self {
         Self { envelope, work, unwrap, leniencies }
     }

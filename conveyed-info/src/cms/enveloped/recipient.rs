@@ -14,7 +14,7 @@ use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 use x509_cert::name::Name;
 
 use super::{
-    KeyWork, Leniency, MAX_RECIPIENTS, OpenError,
+    EnvelopeLeniency, KeyWork, MAX_RECIPIENTS, OpenError,
     agreement::{Agreement, KdfHash},
     transport,
 };
@@ -210,17 +210,20 @@ impl Recipient {
         &self,
         key: &PublicKey,
         originators: &[Certificate],
-    ) -> Result<(KeyWork, Unwrap<'_>, Vec<Leniency>), OpenError> {
+    ) -> Result<(KeyWork, Unwrap<'_>, Vec<EnvelopeLeniency>), OpenError> {
         match &self.means {
             Means::Transport { algorithm, encrypted_key } => {
                 let padding = transport::padding(algorithm)?;
                 let work = KeyWork::DecryptRsa { padding, ciphertext: encrypted_key.clone() };
-                Ok((work, Unwrap::Nothing, Leniency::of_padding(padding)))
+                Ok((work, Unwrap::Nothing, EnvelopeLeniency::of_padding(padding)))
             }
             Means::Agreement { originator, ukm, algorithm, wrapped_key } => {
                 let agreement = Agreement::read(algorithm)?;
-                let leniencies =
-                    if agreement.hash == KdfHash::Sha1 { vec![Leniency::Sha1KeyDerivation] } else { Vec::new() };
+                let leniencies = if agreement.hash == KdfHash::Sha1 {
+                    vec![EnvelopeLeniency::Sha1KeyDerivation]
+                } else {
+                    Vec::new()
+                };
                 let work = KeyWork::Agree { peer: originator.public_key(key, originators)? };
                 Ok((work, Unwrap::Agreement { agreement, ukm: ukm.as_deref(), wrapped_key }, leniencies))
             }

@@ -8,9 +8,9 @@
 )]
 
 mod artifacts;
+mod grouping;
 
 use std::{
-    alloc::System,
     collections::BTreeMap,
     path::PathBuf,
     sync::{
@@ -31,16 +31,11 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName},
     server::WebPkiClientVerifier,
 };
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector};
-
-/// Counts allocations; the counters cost the same on both sides of every ratio.
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Clients at once, on the same machine as the server.
 const CLIENTS: usize = 32;

@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let opened = open(&octets, &key, certificate, aead)
         .map_err(|error| Refusal::new(reason(&error), format!("{}: {error}", args.input.display())))?;
     for leniency in opened.leniencies() {
-        output::error(&format!("note: {}", leniency.describe()));
+        output::error(&format!("note: {}", leniency.summary()));
     }
     let clear = opened.clear_form();
     let mut inputs: Vec<&Path> = vec![&args.input, args.decryption_key.path()];

@@ -8,7 +8,10 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
-use super::{FileKey, read::private_key_info};
+use super::{
+    FileKey,
+    read::{private_key_info, scalar},
+};
 use crate::key::{
     DecryptError, Decryptor, Entropy, KeyType, OaepHash, PublicKey, RsaPadding, SystemEntropy, entropy::Rng,
 };
@@ -35,17 +38,19 @@ impl Decryptor for FileKey {
     }
 
     fn agree(&self, peer: &PublicKey) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+        let (_, ec_private_key) = private_key_info(&self.pkcs8).map_err(|_| DecryptError::Failed)?;
         macro_rules! agree_on {
             ($curve:ident) => {{
-                let key = $curve::SecretKey::from_pkcs8_der(&self.pkcs8).map_err(|_| DecryptError::Failed)?;
+                // That the public half belongs to it was found when the key was read; finding it again would cost as much
+                // as the agreement.
+                let key = scalar(ec_private_key).ok().and_then(|scalar| $curve::SecretKey::from_slice(scalar).ok());
+                let key = key.ok_or(DecryptError::Failed)?;
                 // SEC 1 §3.2.2.1: reading the point checks that it lies on the curve and is not infinity.
                 let peer =
                     $curve::PublicKey::from_sec1_bytes(peer.subject_public_key()).map_err(|_| DecryptError::Failed)?;
                 Ok(Zeroizing::new(key.diffie_hellman(&peer).raw_secret_bytes().to_vec()))
             }};
         }
-        use p256::pkcs8::DecodePrivateKey;
-
         match (self.public.key_type(), peer.key_type()) {
             (KeyType::P256, KeyType::P256) => agree_on!(p256),
             (KeyType::P384, KeyType::P384) => agree_on!(p384),

@@ -166,6 +166,17 @@ pub(super) fn private_key_info(der: &[u8]) -> der::Result<(AlgorithmIdentifierRe
     Ok(parts)
 }
 
+/// The private key itself in an ECPrivateKey (RFC 5915 §3), as long as the curve's order.
+pub(super) fn scalar(ec_private_key: &[u8]) -> der::Result<&[u8]> {
+    let mut reader = SliceReader::new(ec_private_key)?;
+    reader.sequence(|reader| -> der::Result<_> {
+        reader.decode::<u8>()?;
+        let scalar = <&OctetStringRef>::decode(reader)?.as_bytes();
+        reader.read_slice(reader.remaining_len())?;
+        Ok(scalar)
+    })
+}
+
 fn named_curve(ec_private_key: &[u8]) -> der::Result<ObjectIdentifier> {
     let mut reader = SliceReader::new(ec_private_key)?;
     let curve = reader.sequence(|reader| -> der::Result<_> {
