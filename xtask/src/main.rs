@@ -45,7 +45,7 @@ crates and parts of names together mean: those tests of those crates. With --onl
 
 `test` installs the Debian packages whose programs the tests talk to, if it may (root, or sudo without a password);
 otherwise it prints the line to run, and the tests that need them are skipped by name. A skipped test fails the run
-when CI=true or with --no-skips.
+when CI=true or with --no-skips, unless all it lacks is what a variable such as SZTP_YANG_DIR must name.
 
 A run of all interop-tests also compares what they proved with specs/interop.md.
 

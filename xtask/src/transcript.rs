@@ -9,6 +9,14 @@ pub(crate) struct Skip {
     pub(crate) reason: String,
 }
 
+impl Skip {
+    /// Whether a variable of the environment must name what is missing: something that is not ours to pass on and that no
+    /// package manager has. A program that is not installed is another matter.
+    pub(crate) fn is_for_want_of_material(&self) -> bool {
+        self.reason.starts_with("SZTP_")
+    }
+}
+
 /// What `cargo test` has said so far.
 #[derive(Debug, Default)]
 pub(crate) struct Transcript {
