@@ -140,8 +140,8 @@ pub enum CmsError {
     /// Not exactly one signer: with none nothing is signed, and of several it would be open whose word counts.
     #[error("{0} signers, expected exactly one")]
     Signers(usize),
-    /// The signer's certificate is not in the structure.
-    #[error("the certificate of the signer is not included")]
+    /// The signer's certificate is not in the structure, or has a key of a kind that is not read here.
+    #[error("the certificate of the signer is not included, or its key is of an unknown kind")]
     SignerCertificateMissing,
     /// A certificate is to be named by its SubjectKeyIdentifier and has none.
     #[error("the certificate has no SubjectKeyIdentifier")]

@@ -103,6 +103,8 @@ pub(super) fn authenticate(
                 | CmsError::Attribute(_)
                 | CmsError::ContentTypeAttribute
                 | CmsError::MessageDigest => ReasonCode::SignedAttributesInvalid,
+                // The structure is in order; nobody who signed it is known here.
+                CmsError::SignerCertificateMissing => ReasonCode::VoucherSignerUntrusted,
                 _ => ReasonCode::ArtifactMalformed,
             };
             return Err(trace.refused(SIGNATURE, reason, inputs, format!("ownership voucher: {error}")));

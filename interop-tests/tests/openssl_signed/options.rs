@@ -92,7 +92,7 @@ fn art_26_a_device_refuses_what_signs_nothing_or_other_content() {
     let typed = [VOUCHER_TYPE, &["-noattr"]].concat();
     refused("voucher of its own type with -noattr", device.voucher("masa", &typed), reason);
     let uncertified = [VOUCHER_TYPE, &["-nocerts"]].concat();
-    refused("voucher with -nocerts", device.voucher("masa", &uncertified), ReasonCode::ArtifactMalformed);
+    refused("voucher with -nocerts", device.voucher("masa", &uncertified), ReasonCode::VoucherSignerUntrusted);
 
     let parties = &device.parties;
     let content = parties.file("content", &onboarding_document(Encoding::Json));
@@ -129,7 +129,7 @@ fn weak_algorithms_of_openssl_are_refused() {
 fn weak_keys_of_openssl_are_refused() {
     let (openssl, matrix) = (need!("openssl"), matrix!());
     let device = Device::new(Parties::new(openssl, KeyKind::P256));
-    let (weak, unread) = (ReasonCode::AlgorithmNotAllowed, ReasonCode::ArtifactMalformed);
+    let (weak, unread) = (ReasonCode::AlgorithmNotAllowed, ReasonCode::VoucherSignerUntrusted);
     for (row, name, reason, make) in [
         (
             "RSA key of 1024 bits",

@@ -85,7 +85,7 @@ fn of_the_vouchers_signature() {
         Case(
             "the signer's certificate is not included",
             |world| odd_voucher(world, |structure| structure.certificates.clear()),
-            ReasonCode::ArtifactMalformed,
+            ReasonCode::VoucherSignerUntrusted,
             CHECK,
         ),
         Case(
