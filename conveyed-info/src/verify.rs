@@ -62,7 +62,7 @@ use crate::{
     BootstrappingData, OwnershipVoucher, Unverified, Verified,
     information::{Information, OnboardingInformation, RedirectInformation},
     profile::InputProfile,
-    voucher::{Assertion, ForeignForm, Nonce, Voucher},
+    voucher::{Assertion, ForeignForm, Nonce},
 };
 
 /// What a device knows about itself and about the connection when it judges bootstrapping data.
@@ -172,22 +172,6 @@ pub fn verify(data: Unverified<BootstrappingData>, context: &Context<'_>) -> Res
             judge_unsigned(information, context.source, trace)
         }
     }
-}
-
-/// Verifies an ownership voucher by itself, as the first step of [`verify`] does (RFC 8572 §5.4): for whoever stores or
-/// passes on vouchers. The source does not matter.
-///
-/// # Errors
-/// As [`verify`].
-pub fn verify_voucher(
-    voucher: Unverified<OwnershipVoucher>,
-    context: &Context<'_>,
-) -> Result<Verified<Voucher>, Refusal> {
-    let mut trace = Trace::new();
-    let clear = read_voucher(&voucher.into_inner(), context.decryption, &mut trace)?;
-    let (signed, trace) = clear.signed_data(trace)?;
-    let (authentic, trace) = voucher::verify(&signed, clear.input(), context, trace)?;
-    Ok(Verified::new(authentic.voucher, trace))
 }
 
 fn read_voucher(

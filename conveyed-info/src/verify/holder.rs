@@ -36,7 +36,7 @@ pub struct HolderContext<'a> {
 /// nonce and the assertion will do, only the device can say, and the trace notes that they were not judged.
 ///
 /// # Errors
-/// [`Refusal`], as [`super::verify_voucher`].
+/// [`Refusal`], as [`super::verify`].
 pub fn verify_voucher_as_holder(
     voucher: Unverified<OwnershipVoucher>,
     context: &HolderContext<'_>,
