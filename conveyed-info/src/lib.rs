@@ -135,6 +135,8 @@
 //! The crate opens no socket, reads no clock and draws no randomness: the present comes as a [`pki::time::Clock`], and
 //! what encrypts takes a [`pki::key::Entropy`]. Private keys are traits, [`pki::key::Signer`] and [`pki::key::Decryptor`].
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod artifacts;
 pub mod cms;
 pub mod discovery;

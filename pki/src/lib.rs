@@ -98,6 +98,8 @@
 //! | lists, and responses, in one [`revocation::Evidence`] | [64](revocation::Evidence::MAX) each |
 //! | an RSA key, public; private | 2048 to 8192 bits; 2048 to 4096 |
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 pub mod algorithm;
 pub mod certificate;
 pub mod digest;

@@ -28,7 +28,7 @@ impl Timestamp {
     pub fn from_system(time: std::time::SystemTime) -> Self {
         let seconds = match time.duration_since(std::time::UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
-            Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |seconds| -seconds),
+            Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, i64::saturating_neg),
         };
         Self::from_unix(seconds)
     }

@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn identifiers_are_those_of_rfc_8572_section_10_3() {
-        // wire-formats.md §1, by hand: 2a is XML, 2b is JSON (ART-09).
+        // By hand: 2a is XML, 2b is JSON (ART-09).
         let der = ContentType::ConveyedInfoJson.oid().to_der().unwrap();
         assert_eq!(der, [6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 0x2b]);
         assert_eq!(ContentType::ConveyedInfoXml.oid().to_der().unwrap().last(), Some(&0x2a));

@@ -56,7 +56,7 @@ impl RedirectInformation {
                 return Err(invalid("a list of IP addresses and host names"));
             }
             let address = canonical(&server.address);
-            if servers.iter().skip(index + 1).any(|other| canonical(&other.address) == address) {
+            if servers.iter().take(index).any(|other| canonical(&other.address) == address) {
                 return Err(invalid("a list in which no address stands twice"));
             }
         }

@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
         if first & 0x1f == 0x1f {
             loop {
                 let next = *self.rest.get(length).ok_or(BerError::Truncated)?;
-                length += 1;
+                length = usize::saturating_add(length, 1);
                 if next & 0x80 == 0 {
                     break;
                 }
