@@ -193,6 +193,7 @@ mod tests {
         assert_eq!(SerialNumber::from_certificate(&idevid).unwrap(), serial_number);
         assert_eq!(idevid.not_after(), Timestamp::INFINITY);
         assert_eq!(idevid.public_key(), key.public_key());
+        assert!(idevid.extensions().subject_key_identifier.is_some() && !idevid.extensions().is_ca());
         // ENC-07: artifacts can be encrypted to it.
         let usage = idevid.extensions().key_usage.unwrap();
         assert!(usage.digital_signature && usage.key_agreement && !usage.key_encipherment && !usage.key_cert_sign);

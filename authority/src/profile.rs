@@ -54,6 +54,9 @@ impl Profile {
         params.not_after = self.not_after(now).to_offset_date_time();
         // RFC 5280 §4.2.1.1: identifies the issuer's key; a self-signed certificate may go without.
         params.use_authority_key_identifier_extension = !matches!(self, Self::Root);
+        // RFC 5280 §4.2.1.2: end entities should have a subject key identifier too; this is how it is asked for. Signers and
+        // recipients can then be named by it.
+        params.is_ca = IsCa::ExplicitNoCa;
         match self {
             Self::Root => {
                 params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
