@@ -34,6 +34,7 @@ impl Identity {
     /// [`IdentityFileError`], which names the file.
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, IdentityFileError> {
         let chain = certificates(certificate)?;
+        refuse_public(key)?;
         let secret =
             FileKey::from_pem(&read(key)?).map_err(|source| IdentityFileError::Key { path: key.to_owned(), source })?;
         let first = chain.first().ok_or_else(|| IdentityFileError::Certificate {
@@ -74,6 +75,14 @@ pub fn is_exposed(path: &Path) -> io::Result<bool> {
     Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
 }
 
+/// RFC 8572 §5.1, §9.3 (DEV-05, ENC-05): what everybody on the device may read is no secret. A group may have been given it
+/// on purpose; doctor mentions that.
+fn refuse_public(key: &Path) -> Result<(), IdentityFileError> {
+    let unreadable = |source| IdentityFileError::Unreadable { path: key.to_owned(), source };
+    let mode = fs::metadata(key).map_err(unreadable)?.permissions().mode();
+    if mode & 0o007 == 0 { Ok(()) } else { Err(IdentityFileError::Public { path: key.to_owned() }) }
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, IdentityFileError> {
     let missing = || io::Error::from(io::ErrorKind::NotFound);
     let read = crate::storage::read_bounded(path, MAX_FILE).and_then(|bytes| bytes.ok_or_else(missing));
@@ -108,6 +117,12 @@ pub enum IdentityFileError {
         /// Why.
         source: KeyError,
     },
+    /// Everybody may read or write the key.
+    #[error("{} is open to everybody on this device: chmod 600 it, and consider the key known", path.display())]
+    Public {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The certificate speaks for another key.
     #[error("{} is not the key of {}", key.display(), certificate.display())]
     KeyMismatch {
@@ -124,4 +139,38 @@ pub enum IdentityFileError {
         /// Why.
         source: IdentityError,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DnType, KeyPair};
+
+    use super::*;
+
+    #[test]
+    fn dev_05_enc_05_a_key_that_everybody_may_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (certificate, key) = (folder.path().join("idevid.pem"), folder.path().join("idevid.key"));
+        let pair = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::from_oid(&[2, 5, 4, 5]), "SN-0001");
+        fs::write(&certificate, params.self_signed(&pair).unwrap().pem()).unwrap();
+        fs::write(&key, pair.serialize_pem()).unwrap();
+        for (mode, opens, is_mentioned) in [
+            (0o400, true, false),
+            (0o600, true, false),
+            (0o640, true, true),
+            (0o604, false, true),
+            (0o602, false, true),
+            (0o644, false, true),
+        ] {
+            fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+            let loaded = Identity::load(&certificate, &key);
+            match loaded {
+                Ok(identity) => assert!(opens && identity.serial_number.as_str() == "SN-0001", "{mode:o}"),
+                Err(error) => assert!(!opens && matches!(error, IdentityFileError::Public { .. }), "{mode:o}: {error}"),
+            }
+            assert_eq!(is_exposed(&key).unwrap(), is_mentioned, "{mode:o}");
+        }
+    }
 }

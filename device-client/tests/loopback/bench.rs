@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::PathBuf,
     sync::{
         Arc, Mutex,
@@ -81,6 +82,7 @@ impl Bench {
         let write = |name: &str, text: String| fs::write(folder.path().join(name), text).unwrap();
         write("idevid.pem", device.pem());
         write("idevid.key", device_key.serialize_pem());
+        fs::set_permissions(folder.path().join("idevid.key"), fs::Permissions::from_mode(0o600)).unwrap();
         write("anchor.pem", tls.pem());
         write("running.json", "{\"kept\":true}".to_owned());
         write(
