@@ -6,6 +6,7 @@
 //! for octet as it went in.
 
 mod reader;
+mod shortcut;
 mod write;
 
 use std::borrow::Cow;
@@ -75,6 +76,13 @@ pub(super) fn normalise(ber: &[u8], outermost: Outermost) -> Result<(Cow<'_, [u8
     if ber.len() > MAX_OCTETS {
         return Err(BerError::TooLong);
     }
+    if shortcut::is_plainly_der(ber, outermost) {
+        return Ok((Cow::Borrowed(ber), Form::Der));
+    }
+    normalise_in_full(ber, outermost)
+}
+
+fn normalise_in_full(ber: &[u8], outermost: Outermost) -> Result<(Cow<'_, [u8]>, Form), BerError> {
     let place = match outermost {
         Outermost::ContentInfo => Place::ContentInfo,
         Outermost::Other => Place::Elsewhere,
@@ -169,6 +177,35 @@ mod tests {
                     prop_assert_eq!((&again, form), (&der, Form::Der));
                 }
             }
+        }
+
+        #[test]
+        fn the_shortcut_says_yes_only_where_the_long_way_changes_nothing(
+            tree in tree(), place in any::<proptest::sample::Index>(), octet in any::<u8>(),
+        ) {
+            let (mut der, mut ber) = (Vec::new(), Vec::new());
+            tree.encode(&mut der, &mut ber);
+            let wrapped = |inner: &[u8]| {
+                let mut whole = Vec::new();
+                append(&mut whole, &[SEQUENCE], inner);
+                whole
+            };
+            // DER, BER, and each with one octet changed, by itself and in a SEQUENCE.
+            for mut octets in [der.clone(), ber.clone(), wrapped(&der), wrapped(&ber)] {
+                for changed in [false, true] {
+                    if changed && !octets.is_empty() {
+                        let place = place.index(octets.len());
+                        octets[place] = octet;
+                    }
+                    for outermost in [Outermost::ContentInfo, Outermost::Other] {
+                        if shortcut::is_plainly_der(&octets, outermost) {
+                            let whole = normalise_in_full(&octets, outermost);
+                            prop_assert_eq!(whole, Ok((Cow::Borrowed(&octets[..]), Form::Der)));
+                        }
+                    }
+                }
+            }
+            prop_assert!(shortcut::is_plainly_der(&wrapped(&der), Outermost::Other) || der.len() > 0xffff);
         }
 
         #[test]
