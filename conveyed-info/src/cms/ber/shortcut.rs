@@ -62,3 +62,56 @@ fn holds_envelope(content_info: &[u8]) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn yes(octets: &[u8]) -> bool {
+        is_plainly_der(octets, Outermost::Other)
+    }
+
+    #[test]
+    fn strings_in_pieces_are_not_der_however_their_length_is_written() {
+        assert!(yes(&[0x30, 4, 4, 2, b'a', b'b']));
+        // OCTET STRING, BIT STRING, UTF8String: constructed, of definite length.
+        for tag in [0x24, 0x23, 0x2c] {
+            assert!(!yes(&[0x30, 6, tag, 4, 4, 2, b'a', b'b']), "{tag:#x}");
+        }
+        // Deeper, and behind a tag that is context-specific.
+        assert!(!yes(&[0x30, 10, 0x31, 8, 0xa0, 6, 0x24, 4, 4, 2, b'a', b'b']));
+        assert!(yes(&[0x30, 8, 0x31, 6, 0xa0, 4, 4, 2, b'a', b'b']));
+    }
+
+    #[test]
+    fn lengths_that_are_longer_than_they_need_be_and_octets_behind_are_not_der() {
+        for octets in [
+            &[][..],
+            &[0x30],
+            &[0x30, 0x81, 2, 5, 0],
+            &[0x30, 0x82, 0, 2, 5, 0],
+            &[0x30, 0x80, 5, 0, 0, 0],
+            &[0x30, 2, 5, 0, 0],
+            &[0x30, 3, 5, 0],
+            &[0x30, 3, 0x1f, 0x20, 0],
+            &[0x30, 2, 0, 0],
+            &[4, 1, 7],
+        ] {
+            assert!(!yes(octets), "{octets:02x?}");
+        }
+    }
+
+    #[test]
+    fn envelopes_take_the_long_way() {
+        for content_type in [ContentType::SignedData, ContentType::EnvelopedData, ContentType::AuthEnvelopedData] {
+            let oid = content_type.oid();
+            let [oid, mut info] = [oid.as_bytes().to_vec(), vec![SEQUENCE]];
+            info.push(u8::try_from(oid.len() + 4).unwrap());
+            info.extend([OBJECT_IDENTIFIER, u8::try_from(oid.len()).unwrap()]);
+            info.extend(oid);
+            info.extend([0xa0, 0]);
+            let is_plain = is_plainly_der(&info, Outermost::ContentInfo);
+            assert_eq!(is_plain, content_type == ContentType::SignedData, "{content_type:?}");
+        }
+    }
+}
