@@ -1,0 +1,1 @@
+//! What operators and a bootstrap server say to each other.
