@@ -89,8 +89,8 @@ fn event((source, reason): (Option<IpAddr>, ReasonCode), detail: String, count: 
     Event::ConnectionsRefused { source, reason, detail, count }
 }
 
-/// The address, or the first one of its /64 (RFC 4291 §2.5.4).
-const fn network(source: IpAddr) -> IpAddr {
+/// What one peer can call from: the address, or the first one of its /64 (RFC 4291 §2.5.4).
+pub(crate) const fn network(source: IpAddr) -> IpAddr {
     match source {
         IpAddr::V4(_) => source,
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
