@@ -2,21 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    http::header::{CACHE_CONTROL, CONTENT_TYPE},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use conveyed_info::{
-    BootstrappingData, Encoding,
+    BootstrappingData,
     information::Information,
     make,
-    rpc::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel, YANG_DATA_JSON},
+    rpc::{BootstrappingAnswer, BootstrappingRequest, CsrInput, ReportingLevel},
 };
 use pki::digest::sha256;
 use verdict::ReasonCode;
 
-use super::{Caller, JsonBody, Problem, Service};
+use super::{Answering, Caller, Input, Problem, Service};
 use crate::{
     audit::{Answer, Event},
     domain::{Dossier, OnboardingProfile},
@@ -26,9 +22,15 @@ use crate::{
 pub(super) async fn handle(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    JsonBody(body): JsonBody,
+    answering: Answering,
+    input: Input,
 ) -> Result<Response, Problem> {
-    let request = BootstrappingRequest::decode(&body, Encoding::Json)?;
+    let request = BootstrappingRequest::decode(&input.body, input.encoding)?;
+    // RFC 9646 §2.2: what a device can do about CSRs is an offer, which a server may leave aside: it gets its onboarding
+    // information without. A CSR that nobody asked for would be dropped in silence, so it is refused.
+    if let Some(CsrInput::Csr(_)) = request.csr {
+        return Err(Problem::csr_not_wanted());
+    }
     let dossier = match service.store.dossier(&caller.device).await? {
         Some(dossier) if dossier.profile.is_some() => dossier,
         waiting => return Err(super::held::answer(&service, caller, waiting.as_ref()).await?),
@@ -36,8 +38,7 @@ pub(super) async fn handle(
     match choose(&service, &request, &dossier) {
         Ok((answer, body)) => {
             record(&service, &caller, &dossier, answer).await?;
-            Ok(([(CONTENT_TYPE, YANG_DATA_JSON), (CACHE_CONTROL, "no-store")], body.encode(Encoding::Json))
-                .into_response())
+            Ok(answering.with(body.encode(answering.0)))
         }
         Err(Withheld::Nothing(reason)) => {
             record(&service, &caller, &dossier, Answer::Nothing { reason }).await?;

@@ -7,9 +7,9 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use conveyed_info::{Encoding, rpc::ProgressReport};
+use conveyed_info::rpc::ProgressReport;
 
-use super::{Caller, JsonBody, Problem, Service};
+use super::{Answering, Caller, Input, Problem, Service};
 use crate::{
     audit::{Event, MAX_MESSAGE, ReportedKey},
     store::Batch,
@@ -19,9 +19,10 @@ use crate::{
 pub(super) async fn handle(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    JsonBody(body): JsonBody,
+    _: Answering,
+    input: Input,
 ) -> Result<Response, Problem> {
-    let report = ProgressReport::decode(&body, Encoding::Json)?;
+    let report = ProgressReport::decode(&input.body, input.encoding)?;
     let dossier = service.store.dossier(&caller.device).await?;
     // A device that nobody has given a profile is given nothing and heard about nothing.
     if dossier.as_ref().is_none_or(|dossier| dossier.profile.is_none()) {

@@ -182,6 +182,9 @@ reason_codes! {
     CsrInvalid, "csr-invalid", "RFC 9646 §4.2",
         "The certificate signing request cannot be accepted",
         "Look at the detail: the request must be well-formed, prove possession of its key and come from this device.";
+    CsrNotWanted, "csr-not-wanted", "RFC 9646 §2.2",
+        "The device sent a certificate signing request that nobody asked for",
+        "Let the device ask without one first; this server issues no certificates to its class of devices.";
     // Onboarding
     ImageUnreachable, "image-unreachable", "RFC 8572 §5.6",
         "The boot image could not be downloaded from any of its URIs",
