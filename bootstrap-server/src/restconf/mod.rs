@@ -1,10 +1,14 @@
 //! RESTCONF for devices (RFC 8040, RFC 8572 §7): two operations and the way to them.
 
+mod caller;
+mod codes;
+mod credentials;
 mod discovery;
 mod framing;
 mod get_bootstrapping_data;
 mod held;
 mod kind;
+mod manner;
 mod negotiate;
 mod problem;
 mod report_progress;
@@ -33,9 +37,11 @@ use crate::{
     tls::{Connection, Rejections},
 };
 
+use caller::Caller;
+pub(crate) use codes::Codes;
 use problem::Explanation;
 pub(crate) use problem::Problem;
-use request::{Answering, Caller, Input};
+use request::{Answering, Input};
 
 /// The RESTCONF root (RFC 8040 §3.1).
 const ROOT: &str = "/restconf";
@@ -49,6 +55,8 @@ pub(crate) struct Service {
     /// Where devices are sent that have no reason to trust this server yet.
     pub(crate) redirect: conveyed_info::information::RedirectInformation,
     pub(crate) images: Images,
+    /// Checks activation codes.
+    pub(crate) codes: Codes,
     /// Reports refusals of peers that are no device.
     pub(crate) rejections: Rejections,
     /// Time for a request's body.

@@ -65,9 +65,9 @@ impl Problem {
         self.status
     }
 
-    /// RFC 8040 §2.5 (RCF-02).
-    pub(crate) fn unauthenticated() -> Self {
-        Self::because(Kind::UNAUTHENTICATED, ReasonCode::IdevidMissing).with(WWW_AUTHENTICATE, CHALLENGE)
+    /// RFC 8040 §2.5 (RCF-02): the device has not shown who it is.
+    pub(super) fn unauthenticated(reason: ReasonCode) -> Self {
+        Self::because(Kind::UNAUTHENTICATED, reason).with(WWW_AUTHENTICATE, CHALLENGE)
     }
 
     /// Nothing for this device: RFC 8572 is silent; clients go on to the next server (SRV-09).

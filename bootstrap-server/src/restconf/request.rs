@@ -1,6 +1,6 @@
-//! What every operation asks of a request before it looks inside: a device, an encoding both ways, a body of bounded size.
+//! What every operation asks of a request before it looks inside: an encoding both ways, a body of bounded size.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     body::{Body, Bytes},
@@ -15,43 +15,14 @@ use axum::{
 use conveyed_info::Encoding;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
-use verdict::{ReasonCode, Refusal};
 
 use super::{
     Problem, Service, framing,
     negotiate::{encoding_of_answer, encoding_of_body, media_type},
 };
-use crate::{domain::DeviceId, tls::Connection};
 
 /// Most that a device may send, in octets.
 const MAX_BODY: usize = 64 * 1024;
-
-/// The device that asks.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    /// Which device.
-    pub(crate) device: DeviceId,
-    /// SHA-256 of the certificate it proved that with.
-    pub(crate) certificate: pki::digest::Digest,
-    /// Where it called from.
-    pub(crate) source: IpAddr,
-}
-
-impl FromRequestParts<Arc<Service>> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Problem> {
-        let connection = parts.extensions.get::<Connection>().ok_or_else(Problem::unauthenticated)?;
-        let source = connection.source;
-        let Some(identity) = &connection.identity else {
-            // RFC 8040 §2.5 (RCF-02): no certificate, no data; and the audit log hears of it.
-            let refusal = Refusal::new(ReasonCode::IdevidMissing, "a request without a client certificate");
-            service.rejections.report(source, refusal);
-            return Err(Problem::unauthenticated());
-        };
-        Ok(Self { device: identity.device.clone(), certificate: identity.certificate, source })
-    }
-}
 
 /// In which encoding the device is answered (RCF-17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

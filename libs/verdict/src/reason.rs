@@ -235,6 +235,15 @@ reason_codes! {
     IdevidMissing, "idevid-missing", "RFC 8040 §2.5",
         "The device showed no certificate",
         "Give the device its IDevID certificate and key.";
+    CredentialsMissing, "credentials-missing", "RFC 8040 §2.5",
+        "The device showed its certificate, and its profile asks for an activation code too",
+        "Give the device its activation code, or the profile another authentication.";
+    CredentialsMismatch, "credentials-mismatch", "RFC 8572 §5.3",
+        "The device's user name is not the serial number in its certificate",
+        "Configure the device's own serial number as its user name.";
+    CredentialsRefused, "credentials-refused", "RFC 8040 §2.5",
+        "User name and activation code are not accepted",
+        "Compare both with what the operator set for the device; the audit log says what was wrong.";
     IdevidUntrusted, "idevid-untrusted", "RFC 8572 §5.3",
         "The certificate does not chain to a manufacturer this server knows",
         "If the device is genuine, add its manufacturer's anchor; otherwise somebody is copying an identity.";
