@@ -52,6 +52,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let service = Service {
         store: shared,
         owner: config.owner,
+        policies: config.policies,
         redirect,
         images: Images::new(config.images, config.limits.images),
         rejections: rejections.clone(),

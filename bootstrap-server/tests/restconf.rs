@@ -29,7 +29,7 @@ async fn a_device_gets_a_redirect_then_onboarding_information_then_reports() {
     let server = site.start(&["SN-1"]).await;
     let (key, chain) = site.device("SN-1");
     let mut stream = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
-    let state = async || server.store().dossier(&device_id("SN-1")).await.unwrap().unwrap().device.state;
+    let state = async || server.store().dossier(&device_id("SN-1")).await.unwrap().device.unwrap().state;
 
     let answer = exchange(&mut stream, &post(DATA, PREFERRED)).await.unwrap();
     assert_eq!(answer.status, 200);
@@ -119,7 +119,7 @@ async fn a_copied_identity_ends_the_handshake_and_is_logged() {
 async fn a_genuine_device_that_nobody_registered_is_held_until_somebody_does() {
     let site = Site::new();
     let server = site.start(&["SN-1"]).await;
-    let state = async || server.store().dossier(&device_id("SN-9")).await.unwrap().unwrap().device.state;
+    let state = async || server.store().dossier(&device_id("SN-9")).await.unwrap().device.unwrap().state;
     let leaves = async || server.store().records(audit_log::LogIndex(0), 1000).await.unwrap().len();
     // Whatever it does, it is held, and only the first sight of it is logged.
     let mut after_first = None;
@@ -131,7 +131,11 @@ async fn a_genuine_device_that_nobody_registered_is_held_until_somebody_does() {
         assert_eq!(leaves().await, *after_first.get_or_insert(leaves().await));
     }
     assert_eq!(server.store().reports(&device_id("SN-9")).await.unwrap(), [], "it is given nothing and not heard");
-    let registered = Event::DeviceRegistered { device: device_id("SN-9"), profile: support::profile().name };
+    let registered = Event::DeviceRegistered {
+        device: device_id("SN-9"),
+        profile: support::profile().name,
+        particulars: Box::default(),
+    };
     server.store().commit(Batch::from(registered)).await.unwrap();
     assert_eq!(ask(&site, &server, "SN-9", &post(DATA, EMPTY)).await.status, 200);
     assert_eq!(state().await, State::Onboarding(None));
@@ -233,7 +237,11 @@ async fn srv_03_without_a_voucher_a_device_that_prefers_signed_data_gets_nothing
     let site = Site::new();
     let store = site.store().await;
     site.register(&store, &[]).await;
-    let registered = Event::DeviceRegistered { device: device_id("SN-1"), profile: support::profile().name };
+    let registered = Event::DeviceRegistered {
+        device: device_id("SN-1"),
+        profile: support::profile().name,
+        particulars: Box::default(),
+    };
     store.commit(Batch::from(registered)).await.unwrap();
     store.close().await;
     let server = bootstrap_server::start(site.config()).await.unwrap();

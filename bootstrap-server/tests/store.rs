@@ -29,8 +29,8 @@ async fn a_change_and_its_leaf_are_there_together_after_reopening() {
     store.close().await;
 
     let store = site.store().await;
-    let dossier = store.dossier(&device_id("SN-1")).await.unwrap().unwrap();
-    assert_eq!(dossier.device.state, State::Vouched, "nothing was served, so nothing is complete");
+    let dossier = store.dossier(&device_id("SN-1")).await.unwrap();
+    assert_eq!(dossier.device.as_ref().unwrap().state, State::Vouched, "nothing was served, so nothing is complete");
     assert_eq!(dossier.profile.unwrap(), profile());
     let reports = store.reports(&device_id("SN-1")).await.unwrap();
     assert_eq!(reports.len(), 1);
@@ -71,10 +71,18 @@ async fn a_batch_that_fails_leaves_nothing_and_hurts_nobody_else() {
     assert!((1..=20).contains(&shared), "{shared} transactions");
     assert_eq!(store.reports(&device_id("SN-1")).await.unwrap().len(), accepted);
     // A batch whose second event fails takes its first one with it.
-    let half = Batch::from(Event::DeviceRegistered { device: device_id("SN-2"), profile: profile().name })
-        .and(Event::DeviceRegistered { device: device_id("SN-1"), profile: profile().name });
+    let half = Batch::from(Event::DeviceRegistered {
+        device: device_id("SN-2"),
+        profile: profile().name,
+        particulars: Box::default(),
+    })
+    .and(Event::DeviceRegistered {
+        device: device_id("SN-1"),
+        profile: profile().name,
+        particulars: Box::default(),
+    });
     assert_eq!(store.commit(half).await, Err(StoreError::DeviceExists(device_id("SN-1"))));
-    assert!(store.dossier(&device_id("SN-2")).await.unwrap().is_none());
+    assert!(store.dossier(&device_id("SN-2")).await.unwrap().device.is_none());
     Arc::into_inner(store).unwrap().close().await;
     let expected = u64::try_from(accepted).unwrap() + 4;
     assert_eq!(verify_log(&site.path("sztp.toml")).await.leaves, expected);

@@ -66,6 +66,30 @@ impl fmt::Display for SerialNumber {
     }
 }
 
+/// How a manufacturer's certificates carry the device's serial number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SerialNumberRule {
+    /// The subject's serialNumber attribute is the serial number (IEEE 802.1AR).
+    #[default]
+    Attribute,
+    /// The attribute reads `PID:<model> SN:<serial number>` (Cisco SUDI).
+    ProductAndSerial,
+}
+
+impl SerialNumberRule {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Attribute, Self::ProductAndSerial];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Attribute => "attribute",
+            Self::ProductAndSerial => "product-and-serial",
+        }
+    }
+}
+
 /// Why a certificate does not say which device it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

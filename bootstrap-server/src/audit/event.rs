@@ -10,7 +10,10 @@ use pki::digest::{Digest, sha256};
 use serde_json::{Value, json};
 use verdict::ReasonCode;
 
-use crate::domain::{DeviceId, Manufacturer, OnboardingProfile, ProfileName};
+use crate::domain::{
+    ActivationCode, Actor, DeviceId, Manufacturer, OnboardingProfile, Particulars, ProfileName, Token, TokenId, User,
+    UserName,
+};
 
 /// Something that happened. Bodies hold digests of artifacts and documents, never their bytes.
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub enum Event {
         device: DeviceId,
         /// What it is to become.
         profile: ProfileName,
+        /// What and where it is.
+        particulars: Box<Particulars>,
     },
     /// A device's voucher was stored or replaced.
     VoucherStored {
@@ -45,7 +50,7 @@ pub enum Event {
         /// The voucher.
         voucher: OwnershipVoucher,
     },
-    /// A genuine device is waiting for a person.
+    /// A genuine device is waiting for a person: nobody registered it, or it came back.
     DeviceHeld {
         /// The device.
         device: DeviceId,
@@ -88,6 +93,109 @@ pub enum Event {
         detail: String,
         /// How many.
         count: u64,
+    },
+    /// A genuine device that nobody registered was taken in, as the owner's policy has it.
+    DeviceAdmitted {
+        /// The device.
+        device: DeviceId,
+        /// Where it called from.
+        source: IpAddr,
+        /// What it is to become.
+        profile: ProfileName,
+    },
+    /// A genuine device was turned away.
+    DeviceRefused {
+        /// The device.
+        device: DeviceId,
+        /// Where it called from.
+        source: IpAddr,
+        /// Why.
+        reason: ReasonCode,
+    },
+    /// Somebody let a held or refused device through.
+    DeviceApproved {
+        /// The device.
+        device: DeviceId,
+        /// What it is to become, where that changes or was open.
+        profile: Option<ProfileName>,
+        /// Why, in that person's words.
+        because: String,
+    },
+    /// Somebody took a device out of service.
+    DeviceRetired {
+        /// The device.
+        device: DeviceId,
+        /// Why, in that person's words.
+        because: String,
+    },
+    /// Somebody lets a device begin again, whatever state it is in.
+    DeviceReprovisioned {
+        /// The device.
+        device: DeviceId,
+        /// Why, in that person's words.
+        because: String,
+    },
+    /// Somebody changed what is written down about a device.
+    DeviceChanged {
+        /// The device.
+        device: DeviceId,
+        /// What it is to become, where that changes.
+        profile: Option<ProfileName>,
+        /// What and where it is, as a whole.
+        particulars: Box<Particulars>,
+    },
+    /// A device was given an activation code.
+    ActivationCodeSet {
+        /// The device.
+        device: DeviceId,
+        /// What is kept of the code.
+        code: ActivationCode,
+    },
+    /// A device did something that does not fit.
+    AlarmRaised {
+        /// The device.
+        device: DeviceId,
+        /// Where it called from.
+        source: IpAddr,
+        /// What.
+        alarm: ReasonCode,
+    },
+    /// A profile was removed.
+    ProfileRemoved {
+        /// The profile.
+        profile: ProfileName,
+    },
+    /// A user was added, or given another role.
+    UserChanged {
+        /// The user.
+        user: User,
+    },
+    /// A user was removed, and with it its tokens.
+    UserRemoved {
+        /// The user.
+        user: UserName,
+    },
+    /// A token was made.
+    TokenCreated {
+        /// The token.
+        token: Token,
+    },
+    /// A token no longer opens anything.
+    TokenRevoked {
+        /// The token.
+        token: TokenId,
+    },
+    /// A backup was taken.
+    BackupTaken {
+        /// SHA-256 of the backup.
+        backup: Digest,
+    },
+    /// The first event of a log that follows one that was restored from a backup, which it does not continue.
+    LogRestored {
+        /// The origin of the log before.
+        origin: String,
+        /// The newest checkpoint of it that was known, as published: a signed note.
+        checkpoint: String,
     },
 }
 
@@ -150,6 +258,21 @@ impl Event {
             Self::Answered { .. } => 7,
             Self::ProgressReported { .. } => 8,
             Self::ConnectionsRefused { .. } => 9,
+            Self::DeviceAdmitted { .. } => 10,
+            Self::DeviceRefused { .. } => 11,
+            Self::DeviceApproved { .. } => 12,
+            Self::DeviceRetired { .. } => 13,
+            Self::DeviceReprovisioned { .. } => 14,
+            Self::DeviceChanged { .. } => 15,
+            Self::ActivationCodeSet { .. } => 16,
+            Self::AlarmRaised { .. } => 17,
+            Self::ProfileRemoved { .. } => 18,
+            Self::UserChanged { .. } => 19,
+            Self::UserRemoved { .. } => 20,
+            Self::TokenCreated { .. } => 21,
+            Self::TokenRevoked { .. } => 22,
+            Self::BackupTaken { .. } => 23,
+            Self::LogRestored { .. } => 24,
         })
     }
 
@@ -161,19 +284,34 @@ impl Event {
             | Self::VoucherStored { device, .. }
             | Self::DeviceHeld { device, .. }
             | Self::Answered { device, .. }
-            | Self::ProgressReported { device, .. } => Some(device),
+            | Self::ProgressReported { device, .. }
+            | Self::DeviceAdmitted { device, .. }
+            | Self::DeviceRefused { device, .. }
+            | Self::DeviceApproved { device, .. }
+            | Self::DeviceRetired { device, .. }
+            | Self::DeviceReprovisioned { device, .. }
+            | Self::DeviceChanged { device, .. }
+            | Self::ActivationCodeSet { device, .. }
+            | Self::AlarmRaised { device, .. } => Some(device),
             Self::ServerStarted { .. }
             | Self::ManufacturerAdded { .. }
             | Self::ProfileApplied { .. }
-            | Self::ConnectionsRefused { .. } => None,
+            | Self::ProfileRemoved { .. }
+            | Self::ConnectionsRefused { .. }
+            | Self::UserChanged { .. }
+            | Self::UserRemoved { .. }
+            | Self::TokenCreated { .. }
+            | Self::TokenRevoked { .. }
+            | Self::BackupTaken { .. }
+            | Self::LogRestored { .. } => None,
         }
     }
 
-    /// The body that the leaf commits to: one JSON object.
+    /// The body that the leaf commits to: one JSON object. `by` is whoever caused it, if that was a person.
     #[must_use]
-    pub fn body(&self) -> Vec<u8> {
+    pub fn body(&self, by: Option<&Actor>) -> Vec<u8> {
         let about = |device: &DeviceId| json!({"manufacturer": device.manufacturer.as_str(), "serial-number": device.serial_number.as_str()});
-        let body: Value = match self {
+        let mut body: Value = match self {
             Self::ServerStarted { listen } => {
                 json!({"event": "server-started", "listen": listen, "version": env!("CARGO_PKG_VERSION")})
             }
@@ -186,8 +324,9 @@ impl Event {
                 json!({"event": "profile-applied", "profile": profile.name.as_str(),
                        "document": sha256(profile.document().as_bytes()).to_string()})
             }
-            Self::DeviceRegistered { device, profile } => {
-                json!({"event": "device-registered", "device": about(device), "profile": profile.as_str()})
+            Self::DeviceRegistered { device, profile, particulars } => {
+                json!({"event": "device-registered", "device": about(device), "profile": profile.as_str(),
+                       "particulars": about_particulars(particulars)})
             }
             Self::VoucherStored { device, voucher } => {
                 json!({"event": "voucher-stored", "device": about(device), "voucher": voucher.sha256().to_string()})
@@ -217,7 +356,61 @@ impl Event {
                 json!({"event": "connections-refused", "source": source, "reason": reason, "detail": detail,
                        "count": count})
             }
+            Self::DeviceAdmitted { device, source, profile } => {
+                json!({"event": "device-admitted", "device": about(device), "source": source,
+                       "profile": profile.as_str()})
+            }
+            Self::DeviceRefused { device, source, reason } => {
+                json!({"event": "device-refused", "device": about(device), "source": source, "reason": reason})
+            }
+            Self::DeviceApproved { device, profile, because } => {
+                json!({"event": "device-approved", "device": about(device), "because": because,
+                       "profile": profile.as_ref().map(ProfileName::as_str)})
+            }
+            Self::DeviceRetired { device, because } => {
+                json!({"event": "device-retired", "device": about(device), "because": because})
+            }
+            Self::DeviceReprovisioned { device, because } => {
+                json!({"event": "device-reprovisioned", "device": about(device), "because": because})
+            }
+            Self::DeviceChanged { device, profile, particulars } => {
+                json!({"event": "device-changed", "device": about(device),
+                       "profile": profile.as_ref().map(ProfileName::as_str),
+                       "particulars": about_particulars(particulars)})
+            }
+            Self::ActivationCodeSet { device, .. } => {
+                json!({"event": "activation-code-set", "device": about(device)})
+            }
+            Self::AlarmRaised { device, source, alarm } => {
+                json!({"event": "alarm-raised", "device": about(device), "source": source, "alarm": alarm})
+            }
+            Self::ProfileRemoved { profile } => json!({"event": "profile-removed", "profile": profile.as_str()}),
+            Self::UserChanged { user } => {
+                json!({"event": "user-changed", "user": user.name.as_str(), "role": user.role.as_str()})
+            }
+            Self::UserRemoved { user } => json!({"event": "user-removed", "user": user.as_str()}),
+            Self::TokenCreated { token } => {
+                json!({"event": "token-created", "token": token.id.as_str(), "user": token.user.as_str(),
+                       "expires": token.expires.map(|at| at.0)})
+            }
+            Self::TokenRevoked { token } => json!({"event": "token-revoked", "token": token.as_str()}),
+            Self::BackupTaken { backup } => json!({"event": "backup-taken", "sha256": backup.to_string()}),
+            Self::LogRestored { origin, checkpoint } => {
+                json!({"event": "log-restored", "origin": origin, "checkpoint": checkpoint})
+            }
         };
+        if let Some(by) = by {
+            body["by"] = match by {
+                Actor::User { user, token } => json!({"user": user.as_str(), "token": token.as_str()}),
+                Actor::Console => json!("console"),
+            };
+        }
         body.to_string().into_bytes()
     }
+}
+
+fn about_particulars(particulars: &Particulars) -> Value {
+    let Particulars { model, mac_addresses, host, slot, rack } = particulars;
+    let mac_addresses: Vec<_> = mac_addresses.iter().map(ToString::to_string).collect();
+    json!({"model": model, "mac-addresses": mac_addresses, "host": host, "slot": slot, "rack": rack})
 }

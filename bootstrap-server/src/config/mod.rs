@@ -21,7 +21,7 @@ use pki::{
     key::FileKey,
 };
 
-use crate::{audit::CheckpointKey, owner::Owner};
+use crate::{audit::CheckpointKey, domain::Policies, owner::Owner};
 use server_certificate::ServerCertificate;
 
 pub use crate::tls::Limits;
@@ -51,6 +51,8 @@ pub struct ServerConfig {
     pub images: Vec<(Digest, PathBuf)>,
     /// A DHCPv4 server beside it.
     pub dhcp4: Option<netboot::policy::Dhcp4Policy>,
+    /// What the owner has decided for all devices.
+    pub policies: Policies,
     /// How much a peer may cost.
     pub limits: Limits,
 }
@@ -111,6 +113,7 @@ impl ServerConfig {
             checkpoint_key: Arc::new(checkpoint_key),
             images: images.collect::<Result<_, ConfigError>>()?,
             dhcp4: document.dhcp4,
+            policies: Policies::default(),
             limits: Limits::default(),
         })
     }

@@ -48,6 +48,48 @@ name! {
     /// An onboarding profile's name.
     ProfileName
 }
+name! {
+    /// The name of somebody who uses the operator API.
+    UserName
+}
+name! {
+    /// The public name of a token.
+    TokenId
+}
+
+/// A 48-bit hardware address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MacAddress(pub [u8; 6]);
+
+impl fmt::Display for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl std::str::FromStr for MacAddress {
+    type Err = MacAddressInvalid;
+
+    /// Takes six pairs of hex digits, joined by colons or hyphens, or by nothing.
+    fn from_str(text: &str) -> Result<Self, MacAddressInvalid> {
+        let digits: String = text.chars().filter(|character| !matches!(character, ':' | '-')).collect();
+        if digits.len() != 12 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(MacAddressInvalid);
+        }
+        let mut octets = [0; 6];
+        for (octet, pair) in octets.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| MacAddressInvalid)?;
+            *octet = u8::from_str_radix(pair, 16).map_err(|_| MacAddressInvalid)?;
+        }
+        Ok(Self(octets))
+    }
+}
+
+/// The text is no hardware address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a MAC address is six pairs of hex digits, such as 00:00:5e:00:53:01")]
+pub struct MacAddressInvalid;
 
 /// A device: its serial number is unique within its manufacturer only.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -24,6 +24,10 @@ pub enum State {
     Bootstrapped,
     /// It reported that a step failed.
     Failed(ProgressType),
+    /// It is turned away.
+    Refused(ReasonCode),
+    /// The owner no longer wants it.
+    Retired,
 }
 
 impl State {
@@ -35,7 +39,6 @@ impl State {
                 Self::Registered | Self::Seen(_) => Self::Vouched,
                 other => other,
             },
-            Event::DeviceHeld { reason, .. } => Self::Held(*reason),
             Event::Answered { answer, .. } => match (self, answer) {
                 // It goes on waiting for a person, however often it asks.
                 (Self::Held(_), Answer::Nothing { .. }) => self,
@@ -46,7 +49,16 @@ impl State {
             Event::ProgressReported { report, .. } => match (self, report) {
                 // A report out of nothing is on record and moves nothing: only a device that was given onboarding
                 // information can complete it.
-                (Self::Registered | Self::Vouched | Self::Held(_) | Self::Seen(_) | Self::Redirected, _) => self,
+                (
+                    Self::Registered
+                    | Self::Vouched
+                    | Self::Held(_)
+                    | Self::Seen(_)
+                    | Self::Redirected
+                    | Self::Refused(_)
+                    | Self::Retired,
+                    _,
+                ) => self,
                 // A report that comes late does not undo the end of the story.
                 (Self::Bootstrapped, _) => self,
                 (_, ProgressType::BootstrapComplete) => Self::Bootstrapped,
@@ -54,11 +66,8 @@ impl State {
                 (Self::Failed(_), _) => self,
                 (_, report) => Self::Onboarding(Some(*report)),
             },
-            Event::ServerStarted { .. }
-            | Event::ManufacturerAdded { .. }
-            | Event::ProfileApplied { .. }
-            | Event::DeviceRegistered { .. }
-            | Event::ConnectionsRefused { .. } => self,
+            // What a person or a policy decides is decided by `change::after`.
+            _ => self,
         }
     }
 
@@ -74,6 +83,8 @@ impl State {
             Self::Onboarding(_) => "onboarding",
             Self::Bootstrapped => "bootstrapped",
             Self::Failed(_) => "failed",
+            Self::Refused(_) => "refused",
+            Self::Retired => "retired",
         }
     }
 
@@ -81,9 +92,14 @@ impl State {
     #[must_use]
     pub const fn detail(self) -> Option<&'static str> {
         match self {
-            Self::Held(reason) | Self::Seen(reason) => Some(reason.as_str()),
+            Self::Held(reason) | Self::Seen(reason) | Self::Refused(reason) => Some(reason.as_str()),
             Self::Onboarding(Some(progress)) | Self::Failed(progress) => Some(progress.as_str()),
-            Self::Registered | Self::Vouched | Self::Redirected | Self::Onboarding(None) | Self::Bootstrapped => None,
+            Self::Registered
+            | Self::Vouched
+            | Self::Redirected
+            | Self::Onboarding(None)
+            | Self::Bootstrapped
+            | Self::Retired => None,
         }
     }
 
@@ -102,6 +118,8 @@ impl State {
             "onboarding" => Self::Onboarding(Some(progress()?)),
             "bootstrapped" => Self::Bootstrapped,
             "failed" => Self::Failed(progress()?),
+            "refused" => Self::Refused(reason()?),
+            "retired" => Self::Retired,
             _ => return None,
         })
     }
@@ -162,6 +180,8 @@ mod tests {
             State::Onboarding(Some(ProgressType::ConfigComplete)),
             State::Bootstrapped,
             State::Failed(ProgressType::PreScriptError),
+            State::Refused(ReasonCode::DeviceNotAdmitted),
+            State::Retired,
         ] {
             assert_eq!(State::parse(state.as_str(), state.detail()), Some(state));
         }

@@ -1,16 +1,27 @@
 //! The nouns of the owner's side, and the rules that need no I/O.
 
+pub mod change;
+pub mod decision;
+mod device;
 mod identifiers;
 mod lifecycle;
+mod operators;
+mod policy;
 mod profile;
+mod wire_profile;
 
-pub use identifiers::{DeviceId, ManufacturerName, NameInvalid, ProfileName};
+pub use device::{Alarm, Device, Dossier, Particulars, Proof};
+pub use identifiers::{
+    DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid, ProfileName, TokenId, UserName,
+};
 pub use lifecycle::State;
+pub use operators::{Actor, Role, RoleUnknown, Token, User};
+pub use policy::{Deadlines, Policies, Responsible, Unregistered};
 pub(crate) use profile::parse_sha256;
 pub use profile::{OnboardingProfile, ProfileImage, ProfileInvalid};
+pub use wire_profile::{ActivationCode, Authentication, WireProfile, WireProfileUnknown};
 
-use conveyed_info::OwnershipVoucher;
-use pki::{certificate::Certificate, digest::Digest};
+use pki::{certificate::Certificate, identity::SerialNumberRule};
 
 /// A manufacturer whose devices this owner takes in.
 #[derive(Clone, Debug)]
@@ -19,28 +30,8 @@ pub struct Manufacturer {
     pub name: ManufacturerName,
     /// What its IDevID certificates chain to.
     pub anchors: Vec<Certificate>,
-}
-
-/// A device on the owner's list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Device {
-    /// Which device.
-    pub id: DeviceId,
-    /// What it is to become; a device that is held has none yet.
-    pub profile: Option<ProfileName>,
-    /// How far it has come.
-    pub state: State,
-    /// SHA-256 of the body of its last `answered` event: who asked from where, and what was given.
-    pub last_answer: Option<Digest>,
-}
-
-/// Everything that answering one device needs.
-#[derive(Clone, Debug)]
-pub struct Dossier {
-    /// The device.
-    pub device: Device,
-    /// Its voucher, when one is stored.
-    pub voucher: Option<OwnershipVoucher>,
-    /// Its profile.
-    pub profile: Option<OnboardingProfile>,
+    /// What its vouchers are signed under; empty when none are imported.
+    pub voucher_anchors: Vec<Certificate>,
+    /// How its certificates carry the serial number.
+    pub serial_number_rule: SerialNumberRule,
 }

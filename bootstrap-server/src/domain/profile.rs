@@ -7,7 +7,7 @@ use conveyed_info::{
 use pki::digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::ProfileName;
+use super::{Authentication, ProfileName, WireProfile, WireProfileUnknown};
 
 /// What a class of devices is to become. Kept and exchanged as a TOML document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,12 @@ pub struct OnboardingProfile {
     pub information: OnboardingInformation,
     /// How much its devices report.
     pub reporting_level: ReportingLevel,
+    /// How its devices depart from the RFCs on the wire.
+    pub wire_profile: WireProfile,
+    /// How its devices show who they are.
+    pub authentication: Authentication,
+    /// Whether its devices keep nothing over a reboot, and so come back in factory state as a matter of course.
+    pub stateless: bool,
     document: String,
 }
 
@@ -38,6 +44,12 @@ pub struct ProfileImage {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Document {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wire_profile: Option<String>,
+    #[serde(default)]
+    authentication: Authentication,
+    #[serde(default)]
+    stateless: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reporting_level: Option<Level>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,7 +110,9 @@ impl OnboardingProfile {
             Some(Level::Verbose) => ReportingLevel::Verbose,
             Some(Level::Minimal) | None => ReportingLevel::Minimal,
         };
-        Ok(Self { name, information, reporting_level, document: document.to_owned() })
+        let wire_profile = parsed.wire_profile.map_or(Ok(WireProfile::default()), |name| name.parse())?;
+        let (authentication, stateless, document) = (parsed.authentication, parsed.stateless, document.to_owned());
+        Ok(Self { name, information, reporting_level, wire_profile, authentication, stateless, document })
     }
 
     /// The document it was read from.
@@ -147,12 +161,25 @@ pub enum ProfileInvalid {
     /// Not TOML, or a member that profiles do not have.
     #[error(transparent)]
     Toml(#[from] toml::de::Error),
+    /// Not a wire profile.
+    #[error("wire-profile: {source}; there are {}", names())]
+    WireProfile {
+        /// Why.
+        #[from]
+        source: WireProfileUnknown,
+    },
     /// A boot image without a place to get it from.
     #[error("boot-image.download-uris is empty: name at least one URI")]
     NoDownloadUri,
     /// The hash is not one.
     #[error("boot-image.sha256 must be 64 hex digits")]
     Sha256,
+}
+
+/// The names of all wire profiles.
+fn names() -> String {
+    let names: Vec<_> = WireProfile::ALL.iter().map(|profile| profile.as_str()).collect();
+    names.join(", ")
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use verdict::ReasonCode;
 use super::{Caller, JsonBody, Problem, Service};
 use crate::{
     audit::{Answer, Event},
-    domain::{Dossier, OnboardingProfile},
+    domain::{Dossier, OnboardingProfile, Proof},
     store::Batch,
 };
 
@@ -29,10 +29,10 @@ pub(super) async fn handle(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let request = BootstrappingRequest::decode(&body, Encoding::Json)?;
-    let dossier = match service.store.dossier(&caller.device).await? {
-        Some(dossier) if dossier.profile.is_some() => dossier,
-        waiting => return Err(super::held::answer(&service, caller, waiting.as_ref()).await?),
-    };
+    let dossier = super::held::admit(&service, &caller).await?;
+    if dossier.profile.is_none() {
+        return Err(super::held::unprofiled());
+    }
     match choose(&service, &request, &dossier) {
         Ok((answer, body)) => {
             record(&service, &caller, &dossier, answer).await?;
@@ -100,10 +100,14 @@ async fn record(service: &Service, caller: &Caller, dossier: &Dossier, answer: A
         certificate: caller.certificate,
         answer,
     };
-    let device = &dossier.device;
-    let repeated = device.state.after(&event) == device.state && device.last_answer == Some(sha256(&event.body()));
+    let repeated = dossier.device.as_ref().is_some_and(|device| {
+        device.state.after(&event) == device.state && device.last_answer == Some(sha256(&event.body(None)))
+    });
     tracing::info!(device = %caller.device, source = %caller.source, ?answer, repeated, "answered");
-    if !repeated {
+    if repeated {
+        let proof = Proof { at: super::held::now(), source: caller.source, certificate: caller.certificate };
+        service.store.note_proof(&caller.device, proof);
+    } else {
         service.store.commit(Batch::from(event)).await?;
     }
     Ok(())

@@ -19,6 +19,7 @@ use axum::{
 };
 
 use crate::{
+    domain::Policies,
     images::Images,
     owner::Owner,
     store::Store,
@@ -36,6 +37,8 @@ const ROOT: &str = "/restconf";
 pub(crate) struct Service {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) owner: Owner,
+    /// What the owner has decided for all devices.
+    pub(crate) policies: Policies,
     /// Where devices are sent that have no reason to trust this server yet.
     pub(crate) redirect: conveyed_info::information::RedirectInformation,
     pub(crate) images: Images,

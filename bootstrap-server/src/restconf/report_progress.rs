@@ -24,8 +24,9 @@ pub(super) async fn handle(
     let report = ProgressReport::decode(&body, Encoding::Json)?;
     let dossier = service.store.dossier(&caller.device).await?;
     // A device that nobody has given a profile is given nothing and heard about nothing.
-    if dossier.as_ref().is_none_or(|dossier| dossier.profile.is_none()) {
-        return Err(super::held::answer(&service, caller, dossier.as_ref()).await?);
+    if dossier.profile.is_none() {
+        super::held::admit(&service, &caller).await?;
+        return Err(super::held::unprofiled());
     }
     let ProgressReport { progress_type, message, ssh_host_keys, trust_anchor_certs } = report;
     let keys = ssh_host_keys.into_iter().map(|key| ReportedKey { kind: key.algorithm, data: key.key_data });

@@ -21,7 +21,12 @@ use bootstrap_server::{
     domain::{DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName},
     store::{Batch, Store, sqlite::SqliteStore},
 };
-use pki::{certificate::Certificate, identity::SerialNumber, key::FileKey, time::Timestamp};
+use pki::{
+    certificate::Certificate,
+    identity::{SerialNumber, SerialNumberRule},
+    key::FileKey,
+    time::Timestamp,
+};
 use rustls::{
     ClientConfig, DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -109,14 +114,22 @@ impl Site {
     }
 
     pub async fn register(&self, store: &dyn Store, serials: &[&str]) {
-        let manufacturer =
-            Manufacturer { name: device_id("x").manufacturer, anchors: self.maker.device_anchors().to_vec() };
+        let manufacturer = Manufacturer {
+            name: device_id("x").manufacturer,
+            anchors: self.maker.device_anchors().to_vec(),
+            voucher_anchors: self.maker.voucher_anchors().to_vec(),
+            serial_number_rule: SerialNumberRule::default(),
+        };
         let first = Batch::from(Event::ManufacturerAdded { manufacturer });
         store.commit(first.and(Event::ProfileApplied { profile: Box::new(profile()) })).await.unwrap();
         for text in serials {
             let voucher = self.maker.voucher(&serial(text), self.owner.pinned().unwrap(), now()).unwrap();
             let device = device_id(text);
-            let registered = Event::DeviceRegistered { device: device.clone(), profile: profile().name };
+            let registered = Event::DeviceRegistered {
+                device: device.clone(),
+                profile: profile().name,
+                particulars: Box::default(),
+            };
             store.commit(Batch::from(registered).and(Event::VoucherStored { device, voucher })).await.unwrap();
         }
     }

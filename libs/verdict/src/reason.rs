@@ -256,6 +256,30 @@ reason_codes! {
     ReportWithoutOnboarding, "report-without-onboarding", "RFC 8572 §5.6",
         "The device reports completion of an onboarding that was never served",
         "Find out who bootstrapped this device: its agent may report falsely.";
+    DeviceNotAdmitted, "device-not-admitted", "RFC 8572 §4.4",
+        "A genuine device that nobody registered, and this owner takes in registered devices only",
+        "Register the device with `sztp device add`, or approve it with `sztp device approve`.";
+    DeviceReturned, "device-returned", "RFC 8572 §9.10",
+        "A bootstrapped device asks again as if it were new",
+        "Find out who reset it; then `sztp device approve` lets it through once, and `sztp device retire` turns it away.";
+    DeviceRetired, "device-retired", "RFC 8572 §9.10",
+        "The device was retired and still asks",
+        "Find out where it is; `sztp device reprovision` takes it back.";
+    NeverSeen, "never-seen", "RFC 8572 §5.1",
+        "The device is registered and has never asked",
+        "Check that it is cabled and powered, and that DHCP option 143, DNS or its storage leads it here.";
+    RedirectNotFollowed, "redirect-not-followed", "RFC 8572 §5.5",
+        "The device was redirected and did not arrive",
+        "Check that it can reach the addresses in the redirect, and that its voucher pins this owner.";
+    OnboardingSilent, "onboarding-silent", "RFC 8572 §5.6",
+        "The device stopped reporting in the middle of its onboarding",
+        "Look at its last report and its console: download, script or reboot may hang.";
+    WaitingForOperator, "waiting-for-operator", "RFC 8572 §4.4",
+        "The device waits for a decision that nobody has made",
+        "Decide with `sztp device approve` or `sztp device retire`.";
+    FailedForGood, "failed-for-good", "RFC 8572 §5.6",
+        "The device failed and has not tried again",
+        "Mend what its last report names, then power-cycle it or run `sztp device reprovision`.";
     // DHCP
     DhcpMalformed, "dhcp-malformed", "RFC 2131 §3",
         "The datagram is not a well-formed DHCP message",

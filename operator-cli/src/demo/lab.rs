@@ -15,7 +15,12 @@ use bootstrap_server::{
     domain::{DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName},
     store::{Batch, Store, sqlite::SqliteStore},
 };
-use pki::{certificate::Certificate, identity::SerialNumber, key::FileKey, time::Timestamp};
+use pki::{
+    certificate::Certificate,
+    identity::{SerialNumber, SerialNumberRule},
+    key::FileKey,
+    time::Timestamp,
+};
 
 use super::{files, image::BootImage};
 use crate::commands::Failure;
@@ -119,7 +124,12 @@ impl Lab {
         let profile_name = ProfileName::new("bmc").map_err(|error| failed(&error))?;
         let profile =
             OnboardingProfile::from_toml(profile_name.clone(), &self.profile()).map_err(|error| failed(&error))?;
-        let manufacturer = Manufacturer { name: maker.clone(), anchors: self.manufacturer.device_anchors().to_vec() };
+        let manufacturer = Manufacturer {
+            name: maker.clone(),
+            anchors: self.manufacturer.device_anchors().to_vec(),
+            voucher_anchors: self.manufacturer.voucher_anchors().to_vec(),
+            serial_number_rule: SerialNumberRule::default(),
+        };
         store
             .commit(
                 Batch::from(Event::ManufacturerAdded { manufacturer })
@@ -137,7 +147,11 @@ impl Lab {
             let pinned = pinned.ok_or_else(|| Failure::Demo("an owner without a certificate".to_owned()))?;
             let voucher = self.manufacturer.voucher(&device.serial_number, pinned, self.now)?;
             let id = DeviceId { manufacturer: maker.clone(), serial_number: device.serial_number.clone() };
-            let registered = Event::DeviceRegistered { device: id.clone(), profile: profile_name.clone() };
+            let registered = Event::DeviceRegistered {
+                device: id.clone(),
+                profile: profile_name.clone(),
+                particulars: Box::default(),
+            };
             store.commit(Batch::from(registered).and(Event::VoucherStored { device: id, voucher })).await?;
         }
         store.close().await;

@@ -1,13 +1,16 @@
 //! What each event changes. Runs inside the writer's transaction, so that a state is read and written in one piece.
 
-use audit_log::UnixMillis;
-use pki::digest::{Digest, sha256};
+use audit_log::{LogIndex, UnixMillis};
+use pki::certificate::Certificate;
 use sqlx::SqliteConnection;
 
 use super::read;
 use crate::{
     audit::Event,
-    domain::{DeviceId, State},
+    domain::{
+        Device, DeviceId,
+        change::{self, ChangeRefused, VoucherStock},
+    },
     store::StoreError,
 };
 
@@ -17,18 +20,22 @@ pub(super) async fn event(
     position: i64,
     now: UnixMillis,
 ) -> Result<(), StoreError> {
+    if let Some(id) = event.device() {
+        move_device(connection, id, event, position, now).await?;
+    }
     match event {
-        Event::ServerStarted { .. } | Event::ConnectionsRefused { .. } => Ok(()),
         Event::ManufacturerAdded { manufacturer } => {
-            let anchors: String = manufacturer.anchors.iter().map(pki::certificate::Certificate::to_pem).collect();
+            let pem = |anchors: &[Certificate]| anchors.iter().map(Certificate::to_pem).collect::<String>();
             sqlx::query(
-                "INSERT INTO manufacturer (name, anchors) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET anchors = $2",
+                "INSERT INTO manufacturer (name, anchors, voucher_anchors, serial_number_rule) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (name) DO UPDATE SET anchors = $2, voucher_anchors = $3, serial_number_rule = $4",
             )
             .bind(manufacturer.name.as_str())
-            .bind(anchors)
+            .bind(pem(&manufacturer.anchors))
+            .bind(pem(&manufacturer.voucher_anchors))
+            .bind(manufacturer.serial_number_rule.as_str())
             .execute(connection)
             .await?;
-            Ok(())
         }
         Event::ProfileApplied { profile } => {
             sqlx::query(
@@ -38,11 +45,8 @@ pub(super) async fn event(
             .bind(profile.document())
             .execute(connection)
             .await?;
-            Ok(())
         }
-        Event::DeviceRegistered { device, profile } => register(connection, device, profile.as_str()).await,
         Event::VoucherStored { device, voucher } => {
-            move_device(connection, device, event, None).await?;
             sqlx::query(
                 "INSERT INTO voucher (manufacturer, serial_number, artifact) VALUES ($1, $2, $3)
                  ON CONFLICT (manufacturer, serial_number) DO UPDATE SET artifact = $3",
@@ -52,12 +56,8 @@ pub(super) async fn event(
             .bind(voucher.der())
             .execute(connection)
             .await?;
-            Ok(())
         }
-        Event::DeviceHeld { device, reason, .. } => hold(connection, device, State::Held(*reason)).await,
-        Event::Answered { device, .. } => move_device(connection, device, event, Some(sha256(&event.body()))).await,
         Event::ProgressReported { device, report, keys, message, .. } => {
-            move_device(connection, device, event, None).await?;
             sqlx::query(
                 "INSERT INTO progress_report (leaf, manufacturer, serial_number, at, progress_type, message)
                  VALUES ($1, $2, $3, $4, $5, $6)",
@@ -65,7 +65,7 @@ pub(super) async fn event(
             .bind(position)
             .bind(device.manufacturer.as_str())
             .bind(device.serial_number.as_str())
-            .bind(i64::try_from(now.0).unwrap_or(i64::MAX))
+            .bind(millis(now))
             .bind(report.as_str())
             .bind(message.as_deref())
             .execute(&mut *connection)
@@ -78,33 +78,10 @@ pub(super) async fn event(
                     .execute(&mut *connection)
                     .await?;
             }
-            Ok(())
         }
+        _ => {}
     }
-}
-
-/// Puts a device on the list. A device that was held becomes a registered one.
-async fn register(connection: &mut SqliteConnection, device: &DeviceId, profile: &str) -> Result<(), StoreError> {
-    exists(connection, "SELECT COUNT(*) FROM manufacturer WHERE name = $1", device.manufacturer.as_str())
-        .await?
-        .then_some(())
-        .ok_or_else(|| StoreError::NoManufacturer(device.manufacturer.to_string()))?;
-    exists(connection, "SELECT COUNT(*) FROM profile WHERE name = $1", profile)
-        .await?
-        .then_some(())
-        .ok_or_else(|| StoreError::NoProfile(profile.to_owned()))?;
-    let added = sqlx::query(
-        "INSERT INTO device (manufacturer, serial_number, profile, state) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (manufacturer, serial_number) DO UPDATE SET profile = $3, state = $4, detail = NULL
-         WHERE device.profile IS NULL",
-    )
-    .bind(device.manufacturer.as_str())
-    .bind(device.serial_number.as_str())
-    .bind(profile)
-    .bind(State::Registered.as_str())
-    .execute(connection)
-    .await?;
-    if added.rows_affected() == 1 { Ok(()) } else { Err(StoreError::DeviceExists(device.clone())) }
+    Ok(())
 }
 
 async fn exists(connection: &mut SqliteConnection, query: &'static str, name: &str) -> Result<bool, StoreError> {
@@ -112,39 +89,71 @@ async fn exists(connection: &mut SqliteConnection, query: &'static str, name: &s
     Ok(count > 0)
 }
 
-/// Lists a device that nobody registered. One that was registered meanwhile stays what it is.
-async fn hold(connection: &mut SqliteConnection, device: &DeviceId, state: State) -> Result<(), StoreError> {
+/// Changes a device's record as the event has it.
+async fn move_device(
+    connection: &mut SqliteConnection,
+    id: &DeviceId,
+    event: &Event,
+    position: i64,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let (manufacturer, profile) =
+        ("SELECT COUNT(*) FROM manufacturer WHERE name = $1", "SELECT COUNT(*) FROM profile WHERE name = $1");
+    if !exists(connection, manufacturer, id.manufacturer.as_str()).await? {
+        return Err(StoreError::NoManufacturer(id.manufacturer.to_string()));
+    }
+    let (before, voucher) = read::device_in(connection, id).await?;
+    let voucher = if voucher { VoucherStock::Stored } else { VoucherStock::Missing };
+    let position = LogIndex(u64::try_from(position).unwrap_or(u64::MAX));
+    let after = change::after(before.clone(), voucher, event, now, position).map_err(|refused| match refused {
+        ChangeRefused::AlreadyListed => StoreError::DeviceExists(id.clone()),
+        ChangeRefused::NotListed => StoreError::NoDevice(id.clone()),
+        refused => StoreError::Refused { device: id.clone(), refused },
+    })?;
+    let Some(device) = after.filter(|device| before.as_ref() != Some(device)) else { return Ok(()) };
+    if let Some(name) = &device.profile
+        && !exists(connection, profile, name.as_str()).await?
+    {
+        return Err(StoreError::NoProfile(name.to_string()));
+    }
+    write(connection, &device).await
+}
+
+async fn write(connection: &mut SqliteConnection, device: &Device) -> Result<(), StoreError> {
+    let Device { id, particulars, proof, alarm, activation_code, .. } = device;
+    let macs: Vec<_> = particulars.mac_addresses.iter().map(ToString::to_string).collect();
     sqlx::query(
-        "INSERT INTO device (manufacturer, serial_number, state, detail) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (manufacturer, serial_number) DO NOTHING",
+        "INSERT OR REPLACE INTO device (manufacturer, serial_number, profile, state, detail, last_answer, since,
+             attempt_since, version, model, mac_addresses, host, slot, rack, proof_at, proof_source, proof_certificate,
+             alarm, alarm_at, activation_salt, activation_hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
     )
-    .bind(device.manufacturer.as_str())
-    .bind(device.serial_number.as_str())
-    .bind(state.as_str())
-    .bind(state.detail())
+    .bind(id.manufacturer.as_str())
+    .bind(id.serial_number.as_str())
+    .bind(device.profile.as_ref().map(|name| name.as_str()))
+    .bind(device.state.as_str())
+    .bind(device.state.detail())
+    .bind(device.last_answer.map(|digest| digest.0.to_vec()))
+    .bind(millis(device.since))
+    .bind(device.attempt_since.map(millis))
+    .bind(i64::try_from(device.version.0).unwrap_or(i64::MAX))
+    .bind(particulars.model.as_deref())
+    .bind(macs.join(" "))
+    .bind(particulars.host.as_deref())
+    .bind(particulars.slot.as_deref())
+    .bind(particulars.rack.as_deref())
+    .bind(proof.map(|proof| millis(proof.at)))
+    .bind(proof.map(|proof| proof.source.to_string()))
+    .bind(proof.map(|proof| proof.certificate.0.to_vec()))
+    .bind(alarm.map(|alarm| alarm.reason.as_str()))
+    .bind(alarm.map(|alarm| millis(alarm.at)))
+    .bind(activation_code.as_ref().map(|code| code.salt.to_vec()))
+    .bind(activation_code.as_ref().map(|code| code.hash.to_vec()))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Moves a device on the list to the state after `event`; `answer` names what it was answered, if it was.
-async fn move_device(
-    connection: &mut SqliteConnection,
-    device: &DeviceId,
-    event: &Event,
-    answer: Option<Digest>,
-) -> Result<(), StoreError> {
-    let (state, last) = read::state(connection, device).await?.ok_or_else(|| StoreError::NoDevice(device.clone()))?;
-    let state = state.after(event);
-    sqlx::query(
-        "UPDATE device SET state = $3, detail = $4, last_answer = $5 WHERE manufacturer = $1 AND serial_number = $2",
-    )
-    .bind(device.manufacturer.as_str())
-    .bind(device.serial_number.as_str())
-    .bind(state.as_str())
-    .bind(state.detail())
-    .bind(answer.or(last).map(|digest| digest.0.to_vec()))
-    .execute(connection)
-    .await?;
-    Ok(())
+fn millis(at: UnixMillis) -> i64 {
+    i64::try_from(at.0).unwrap_or(i64::MAX)
 }

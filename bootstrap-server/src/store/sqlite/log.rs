@@ -125,7 +125,7 @@ async fn apply_batch(connection: &mut SqliteConnection, tree: &mut CompactRange,
     let first = LogIndex(tree.size().0);
     let now = UnixMillis(now_millis());
     for event in batch.events() {
-        let body = event.body();
+        let body = event.body(batch.actor());
         let salt = Salt::new(random().map_err(|error| StoreError::Database { detail: error.to_string() })?);
         let leaf = Leaf::commit_to(now, event.kind(), &salt, &body);
         let position = integer(tree.append(leaf.hash()).0)?;

@@ -9,17 +9,24 @@ mod writer;
 
 use std::{path::Path, sync::Arc};
 
-use audit_log::LogIndex;
+use audit_log::{LogIndex, TreeSize, UnixMillis};
+use pki::{digest::Digest, identity::SerialNumber};
 use sqlx::{
     SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 
-use super::{Batch, LogSnapshot, Store, StoreError, StoreFuture, StoredRecord, StoredReport};
+use super::{
+    Batch, Census, DeviceFilter, KeptAnswer, LogSnapshot, Page, Store, StoreError, StoreFuture, StoredRecord,
+    StoredReport,
+};
 use crate::{
     audit::CheckpointKey,
-    domain::{Device, DeviceId, Dossier, Manufacturer},
+    domain::{Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Proof, Token, User, UserName},
 };
 
 const SCHEMA: &str = include_str!("schema.sql");
@@ -113,12 +120,67 @@ impl Store for SqliteStore {
         Box::pin(read::manufacturers(&self.readers))
     }
 
-    fn dossier<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Option<Dossier>> {
+    fn dossier<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Dossier> {
         Box::pin(read::dossier(&self.readers, device))
     }
 
-    fn devices(&self) -> StoreFuture<'_, Vec<Device>> {
-        Box::pin(read::devices(&self.readers))
+    fn devices<'a>(&'a self, filter: &'a DeviceFilter, page: Page<DeviceId>) -> StoreFuture<'a, Vec<Device>> {
+        Box::pin(async move {
+            let mut devices = read::devices(&self.readers).await?;
+            devices.retain(|device| {
+                page.after.as_ref().is_none_or(|after| device.id > *after)
+                    && filter.state.as_ref().is_none_or(|state| device.state.as_str() == state)
+            });
+            devices.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
+            Ok(devices)
+        })
+    }
+
+    fn devices_named<'a>(&'a self, serial_number: &'a SerialNumber) -> StoreFuture<'a, Vec<DeviceId>> {
+        Box::pin(async move {
+            let devices = read::devices(&self.readers).await?;
+            Ok(devices.into_iter().map(|it| it.id).filter(|id| id.serial_number == *serial_number).collect())
+        })
+    }
+
+    fn profiles(&self) -> StoreFuture<'_, Vec<OnboardingProfile>> {
+        Box::pin(read::profiles(&self.readers))
+    }
+
+    // The rest comes with the store that both databases share.
+
+    fn rehearse(&self, _: Batch) -> StoreFuture<'_, ()> {
+        Box::pin(async { Err(StoreError::Closed) })
+    }
+
+    fn note_proof(&self, _: &DeviceId, _: Proof) {}
+
+    fn census(&self, _: UnixMillis, _: Deadlines) -> StoreFuture<'_, Vec<Census>> {
+        Box::pin(async { Err(StoreError::Closed) })
+    }
+
+    fn history<'a>(&'a self, _: &'a DeviceId, _: LogIndex, _: u32) -> StoreFuture<'a, Vec<StoredRecord>> {
+        Box::pin(async { Err(StoreError::Closed) })
+    }
+
+    fn users(&self) -> StoreFuture<'_, Vec<User>> {
+        Box::pin(async { Err(StoreError::Closed) })
+    }
+
+    fn tokens(&self) -> StoreFuture<'_, Vec<Token>> {
+        Box::pin(async { Err(StoreError::Closed) })
+    }
+
+    fn token(&self, _: Digest) -> StoreFuture<'_, Option<(Token, User)>> {
+        Box::pin(async { Err(StoreError::Closed) })
+    }
+
+    fn kept_answer<'a>(&'a self, _: &'a UserName, _: &'a str) -> StoreFuture<'a, Option<KeptAnswer>> {
+        Box::pin(async { Err(StoreError::Closed) })
+    }
+
+    fn growth(&self) -> watch::Receiver<TreeSize> {
+        watch::channel(TreeSize(0)).1
     }
 
     fn reports<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Vec<StoredReport>> {

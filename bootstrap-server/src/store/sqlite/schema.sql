@@ -1,6 +1,8 @@
 CREATE TABLE IF NOT EXISTS manufacturer (
     name    TEXT PRIMARY KEY,
-    anchors TEXT NOT NULL                     -- PEM
+    anchors TEXT NOT NULL,                    -- PEM
+    voucher_anchors TEXT NOT NULL DEFAULT '', -- PEM
+    serial_number_rule TEXT NOT NULL DEFAULT 'attribute'
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS profile (
@@ -15,6 +17,21 @@ CREATE TABLE IF NOT EXISTS device (
     state         TEXT NOT NULL,
     detail        TEXT,
     last_answer   BLOB,                       -- SHA-256 of the body of its last `answered` event
+    since         INTEGER NOT NULL,           -- Unix milliseconds
+    attempt_since INTEGER,
+    version       INTEGER NOT NULL,           -- leaf
+    model         TEXT,
+    mac_addresses TEXT NOT NULL,              -- separated by blanks
+    host          TEXT,
+    slot          TEXT,
+    rack          TEXT,
+    proof_at      INTEGER,
+    proof_source  TEXT,
+    proof_certificate BLOB,
+    alarm         TEXT,
+    alarm_at      INTEGER,
+    activation_salt BLOB,
+    activation_hash BLOB,
     PRIMARY KEY (manufacturer, serial_number)
 ) STRICT, WITHOUT ROWID;
 
