@@ -5,7 +5,13 @@
 //! comes back when `Retry-After` says, or after a growing pause with jitter.
 //!
 //! `storm --fleet FILE --server ADDRESS:PORT --deadline SECONDS` prints one JSON object.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a measurement that cannot go on stops")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a measurement that cannot go on stops"
+)]
 
 mod device;
 
