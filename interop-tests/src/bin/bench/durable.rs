@@ -10,6 +10,7 @@ use std::{
 
 use bootstrap_server::{
     audit::{Answer, Event},
+    domain::Departures,
     store::{Batch, Store},
 };
 use conveyed_info::rpc::ProgressType;
@@ -108,6 +109,7 @@ async fn begin(store: &Arc<dyn Store>, fleet: &Fleet) {
         source: [127, 0, 0, 1].into(),
         certificate: sha256(b"certificate"),
         answer: Answer::Onboarding { conveyed_information: sha256(b"information") },
+        departures: Departures::default(),
     });
     for event in events {
         store.commit(Batch::from(event)).await.unwrap();
@@ -130,6 +132,7 @@ async fn commits(store: &Arc<dyn Store>, fleet: &Fleet, clients: usize) -> Pace 
                         report: ProgressType::ConfigInitiated,
                         keys: Vec::new(),
                         message: Some("applying".to_owned()),
+                        departures: Departures::default(),
                     };
                     let asked = Instant::now();
                     store.commit(Batch::from(event)).await.unwrap();
