@@ -99,6 +99,13 @@ impl Problem {
             .with(RETRY_AFTER, COME_BACK)
     }
 
+    /// As [`Problem::busy`], for so many seconds.
+    pub(crate) fn later(seconds: u64) -> Self {
+        let message = format!("{}: try again in {seconds} s", ReasonCode::ServerBusy);
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorTag::OperationFailed, message)
+            .with(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
     /// RFC 8040 §5.2 (RCF-16).
     pub(crate) fn unsupported_media_type() -> Self {
         let message = format!("{}: send {YANG_DATA_JSON}", ReasonCode::RequestMalformed);

@@ -67,7 +67,9 @@ fn a_product_and_a_serial_number_in_one_attribute_are_told_apart() {
     assert_eq!(by_rule("PID:C9300-24T SN:FCW2146A0Z1").unwrap(), "FCW2146A0Z1");
     assert_eq!(by_rule("PID:IE 3300 8T2S SN:FOC1234X").unwrap(), "FOC1234X");
     assert_eq!(by_rule("PID:X SN:Y SN:Z").unwrap(), "Z");
-    for other in ["FCW2146A0Z1", "PID:C9300", "PID: SN:", "PID: SN:X", "SN:X", "PID:X SN:Y Z", "PID:X SN:Y ", "pid:X sn:Y"] {
+    for other in
+        ["FCW2146A0Z1", "PID:C9300", "PID: SN:", "PID: SN:X", "SN:X", "PID:X SN:Y Z", "PID:X SN:Y ", "pid:X sn:Y"]
+    {
         assert_eq!(by_rule(other), Err(IdentityError::SerialNumberForm), "{other:?}");
     }
     assert_eq!(by_rule("PID:X SN:"), Err(IdentityError::SerialNumberUnusable));
