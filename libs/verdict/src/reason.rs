@@ -265,6 +265,9 @@ reason_codes! {
     HandshakeFailed, "handshake-failed", "RFC 8446 §4",
         "The TLS handshake did not complete",
         "Check protocol versions and clocks on both sides; port scanners have the same effect.";
+    ServerBusy, "server-busy", "RFC 8040 §12",
+        "More is asked of the server at this moment than it serves",
+        "Nothing, if it passes: devices come back by themselves; otherwise raise `[limits]` or add a server.";
     ReportWithoutOnboarding, "report-without-onboarding", "RFC 8572 §5.6",
         "The device reports completion of an onboarding that was never served",
         "Find out who bootstrapped this device: its agent may report falsely.";
