@@ -9,7 +9,7 @@ use std::{
 
 use pki::digest::Digest;
 
-use crate::audit::network;
+use crate::admission::Source;
 
 /// Wrong tokens that one address may send in [`PERIOD`].
 const FAILURES: u32 = 20;
@@ -28,7 +28,7 @@ pub(super) struct Gate(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    failures: HashMap<Option<IpAddr>, (Instant, u32)>,
+    failures: HashMap<Option<Source>, (Instant, u32)>,
     known: VecDeque<Digest>,
 }
 
@@ -75,8 +75,8 @@ impl Gate {
 }
 
 impl Counts {
-    fn key(&self, source: IpAddr) -> Option<IpAddr> {
-        let key = Some(network(source));
+    fn key(&self, source: IpAddr) -> Option<Source> {
+        let key = Some(Source::of(source));
         if self.failures.len() < SOURCES || self.failures.contains_key(&key) { key } else { None }
     }
 }

@@ -7,6 +7,5 @@ mod verify;
 
 pub use event::{Answer, Event, MAX_MESSAGE, ReportedKey};
 pub use refusals::RefusalLedger;
-pub(crate) use refusals::network;
 pub use signing::{CheckpointKey, CheckpointKeyError};
 pub use verify::{AuditError, verify};
