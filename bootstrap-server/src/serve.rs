@@ -13,7 +13,7 @@ use crate::{
     audit::{Event, RefusalLedger},
     config::{ConfigError, ServerConfig},
     images::Images,
-    restconf::{self, Service},
+    restconf::{self, Codes, Service},
     store::{Batch, Store, StoreError, sqlite::SqliteStore},
     tls::{Identities, Listener, Rejected, RejectedQueue, Rejections, TlsError, server_config},
 };
@@ -55,6 +55,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         policies: config.policies,
         redirect,
         images: Images::new(config.images, config.limits.images),
+        codes: Codes::new(),
         rejections: rejections.clone(),
         body_deadline: config.limits.body,
     };
