@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     AuditRecords, CheckpointNote, Manufacturer, ManufacturerList, NewManufacturer, NewProfile, NewVoucher, Profile,
-    ProfileList, Status, Voucher, paths,
+    ProfileList, RecordQuery, Status, Voucher, paths,
 };
 
 impl Client {
@@ -98,14 +98,16 @@ impl Client {
         self.send(call).await?.changed(intent).await
     }
 
-    /// A page of the audit log's records: those behind `after`, or from the beginning.
+    /// A page of the records of the audit log that `wanted` describes.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn records(&self, after: Option<u64>, limit: Option<u32>) -> Result<AuditRecords, ClientError> {
+    pub async fn records(&self, wanted: &RecordQuery) -> Result<AuditRecords, ClientError> {
         let call = Call::get(paths::RECORDS.to_owned())
-            .query("after", after.map(|after| after.to_string()))
-            .query("limit", limit.map(|limit| limit.to_string()));
+            .query("after", wanted.after.map(|after| after.to_string()))
+            .query("limit", wanted.limit.map(|limit| limit.to_string()))
+            .query("manufacturer", wanted.manufacturer.clone())
+            .query("serial-number", wanted.serial_number.clone());
         self.send(call).await?.json().await
     }
 
