@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use conveyed_info::{DocumentError, cms::CmsError};
 use pki::{certificate::CertificateError, key::KeyError, path::PathError, server_name::NameError};
 
+use super::PolicyInvalid;
 use crate::{audit::CheckpointKeyError, owner::OwnerError};
 
 /// The configuration cannot be used. Every message names the file.
@@ -121,6 +122,9 @@ pub enum ConfigError {
         /// Why.
         source: CheckpointKeyError,
     },
+    /// The owner's policies and deadlines.
+    #[error(transparent)]
+    Policy(#[from] PolicyInvalid),
     /// The owner's key and certificate.
     #[error("owner: {0}")]
     Owner(#[from] OwnerError),

@@ -13,14 +13,12 @@ use conveyed_info::{
     make,
     rpc::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel, YANG_DATA_JSON},
 };
-use pki::digest::sha256;
 use verdict::ReasonCode;
 
 use super::{Caller, JsonBody, Problem, Service};
 use crate::{
     audit::{Answer, Event},
-    domain::{Dossier, OnboardingProfile, Proof},
-    store::Batch,
+    domain::{Dossier, OnboardingProfile, Proof, change},
 };
 
 pub(super) async fn handle(
@@ -100,15 +98,12 @@ async fn record(service: &Service, caller: &Caller, dossier: &Dossier, answer: A
         certificate: caller.certificate,
         answer,
     };
-    let repeated = dossier.device.as_ref().is_some_and(|device| {
-        device.state.after(&event) == device.state && device.last_answer == Some(sha256(&event.body(None)))
-    });
+    let repeated = dossier.device.as_ref().is_some_and(|device| change::is_repeated(device, &event));
     tracing::info!(device = %caller.device, source = %caller.source, ?answer, repeated, "answered");
     if repeated {
         let proof = Proof { at: super::held::now(), source: caller.source, certificate: caller.certificate };
         service.store.note_proof(&caller.device, proof);
-    } else {
-        service.store.commit(Batch::from(event)).await?;
+        return Ok(());
     }
-    Ok(())
+    super::held::commit(service, caller, dossier, event).await
 }

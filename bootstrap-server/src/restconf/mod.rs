@@ -7,7 +7,10 @@ mod problem;
 mod report_progress;
 mod request;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -19,7 +22,7 @@ use axum::{
 };
 
 use crate::{
-    domain::Policies,
+    domain::{Newcomers, Policies},
     images::Images,
     owner::Owner,
     store::Store,
@@ -39,6 +42,8 @@ pub(crate) struct Service {
     pub(crate) owner: Owner,
     /// What the owner has decided for all devices.
     pub(crate) policies: Policies,
+    /// The unregistered devices of this hour.
+    pub(crate) newcomers: Mutex<Newcomers>,
     /// Where devices are sent that have no reason to trust this server yet.
     pub(crate) redirect: conveyed_info::information::RedirectInformation,
     pub(crate) images: Images,

@@ -57,6 +57,11 @@ impl Problem {
         Self::because(StatusCode::NOT_FOUND, ErrorTag::InvalidValue, reason)
     }
 
+    /// RFC 8040 §4.4.2 (RCF-22): we know who it is, and it may not.
+    pub(crate) fn denied(reason: ReasonCode) -> Self {
+        Self::because(StatusCode::FORBIDDEN, ErrorTag::AccessDenied, reason)
+    }
+
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, ErrorTag::InvalidValue, "no such resource")
     }
