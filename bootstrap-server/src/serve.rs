@@ -14,7 +14,7 @@ use crate::{
     config::{ConfigError, ServerConfig},
     domain::{Policies, ProfileName},
     images::Images,
-    restconf::{self, Service},
+    restconf::{self, Codes, Service},
     store::{Batch, Store, StoreError, sqlite::SqliteStore},
     tls::{Identities, Listener, Rejected, RejectedQueue, Rejections, TlsError, server_config},
 };
@@ -60,6 +60,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         newcomers: Mutex::default(),
         redirect,
         images: Images::new(config.images, config.limits.images),
+        codes: Codes::new(),
         rejections: rejections.clone(),
         body_deadline: config.limits.body,
     };

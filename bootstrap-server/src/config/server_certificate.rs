@@ -6,7 +6,7 @@ use conveyed_info::information::TrustAnchor;
 use pki::{
     certificate::Certificate,
     key::{FileKey, Signer},
-    path::{self, Policy, Purpose},
+    path::{self, Policy, Purpose, Signatures},
     server_name,
     time::{Clock, Timestamp},
 };
@@ -45,6 +45,7 @@ impl ServerCertificate<'_> {
             clock: Clock::Untrusted { at_least: Timestamp::from_unix(0) },
             purpose: Purpose::TlsServer,
             accepted_critical: &[],
+            signatures: Signatures::default(),
         };
         path::validate(own, intermediates, anchor.lowest().map(std::slice::from_ref).unwrap_or_default(), &policy)
             .map_err(|source| ConfigError::OtherAnchor {

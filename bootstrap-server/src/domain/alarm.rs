@@ -81,7 +81,7 @@ mod tests {
     use pki::{digest::sha256, identity::SerialNumber};
 
     use super::*;
-    use crate::domain::{Alarm, DeviceId, ManufacturerName, Proof};
+    use crate::domain::{Alarm, Departures, DeviceId, ManufacturerName, Proof};
 
     fn id() -> DeviceId {
         let manufacturer = ManufacturerName::new("maker").unwrap();
@@ -101,7 +101,8 @@ mod tests {
 
     fn reported(report: ProgressType) -> Event {
         let source = [192, 0, 2, 1].into();
-        Event::ProgressReported { device: id(), source, report, keys: Vec::new(), message: None }
+        let departures = Departures::default();
+        Event::ProgressReported { device: id(), source, report, keys: Vec::new(), message: None, departures }
     }
 
     #[test]

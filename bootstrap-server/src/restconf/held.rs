@@ -22,9 +22,8 @@ const TRIES: usize = 4;
 
 /// The dossier of a device that is to be served; the answer to one that is not. The first sight of a device is an
 /// event; that it goes on asking is not.
-pub(super) async fn admit(service: &Service, caller: &Caller) -> Result<Dossier, Problem> {
+pub(super) async fn admit(service: &Service, caller: &Caller, mut dossier: Dossier) -> Result<Dossier, Problem> {
     for _ in 0..TRIES {
-        let dossier = service.store.dossier(&caller.device).await?;
         let (device, source) = (caller.device.clone(), caller.source);
         let (event, answer) = match standing(&dossier, now(), &service.policies) {
             Standing::Serve => return Ok(dossier),
@@ -48,12 +47,16 @@ pub(super) async fn admit(service: &Service, caller: &Caller) -> Result<Dossier,
         match service.store.commit(Batch::from(event.clone())).await {
             Ok(_) => tracing::info!(device = %caller.device, %source, event = event.name(), "device stands elsewhere"),
             // Another request of this device, or a person, was faster: what is so now decides.
-            Err(StoreError::Refused { .. } | StoreError::DeviceExists(_)) => continue,
+            Err(StoreError::Refused { .. }) => {
+                dossier = service.store.dossier(&caller.device).await?;
+                continue;
+            }
             Err(error) => return Err(error.into()),
         }
         if let Some(answer) = answer {
             return Err(answer);
         }
+        dossier = service.store.dossier(&caller.device).await?;
     }
     Err(Problem::busy())
 }
@@ -70,10 +73,13 @@ pub(super) async fn commit(service: &Service, caller: &Caller, dossier: &Dossier
     match service.store.commit(batch).await {
         Ok(_) => Ok(()),
         // It was held, refused or retired while it was being answered: it hears what it would hear now.
-        Err(StoreError::Refused { .. }) => match admit(service, caller).await {
-            Ok(_) => Err(Problem::busy()),
-            Err(problem) => Err(problem),
-        },
+        Err(StoreError::Refused { .. }) => {
+            let dossier = service.store.dossier(&caller.device).await?;
+            match admit(service, caller, dossier).await {
+                Ok(_) => Err(Problem::busy()),
+                Err(problem) => Err(problem),
+            }
+        }
         Err(error) => Err(error.into()),
     }
 }

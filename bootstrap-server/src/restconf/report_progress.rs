@@ -7,40 +7,45 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use conveyed_info::{Encoding, rpc::ProgressReport};
+use conveyed_info::rpc::ProgressReport;
 
-use super::{Caller, JsonBody, Problem, Service};
+use super::{Answering, Caller, Input, Problem, Service, manner::Manner};
 use crate::{
     audit::{Event, MAX_MESSAGE, ReportedKey},
-    domain::{Proof, State as DeviceState},
+    domain::{Departures, Proof, State as DeviceState},
 };
 
 /// Stores the report and answers 204 once it is durable (SRV-16, SRV-17).
 pub(super) async fn handle(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    JsonBody(body): JsonBody,
+    _: Answering,
+    input: Input,
 ) -> Result<Response, Problem> {
-    let report = ProgressReport::decode(&body, Encoding::Json)?;
     let dossier = service.store.dossier(&caller.device).await?;
+    let authentication = caller.prove(&service, &dossier).await?;
+    let wire_profile = dossier.profile.as_ref().map(|profile| profile.wire_profile).unwrap_or_default();
+    let read = ProgressReport::decode_with(&input.body, input.encoding, Manner::from(wire_profile).input)?;
+    let departures = Departures { wire_profile, authentication, leniencies: read.leniencies };
     // A device that nobody has given a profile is given nothing and heard about nothing.
     let retired = dossier.device.as_ref().is_some_and(|device| device.state == DeviceState::Retired);
     if dossier.profile.is_none() || retired {
-        super::held::admit(&service, &caller).await?;
+        super::held::admit(&service, &caller, dossier).await?;
         return Err(super::held::unprofiled());
     }
-    let ProgressReport { progress_type, message, ssh_host_keys, trust_anchor_certs } = report;
+    let ProgressReport { progress_type, message, ssh_host_keys, trust_anchor_certs } = read.value;
     let keys = ssh_host_keys.into_iter().map(|key| ReportedKey { kind: key.algorithm, data: key.key_data });
     let chains = trust_anchor_certs
         .iter()
         .map(|it| ReportedKey { kind: "trust-anchor-cert".to_owned(), data: it.der().to_vec() });
-    tracing::info!(device = %caller.device, source = %caller.source, report = %progress_type, "reported");
+    tracing::info!(device = %caller.device, source = %caller.source, report = %progress_type, ?departures, "reported");
     let event = Event::ProgressReported {
         device: caller.device.clone(),
         source: caller.source,
         report: progress_type,
         keys: keys.chain(chains).collect(),
         message: message.map(shortened),
+        departures,
     };
     super::held::commit(&service, &caller, &dossier, event).await?;
     let proof = Proof { at: super::held::now(), source: caller.source, certificate: caller.certificate };

@@ -9,7 +9,7 @@ use pki::{
     certificate::Certificate,
     digest::{Digest, Sha256},
     identity::SerialNumber,
-    path::{self, Path, PathError, Policy, Purpose},
+    path::{self, Path, PathError, Policy, Purpose, Signatures},
     time::{Clock, Timestamp},
 };
 use rustls::pki_types::CertificateDer;
@@ -76,7 +76,12 @@ impl Identities {
         let (own, intermediates) = certificates
             .split_first()
             .ok_or_else(|| Refusal::new(ReasonCode::IdevidMissing, "the certificate list is empty"))?;
-        let policy = Policy { clock: Clock::Trusted(now), purpose: Purpose::DeviceIdentity, accepted_critical: &[] };
+        let policy = Policy {
+            clock: Clock::Trusted(now),
+            purpose: Purpose::DeviceIdentity,
+            accepted_critical: &[],
+            signatures: Signatures::default(),
+        };
         let (mut closest, mut found) = (None, None::<(&Manufacturer, Path)>);
         for manufacturer in &self.manufacturers {
             match (path::validate(own, intermediates, &manufacturer.anchors, &policy), &found) {
