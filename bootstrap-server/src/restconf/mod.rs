@@ -8,11 +8,15 @@ mod framing;
 mod get_bootstrapping_data;
 mod held;
 mod kind;
+#[cfg(test)]
+mod lab;
 mod manner;
 mod negotiate;
 mod problem;
 mod report_progress;
 mod request;
+#[cfg(test)]
+mod returning;
 
 use std::{
     sync::{Arc, Mutex},
