@@ -92,6 +92,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
     operation(Method::POST, paths::APPROVE, OPERATOR, Gives::Json),
     operation(Method::POST, paths::RETIRE, OPERATOR, Gives::Json),
     operation(Method::POST, paths::REPROVISION, OPERATOR, Gives::Json),
+    operation(Method::POST, paths::CLEAR_ALARM, OPERATOR, Gives::Json),
     operation(Method::POST, paths::ACTIVATION_CODE, OPERATOR, Gives::Json),
     operation(Method::GET, paths::REPORTS, VIEWER, Gives::Json),
     operation(Method::GET, paths::STORY, VIEWER, Gives::Json),

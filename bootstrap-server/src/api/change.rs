@@ -44,7 +44,8 @@ impl IdempotencyKey {
     pub(super) fn of(headers: &HeaderMap, request: impl FnOnce() -> Digest) -> Result<Option<Self>, Fault> {
         let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
         let Some(value) = values.next() else { return Ok(None) };
-        let usable = |key: &&str| (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|octet| octet.is_ascii_graphic());
+        let usable =
+            |key: &&str| (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|octet| octet.is_ascii_graphic());
         match (value.to_str().ok().filter(usable), values.next()) {
             (Some(key), None) => Ok(Some(Self { key: key.to_owned(), request: request() })),
             _ => Err(Fault::header(format!("Idempotency-Key: takes one key of 1 to {MAX_KEY} printable characters"))),

@@ -140,11 +140,6 @@ impl Fault {
         Self::new(StatusCode::CONFLICT, ReasonCode::SecretShownBefore).detail(what)
     }
 
-    /// What is to be made is there.
-    pub(super) fn already_there(detail: impl AsRef<str>) -> Self {
-        Self::new(StatusCode::CONFLICT, ReasonCode::AlreadyThere).detail(detail)
-    }
-
     /// The body names something that is not there.
     pub(super) fn reference(detail: impl AsRef<str>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, ReasonCode::ReferenceUnknown).detail(detail)
@@ -233,7 +228,13 @@ impl From<StoreError> for Fault {
             StoreError::Refused { refused, .. } => match refused {
                 ChangeRefused::AlreadyListed => (S::CONFLICT, ReasonCode::AlreadyThere),
                 ChangeRefused::NotListed => (S::NOT_FOUND, ReasonCode::ResourceMissing),
-                ChangeRefused::NotWaiting | ChangeRefused::NoProfile => (S::CONFLICT, ReasonCode::StateForbids),
+                ChangeRefused::NotWaiting
+                | ChangeRefused::NoProfile
+                | ChangeRefused::Retired
+                | ChangeRefused::AlreadyRetired
+                | ChangeRefused::NotServed
+                | ChangeRefused::NoAlarm
+                | ChangeRefused::NothingNew => (S::CONFLICT, ReasonCode::StateForbids),
             },
             StoreError::Changed(_) => (S::PRECONDITION_FAILED, ReasonCode::VersionChanged),
             StoreError::AnsweredBefore => (S::CONFLICT, ReasonCode::IdempotencyConflict),

@@ -24,7 +24,7 @@ const KNOWN: usize = 256;
 /// token was right before: somebody who guesses behind the same address as an operator does not lock the operator out.
 /// What is remembered opens nothing; every token is looked up each time.
 #[derive(Debug, Default)]
-pub(super) struct Gate(Mutex<Counts>);
+pub(crate) struct Gate(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {

@@ -159,9 +159,9 @@ fn accepts(headers: &HeaderMap, gives: Gives) -> bool {
             let mut parts = range.split(';').map(str::trim);
             let name = parts.next().unwrap_or_default().to_ascii_lowercase();
             // A weight of nothing means: anything but this.
-            let unwanted = parts.filter_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="))).any(
-                |weight| weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0),
-            );
+            let unwanted = parts
+                .filter_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
+                .any(|weight| weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0));
             let fits = name == media_type || name == "*/*" || name.strip_suffix("/*").is_some_and(|it| it == group);
             fits && !unwanted
         })
