@@ -1,5 +1,7 @@
 //! The device listener as sslyze, a scanner of TLS servers, sees it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "helpers of a test")]
+
 use std::{collections::BTreeSet, path::PathBuf, process::Command};
 
 use interop_tests::{need, peer::Peer, site::Site};
