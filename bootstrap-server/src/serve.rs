@@ -16,7 +16,7 @@ use crate::{
     config::{ConfigError, ServerConfig},
     images::Images,
     metrics::{ListenerName, Metrics},
-    restconf::{self, Service},
+    restconf::{self, Codes, Service},
     store::{Batch, Store, StoreError, sqlite::SqliteStore},
     tls::{
         Door, Identities, Listener, Rejected, RejectedQueue, Rejections, ReloadableCertificate, Strictness, TlsError,
@@ -87,11 +87,12 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         policies: config.policies,
         redirect,
         images: Images::new(config.images, config.limits.images),
+        codes: Codes::new(),
         rejections,
         body_deadline: config.limits.body,
     };
-    let router =
-        restconf::router(Arc::new(service)).layer(axum::middleware::from_fn_with_state(guard, admission::guard));
+    let measure = axum::middleware::from_fn_with_state(metrics.clone(), admission::measure);
+    let router = restconf::router(Arc::new(service), guard).layer(measure);
     let mut front = Front { certificate, legacy_certificate: None, judges: vec![Arc::clone(&listener.identities)] };
     let mut tasks = JoinSet::new();
     if let Some((legacy, certificate)) = legacy {

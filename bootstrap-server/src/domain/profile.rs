@@ -110,7 +110,7 @@ impl OnboardingProfile {
             Some(Level::Verbose) => ReportingLevel::Verbose,
             Some(Level::Minimal) | None => ReportingLevel::Minimal,
         };
-        let wire_profile = parsed.wire_profile.map_or(Ok(WireProfile::default()), |name| name.parse())?;
+        let wire_profile = parsed.wire_profile.map_or_else(|| Ok(WireProfile::default()), |name| name.parse())?;
         let (authentication, stateless, document) = (parsed.authentication, parsed.stateless, document.to_owned());
         Ok(Self { name, information, reporting_level, wire_profile, authentication, stateless, document })
     }

@@ -1,1 +1,55 @@
-//! What operators and a bootstrap server say to each other.
+//! What operators and a bootstrap server say to each other: JSON over HTTPS, on a listener of its own.
+//!
+//! Everything `sztp` does on a running server goes through these types. The server describes them, and the routes that
+//! carry them, in an OpenAPI document made from this very code. Names are kebab-case; dates are RFC 3339 in UTC with
+//! milliseconds; octets are base64 (RFC 4648 §4); digests are lower-case hex. Requests with unknown members are refused.
+//!
+//! | resource | methods | role |
+//! |---|---|---|
+//! | [`paths::STATUS`] | GET | viewer |
+//! | [`paths::DEVICES`] | GET (pages, filters), POST | viewer, operator |
+//! | [`paths::DEVICE`] | GET, PATCH | viewer, operator |
+//! | [`paths::APPROVE`], [`paths::RETIRE`], [`paths::REPROVISION`], [`paths::ACTIVATION_CODE`] | POST | operator |
+//! | [`paths::REPORTS`], [`paths::STORY`] | GET | viewer |
+//! | [`paths::IMPORT`] | POST, streamed both ways | operator |
+//! | [`paths::MANUFACTURERS`], [`paths::MANUFACTURER`] | GET, PUT | viewer, admin |
+//! | [`paths::PROFILES`], [`paths::PROFILE`] | GET, PUT, DELETE | viewer, operator |
+//! | [`paths::VOUCHERS`] | POST | operator |
+//! | [`paths::USERS`], [`paths::USER`] | GET, PUT, DELETE | admin |
+//! | [`paths::TOKENS`], [`paths::TOKEN`] | GET, POST, DELETE | everybody their own, admin all |
+//! | [`paths::RECORDS`], [`paths::CHECKPOINT`], [`paths::EVENTS`] | GET | viewer |
+//! | [`paths::BACKUP`] | POST, streamed | admin |
+//! | [`paths::METRICS`] | GET, OpenMetrics text | viewer |
+//! | [`paths::OPENAPI`], [`paths::HEALTH`], [`paths::READY`] | GET | anybody |
+//!
+//! - **Pages**: `limit` (at most 1,000) and `after`, which is the `next` of the page before; no `next` means the end.
+//! - **Versions**: every device has an `ETag`; a change with `If-Match` fails with 412 when somebody was faster.
+//! - **Idempotency**: a POST or PATCH with `Idempotency-Key` that is sent again within a day gets the first answer again.
+//! - **Rehearsal**: any change with `?dry-run=true` is judged and not made.
+//! - **Errors**: [`Problem`] (RFC 9457), with a reason code and what to do.
+
+mod audit;
+#[cfg(feature = "client")]
+pub mod client;
+mod devices;
+mod import;
+mod manufacturers;
+mod operators;
+pub mod paths;
+mod problem;
+mod profiles;
+mod status;
+mod vouchers;
+
+pub use audit::{AuditRecord, AuditRecords, CheckpointNote};
+pub use devices::{
+    Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, IssuedActivationCode, NewDevice,
+    Particulars, Proof, Report, ReportedKey, Reports, Step, Story, Stuck, Waiting,
+};
+pub use import::{ImportDone, ImportFault, ImportProgress, ImportUpdate};
+pub use manufacturers::{Manufacturer, ManufacturerList, NewManufacturer};
+pub use operators::{IssuedToken, NewToken, NewUser, Role, Token, TokenList, User, UserList};
+pub use problem::Problem;
+pub use profiles::{NewProfile, Profile, ProfileList};
+pub use status::{Health, ListenerStatus, LogStatus, StateCount, Status};
+pub use vouchers::{NewVoucher, Voucher};

@@ -182,6 +182,9 @@ reason_codes! {
     CsrInvalid, "csr-invalid", "RFC 9646 §4.2",
         "The certificate signing request cannot be accepted",
         "Look at the detail: the request must be well-formed, prove possession of its key and come from this device.";
+    CsrNotWanted, "csr-not-wanted", "RFC 9646 §2.2",
+        "The device sent a certificate signing request that nobody asked for",
+        "Let the device ask without one first; this server issues no certificates to its class of devices.";
     // Onboarding
     ImageUnreachable, "image-unreachable", "RFC 8572 §5.6",
         "The boot image could not be downloaded from any of its URIs",
@@ -232,6 +235,15 @@ reason_codes! {
     IdevidMissing, "idevid-missing", "RFC 8040 §2.5",
         "The device showed no certificate",
         "Give the device its IDevID certificate and key.";
+    CredentialsMissing, "credentials-missing", "RFC 8040 §2.5",
+        "The device showed its certificate, and its profile asks for an activation code too",
+        "Give the device its activation code, or the profile another authentication.";
+    CredentialsMismatch, "credentials-mismatch", "RFC 8572 §5.3",
+        "The device's user name is not the serial number in its certificate",
+        "Configure the device's own serial number as its user name.";
+    CredentialsRefused, "credentials-refused", "RFC 8040 §2.5",
+        "User name and activation code are not accepted",
+        "Compare both with what the operator set for the device; the audit log says what was wrong.";
     IdevidUntrusted, "idevid-untrusted", "RFC 8572 §5.3",
         "The certificate does not chain to a manufacturer this server knows",
         "If the device is genuine, add its manufacturer's anchor; otherwise somebody is copying an identity.";

@@ -1,0 +1,1 @@
+//! The client: one connection to one server, with a token.

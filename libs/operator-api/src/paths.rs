@@ -1,0 +1,56 @@
+//! Where each resource is. Serial numbers and names in paths are percent-encoded.
+
+/// What the server is and how it does.
+pub const STATUS: &str = "/v1/status";
+/// All devices.
+pub const DEVICES: &str = "/v1/devices";
+/// One device.
+pub const DEVICE: &str = "/v1/devices/{manufacturer}/{serial-number}";
+/// Lets a held or refused device through.
+pub const APPROVE: &str = "/v1/devices/{manufacturer}/{serial-number}/approve";
+/// Takes a device out of service.
+pub const RETIRE: &str = "/v1/devices/{manufacturer}/{serial-number}/retire";
+/// Lets a device begin again.
+pub const REPROVISION: &str = "/v1/devices/{manufacturer}/{serial-number}/reprovision";
+/// Makes a new activation code for a device.
+pub const ACTIVATION_CODE: &str = "/v1/devices/{manufacturer}/{serial-number}/activation-code";
+/// What a device reported.
+pub const REPORTS: &str = "/v1/devices/{manufacturer}/{serial-number}/reports";
+/// What happened to a device, what it waits for, and what to do.
+pub const STORY: &str = "/v1/devices/{manufacturer}/{serial-number}/story";
+/// Registers many devices.
+pub const IMPORT: &str = "/v1/import/devices";
+/// All manufacturers.
+pub const MANUFACTURERS: &str = "/v1/manufacturers";
+/// One manufacturer.
+pub const MANUFACTURER: &str = "/v1/manufacturers/{manufacturer}";
+/// All profiles.
+pub const PROFILES: &str = "/v1/profiles";
+/// One profile.
+pub const PROFILE: &str = "/v1/profiles/{profile}";
+/// Vouchers.
+pub const VOUCHERS: &str = "/v1/vouchers";
+/// All users.
+pub const USERS: &str = "/v1/users";
+/// One user.
+pub const USER: &str = "/v1/users/{user}";
+/// All tokens.
+pub const TOKENS: &str = "/v1/tokens";
+/// One token.
+pub const TOKEN: &str = "/v1/tokens/{token}";
+/// Records of the audit log.
+pub const RECORDS: &str = "/v1/audit/records";
+/// The latest signed checkpoint.
+pub const CHECKPOINT: &str = "/v1/audit/checkpoint";
+/// Records of the audit log as they come: server-sent events, whose ids are positions in the log.
+pub const EVENTS: &str = "/v1/events";
+/// Takes a backup.
+pub const BACKUP: &str = "/v1/backup";
+/// Metrics for Prometheus.
+pub const METRICS: &str = "/metrics";
+/// The description of all this.
+pub const OPENAPI: &str = "/v1/openapi.json";
+/// Whether the process is alive.
+pub const HEALTH: &str = "/healthz";
+/// Whether the server can take requests: its database answers and it is not stopping.
+pub const READY: &str = "/readyz";
