@@ -110,8 +110,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         rejections: rejections.clone(),
         body_deadline: config.limits.body,
     };
-    let router =
-        restconf::router(Arc::new(service)).layer(axum::middleware::from_fn_with_state(guard, admission::guard));
+    let measure = axum::middleware::from_fn_with_state(metrics.clone(), admission::measure);
+    let router = restconf::router(Arc::new(service), guard).layer(measure);
     let mut front = Front {
         certificate,
         legacy_certificate: None,

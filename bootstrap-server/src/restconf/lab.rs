@@ -105,8 +105,18 @@ impl Lab {
         let first = [Event::ManufacturerAdded { manufacturer }, Event::ProfileApplied { profile }];
         store.commit(batch(first)).await.unwrap();
         let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
-        let (rejections, rejected) = Rejections::channel(crate::metrics::Metrics::default());
+        let metrics = crate::metrics::Metrics::default();
+        let (rejections, rejected) = Rejections::channel(metrics.clone());
         let shared: Arc<dyn Store> = store.clone();
+        // What is tested here is what becomes of devices, not how many at once are let in.
+        let many = std::num::NonZeroU32::MAX;
+        let limits = crate::admission::Limits {
+            requests: 1 << 20,
+            requests_per_device: 1 << 20,
+            requests_per_second_per_device: many,
+            ..crate::admission::Limits::default()
+        };
+        let guard = crate::admission::Guard::new(&limits, Arc::clone(&shared), metrics);
         let service = Service {
             store: shared,
             owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
@@ -118,7 +128,7 @@ impl Lab {
             rejections,
             body_deadline: Duration::from_secs(60),
         };
-        Self { store, rejected, router: router(Arc::new(service)), _folder: folder }
+        Self { store, rejected, router: router(Arc::new(service), guard), _folder: folder }
     }
 
     /// One request of the device; status, and body as text.
