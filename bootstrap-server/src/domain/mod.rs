@@ -11,6 +11,7 @@ mod newcomers;
 mod operators;
 mod policy;
 mod profile;
+pub mod replay;
 mod transition;
 pub mod waiting;
 mod wire_profile;
