@@ -9,6 +9,7 @@ pub mod audit;
 pub mod config;
 pub mod domain;
 mod images;
+pub mod import;
 mod owner;
 mod restconf;
 mod serve;
