@@ -11,6 +11,7 @@ pub mod audit;
 pub mod config;
 pub mod domain;
 mod images;
+pub mod import;
 mod metrics;
 mod owner;
 mod restconf;

@@ -13,6 +13,10 @@ use crate::audit::Answer;
 pub(super) const fn first(deed: &Deed, voucher: VoucherStock) -> Result<Option<State>, ChangeRefused> {
     Ok(Some(match deed {
         Deed::Registered { .. } | Deed::Admitted { .. } => voucher.first_state(),
+        // Only what was on the list can come back, or have been retired.
+        Deed::Held(ReasonCode::DeviceReturned) | Deed::Refused(ReasonCode::DeviceRetired) => {
+            return Err(ChangeRefused::NotListed);
+        }
         Deed::Held(reason) => State::Held(*reason),
         Deed::Refused(reason) => State::Refused(*reason),
         // A voucher may come before its device.
@@ -262,7 +266,7 @@ mod tests {
 
     fn answered(answer: Answer) -> Deed {
         let digest = pki::digest::sha256(b"");
-        Deed::Answered { answer, source: [127, 0, 0, 1].into(), certificate: digest, body: digest }
+        Deed::Answered { answer, source: [127, 0, 0, 1].into(), certificate: Some(digest), body: digest }
     }
 
     fn after(state: State, deed: &Deed) -> Result<State, ChangeRefused> {
