@@ -98,8 +98,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     store.commit(started.and(Event::PoliciesApplied { policies: Box::new(config.policies.clone()) })).await?;
     let shared: Arc<dyn Store> = store.clone();
     let guard = Guard::new(&config.limits, Arc::clone(&shared), metrics.clone());
-    let owner_chain = config.owner.chain().to_vec();
-    let service = Service {
+    let service = Arc::new(Service {
         store: Arc::clone(&shared),
         owner: config.owner,
         policies: config.policies.clone(),
@@ -109,9 +108,9 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         codes: Codes::new(),
         rejections: rejections.clone(),
         body_deadline: config.limits.body,
-    };
+    });
     let measure = axum::middleware::from_fn_with_state(metrics.clone(), admission::measure);
-    let router = restconf::router(Arc::new(service), guard).layer(measure);
+    let router = restconf::router(Arc::clone(&service), guard).layer(measure);
     let mut front = Front {
         certificate,
         legacy_certificate: None,
@@ -154,7 +153,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             checkpoint_key: config.checkpoint_key,
             metrics: metrics.clone(),
             rejections,
-            owner: owner_chain,
+            service,
             body_deadline: config.limits.body,
             started: api::now(),
             database: "sqlite",

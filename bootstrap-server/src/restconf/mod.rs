@@ -12,6 +12,7 @@ mod kind;
 mod lab;
 mod manner;
 mod negotiate;
+mod offers;
 mod problem;
 mod report_progress;
 mod request;
@@ -47,6 +48,7 @@ use crate::{
 
 use caller::Caller;
 pub(crate) use codes::Codes;
+pub(crate) use offers::offers;
 use problem::Explanation;
 pub(crate) use problem::Problem;
 use request::{Answering, Input};
