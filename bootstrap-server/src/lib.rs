@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod config;
+pub mod doctor;
 pub mod domain;
 mod images;
 mod owner;
