@@ -24,6 +24,7 @@ use std::{
 
 use bootstrap_server::{
     audit::{self, Event},
+    domain::Departures,
     store::{Batch, Store, StoreError, sqlite::SqliteStore},
 };
 use conveyed_info::rpc::ProgressType;
@@ -41,6 +42,7 @@ fn said(message: &str) -> Batch {
         report: ProgressType::Informational,
         message,
         keys: Vec::new(),
+        departures: Departures::default(),
     })
 }
 

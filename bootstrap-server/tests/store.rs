@@ -8,7 +8,7 @@ use std::sync::Arc;
 use audit_log::LogIndex;
 use bootstrap_server::{
     audit::{self, AuditError, Event},
-    domain::State,
+    domain::{Departures, State},
     store::{Batch, Store, StoreError, sqlite::SqliteStore},
 };
 use conveyed_info::rpc::ProgressType;
@@ -17,7 +17,14 @@ use verdict::ReasonCode;
 
 fn reported(serial: &str, report: ProgressType) -> Batch {
     let (device, source) = (device_id(serial), [127, 0, 0, 1].into());
-    Batch::from(Event::ProgressReported { device, source, report, keys: Vec::new(), message: None })
+    Batch::from(Event::ProgressReported {
+        device,
+        source,
+        report,
+        keys: Vec::new(),
+        message: None,
+        departures: Departures::default(),
+    })
 }
 
 #[tokio::test]

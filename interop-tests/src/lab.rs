@@ -224,6 +224,11 @@ impl Server {
         self.address
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL, as a power cut would.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

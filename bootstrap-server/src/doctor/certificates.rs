@@ -84,11 +84,7 @@ pub(super) fn judge_chain(path: &Path, chain: &[Certificate], anchor: (&Path, &[
     const CHECK: &str = "chain";
     let (anchor_path, anchors) = anchor;
     // RFC 8572 §6.3: under the lowest CA of the anchor's chain. Dates are another finding.
-    let policy = Policy {
-        clock: Clock::Untrusted { at_least: Timestamp::from_unix(0) },
-        purpose: Purpose::TlsServer,
-        accepted_critical: &[],
-    };
+    let policy = Policy::new(Clock::Untrusted { at_least: Timestamp::from_unix(0) }, Purpose::TlsServer);
     let lowest = anchors.first().map(std::slice::from_ref).unwrap_or_default();
     let validated = chain.split_first().map(|(own, intermediates)| path::validate(own, intermediates, lowest, &policy));
     match validated {
@@ -115,7 +111,7 @@ pub(super) fn judge_chain(path: &Path, chain: &[Certificate], anchor: (&Path, &[
 /// Whether the owner certificate may sign, with a path of its own to each pinned certificate that is asked about.
 pub(super) fn owner_path(chain: &[Certificate], pinned: &Certificate, now: Timestamp) -> Result<(), String> {
     let Some((own, intermediates)) = chain.split_first() else { return Err("no certificate".to_owned()) };
-    let policy = Policy { clock: Clock::Trusted(now), purpose: Purpose::Signing, accepted_critical: &[] };
+    let policy = Policy::new(Clock::Trusted(now), Purpose::Signing);
     path::validate(own, intermediates, std::slice::from_ref(pinned), &policy).map(drop).map_err(|it| it.to_string())
 }
 

@@ -61,9 +61,17 @@ impl Examination<'_> {
     async fn run(mut self) -> Vec<Finding> {
         let now = Timestamp::from_system(std::time::SystemTime::now());
         let device = self.device_listener(now);
+        let legacy = match self.document.legacy_device_listener.clone() {
+            Some(legacy) => self.pair(&legacy.certificate, &legacy.key, now).map(|chain| (legacy.listen, chain)),
+            None => None,
+        };
         let owner = self.owner(now);
         let log_key = self.log_key();
         self.ports(device.as_deref()).await;
+        if let Some((listen, chain)) = &legacy {
+            let port = ports::try_tls(*listen, chain.first()).await;
+            self.findings.push(ports::judge("legacy-device-listener", *listen, &port));
+        }
         self.disk();
         let newest_leaf = self.database(owner.as_deref(), log_key.as_ref(), now).await;
         let named = |chain: &Option<Vec<Certificate>>, path: &Path| {

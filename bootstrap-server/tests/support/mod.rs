@@ -159,7 +159,12 @@ pub async fn verify_log(config: &Path) -> audit_log::Report {
 
 /// A TLS client that trusts any server, shows `identity`, and never resumes a session.
 pub fn connector(identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    connector_with(aws_lc_rs::default_provider(), identity)
+}
+
+/// As [`connector`], with the cryptography of `provider` only.
+pub fn connector_with(provider: CryptoProvider, identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
+    let provider = Arc::new(provider);
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .unwrap()
