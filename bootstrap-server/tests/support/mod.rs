@@ -96,6 +96,13 @@ impl Site {
         std::fs::set_permissions(self.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    /// Replaces `old`, which must be there, in `sztp.toml`.
+    pub fn edit(&self, old: &str, new: &str) {
+        let text = std::fs::read_to_string(self.path("sztp.toml")).unwrap();
+        assert!(text.contains(old), "{old} is not in sztp.toml");
+        self.write("sztp.toml", text.replace(old, new).as_bytes());
+    }
+
     pub fn config(&self) -> ServerConfig {
         ServerConfig::load(&self.path("sztp.toml")).unwrap()
     }
