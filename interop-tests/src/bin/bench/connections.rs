@@ -96,7 +96,7 @@ fn throughput(connections: Connections, ours: Vec<(f64, f64)>, bare: Vec<(f64, f
     Plot {
         name,
         title,
-        x: Axis { label: "clients at once, on the same two cores", scale: Scale::Logarithmic },
+        x: Axis { label: "clients at once, on the same two cores", scale: Scale::Measured },
         y: Axis { label: "requests per second", scale: Scale::Linear },
         lines: vec![
             Line { label: "bootstrap server".to_owned(), points: ours },

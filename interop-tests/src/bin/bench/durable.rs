@@ -47,7 +47,7 @@ pub(crate) fn measure(report: &mut Report) {
         report.draw(Plot {
             name: "durable-events",
             title: "Durable events by clients that wait for them",
-            x: Axis { label: "clients at once", scale: Scale::Logarithmic },
+            x: Axis { label: "clients at once", scale: Scale::Measured },
             y: Axis { label: "events per second", scale: Scale::Logarithmic },
             lines: curve,
         });
