@@ -163,7 +163,16 @@ pub fn client_config(
     versions: &[&'static rustls::SupportedProtocolVersion],
     identity: Option<(&FileKey, &[Certificate])>,
 ) -> ClientConfig {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    client_config_with(aws_lc_rs::default_provider(), versions, identity)
+}
+
+/// As [`client_config`], with the cryptography of `provider` only.
+pub fn client_config_with(
+    provider: CryptoProvider,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    identity: Option<(&FileKey, &[Certificate])>,
+) -> ClientConfig {
+    let provider = Arc::new(provider);
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
         .unwrap()
