@@ -178,7 +178,8 @@ pub fn client_config(
     client_config_with(aws_lc_rs::default_provider(), versions, identity)
 }
 
-fn client_config_with(
+/// As [`client_config`], with the cryptography of `provider` only.
+pub fn client_config_with(
     provider: CryptoProvider,
     versions: &[&'static rustls::SupportedProtocolVersion],
     identity: Option<(&FileKey, &[Certificate])>,
