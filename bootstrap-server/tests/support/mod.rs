@@ -152,18 +152,31 @@ pub async fn verify_log(config: &Path) -> audit_log::Report {
 
 /// A TLS client that trusts any server, shows `identity`, and never resumes a session.
 pub fn connector(identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
-    let mut config = client_config(rustls::ALL_VERSIONS, identity);
+    connector_with(aws_lc_rs::default_provider(), identity)
+}
+
+/// As [`connector`], with the cryptography of `provider` only.
+pub fn connector_with(provider: CryptoProvider, identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
+    let mut config = configured(provider, rustls::ALL_VERSIONS, identity);
     // Every connection proves the device's identity afresh.
     config.resumption = rustls::client::Resumption::disabled();
     TlsConnector::from(Arc::new(config))
 }
 
-/// What such a client is configured with. It resumes sessions.
+/// What a client of these versions is configured with. It resumes sessions.
 pub fn client_config(
     versions: &[&'static rustls::SupportedProtocolVersion],
     identity: Option<(&FileKey, &[Certificate])>,
 ) -> ClientConfig {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    configured(aws_lc_rs::default_provider(), versions, identity)
+}
+
+fn configured(
+    provider: CryptoProvider,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    identity: Option<(&FileKey, &[Certificate])>,
+) -> ClientConfig {
+    let provider = Arc::new(provider);
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
         .unwrap()
