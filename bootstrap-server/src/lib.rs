@@ -9,6 +9,7 @@ mod admission;
 pub mod api;
 pub mod audit;
 pub mod config;
+pub mod doctor;
 pub mod domain;
 mod images;
 pub mod import;
