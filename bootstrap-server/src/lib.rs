@@ -7,6 +7,7 @@
 
 mod admission;
 pub mod audit;
+pub mod backup;
 pub mod config;
 pub mod doctor;
 pub mod domain;
