@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::{ConfigError, DeadlinesSection, PolicySection};
 use crate::admission::Limits;
 
 /// The document. Paths are relative to the folder it lies in.
@@ -34,6 +34,12 @@ pub struct Document {
     /// Boot images to serve, by their SHA-256.
     #[serde(default)]
     pub images: Vec<PathBuf>,
+    /// What becomes of devices that nobody registered.
+    #[serde(default)]
+    pub policy: PolicySection,
+    /// How long devices and operators may take.
+    #[serde(default)]
+    pub deadlines: DeadlinesSection,
     /// A DHCPv4 server beside it.
     #[serde(default)]
     pub dhcp4: Option<netboot::policy::Dhcp4Policy>,

@@ -2,12 +2,14 @@
 
 mod document;
 mod error;
+mod policy;
 mod server_certificate;
 
 pub use document::{
     Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, RevocationDemand,
 };
 pub use error::ConfigError;
+pub use policy::{DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, UnregisteredRule};
 
 use std::{
     net::SocketAddr,
@@ -145,7 +147,7 @@ impl ServerConfig {
             checkpoint_key: Arc::new(checkpoint_key),
             images: images.collect::<Result<_, ConfigError>>()?,
             dhcp4: document.dhcp4,
-            policies: Policies::default(),
+            policies: policy::policies(&document.policy, &document.deadlines)?,
             limits: document.limits,
         })
     }
