@@ -170,7 +170,7 @@ pub fn connector_with(provider: CryptoProvider, identity: Option<(&FileKey, &[Ce
     TlsConnector::from(Arc::new(config))
 }
 
-/// What such a client is configured with. It resumes sessions.
+/// What a client of these versions is configured with. It resumes sessions.
 pub fn client_config(
     versions: &[&'static rustls::SupportedProtocolVersion],
     identity: Option<(&FileKey, &[Certificate])>,
@@ -178,7 +178,8 @@ pub fn client_config(
     client_config_with(aws_lc_rs::default_provider(), versions, identity)
 }
 
-fn client_config_with(
+/// As [`client_config`], with the cryptography of `provider` only.
+pub fn client_config_with(
     provider: CryptoProvider,
     versions: &[&'static rustls::SupportedProtocolVersion],
     identity: Option<(&FileKey, &[Certificate])>,
