@@ -2,6 +2,7 @@
 
 use std::{
     net::IpAddr,
+    num::NonZeroU32,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -26,12 +27,14 @@ use tower::ServiceExt;
 use super::{Codes, Service, router};
 use crate::{
     Owner,
+    admission::{Guard, Limits},
     audit::{Answer, CheckpointKey, Event},
     domain::{
         Departures, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Particulars, Policies, ProfileName,
         State,
     },
     images::Images,
+    metrics::Metrics,
     store::{Batch, Store, sqlite::SqliteStore},
     tls::{Connection, DeviceIdentity, RejectedQueue, Rejections},
 };
@@ -104,9 +107,18 @@ impl Lab {
         let profile = Box::new(profile);
         let first = [Event::ManufacturerAdded { manufacturer }, Event::ProfileApplied { profile }];
         store.commit(batch(first)).await.unwrap();
+        let metrics = Metrics::default();
+        // What is tested here is what becomes of devices, not who has to come again.
+        let limits = Limits {
+            requests: 1_000_000,
+            requests_per_device: 1000,
+            requests_per_second_per_device: NonZeroU32::MIN.saturating_add(999_999),
+            ..Limits::default()
+        };
         let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
-        let (rejections, rejected) = Rejections::channel();
+        let (rejections, rejected) = Rejections::channel(metrics.clone());
         let shared: Arc<dyn Store> = store.clone();
+        let guard = Guard::new(&limits, Arc::clone(&shared), metrics);
         let service = Service {
             store: shared,
             owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
@@ -118,7 +130,7 @@ impl Lab {
             rejections,
             body_deadline: Duration::from_secs(60),
         };
-        Self { store, rejected, router: router(Arc::new(service)), _folder: folder }
+        Self { store, rejected, router: router(Arc::new(service), guard), _folder: folder }
     }
 
     /// One request of the device; status, and body as text.

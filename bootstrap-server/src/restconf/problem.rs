@@ -133,6 +133,12 @@ impl Problem {
         Self::new(Kind::UNAVAILABLE, "too much is under way; try again later").with(RETRY_AFTER, COME_BACK)
     }
 
+    /// As [`Problem::busy`], for so many seconds.
+    pub(crate) fn later(seconds: u64) -> Self {
+        let message = format!("{}: try again in {seconds} s", ReasonCode::ServerBusy);
+        Self::new(Kind::UNAVAILABLE, message).with(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
     /// RFC 8040 §5.2 (RCF-16).
     pub(crate) fn unsupported_media_type() -> Self {
         Self::broken(Kind::MEDIA_TYPE, "a body is application/yang-data+json or application/yang-data+xml, in UTF-8")

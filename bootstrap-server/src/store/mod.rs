@@ -79,8 +79,23 @@ pub trait Store: Send + Sync {
     /// The size of the log, which changes whenever something was committed, by this server or another.
     fn growth(&self) -> watch::Receiver<TreeSize>;
 
+    /// How many batches wait for a transaction: what decides whether more work is taken in. A store that has no queue
+    /// says so by a capacity of 0.
+    fn backlog(&self) -> Backlog {
+        Backlog::default()
+    }
+
     /// The audit log as it is now, to be read in pages while others go on writing.
     fn log_snapshot(&self) -> StoreFuture<'_, Box<dyn LogSnapshot>>;
+}
+
+/// How full a store's queue is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Batches that wait to be written.
+    pub waiting: usize,
+    /// Batches that may wait.
+    pub capacity: usize,
 }
 
 /// Which devices are wanted. Each member that is there narrows the choice.

@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{
-    Batch, Census, DeviceFilter, KeptAnswer, LogSnapshot, Page, Store, StoreError, StoreFuture, StoredRecord,
+    Backlog, Batch, Census, DeviceFilter, KeptAnswer, LogSnapshot, Page, Store, StoreError, StoreFuture, StoredRecord,
     StoredReport,
 };
 use crate::{
@@ -193,6 +193,14 @@ impl Store for SqliteStore {
 
     fn checkpoint(&self) -> StoreFuture<'_, Option<String>> {
         Box::pin(read::checkpoint(&self.readers))
+    }
+
+    fn backlog(&self) -> Backlog {
+        let queue = self.queue.as_ref();
+        queue.map_or_else(Backlog::default, |queue| Backlog {
+            waiting: queue.max_capacity().saturating_sub(queue.capacity()),
+            capacity: queue.max_capacity(),
+        })
     }
 
     fn log_snapshot(&self) -> StoreFuture<'_, Box<dyn LogSnapshot>> {
