@@ -166,7 +166,7 @@ async fn follow_manufacturers(
         let due = async {
             // A store that does not tell is asked now and then.
             if growth.changed().await.is_err() {
-                tokio::time::sleep(MANUFACTURERS * 4).await;
+                tokio::time::sleep(MANUFACTURERS).await;
             }
             tokio::time::sleep(MANUFACTURERS).await;
         };

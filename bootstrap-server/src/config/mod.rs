@@ -88,11 +88,8 @@ impl ServerConfig {
     /// # Errors
     /// [`ConfigError`] names the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = String::from_utf8(read(path)?).map_err(|_| ConfigError::NotText { path: path.to_owned() })?;
-        let document: Document =
-            toml::from_str(&text).map_err(|source| ConfigError::Toml { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
-        Self::from_document(document, folder)
+        Self::from_document(Document::load(path)?, folder)
     }
 
     /// Loads the files that `document` names, relative to `folder`.
