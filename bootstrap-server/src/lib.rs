@@ -6,10 +6,13 @@
 //! a change that leaves no leaf cannot be expressed.
 
 mod admission;
+pub mod api;
 pub mod audit;
 pub mod config;
+pub mod doctor;
 pub mod domain;
 mod images;
+pub mod import;
 mod metrics;
 mod owner;
 mod restconf;

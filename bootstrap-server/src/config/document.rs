@@ -1,10 +1,13 @@
 //! What a person writes into `sztp.toml`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
-use super::{DeadlinesSection, PolicySection};
+use super::{ConfigError, DeadlinesSection, PolicySection};
 use crate::admission::Limits;
 
 /// The document. Paths are relative to the folder it lies in.
@@ -16,6 +19,9 @@ pub struct Document {
     /// A second listener, for devices that can do no better than TLS 1.2 and certificates signed with SHA-1.
     #[serde(default)]
     pub legacy_device_listener: Option<LegacyDeviceListener>,
+    /// The listener for operators. Without one nobody administers the server while it runs.
+    #[serde(default)]
+    pub operator_listener: Option<OperatorListener>,
     /// Revoked device certificates.
     #[serde(default)]
     pub device_revocation: DeviceRevocation,
@@ -40,6 +46,18 @@ pub struct Document {
     /// A DHCPv4 server beside it.
     #[serde(default)]
     pub dhcp4: Option<netboot::policy::Dhcp4Policy>,
+}
+
+impl Document {
+    /// Reads `sztp.toml`, and none of the files it names.
+    ///
+    /// # Errors
+    /// [`ConfigError::File`], [`ConfigError::NotText`] or [`ConfigError::Toml`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let octets = std::fs::read(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
+        let text = String::from_utf8(octets).map_err(|_| ConfigError::NotText { path: path.to_owned() })?;
+        toml::from_str(&text).map_err(|source| ConfigError::Toml { path: path.to_owned(), source })
+    }
 }
 
 /// Where devices connect, and what they are told about it.
@@ -73,6 +91,18 @@ pub struct LegacyDeviceListener {
     /// Address and port.
     pub listen: SocketAddr,
     /// PEM: the server's certificate chain, with an RSA key where devices know nothing else.
+    pub certificate: PathBuf,
+    /// PEM: its key.
+    pub key: PathBuf,
+}
+
+/// Where operators connect. Devices never do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OperatorListener {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// PEM: the server's certificate chain, as operators' programs know its issuer.
     pub certificate: PathBuf,
     /// PEM: its key.
     pub key: PathBuf,

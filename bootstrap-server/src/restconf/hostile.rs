@@ -215,19 +215,23 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
     store.commit(batch).await.unwrap();
     let server = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
     let store: Arc<dyn Store> = Arc::new(store);
-    // What is asked here is not how much a device may ask.
-    let often = NonZeroU32::MAX;
-    let limits = Limits { requests_per_second_per_device: often, ..Limits::default() };
-    let guard = Guard::new(&limits, Arc::clone(&store), Metrics::default());
+    let metrics = Metrics::default();
+    let limits = Limits {
+        requests: usize::MAX,
+        requests_per_device: usize::MAX,
+        requests_per_second_per_device: NonZeroU32::MAX,
+        ..Limits::default()
+    };
+    let guard = Guard::new(&limits, Arc::clone(&store), metrics.clone());
     let service = Service {
         store,
-        newcomers: Mutex::default(),
         owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
         policies: Policies::default(),
+        newcomers: Mutex::default(),
         redirect: RedirectInformation::new(vec![server]).unwrap(),
         images: Images::new(None, 1),
         codes: Codes::new(),
-        rejections: Rejections::channel(Metrics::default()).0,
+        rejections: Rejections::channel(metrics).0,
         body_deadline: Duration::from_secs(20),
     };
     let identity = DeviceIdentity { device, certificate: sha256(b"certificate") };

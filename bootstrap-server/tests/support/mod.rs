@@ -96,6 +96,13 @@ impl Site {
         std::fs::set_permissions(self.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    /// Replaces `old`, which must be there, in `sztp.toml`.
+    pub fn edit(&self, old: &str, new: &str) {
+        let text = std::fs::read_to_string(self.path("sztp.toml")).unwrap();
+        assert!(text.contains(old), "{old} is not in sztp.toml");
+        self.write("sztp.toml", text.replace(old, new).as_bytes());
+    }
+
     pub fn config(&self) -> ServerConfig {
         ServerConfig::load(&self.path("sztp.toml")).unwrap()
     }
@@ -163,7 +170,7 @@ pub fn connector_with(provider: CryptoProvider, identity: Option<(&FileKey, &[Ce
     TlsConnector::from(Arc::new(config))
 }
 
-/// What such a client is configured with. It resumes sessions.
+/// What a client of these versions is configured with. It resumes sessions.
 pub fn client_config(
     versions: &[&'static rustls::SupportedProtocolVersion],
     identity: Option<(&FileKey, &[Certificate])>,
@@ -171,7 +178,8 @@ pub fn client_config(
     client_config_with(aws_lc_rs::default_provider(), versions, identity)
 }
 
-fn client_config_with(
+/// As [`client_config`], with the cryptography of `provider` only.
+pub fn client_config_with(
     provider: CryptoProvider,
     versions: &[&'static rustls::SupportedProtocolVersion],
     identity: Option<(&FileKey, &[Certificate])>,
