@@ -107,17 +107,17 @@ impl Lab {
         let profile = Box::new(profile);
         let first = [Event::ManufacturerAdded { manufacturer }, Event::ProfileApplied { profile }];
         store.commit(batch(first)).await.unwrap();
-        let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
         let metrics = Metrics::default();
-        let (rejections, rejected) = Rejections::channel(metrics.clone());
-        let shared: Arc<dyn Store> = store.clone();
-        // Who is let in, and when, is shown elsewhere: here everybody is.
+        // What is tested here is what becomes of devices, not who has to come again.
         let limits = Limits {
-            requests: usize::MAX,
-            requests_per_device: usize::MAX,
-            requests_per_second_per_device: NonZeroU32::MAX,
+            requests: 1_000_000,
+            requests_per_device: 1000,
+            requests_per_second_per_device: NonZeroU32::MIN.saturating_add(999_999),
             ..Limits::default()
         };
+        let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
+        let (rejections, rejected) = Rejections::channel(metrics.clone());
+        let shared: Arc<dyn Store> = store.clone();
         let guard = Guard::new(&limits, Arc::clone(&shared), metrics);
         let service = Service {
             store: shared,

@@ -110,9 +110,8 @@ async fn guessing_is_slowed_down_summed_in_the_log_and_locks_out_nobody() {
     let world = world.restarted().await;
     let records = world.get("/v1/audit/records?limit=1000").await.json();
     let bodies = records["records"].as_array().unwrap().iter().map(|record| record["body"].clone());
-    let refusals: Vec<_> = bodies
-        .filter(|body| body["event"] == "connections-refused" && body["reason"] == "token-invalid")
-        .collect();
+    let refusals: Vec<_> =
+        bodies.filter(|body| body["event"] == "connections-refused" && body["reason"] == "token-invalid").collect();
     let counted: u64 = refusals.iter().map(|body| body["count"].as_u64().unwrap()).sum();
     assert_eq!(counted, 20);
     assert!(refusals.len() <= 2, "one at once and the rest as a sum: {refusals:?}");

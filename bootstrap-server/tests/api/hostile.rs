@@ -33,7 +33,8 @@ fn request() -> impl Strategy<Value = (String, String, String)> {
         Just("tokens"),
         Just("audit/records"),
     ];
-    let member = prop_oneof![Just("reason"), Just("document"), Just("voucher"), Just("limit"), Just("after"), Just("x")];
+    let member =
+        prop_oneof![Just("reason"), Just("document"), Just("voucher"), Just("limit"), Just("after"), Just("x")];
     (method, resource, member, text(), any::<bool>()).prop_map(|(method, resource, member, text, deep)| {
         let path = match (method, deep) {
             ("GET", _) => format!("/v1/{resource}?{member}={}", encoded(&text)),

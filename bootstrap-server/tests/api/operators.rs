@@ -74,9 +74,8 @@ async fn a_profile_is_judged_before_it_is_applied_and_kept_while_devices_have_it
 #[tokio::test]
 async fn a_voucher_that_devices_would_refuse_is_not_stored() {
     let world = World::new(&[]).await;
-    let send = async |voucher: &[u8]| {
-        world.send("POST", "/v1/vouchers", json!({"voucher": STANDARD.encode(voucher)})).await
-    };
+    let send =
+        async |voucher: &[u8]| world.send("POST", "/v1/vouchers", json!({"voucher": STANDARD.encode(voucher)})).await;
     let site = &world.site;
     let good = site.maker.voucher(&serial("SN-1"), site.owner.pinned().unwrap(), now()).unwrap();
     let stored = send(good.der()).await;
