@@ -197,7 +197,7 @@ mod tests {
         // ENC-07: artifacts can be encrypted to it.
         let usage = idevid.extensions().key_usage.unwrap();
         assert!(usage.digital_signature && usage.key_agreement && !usage.key_encipherment && !usage.key_cert_sign);
-        let policy = Policy { clock: Clock::Trusted(now), purpose: Purpose::DeviceIdentity, accepted_critical: &[] };
+        let policy = Policy::new(Clock::Trusted(now), Purpose::DeviceIdentity);
         let path = path::validate(&idevid, &ca.chain()[..1], &ca.chain()[1..], &policy).unwrap();
         assert_eq!(path.certificates().len(), 3);
     }

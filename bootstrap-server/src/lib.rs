@@ -5,15 +5,18 @@
 //! then does the answer leave. There is one write path, [`store::Store::commit`], and what it takes are audit events:
 //! a change that leaves no leaf cannot be expressed.
 
+mod admission;
 pub mod audit;
 pub mod config;
 pub mod domain;
 mod images;
+mod metrics;
 mod owner;
 mod restconf;
 mod serve;
 pub mod store;
 mod tls;
 
+pub use metrics::Metrics;
 pub use owner::{Owner, OwnerError};
 pub use serve::{RunningServer, ServeError, start};

@@ -6,9 +6,10 @@ use std::{
 };
 
 use conveyed_info::{
-    BootstrappingData, ConveyedInformation, Encoding, OwnerCertificate, OwnershipVoucher,
+    BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher,
+    cms::ContentType,
     information::Information,
-    make::{self, MakeError},
+    make::{self, MakeError, Style},
 };
 use pki::{
     certificate::Certificate,
@@ -16,7 +17,14 @@ use pki::{
     key::Signer,
 };
 
-/// Distinct documents that are kept signed: one for each profile, and the redirect.
+/// Names a signed document: its octets, and what it is said to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Artifact {
+    document: Digest,
+    content: ContentType,
+}
+
+/// Distinct documents that are kept signed: some for each profile, and the redirect.
 const CACHE: usize = 1024;
 
 /// Signs conveyed information with the owner's key.
@@ -24,7 +32,7 @@ pub struct Owner {
     signer: Box<dyn Signer>,
     chain: Vec<Certificate>,
     certificate: OwnerCertificate,
-    signed: Mutex<HashMap<Digest, Arc<ConveyedInformation>>>,
+    signed: Mutex<HashMap<Artifact, Arc<ConveyedInformation>>>,
 }
 
 impl Owner {
@@ -40,26 +48,23 @@ impl Owner {
         Ok(Self { signer, chain, certificate, signed: Mutex::default() })
     }
 
-    /// The signed grouping of `information` for the device that `voucher` is for. Signs once for each document.
+    /// The signed grouping of `information`, written as `style` has it, for the device that `voucher` is for. Signs once for
+    /// each document in each style.
     ///
     /// # Errors
     /// [`OwnerError::Make`] when signing fails.
     pub fn signed(
         &self,
         information: &Information,
+        style: Style,
         voucher: OwnershipVoucher,
     ) -> Result<BootstrappingData, OwnerError> {
-        let key = sha256(&information.encode(Encoding::Json));
+        let key = Artifact { document: sha256(&information.encode(style.encoding)), content: style.content_type() };
         let cached = self.cache().get(&key).cloned();
         let conveyed_information = match cached {
             Some(artifact) => artifact,
             None => {
-                let made = make::signed_conveyed_information(
-                    information,
-                    make::Style::default(),
-                    self.signer.as_ref(),
-                    &self.chain,
-                )?;
+                let made = make::signed_conveyed_information(information, style, self.signer.as_ref(), &self.chain)?;
                 let mut cache = self.cache();
                 if cache.len() >= CACHE {
                     cache.clear();
@@ -75,7 +80,7 @@ impl Owner {
         })
     }
 
-    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Arc<ConveyedInformation>>> {
+    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<Artifact, Arc<ConveyedInformation>>> {
         // What a panicking thread left behind is still a map of finished artifacts.
         self.signed.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,28 +7,48 @@ use std::{
 };
 
 use netboot::io::{Dhcp4Server, RunningDhcp4Server};
+use pki::{certificate::Certificate, key::FileKey, path::Signatures};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::{
+    admission::{self, Guard},
     audit::{Event, RefusalLedger},
     config::{ConfigError, ServerConfig},
     images::Images,
-    restconf::{self, Service},
-    store::{Batch, Store, StoreError, sqlite::SqliteStore},
-    tls::{Identities, Listener, Rejected, RejectedQueue, Rejections, TlsError, server_config},
+    metrics::{ListenerName, Metrics},
+    restconf::{self, Codes, Service},
+    store::{Batch, SqlStore, Store, StoreError},
+    tls::{
+        Door, Identities, Listener, Rejected, RejectedQueue, Rejections, ReloadableCertificate, Strictness, TlsError,
+        Trust, provider, server_config,
+    },
 };
 
 /// How often sums of refusals are looked at.
 const SUMS: Duration = Duration::from_secs(5);
 
+/// How long the list of manufacturers may be behind what is stored.
+const MANUFACTURERS: Duration = Duration::from_secs(1);
+
 /// A server that runs until it is stopped.
 #[derive(Debug)]
 pub struct RunningServer {
     address: SocketAddr,
+    legacy_address: Option<SocketAddr>,
     dhcp4: Option<RunningDhcp4Server>,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
+    metrics: Metrics,
+    front: Front,
     stop: watch::Sender<()>,
     tasks: JoinSet<&'static str>,
+}
+
+/// What [`RunningServer::reload`] can change.
+#[derive(Debug)]
+struct Front {
+    certificate: Arc<ReloadableCertificate>,
+    legacy_certificate: Option<Arc<ReloadableCertificate>>,
+    judges: Vec<Arc<Identities>>,
 }
 
 /// Opens the store, binds every configured listener and serves in the background.
@@ -36,46 +56,125 @@ pub struct RunningServer {
 /// # Errors
 /// [`ServeError`] when a listener cannot be bound or the store cannot be opened; nothing is left running then.
 pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
-    let store = Arc::new(SqliteStore::open(&config.database, Arc::clone(&config.checkpoint_key)).await?);
-    let identities = Arc::new(Identities::new(store.manufacturers().await?));
-    let tls = server_config(&config.certificate, &config.key, Arc::clone(&identities))?;
-    let bind = |address, source| ServeError::Bind { address, source };
-    let socket = TcpListener::bind(config.listen).await.map_err(|source| bind(config.listen, source))?;
-    let address = socket.local_addr().map_err(|source| bind(config.listen, source))?;
+    let store = Arc::new(SqlStore::open(&config.database, Arc::clone(&config.checkpoint_key)).await?);
+    let metrics = Metrics::default();
+    let (rejections, rejected) = Rejections::channel(metrics.clone());
+    let door = Door::new(config.limits, rejections.clone(), metrics.clone());
+    let trust = Trust { manufacturers: store.manufacturers().await?, revocation: Arc::clone(&config.revocation) };
+    let place = Place { provider: provider(config.post_quantum), trust: Arc::new(trust), door };
+
+    let served = (config.listen, config.certificate.as_slice(), &config.key);
+    let (listener, certificate) = place.listener(ListenerName::Device, served).await?;
+    let address = listener.address().map_err(|source| ServeError::Bind { address: config.listen, source })?;
+    let legacy = match &config.legacy {
+        None => None,
+        Some(legacy) => {
+            let served = (legacy.listen, legacy.certificate.as_slice(), &legacy.key);
+            Some(place.listener(ListenerName::Legacy, served).await?)
+        }
+    };
+    let legacy_address = legacy.as_ref().and_then(|(listener, _)| listener.address().ok());
     let redirect = config.redirect(address.port())?;
     let (stop, stopping) = watch::channel(());
     let dhcp4 = config.dhcp4.map(Dhcp4Server::bind).transpose()?;
 
     store.commit(Batch::from(Event::ServerStarted { listen: address.to_string() })).await?;
-    let (rejections, rejected) = Rejections::channel();
     let shared: Arc<dyn Store> = store.clone();
+    let guard = Guard::new(&config.limits, Arc::clone(&shared), metrics.clone());
     let service = Service {
         store: shared,
         owner: config.owner,
         policies: config.policies,
         redirect,
         images: Images::new(config.images, config.limits.images),
-        rejections: rejections.clone(),
+        codes: Codes::new(),
+        rejections,
         body_deadline: config.limits.body,
     };
-    let router = restconf::router(Arc::new(service));
-    let listener = Listener { socket, tls: Arc::new(tls), identities, limits: config.limits, rejections };
+    let router =
+        restconf::router(Arc::new(service)).layer(axum::middleware::from_fn_with_state(guard, admission::guard));
+    let mut front = Front { certificate, legacy_certificate: None, judges: vec![Arc::clone(&listener.identities)] };
     let mut tasks = JoinSet::new();
+    if let Some((legacy, certificate)) = legacy {
+        front.legacy_certificate = Some(certificate);
+        front.judges.push(Arc::clone(&legacy.identities));
+        let (router, stopping) = (router.clone(), stopping.clone());
+        tasks.spawn(async move {
+            legacy.run(router, stopping).await;
+            "listener for legacy devices"
+        });
+    }
+    let following = follow_manufacturers(Arc::clone(&store), front.judges.clone(), stopping.clone());
+    tasks.spawn(async move {
+        following.await;
+        "list of manufacturers"
+    });
     tasks.spawn(async move {
         listener.run(router, stopping).await;
         "device listener"
     });
+    drop(place);
     let log = Arc::clone(&store);
     tasks.spawn(async move {
         log_refusals(log, rejected).await;
         "log of refusals"
     });
-    Ok(RunningServer { address, dhcp4: dhcp4.map(Dhcp4Server::spawn), store, stop, tasks })
+    let dhcp4 = dhcp4.map(Dhcp4Server::spawn);
+    Ok(RunningServer { address, legacy_address, dhcp4, store, metrics, front, stop, tasks })
+}
+
+/// Where listeners for devices are made: what they have in common.
+struct Place {
+    provider: Arc<rustls::crypto::CryptoProvider>,
+    trust: Arc<Trust>,
+    door: Door,
+}
+
+impl Place {
+    async fn listener(
+        &self,
+        name: ListenerName,
+        (listen, chain, key): (SocketAddr, &[Certificate], &FileKey),
+    ) -> Result<(Listener, Arc<ReloadableCertificate>), ServeError> {
+        let (strictness, signatures) = match name {
+            ListenerName::Device => (Strictness::Strict, Signatures::Strong),
+            ListenerName::Legacy => (Strictness::Legacy, Signatures::AlsoSha1),
+        };
+        let identities = Arc::new(Identities::new(Arc::clone(&self.trust), signatures));
+        let certificate = Arc::new(ReloadableCertificate::new(Arc::clone(&self.provider), chain, key)?);
+        let tls =
+            server_config(Arc::clone(&self.provider), Arc::clone(&certificate), Arc::clone(&identities), strictness)?;
+        let socket = TcpListener::bind(listen).await.map_err(|source| ServeError::Bind { address: listen, source })?;
+        let listener = Listener { name, socket, tls: Arc::new(tls), identities, door: self.door.clone() };
+        Ok((listener, certificate))
+    }
+}
+
+/// Lets the devices of a manufacturer in that was added while the server runs, by whomever. Ends when the server stops.
+async fn follow_manufacturers(store: Arc<SqlStore>, judges: Vec<Arc<Identities>>, mut stopping: watch::Receiver<()>) {
+    let mut growth = store.growth();
+    loop {
+        let due = async {
+            // A store that does not tell is asked now and then.
+            if growth.changed().await.is_err() {
+                tokio::time::sleep(MANUFACTURERS * 4).await;
+            }
+            tokio::time::sleep(MANUFACTURERS).await;
+        };
+        tokio::select! {
+            () = due => {}
+            _ = stopping.changed() => return,
+        }
+        match store.manufacturers().await {
+            Ok(manufacturers) => judges.iter().for_each(|judge| judge.take_in(&manufacturers)),
+            Err(error) => tracing::warn!(%error, "the list of manufacturers could not be read"),
+        }
+    }
 }
 
 /// Writes refusals of unauthenticated peers to the audit log and to the operator's, summed. Ends when nobody can refuse
 /// any more and every sum is written.
-async fn log_refusals(store: Arc<SqliteStore>, mut rejected: RejectedQueue) {
+async fn log_refusals(store: Arc<SqlStore>, mut rejected: RejectedQueue) {
     let mut ledger = RefusalLedger::default();
     let mut sums = tokio::time::interval(SUMS);
     loop {
@@ -103,7 +202,7 @@ async fn log_refusals(store: Arc<SqliteStore>, mut rejected: RejectedQueue) {
 }
 
 /// Logs one event, or gives it back.
-async fn log_refusal(store: &SqliteStore, event: Event) -> Result<(), Event> {
+async fn log_refusal(store: &SqlStore, event: Event) -> Result<(), Event> {
     if let Event::ConnectionsRefused { source, reason, detail, count } = &event {
         let source = source.map(tracing::field::display);
         tracing::info!(source, %reason, detail, count, "connections refused");
@@ -126,6 +225,40 @@ impl RunningServer {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where devices connect that can do no better, if they may.
+    #[must_use]
+    pub const fn legacy_address(&self) -> Option<SocketAddr> {
+        self.legacy_address
+    }
+
+    /// What it counts and measures.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Takes over from `config` what can be changed while the server runs: the listeners' certificates and keys, and the
+    /// revocation lists. Connections that are open go on; handshakes from now on see the new ones. On an error nothing
+    /// has changed.
+    ///
+    /// # Errors
+    /// [`ServeError::Tls`] when a certificate and its key cannot be used.
+    pub fn reload(&self, config: &ServerConfig) -> Result<(), ServeError> {
+        let Front { certificate, legacy_certificate, judges } = &self.front;
+        let new = certificate.certified(&config.certificate, &config.key)?;
+        if let (Some(served), Some(legacy)) = (legacy_certificate, &config.legacy) {
+            let new = served.certified(&legacy.certificate, &legacy.key)?;
+            served.replace(new);
+        }
+        certificate.replace(new);
+        for judge in judges {
+            let manufacturers = judge.trust().manufacturers.clone();
+            judge.replace(Arc::new(Trust { manufacturers, revocation: Arc::clone(&config.revocation) }));
+        }
+        tracing::info!("certificates and revocation lists were read again");
+        Ok(())
     }
 
     /// Where the DHCPv4 server listens, if there is one.

@@ -154,7 +154,8 @@ async fn discovery_speaks_rfc_8040() {
     assert!(version.is_string());
     assert_eq!(*version, root["ietf-restconf:restconf"]["yang-library-version"]);
 
-    let unacceptable = request("POST", DATA, "accept: application/yang-data+json;q=0, */*\r\n", "");
+    let unacceptable =
+        request("POST", DATA, "accept: application/yang-data+json;q=0, application/yang-data+xml;q=0, */*\r\n", "");
     assert_eq!(exchange(&mut stream, &unacceptable).await.unwrap().status, 406);
     let acceptable = request("POST", DATA, "accept: APPLICATION/*\r\n", "");
     assert_ne!(exchange(&mut stream, &acceptable).await.unwrap().status, 406);

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use audit_log::LogIndex;
 use bootstrap_server::{
     audit::{self, AuditError, Event},
-    domain::State,
-    store::{Batch, Store, StoreError, sqlite::SqliteStore},
+    domain::{Departures, State},
+    store::{Batch, SqlStore, Store, StoreError},
 };
 use conveyed_info::rpc::ProgressType;
 use support::{Site, device_id, profile, verify_log};
@@ -17,7 +17,14 @@ use verdict::ReasonCode;
 
 fn reported(serial: &str, report: ProgressType) -> Batch {
     let (device, source) = (device_id(serial), [127, 0, 0, 1].into());
-    Batch::from(Event::ProgressReported { device, source, report, keys: Vec::new(), message: None })
+    Batch::from(Event::ProgressReported {
+        device,
+        source,
+        report,
+        keys: Vec::new(),
+        message: None,
+        departures: Departures::default(),
+    })
 }
 
 #[tokio::test]
@@ -150,7 +157,7 @@ async fn refusal_after(sql: &'static str) -> ReasonCode {
     alter(&site, sql).await;
 
     let config = site.config();
-    let store = SqliteStore::open_read_only(&config.database).await.unwrap();
+    let store = SqlStore::open_read_only(&config.database).await.unwrap();
     match audit::verify(&store, config.checkpoint_key.verifier(), &[]).await {
         Err(AuditError::Refused(refusal)) => refusal.reason,
         other => panic!("{sql}: {other:?}"),
@@ -221,7 +228,7 @@ async fn a_damaged_log_is_not_continued() {
         store.close().await;
         alter(&site, sql).await;
         let config = site.config();
-        let opened = SqliteStore::open(&config.database, config.checkpoint_key).await;
+        let opened = SqlStore::open(&config.database, config.checkpoint_key).await;
         assert!(matches!(opened, Err(StoreError::Corrupt { .. })), "{sql}: {opened:?}");
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! All keys and certificates are made while a test runs, none is stored.
 
+pub mod fleet;
 pub mod lab;
 pub mod matrix;
 pub mod openssl;
@@ -13,3 +14,4 @@ pub mod parties;
 pub mod peer;
 #[path = "../../bootstrap-server/tests/support/mod.rs"]
 pub mod site;
+pub mod wire;

@@ -262,7 +262,7 @@ fn chains_of_openssl_validate() {
         workshop.issue("leaf", "impossible", kind, Role::EndEntity).unwrap();
         // Read after the certificates were made, which are valid from that second on.
         let clock = Clock::Trusted(Timestamp::from_system(SystemTime::now()));
-        let policy = Policy { clock, purpose: Purpose::Signing, accepted_critical: &[] };
+        let policy = Policy::new(clock, Purpose::Signing);
         let certificate = |name| workshop.certificate(name).unwrap();
         let bag = [certificate("ca"), certificate("leaf")];
         let judge = |name| path::validate(&certificate(name), &bag, &[certificate("root")], &policy);

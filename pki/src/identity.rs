@@ -53,6 +53,25 @@ impl SerialNumber {
         Self::new(text)
     }
 
+    /// As [`SerialNumber::from_certificate`], by the manufacturer's rule.
+    ///
+    /// # Errors
+    /// As there, and [`IdentityError::SerialNumberForm`] when the attribute has not the form that the rule tells of.
+    pub fn by_rule(certificate: &Certificate, rule: SerialNumberRule) -> Result<Self, IdentityError> {
+        let attribute = Self::from_certificate(certificate)?;
+        match rule {
+            SerialNumberRule::Attribute => Ok(attribute),
+            // Key on SN: whoever cuts at the first blank makes one device of all that are of one model.
+            SerialNumberRule::ProductAndSerial => {
+                let named = attribute.0.strip_prefix("PID:").and_then(|rest| rest.rsplit_once(" SN:"));
+                match named {
+                    Some((model, serial)) if !model.is_empty() && !serial.contains(' ') => Self::new(serial),
+                    _ => Err(IdentityError::SerialNumberForm),
+                }
+            }
+        }
+    }
+
     /// The serial number as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -103,6 +122,9 @@ pub enum IdentityError {
     /// It is empty, too long, or not text.
     #[error("the serial number is empty, longer than {} octets, or holds control characters", SerialNumber::MAX)]
     SerialNumberUnusable,
+    /// It has not the form that this manufacturer's have.
+    #[error("the serialNumber attribute does not read `PID:<model> SN:<serial number>`, as this manufacturer's must")]
+    SerialNumberForm,
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@
 //! # }.signed_by(&issuer)?.der().to_vec();
 //!
 //! let clock = Clock::Trusted(now);
-//! let policy = Policy { clock, purpose: Purpose::Signing, accepted_critical: &[] };
+//! let policy = Policy::new(clock, Purpose::Signing);
 //! let path = path::validate(&owner, &[], &[anchor], &policy)?;
 //! assert_eq!(path.certificates().len(), 2);
 //!

@@ -41,6 +41,27 @@ pub struct Policy<'a> {
     pub purpose: Purpose,
     /// Critical extensions that are let pass although nobody here understands them.
     pub accepted_critical: &'a [ObjectIdentifier],
+    /// Which signatures on certificates count.
+    pub signatures: Signatures,
+}
+
+impl Policy<'_> {
+    /// The strict one: no unknown critical extension passes, and no signature that is weak.
+    #[must_use]
+    pub const fn new(clock: Clock, purpose: Purpose) -> Self {
+        Self { clock, purpose, accepted_critical: &[], signatures: Signatures::Strong }
+    }
+}
+
+/// Which signatures on certificates count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Signatures {
+    /// Those of [`crate::algorithm::SignatureAlgorithm`].
+    #[default]
+    Strong,
+    /// RSA with SHA-1 as well, for devices whose factory certificates were made before anything better. Collisions of
+    /// SHA-1 can be made: a manufacturer that still issues so can be led to sign for somebody else's device.
+    AlsoSha1,
 }
 
 /// A validated path: end entity first, the anchor last.
@@ -146,7 +167,11 @@ impl<'a> Search<'a> {
             return Ok(false);
         }
         self.budget = self.budget.checked_sub(1).ok_or(PathError::TooComplex)?;
-        match child.verify_signature(issuer.public_key()) {
+        let verified = match self.policy.signatures {
+            Signatures::Strong => child.verify_signature(issuer.public_key()),
+            Signatures::AlsoSha1 => child.verify_signature_or_sha1(issuer.public_key()),
+        };
+        match verified {
             Ok(()) => Ok(true),
             Err(error) => {
                 self.note(Err(PathError::Signature { subject: child.subject().to_string(), source: error }));

@@ -19,11 +19,15 @@ use crate::{
 /// Names the device program as it goes on flash, for the measurements of its size and memory.
 const FLASH_DEVICE_VARIABLE: &str = "SZTP_FLASH_DEVICE";
 
+/// The metrics for which that program is built.
+const FLASH_METRICS: &[&str] = &["device_size_bytes", "device_rss_kib", "conveyed_info_octets", "conveyed_info_share"];
+
 /// What to measure and where to write it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
     only: Vec<String>,
     json: Option<PathBuf>,
+    plots: Option<PathBuf>,
 }
 
 impl Options {
@@ -34,22 +38,34 @@ impl Options {
             match flag.name {
                 "--only" => options.only.extend(flag.several("--only")?),
                 "--json" => options.json = Some(PathBuf::from(flag.single("--json")?)),
+                "--plots" => options.plots = Some(PathBuf::from(flag.single("--plots")?)),
                 name => return Err(Usage::UnknownFlag { flag: name.to_owned() }),
             }
         }
         Ok(options)
+    }
+
+    /// Whether one of these metrics is to be measured.
+    fn wants(&self, metrics: &[&str]) -> bool {
+        self.only.is_empty() || metrics.iter().any(|metric| self.only.iter().any(|name| metric.contains(name.as_str())))
     }
 }
 
 /// Builds, measures, prints.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fault> {
     let json = match &options.json {
-        // The measurements run in the root folder; the path was meant from where the caller stands.
-        Some(path) => absolute(path).map_err(|source| Fault::File { path: path.clone(), source })?,
+        Some(path) => whole(path)?,
         None => workspace.target().join("bench.json"),
     };
-    println!("== device program for flash ==");
-    let device = device_for_flash(workspace)?;
+    let plots = options.plots.as_deref().map(whole).transpose()?;
+    // What was measured before and is not measured now stays.
+    let mut metrics = if options.only.is_empty() || !json.exists() { Map::new() } else { read(&json)? };
+    let device = if options.wants(FLASH_METRICS) {
+        println!("== device program for flash ==");
+        Some(device_for_flash(workspace)?)
+    } else {
+        None
+    };
 
     // The measurements start the operator's program too, and one that counts allocations.
     println!("== programs ==");
@@ -72,13 +88,27 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Ending, Fa
     if !options.only.is_empty() {
         bench.arg("--only").args(&options.only);
     }
-    succeed(bench.arg("--json").arg(&json).env(FLASH_DEVICE_VARIABLE, &device.stripped), "bench")?;
-    let metrics = with_share(read(&json)?, &device.shares);
+    if let Some(folder) = &plots {
+        bench.arg("--plots").arg(folder);
+    }
+    if let Some(device) = &device {
+        bench.env(FLASH_DEVICE_VARIABLE, &device.stripped);
+    }
+    succeed(bench.arg("--json").arg(&json), "bench")?;
+    metrics.extend(read(&json)?);
+    if let Some(device) = &device {
+        metrics = with_share(metrics, &device.shares);
+    }
     write(&json, &metrics)?;
 
     println!("\n== {} ==", json.display());
     print!("{}", table(&metrics));
     Ok(Ending::Good)
+}
+
+/// The path as it was meant from where the caller stands: the measurements run in the root folder.
+fn whole(path: &Path) -> Result<PathBuf, Fault> {
+    absolute(path).map_err(|source| Fault::File { path: path.to_owned(), source })
 }
 
 /// The device program as it goes on flash, and whose code it is made of.
@@ -136,10 +166,18 @@ mod tests {
 
     #[test]
     fn flags_are_read() {
-        let words = ["--only", "start_ms", "--json", "out.json"].map(str::to_owned);
-        let expected = Options { only: vec!["start_ms".into()], json: Some("out.json".into()) };
+        let words = ["--only", "start_ms", "--json", "out.json", "--plots", "plots"].map(str::to_owned);
+        let expected =
+            Options { only: vec!["start_ms".into()], json: Some("out.json".into()), plots: Some("plots".into()) };
         assert_eq!(Options::parse(&words), Ok(expected));
         assert!(Options::parse(&["--json".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn the_device_program_is_built_only_for_what_needs_it() {
+        let only = |name: &str| Options { only: vec![name.to_owned()], ..Options::default() };
+        assert!(Options::default().wants(FLASH_METRICS) && only("device_size_bytes").wants(FLASH_METRICS));
+        assert!(!only("storm").wants(FLASH_METRICS));
     }
 
     #[test]

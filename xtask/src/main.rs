@@ -34,7 +34,9 @@ Commands:
        [--no-fuzz]                    without the three minutes of fuzzing
        [--write-interop]              and renew specs/interop.md from what the tests have proved
   layers                              which crate imports which, and what may be in the device's tree
-  bench [--only NAME…] [--json FILE]  measure; one object, metric → number
+  bench [--only NAME…] [--json FILE]  measure; one object, metric → number. A NAME is a part of a
+                                      metric's name; other numbers that FILE holds stay
+        [--plots FOLDER]              and draw what is better seen, as SVG
   fuzz [--seconds N] [--jobs N]       hostile inputs for every decoder: N seconds for all targets together, N at a time
        [--only TARGET…]
        [--as-shipped]                 where arithmetic wraps and debug assertions are not compiled in

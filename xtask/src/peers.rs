@@ -1,13 +1,17 @@
 //! The real programs that tests talk to: found, or installed from Debian where that is allowed.
 
 use std::{
-    env, fs, io,
+    env,
+    ffi::OsString,
+    fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use crate::fault::Fault;
+
+mod python;
 
 /// A program that some tests need, and where Debian has it.
 struct Peer {
@@ -24,6 +28,10 @@ const PEERS: &[Peer] = &[
     Peer { package: "iproute2", program: "ip" },
     Peer { package: "libyang2-tools", program: "yanglint" },
     Peer { package: "bind9-utils", program: "named-compilezone" },
+    Peer { package: "curl", program: "curl" },
+    Peer { package: "openssh-client", program: "ssh-keygen" },
+    Peer { package: "postgresql", program: "initdb" },
+    Peer { package: "systemd", program: "systemd-analyze" },
 ];
 
 /// The package that depends on the newest small kernel. The kernel is unpacked, never installed.
@@ -31,6 +39,23 @@ const KERNEL_METAPACKAGE: &str = "linux-image-cloud-amd64";
 
 /// Names a kernel to boot in tests: read here, and set for the tests.
 pub(crate) const KERNEL_VARIABLE: &str = "SZTP_KERNEL";
+
+/// What the tests are to know.
+#[derive(Debug, Default)]
+pub(crate) struct Prepared {
+    /// A kernel to boot.
+    pub(crate) kernel: Option<PathBuf>,
+    /// Folders of programs that are not on the `PATH`.
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+impl Prepared {
+    /// The `PATH` of the tests: theirs first, so that the pinned programs are the ones that run.
+    pub(crate) fn path(&self) -> Option<OsString> {
+        let before = env::var_os("PATH").unwrap_or_default();
+        env::join_paths(self.folders.iter().cloned().chain(env::split_paths(&before))).ok()
+    }
+}
 
 /// How this process may change the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +65,16 @@ enum Rights {
     None,
 }
 
-/// Installs the programs that are missing, if it may; says what to run otherwise. Gives the kernel's path when there
-/// is one. What stays missing is no fault: the tests that need it say so by name.
-pub(crate) fn prepare(target: &Path) -> Result<Option<PathBuf>, Fault> {
+/// Installs the programs that are missing, if it may; says what to run otherwise. What stays missing is no fault: the
+/// tests that need it say so by name.
+pub(crate) fn prepare(target: &Path) -> Result<Prepared, Fault> {
+    let kernel = debian(target)?;
+    let folders = Vec::from_iter(postgresql()).into_iter().chain([python::prepare(&target.join("peers"))]).collect();
+    Ok(Prepared { kernel, folders })
+}
+
+/// Debian's programs, and the path of a kernel when there is one.
+fn debian(target: &Path) -> Result<Option<PathBuf>, Fault> {
     let missing = missing(on_path);
     let folder = target.join("peers");
     let kernel = env::var_os(KERNEL_VARIABLE).map(PathBuf::from).filter(|path| path.is_file());
@@ -73,7 +105,16 @@ fn missing(is_there: impl Fn(&str) -> bool) -> Vec<&'static str> {
 }
 
 fn on_path(program: &str) -> bool {
-    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).chain(postgresql()).any(|folder| folder.join(program).is_file())
+}
+
+/// Where Debian keeps the programs of its newest PostgreSQL: beside the `PATH`, since several versions may be there.
+fn postgresql() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
+    let numbered = |path: PathBuf| Some((path.file_name()?.to_str()?.parse::<u32>().ok()?, path));
+    let newest = versions.filter_map(|entry| numbered(entry.ok()?.path())).max()?;
+    Some(newest.1.join("bin"))
 }
 
 fn rights() -> Rights {
@@ -198,7 +239,8 @@ mod tests {
                 }
                 let text = fs::read_to_string(&path).unwrap();
                 for program in text.split("need!(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
-                    assert!(PEERS.iter().any(|peer| peer.program == program), "{}: {program}", path.display());
+                    let known = PEERS.iter().map(|peer| peer.program).chain(python::programs());
+                    assert!(known.into_iter().any(|known| known == program), "{}: {program}", path.display());
                     asked += 1;
                 }
             }

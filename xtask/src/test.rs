@@ -187,9 +187,9 @@ fn test_phases(
     report: &mut Report,
 ) -> Result<Compiles, Fault> {
     progress.phase("peers");
-    let kernel = peers::prepare(workspace.target()).unwrap_or_else(|fault| {
+    let prepared = peers::prepare(workspace.target()).unwrap_or_else(|fault| {
         println!("{fault}");
-        None
+        peers::Prepared::default()
     });
 
     progress.phase("build");
@@ -206,7 +206,10 @@ fn test_phases(
     let mut test = workspace.cargo();
     test.arg("test").args(tests.packages()).args(["--no-fail-fast", "--"]).args(&tests.filters);
     notes.ask_of(&mut test);
-    if let Some(kernel) = kernel {
+    if let Some(path) = prepared.path() {
+        test.env("PATH", path);
+    }
+    if let Some(kernel) = &prepared.kernel {
         test.env(peers::KERNEL_VARIABLE, kernel);
     }
     let mut transcript = Transcript::default();

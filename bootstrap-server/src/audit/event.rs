@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use verdict::ReasonCode;
 
 use crate::domain::{
-    ActivationCode, Actor, DeviceId, Manufacturer, OnboardingProfile, Particulars, ProfileName, Token, TokenId, User,
-    UserName,
+    ActivationCode, Actor, Authentication, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars,
+    ProfileName, Token, TokenId, User, UserName,
 };
 
 /// Something that happened. Bodies hold digests of artifacts and documents, never their bytes.
@@ -65,10 +65,13 @@ pub enum Event {
         device: DeviceId,
         /// Where it called from.
         source: IpAddr,
-        /// The certificate it proved its identity with.
+        /// SHA-256 of the certificate it proved its identity with; of the salt and the hash of its activation code, when
+        /// it has none.
         certificate: Digest,
         /// What it was given.
         answer: Answer,
+        /// In what the exchange departed from the default.
+        departures: Departures,
     },
     /// A device reported progress.
     ProgressReported {
@@ -82,6 +85,8 @@ pub enum Event {
         keys: Vec<ReportedKey>,
         /// Its message, if any, cut to [`MAX_MESSAGE`] octets.
         message: Option<String>,
+        /// In what the exchange departed from the default.
+        departures: Departures,
     },
     /// Peers that did not get as far as being a device, summed.
     ConnectionsRefused {
@@ -334,7 +339,7 @@ impl Event {
             Self::DeviceHeld { device, source, reason } => {
                 json!({"event": "device-held", "device": about(device), "source": source, "reason": reason})
             }
-            Self::Answered { device, source, certificate, answer } => {
+            Self::Answered { device, source, certificate, answer, departures } => {
                 let answer = match answer {
                     Answer::Redirect { conveyed_information } => {
                         json!({"redirect": conveyed_information.to_string()})
@@ -344,13 +349,16 @@ impl Event {
                     }
                     Answer::Nothing { reason } => json!({"nothing": reason}),
                 };
-                json!({"event": "answered", "device": about(device), "source": source,
-                       "certificate": certificate.to_string(), "answer": answer})
+                let certificate = (departures.authentication != Authentication::Basic).then(|| certificate.to_string());
+                let body = json!({"event": "answered", "device": about(device), "source": source,
+                       "certificate": certificate, "answer": answer});
+                with_departures(body, departures)
             }
-            Self::ProgressReported { device, source, report, keys, message } => {
+            Self::ProgressReported { device, source, report, keys, message, departures } => {
                 let keys = keys.iter().map(|key| json!({"kind": key.kind, "sha256": sha256(&key.data).to_string()}));
-                json!({"event": "progress-reported", "device": about(device), "source": source,
-                       "progress-type": report.as_str(), "keys": keys.collect::<Vec<_>>(), "message": message})
+                let body = json!({"event": "progress-reported", "device": about(device), "source": source,
+                       "progress-type": report.as_str(), "keys": keys.collect::<Vec<_>>(), "message": message});
+                with_departures(body, departures)
             }
             Self::ConnectionsRefused { source, reason, detail, count } => {
                 json!({"event": "connections-refused", "source": source, "reason": reason, "detail": detail,
@@ -407,6 +415,16 @@ impl Event {
         }
         body.to_string().into_bytes()
     }
+}
+
+/// The default is the absence of the member, so that an exchange to the letter reads as it always did.
+fn with_departures(mut body: Value, departures: &Departures) -> Value {
+    if *departures != Departures::default() {
+        let leniencies: Vec<_> = departures.leniencies.iter().map(|it| it.as_str()).collect();
+        body["departures"] = json!({"wire-profile": departures.wire_profile.as_str(),
+                                    "authentication": departures.authentication.as_str(), "leniencies": leniencies});
+    }
+    body
 }
 
 fn about_particulars(particulars: &Particulars) -> Value {

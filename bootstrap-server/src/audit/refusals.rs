@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
 use verdict::ReasonCode;
 
 use super::Event;
+use crate::admission::Source;
 
 /// At most one leaf per source and reason in this time.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -34,7 +35,7 @@ struct Sum {
 impl RefusalLedger {
     /// Notes one refusal; gives the event to be logged now, if any.
     pub fn note(&mut self, now: Instant, source: IpAddr, reason: ReasonCode, detail: &str) -> Option<Event> {
-        let key = self.key(Some(network(source)), reason);
+        let key = self.key(Some(Source::of(source).address()), reason);
         let detail = shortened(detail);
         let Some(sum) = self.sums.get_mut(&key) else {
             self.sums.insert(key, Sum { reported: now, count: 0, detail: String::new() });
@@ -87,14 +88,6 @@ impl RefusalLedger {
 
 fn event((source, reason): (Option<IpAddr>, ReasonCode), detail: String, count: u64) -> Event {
     Event::ConnectionsRefused { source, reason, detail, count }
-}
-
-/// The address, or the first one of its /64 (RFC 4291 §2.5.4).
-const fn network(source: IpAddr) -> IpAddr {
-    match source {
-        IpAddr::V4(_) => source,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-    }
 }
 
 fn shortened(detail: &str) -> &str {

@@ -63,7 +63,9 @@ pub(crate) fn origin_of(note: &str, key: &VerifierKey) -> Option<Origin> {
     let line = note.lines().next()?;
     let rest = line.strip_prefix(key.name().as_str())?;
     let ours = rest.is_empty()
-        || rest.strip_prefix('/').is_some_and(|time| !time.is_empty() && time.bytes().all(|digit| digit.is_ascii_digit()));
+        || rest
+            .strip_prefix('/')
+            .is_some_and(|time| !time.is_empty() && time.bytes().all(|digit| digit.is_ascii_digit()));
     if ours { Origin::new(line) } else { None }
 }
 

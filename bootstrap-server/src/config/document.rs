@@ -4,16 +4,27 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
+use crate::admission::Limits;
+
 /// The document. Paths are relative to the folder it lies in.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Document {
     /// The listener for devices.
     pub device_listener: DeviceListener,
+    /// A second listener, for devices that can do no better than TLS 1.2 and certificates signed with SHA-1.
+    #[serde(default)]
+    pub legacy_device_listener: Option<LegacyDeviceListener>,
+    /// Revoked device certificates.
+    #[serde(default)]
+    pub device_revocation: DeviceRevocation,
+    /// How much a peer may cost.
+    #[serde(default)]
+    pub limits: Limits,
     /// The owner's certificate, and the key that signs conveyed information.
     pub owner: KeyFiles,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// The SQLite file, or the address of a PostgreSQL database: `postgres://user@host/database`.
+    pub database: String,
     /// The audit log.
     pub audit: Audit,
     /// Boot images to serve, by their SHA-256.
@@ -42,6 +53,47 @@ pub struct DeviceListener {
     pub key: PathBuf,
     /// PEM: the chain that redirects name as trust anchor, lowest CA first, root last.
     pub trust_anchor: PathBuf,
+    /// Whether key exchange is hybrid with a post-quantum method where the device can do that; it is unless said
+    /// otherwise.
+    #[serde(default = "yes")]
+    pub post_quantum: bool,
+}
+
+/// Where old devices connect. Names and trust anchor are those of the other listener.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LegacyDeviceListener {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// PEM: the server's certificate chain, with an RSA key where devices know nothing else.
+    pub certificate: PathBuf,
+    /// PEM: its key.
+    pub key: PathBuf,
+}
+
+/// What is known of revoked device certificates.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct DeviceRevocation {
+    /// Revocation lists of manufacturers, PEM or DER; read again when the server reloads.
+    pub lists: Vec<PathBuf>,
+    /// What a certificate is worth of which nothing is known.
+    pub demand: RevocationDemand,
+}
+
+/// How much must be known of a device certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RevocationDemand {
+    /// One that a list revokes is refused; one of which nothing is known is not.
+    #[default]
+    WhenAvailable,
+    /// A list that holds now must show that it is not revoked, or it is refused.
+    Required,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// A certificate chain and its key, PEM.

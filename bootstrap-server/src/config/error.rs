@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use conveyed_info::{DocumentError, cms::CmsError};
-use pki::{certificate::CertificateError, key::KeyError, path::PathError, server_name::NameError};
+use pki::{
+    certificate::CertificateError, key::KeyError, path::PathError, revocation::EvidenceError, server_name::NameError,
+};
 
 use crate::{audit::CheckpointKeyError, owner::OwnerError};
 
@@ -96,6 +98,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// Why.
         source: CertificateError,
+    },
+    /// A manufacturer's revocation list.
+    #[error("{}: is no revocation list that can be used: {source}", path.display())]
+    RevocationList {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: EvidenceError,
     },
     /// A key file.
     #[error("{}: {source}", path.display())]

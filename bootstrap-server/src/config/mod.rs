@@ -4,7 +4,9 @@ mod document;
 mod error;
 mod server_certificate;
 
-pub use document::{Audit, DeviceListener, Document, KeyFiles};
+pub use document::{
+    Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, RevocationDemand,
+};
 pub use error::ConfigError;
 
 use std::{
@@ -19,12 +21,16 @@ use pki::{
     certificate::Certificate,
     digest::{Digest, Sha256},
     key::FileKey,
+    revocation::{Crl, Demand, Evidence},
 };
 
-use crate::{audit::CheckpointKey, domain::Policies, owner::Owner};
+use crate::{audit::CheckpointKey, domain::Policies, owner::Owner, store::Location};
 use server_certificate::ServerCertificate;
 
-pub use crate::tls::Limits;
+pub use crate::{
+    admission::Limits,
+    tls::{PostQuantum, Revocation},
+};
 
 /// Everything loaded and checked: what a server starts from.
 #[derive(Debug)]
@@ -41,10 +47,16 @@ pub struct ServerConfig {
     pub certificate: Vec<Certificate>,
     /// The TLS key.
     pub key: FileKey,
+    /// Hybrid key exchange.
+    pub post_quantum: PostQuantum,
+    /// The listener for old devices.
+    pub legacy: Option<LegacyListener>,
+    /// What is known of revoked device certificates.
+    pub revocation: Arc<Revocation>,
     /// The owner's signing side.
     pub owner: Owner,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// Where the database is.
+    pub database: Location,
     /// Signs checkpoints.
     pub checkpoint_key: Arc<CheckpointKey>,
     /// Boot images.
@@ -55,6 +67,17 @@ pub struct ServerConfig {
     pub policies: Policies,
     /// How much a peer may cost.
     pub limits: Limits,
+}
+
+/// A listener for devices that can do no better than TLS 1.2 and certificates signed with SHA-1.
+#[derive(Debug)]
+pub struct LegacyListener {
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The TLS certificate chain.
+    pub certificate: Vec<Certificate>,
+    /// The TLS key.
+    pub key: FileKey,
 }
 
 impl ServerConfig {
@@ -80,21 +103,31 @@ impl ServerConfig {
         let anchor_path = at(&listener.trust_anchor);
         let trust_anchor = TrustAnchor::new(&certificates(&anchor_path)?)
             .map_err(|source| ConfigError::TrustAnchor { path: anchor_path.clone(), source })?;
-        let (certificate_path, key_path) = (at(&listener.certificate), at(&listener.key));
-        let certificate = certificates(&certificate_path)?;
-        let tls_key = key(&key_path)?;
-        ServerCertificate { path: &certificate_path, chain: &certificate }.check(
-            &listener.names,
-            (&anchor_path, &trust_anchor),
-            (&key_path, &tls_key),
-        )?;
+        let served = |certificate: &Path, key_file: &Path| {
+            let (certificate, key_file) = (at(certificate), at(key_file));
+            let (chain, tls_key) = (certificates(&certificate)?, key(&key_file)?);
+            ServerCertificate { path: &certificate, chain: &chain }.check(
+                &listener.names,
+                (&anchor_path, &trust_anchor),
+                (&key_file, &tls_key),
+            )?;
+            Ok::<_, ConfigError>((chain, tls_key))
+        };
+        let (certificate, tls_key) = served(&listener.certificate, &listener.key)?;
+        let legacy = document.legacy_device_listener.as_ref().map(|legacy| {
+            let (certificate, key) = served(&legacy.certificate, &legacy.key)?;
+            Ok::<_, ConfigError>(LegacyListener { listen: legacy.listen, certificate, key })
+        });
+        let legacy = legacy.transpose()?;
+        let revocation = Arc::new(revocation(&document.device_revocation, &at)?);
         let owner_key = key(&at(&document.owner.key))?;
         let audit_key = at(&document.audit.key);
         let checkpoint_key = CheckpointKey::from_pem(&document.audit.origin, &read_key(&audit_key)?)
             .map_err(|source| ConfigError::Audit { path: audit_key, source })?;
-        let database = at(&document.database);
-        let home = database.parent().unwrap_or(folder);
-        if !home.is_dir() {
+        let database = Location::parse(&document.database, folder);
+        if let Some(home) = database.file().map(|path| path.parent().unwrap_or(folder))
+            && !home.is_dir()
+        {
             return Err(ConfigError::NoFolder { path: home.to_owned() });
         }
         let images = document.images.iter().map(|path| {
@@ -108,13 +141,16 @@ impl ServerConfig {
             trust_anchor,
             certificate,
             key: tls_key,
+            post_quantum: if listener.post_quantum { PostQuantum::Preferred } else { PostQuantum::Off },
+            legacy,
+            revocation,
             owner: Owner::new(Box::new(owner_key), certificates(&at(&document.owner.certificate))?)?,
             database,
             checkpoint_key: Arc::new(checkpoint_key),
             images: images.collect::<Result<_, ConfigError>>()?,
             dhcp4: document.dhcp4,
             policies: Policies::default(),
-            limits: Limits::default(),
+            limits: document.limits,
         })
     }
 
@@ -131,6 +167,20 @@ impl ServerConfig {
         });
         Ok(RedirectInformation::new(servers.collect())?)
     }
+}
+
+fn revocation(document: &DeviceRevocation, at: &dyn Fn(&Path) -> PathBuf) -> Result<Revocation, ConfigError> {
+    let mut evidence = Evidence::new();
+    for path in &document.lists {
+        let path = at(path);
+        let list = Crl::from_file(&read(&path)?);
+        evidence.add_crl(list.map_err(|source| ConfigError::RevocationList { path, source })?);
+    }
+    let demand = match document.demand {
+        RevocationDemand::WhenAvailable => Demand::WhenAvailable,
+        RevocationDemand::Required => Demand::Required,
+    };
+    Ok(Revocation { evidence, demand })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {

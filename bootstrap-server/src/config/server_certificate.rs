@@ -41,11 +41,7 @@ impl ServerCertificate<'_> {
             server_name::verify(own, name).map_err(|source| ConfigError::Name { path: path(), source })?;
         }
         // RFC 8572 §6.3: issued under the lowest CA of the chain, not merely under its root.
-        let policy = Policy {
-            clock: Clock::Untrusted { at_least: Timestamp::from_unix(0) },
-            purpose: Purpose::TlsServer,
-            accepted_critical: &[],
-        };
+        let policy = Policy::new(Clock::Untrusted { at_least: Timestamp::from_unix(0) }, Purpose::TlsServer);
         path::validate(own, intermediates, anchor.lowest().map(std::slice::from_ref).unwrap_or_default(), &policy)
             .map_err(|source| ConfigError::OtherAnchor {
                 path: path(),

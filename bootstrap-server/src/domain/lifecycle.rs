@@ -130,7 +130,7 @@ mod tests {
     use pki::identity::SerialNumber;
 
     use super::*;
-    use crate::domain::{DeviceId, ManufacturerName};
+    use crate::domain::{Departures, DeviceId, ManufacturerName};
 
     fn device() -> DeviceId {
         DeviceId {
@@ -143,7 +143,14 @@ mod tests {
     fn a_completion_out_of_nothing_moves_nothing() {
         let report = ProgressType::BootstrapComplete;
         let source = [127, 0, 0, 1].into();
-        let event = Event::ProgressReported { device: device(), source, report, keys: Vec::new(), message: None };
+        let event = Event::ProgressReported {
+            device: device(),
+            source,
+            report,
+            keys: Vec::new(),
+            message: None,
+            departures: Departures::default(),
+        };
         for state in [State::Vouched, State::Held(ReasonCode::DeviceUnknown), State::Redirected] {
             assert_eq!(state.after(&event), state);
         }
@@ -151,8 +158,14 @@ mod tests {
         assert_eq!(State::Failed(ProgressType::ConfigError).after(&event), State::Bootstrapped);
         let device = device();
         let report = ProgressType::ConfigComplete;
-        let late =
-            Event::ProgressReported { device, source: [127, 0, 0, 1].into(), report, keys: Vec::new(), message: None };
+        let late = Event::ProgressReported {
+            device,
+            source: [127, 0, 0, 1].into(),
+            report,
+            keys: Vec::new(),
+            message: None,
+            departures: Departures::default(),
+        };
         for state in [State::Bootstrapped, State::Failed(ProgressType::ConfigError)] {
             assert_eq!(state.after(&late), state, "a late report moves nothing");
         }
@@ -162,7 +175,8 @@ mod tests {
     fn a_held_device_stays_held_however_often_it_asks() {
         let (source, certificate) = ([127, 0, 0, 1].into(), pki::digest::sha256(b""));
         let answer = Answer::Nothing { reason: ReasonCode::DeviceUnknown };
-        let event = Event::Answered { device: device(), source, certificate, answer };
+        let event =
+            Event::Answered { device: device(), source, certificate, answer, departures: Departures::default() };
         let held = State::Held(ReasonCode::DeviceUnknown);
         assert_eq!(held.after(&event), held);
         assert_eq!(State::Vouched.after(&event), State::Seen(ReasonCode::DeviceUnknown));

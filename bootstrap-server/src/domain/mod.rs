@@ -19,7 +19,7 @@ pub use operators::{Actor, Role, RoleUnknown, Token, User};
 pub use policy::{Deadlines, Policies, Responsible, Unregistered};
 pub(crate) use profile::parse_sha256;
 pub use profile::{OnboardingProfile, ProfileImage, ProfileInvalid};
-pub use wire_profile::{ActivationCode, Authentication, WireProfile, WireProfileUnknown};
+pub use wire_profile::{ActivationCode, Authentication, Departures, WireProfile, WireProfileUnknown};
 
 use pki::{certificate::Certificate, identity::SerialNumberRule};
 

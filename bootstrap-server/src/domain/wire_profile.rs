@@ -1,7 +1,9 @@
 //! How a class of devices departs from the RFCs on the wire. The default does not; nothing departs silently.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, num::NonZeroU32, str::FromStr};
 
+use conveyed_info::profile::Leniency;
+use ring::pbkdf2;
 use serde::{Deserialize, Serialize};
 
 /// A named way of speaking with devices that cannot do what the RFCs say.
@@ -87,8 +89,64 @@ pub struct ActivationCode {
     pub hash: [u8; 32],
 }
 
+impl ActivationCode {
+    /// What slows down whoever guesses codes from a stolen database: some twenty milliseconds for each try, and as much for
+    /// the server, once for each device.
+    const ITERATIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(99_999);
+
+    /// What is to be kept of `code`. The salt is random, and another for each device.
+    #[must_use]
+    pub fn of(code: &str, salt: [u8; 16]) -> Self {
+        let mut hash = [0; 32];
+        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, Self::ITERATIONS, &salt, code.as_bytes(), &mut hash);
+        Self { salt, hash }
+    }
+
+    /// Whether this is the code. Slow on purpose, and as slow for a wrong one.
+    #[must_use]
+    pub fn is(&self, code: &str) -> bool {
+        let algorithm = pbkdf2::PBKDF2_HMAC_SHA256;
+        pbkdf2::verify(algorithm, Self::ITERATIONS, &self.salt, code.as_bytes(), &self.hash).is_ok()
+    }
+}
+
 impl fmt::Debug for ActivationCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ActivationCode")
+    }
+}
+
+/// In what an exchange with a device departed from the default: the RFCs to the letter, authenticated by certificate. It goes
+/// into the log with the exchange, because no departure is silent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Departures {
+    /// How it was spoken with.
+    pub wire_profile: WireProfile,
+    /// How it showed who it is.
+    pub authentication: Authentication,
+    /// What was passed over in what it sent.
+    pub leniencies: Vec<Leniency>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wire_profiles_are_found_by_name() {
+        for profile in WireProfile::ALL {
+            assert_eq!(profile.to_string().parse(), Ok(*profile));
+        }
+        assert_eq!("cisco".parse::<WireProfile>(), Err(WireProfileUnknown));
+    }
+
+    #[test]
+    fn an_activation_code_is_known_again_and_no_other() {
+        let code = ActivationCode::of("correct horse", [7; 16]);
+        assert!(code.is("correct horse") && !code.is("correct horsf") && !code.is(""));
+        let salted = ActivationCode::of("correct horse", [8; 16]);
+        assert_ne!(code.hash, salted.hash);
+        assert!(!ActivationCode { salt: [8; 16], hash: code.hash }.is("correct horse"));
+        assert_eq!(format!("{code:?}"), "ActivationCode");
     }
 }

@@ -2,45 +2,52 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    http::header::{CACHE_CONTROL, CONTENT_TYPE},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use conveyed_info::{
     BootstrappingData, Encoding,
     information::Information,
     make,
-    rpc::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel, YANG_DATA_JSON},
+    rpc::{BootstrappingAnswer, BootstrappingRequest, CsrInput, ReportingLevel},
 };
 use pki::digest::sha256;
 use verdict::ReasonCode;
 
-use super::{Caller, JsonBody, Problem, Service};
+use super::{
+    Answering, Caller, Input, Problem, Service,
+    manner::{Manner, Signing},
+};
 use crate::{
     audit::{Answer, Event},
-    domain::{Dossier, OnboardingProfile, Proof},
+    domain::{Departures, Dossier, OnboardingProfile, Proof},
     store::Batch,
 };
 
 pub(super) async fn handle(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    JsonBody(body): JsonBody,
+    answering: Answering,
+    input: Input,
 ) -> Result<Response, Problem> {
-    let request = BootstrappingRequest::decode(&body, Encoding::Json)?;
-    let dossier = super::held::admit(&service, &caller).await?;
-    if dossier.profile.is_none() {
-        return Err(super::held::unprofiled());
+    let dossier = service.store.dossier(&caller.device).await?;
+    let authentication = caller.prove(&service, &dossier).await?;
+    let wire_profile = dossier.profile.as_ref().map(|profile| profile.wire_profile).unwrap_or_default();
+    let manner = Manner::from(wire_profile);
+    let read = BootstrappingRequest::decode_with(&input.body, input.encoding, manner.input)?;
+    let departures = Departures { wire_profile, authentication, leniencies: read.leniencies };
+    // RFC 9646 §2.2: what a device can do about CSRs is an offer, which a server may leave aside: it gets its onboarding
+    // information without. A CSR that nobody asked for would be dropped in silence, so it is refused.
+    if let Some(CsrInput::Csr(_)) = read.value.csr {
+        return Err(Problem::csr_not_wanted());
     }
-    match choose(&service, &request, &dossier) {
+    let dossier = super::held::admit(&service, &caller, dossier).await?;
+    let Some(profile) = &dossier.profile else { return Err(super::held::unprofiled()) };
+    match choose(&service, &read.value, &dossier, profile, answering.0) {
         Ok((answer, body)) => {
-            record(&service, &caller, &dossier, answer).await?;
-            Ok(([(CONTENT_TYPE, YANG_DATA_JSON), (CACHE_CONTROL, "no-store")], body.encode(Encoding::Json))
-                .into_response())
+            record(&service, &caller, &dossier, answer, departures).await?;
+            Ok(answering.with(body.encode(answering.0)))
         }
         Err(Withheld::Nothing(reason)) => {
-            record(&service, &caller, &dossier, Answer::Nothing { reason }).await?;
+            record(&service, &caller, &dossier, Answer::Nothing { reason }, departures).await?;
             Err(Problem::nothing(reason))
         }
         Err(Withheld::Failed(problem)) => Err(problem),
@@ -57,27 +64,31 @@ fn choose(
     service: &Service,
     request: &BootstrappingRequest,
     dossier: &Dossier,
+    profile: &OnboardingProfile,
+    around: Encoding,
 ) -> Result<(Answer, BootstrappingAnswer<BootstrappingData>), Withheld> {
-    let Some(profile) = &dossier.profile else { return Err(Withheld::Nothing(ReasonCode::DeviceUnknown)) };
+    let manner = Manner::from(profile.wire_profile);
     let (information, reporting_level) = if request.signed_data_preferred {
         // RFC 8572 §9.6 and Appendix B (SRV-04): a device that cannot trust us yet is sent back to us with our anchor,
         // so that it can report to somebody it has authenticated.
         (Information::Redirect(service.redirect.clone()), ReportingLevel::Minimal)
     } else {
-        onboarding(profile)
+        let information = manner.onboarding(&profile.information);
+        (Information::Onboarding(information), manner.reporting_level(profile.reporting_level))
     };
-    let data = match &dossier.voucher {
-        Some(voucher) => service
-            .owner
-            .signed(&information, voucher.clone())
-            .map_err(|error| Withheld::Failed(Problem::internal(&error)))?,
-        // RFC 8572 §7.3 (SRV-03): never unsigned onboarding information to a device that prefers signed data.
-        None if request.signed_data_preferred => {
-            return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable));
+    let style = manner.style(around);
+    let failed = |error: &dyn std::error::Error| Withheld::Failed(Problem::internal(error));
+    let data = match (&dossier.voucher, manner.signing) {
+        (Some(voucher), Signing::WhenPossible | Signing::Always) => {
+            service.owner.signed(&information, style, voucher.clone()).map_err(|error| failed(&error))?
         }
-        None => make::unsigned_conveyed_information(&information, make::Style::default())
+        // RFC 8572 §7.3 (SRV-03): never unsigned onboarding information to a device that prefers signed data. An unsigned
+        // redirect would be allowed, and would lead it back here to ask the same.
+        _ if request.signed_data_preferred => return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable)),
+        (None, Signing::Always) => return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable)),
+        (None, Signing::WhenPossible) | (_, Signing::Never) => make::unsigned_conveyed_information(&information, style)
             .map(BootstrappingData::Unsigned)
-            .map_err(|error| Withheld::Failed(Problem::internal(&error)))?,
+            .map_err(|error| failed(&error))?,
     };
     let conveyed_information = data.conveyed_information().sha256();
     let answer = match information {
@@ -87,23 +98,26 @@ fn choose(
     Ok((answer, BootstrappingAnswer { reporting_level, data }))
 }
 
-fn onboarding(profile: &OnboardingProfile) -> (Information, ReportingLevel) {
-    (Information::Onboarding(profile.information.clone()), profile.reporting_level)
-}
-
 /// Makes the answer durable before it leaves. The same answer to the same certificate at the same address, for a device
 /// that is still where that answer left it, changes nothing and leaves no second leaf: polling does not grow the log.
-async fn record(service: &Service, caller: &Caller, dossier: &Dossier, answer: Answer) -> Result<(), Problem> {
+async fn record(
+    service: &Service,
+    caller: &Caller,
+    dossier: &Dossier,
+    answer: Answer,
+    departures: Departures,
+) -> Result<(), Problem> {
+    tracing::info!(device = %caller.device, source = %caller.source, ?answer, ?departures, "answered");
     let event = Event::Answered {
         device: caller.device.clone(),
         source: caller.source,
         certificate: caller.certificate,
         answer,
+        departures,
     };
     let repeated = dossier.device.as_ref().is_some_and(|device| {
         device.state.after(&event) == device.state && device.last_answer == Some(sha256(&event.body(None)))
     });
-    tracing::info!(device = %caller.device, source = %caller.source, ?answer, repeated, "answered");
     if repeated {
         let proof = Proof { at: super::held::now(), source: caller.source, certificate: caller.certificate };
         service.store.note_proof(&caller.device, proof);

@@ -17,8 +17,7 @@ use crate::{
 
 /// The dossier of a device that is to be served; the answer to one that is not. The first sight of a device is an
 /// event; that it goes on asking is not.
-pub(super) async fn admit(service: &Service, caller: &Caller) -> Result<Dossier, Problem> {
-    let dossier = service.store.dossier(&caller.device).await?;
+pub(super) async fn admit(service: &Service, caller: &Caller, dossier: Dossier) -> Result<Dossier, Problem> {
     let (device, source) = (caller.device.clone(), caller.source);
     let (event, reason) = match standing(&dossier, now(), &service.policies) {
         Standing::Serve => return Ok(dossier),

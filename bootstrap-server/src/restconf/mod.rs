@@ -1,8 +1,15 @@
 //! RESTCONF for devices (RFC 8040, RFC 8572 §7): two operations and the way to them.
 
+mod caller;
+mod codes;
+mod credentials;
 mod discovery;
+mod framing;
 mod get_bootstrapping_data;
 mod held;
+mod kind;
+mod manner;
+mod negotiate;
 mod problem;
 mod report_progress;
 mod request;
@@ -12,10 +19,14 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::Request,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header::CACHE_CONTROL},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
     routing::{get, post},
+};
+use conveyed_info::{
+    Encoding,
+    rpc::{GET_BOOTSTRAPPING_DATA, REPORT_PROGRESS},
 };
 
 use crate::{
@@ -26,9 +37,11 @@ use crate::{
     tls::{Connection, Rejections},
 };
 
+use caller::Caller;
+pub(crate) use codes::Codes;
 use problem::Explanation;
 pub(crate) use problem::Problem;
-use request::{Caller, JsonBody};
+use request::{Answering, Input};
 
 /// The RESTCONF root (RFC 8040 §3.1).
 const ROOT: &str = "/restconf";
@@ -42,6 +55,8 @@ pub(crate) struct Service {
     /// Where devices are sent that have no reason to trust this server yet.
     pub(crate) redirect: conveyed_info::information::RedirectInformation,
     pub(crate) images: Images,
+    /// Checks activation codes.
+    pub(crate) codes: Codes,
     /// Reports refusals of peers that are no device.
     pub(crate) rejections: Rejections,
     /// Time for a request's body.
@@ -50,16 +65,7 @@ pub(crate) struct Service {
 
 /// The paths that devices may ask for; everything else is an error in RESTCONF's own form.
 pub(crate) fn router(service: Arc<Service>) -> Router {
-    use conveyed_info::rpc::{GET_BOOTSTRAPPING_DATA, HOST_META, REPORT_PROGRESS};
-
-    Router::new()
-        .route(HOST_META, get(discovery::host_meta))
-        .route(ROOT, get(discovery::root).options(discovery::options_of_data))
-        .route(&format!("{ROOT}/operations"), get(discovery::operations).options(discovery::options_of_data))
-        .route(
-            &format!("{ROOT}/yang-library-version"),
-            get(discovery::yang_library_version).options(discovery::options_of_data),
-        )
+    discovery::routes()
         .route(
             &format!("{ROOT}/{GET_BOOTSTRAPPING_DATA}"),
             post(get_bootstrapping_data::handle).options(discovery::options_of_operation),
@@ -71,23 +77,36 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/images/{digest}", get(crate::images::serve))
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .layer(axum::middleware::from_fn(explain))
+        .layer(axum::middleware::from_fn(answer))
         .with_state(service)
 }
 
-/// Tells the operator why a device's request was refused. What depends on the device and not on the request (nothing for
-/// it, 404) is logged where it is decided.
-async fn explain(request: Request, next: Next) -> Response {
+/// What goes for every request. One that can be read in two ways goes no further. An error is said in the encoding that the
+/// device takes, and to the operator: what depends on the device and not on the request (nothing for it, 404) is logged
+/// where it is decided.
+async fn answer(request: Request, next: Next) -> Response {
     let connection = request.extensions().get::<Connection>().cloned();
     let path = request.uri().path().to_owned();
-    let response = next.run(request).await;
+    // RFC 8040 §5.2: when it takes neither, it is told so in JSON.
+    let encoding = negotiate::encoding_of_answer(request.headers()).unwrap_or(Encoding::Json);
+    let mut response = match framing::check(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
     let status = response.status();
-    if let Some(Connection { source, identity: Some(identity) }) = connection
-        && let Some(Explanation(why)) = response.extensions().get()
-        && status.is_client_error()
-        && status != StatusCode::NOT_FOUND
-    {
-        tracing::info!(device = %identity.device, %source, path, status = status.as_u16(), %why, "request refused");
+    if let Some(explanation) = response.extensions().get::<Explanation>().cloned() {
+        if encoding != Encoding::Json {
+            explanation.write(&mut response, encoding);
+        }
+        if let Some(Connection { source, identity: Some(identity) }) = connection
+            && status.is_client_error()
+            && status != StatusCode::NOT_FOUND
+        {
+            let (device, why) = (&identity.device, explanation.message());
+            tracing::info!(%device, %source, path, status = status.as_u16(), %why, "request refused");
+        }
     }
+    // RFC 8040 §5.5 (RCF-19): every answer says how long it may be kept.
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use axum::{
     http::{
         HeaderName, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONNECTION, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER},
+        header::{
+            ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+            RETRY_AFTER, WWW_AUTHENTICATE,
+        },
     },
     response::{AppendHeaders, IntoResponse, Response},
 };
-use conveyed_info::{
-    DocumentError, Encoding,
-    rpc::{ErrorTag, RestconfError, YANG_DATA_JSON},
-};
+use conveyed_info::{DocumentError, Encoding, rpc::RestconfError};
 use verdict::ReasonCode;
 
+use super::{kind::Kind, negotiate::media_type};
 use crate::store::StoreError;
 
 /// An error answer.
@@ -25,16 +26,23 @@ pub(crate) struct Problem {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// Travels with an error answer, so that whoever knows the device can log why it got one.
+/// Travels with an error answer, so that whoever knows the device can log why it got one, and whoever knows which encoding
+/// it takes can say it in that.
 #[derive(Clone, Debug)]
-pub(super) struct Explanation(pub(super) Arc<str>);
+pub(super) struct Explanation(Arc<RestconfError>);
 
 /// Seconds after which a peer may ask again.
 const COME_BACK: HeaderValue = HeaderValue::from_static("5");
 
+/// What a body may be, for those who sent something else (RFC 9110 §15.5.16).
+const MEDIA_TYPES: HeaderValue = HeaderValue::from_static("application/yang-data+json, application/yang-data+xml");
+
+/// RFC 9110 §15.5.2: an answer with status 401 names a way to authenticate. It is the same for everybody (SEC-23).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"bootstrap server\", charset=\"UTF-8\"");
+
 impl Problem {
-    fn new(status: StatusCode, tag: ErrorTag, message: impl Into<String>) -> Self {
-        Self { status, error: RestconfError::new(tag, message), headers: Vec::new() }
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { status: kind.status(), error: RestconfError::new(kind.tag(), message), headers: Vec::new() }
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -43,50 +51,72 @@ impl Problem {
     }
 
     /// The message starts with the reason code, so that the device can name it too.
-    fn because(status: StatusCode, tag: ErrorTag, reason: ReasonCode) -> Self {
-        Self::new(status, tag, format!("{reason}: {}", reason.summary()))
+    fn because(kind: Kind, reason: ReasonCode) -> Self {
+        Self::new(kind, format!("{reason}: {}", reason.summary()))
     }
 
-    /// RFC 8040 §2.5 (RCF-02).
-    pub(crate) fn unauthenticated() -> Self {
-        Self::because(StatusCode::UNAUTHORIZED, ErrorTag::AccessDenied, ReasonCode::IdevidMissing)
+    /// A request that breaks the protocol, and how.
+    fn broken(kind: Kind, how: &str) -> Self {
+        Self::new(kind, format!("{}: {how}", ReasonCode::RequestMalformed))
+    }
+
+    #[cfg(test)]
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// RFC 8040 §2.5 (RCF-02): the device has not shown who it is.
+    pub(super) fn unauthenticated(reason: ReasonCode) -> Self {
+        Self::because(Kind::UNAUTHENTICATED, reason).with(WWW_AUTHENTICATE, CHALLENGE)
     }
 
     /// Nothing for this device: RFC 8572 is silent; clients go on to the next server (SRV-09).
     pub(crate) fn nothing(reason: ReasonCode) -> Self {
-        Self::because(StatusCode::NOT_FOUND, ErrorTag::InvalidValue, reason)
+        Self::because(Kind::NOT_FOUND, reason)
     }
 
     pub(crate) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, ErrorTag::InvalidValue, "no such resource")
+        Self::new(Kind::NOT_FOUND, "no such resource")
     }
 
     /// RFC 8040 §7 (RCF-12); axum adds Allow.
     pub(crate) fn method_not_allowed() -> Self {
-        let message = "this resource does not support the method";
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrorTag::OperationNotSupported, message)
+        Self::new(Kind::METHOD, "this resource does not support the method")
+    }
+
+    /// RFC 9646 §2.2: a server asks before it gets a certificate signing request, and this one issues no certificates.
+    pub(super) fn csr_not_wanted() -> Self {
+        Self::because(Kind::NOT_IMPLEMENTED, ReasonCode::CsrNotWanted)
+    }
+
+    /// RFC 8040 §4.8: a query parameter that is not understood, or stands twice.
+    pub(super) fn query(how: &str) -> Self {
+        Self::broken(Kind::BAD_VALUE, how)
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {
-        let message = format!("{}: at most {limit} octets", ReasonCode::RequestTooLarge);
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorTag::TooBig, message)
+        Self::new(Kind::TOO_LARGE, format!("{}: at most {limit} octets", ReasonCode::RequestTooLarge))
     }
 
     pub(crate) fn incomplete() -> Self {
-        let message = format!("{}: the body did not arrive", ReasonCode::RequestMalformed);
-        Self::new(StatusCode::BAD_REQUEST, ErrorTag::MalformedMessage, message)
+        Self::broken(Kind::MALFORMED, "the body did not arrive")
+    }
+
+    /// A header that two readers would read differently: where the next request begins is not certain, so the connection
+    /// ends with this answer.
+    pub(super) fn ambiguous(how: &str) -> Self {
+        Self::broken(Kind::MALFORMED, how).with(CONNECTION, HeaderValue::from_static("close"))
     }
 
     /// The body is taking too long. RFC 9110 §15.5.9: the connection ends with this answer.
     pub(crate) fn too_slow() -> Self {
-        let message = format!("{}: the body did not arrive in time", ReasonCode::RequestMalformed);
-        Self::new(StatusCode::REQUEST_TIMEOUT, ErrorTag::OperationFailed, message)
+        Self::broken(Kind::TIMEOUT, "the body did not arrive in time")
             .with(CONNECTION, HeaderValue::from_static("close"))
     }
 
     /// RFC 9110 §15.5.17: what is asked for begins at or behind the end of these octets.
     pub(crate) fn out_of_range(length: u64) -> Self {
-        let problem = Self::new(StatusCode::RANGE_NOT_SATISFIABLE, ErrorTag::InvalidValue, "nothing at that offset");
+        let problem = Self::new(Kind::RANGE, "nothing at that offset");
         match HeaderValue::try_from(format!("bytes */{length}")) {
             Ok(range) => problem.with(CONTENT_RANGE, range),
             Err(_) => problem,
@@ -95,69 +125,94 @@ impl Problem {
 
     /// As much is under way as this server carries.
     pub(crate) fn busy() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorTag::OperationFailed, "too much is under way; try again later")
-            .with(RETRY_AFTER, COME_BACK)
+        Self::new(Kind::UNAVAILABLE, "too much is under way; try again later").with(RETRY_AFTER, COME_BACK)
+    }
+
+    /// As [`Problem::busy`], for so many seconds.
+    pub(crate) fn later(seconds: u64) -> Self {
+        let message = format!("{}: try again in {seconds} s", ReasonCode::ServerBusy);
+        Self::new(Kind::UNAVAILABLE, message).with(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
     /// RFC 8040 §5.2 (RCF-16).
     pub(crate) fn unsupported_media_type() -> Self {
-        let message = format!("{}: send {YANG_DATA_JSON}", ReasonCode::RequestMalformed);
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorTag::InvalidValue, message)
+        Self::broken(Kind::MEDIA_TYPE, "a body is application/yang-data+json or application/yang-data+xml, in UTF-8")
+            .with(ACCEPT, MEDIA_TYPES)
+    }
+
+    /// RFC 9110 §12.5.3: what a body may be packed in is said in the answer.
+    pub(super) fn unsupported_content_coding() -> Self {
+        Self::broken(Kind::MEDIA_TYPE, "a body comes as it is, without a Content-Encoding")
+            .with(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
     }
 
     /// RFC 8040 §5.2 (RCF-17).
     pub(crate) fn not_acceptable() -> Self {
-        let message = format!("{}: {YANG_DATA_JSON} is all there is", ReasonCode::RequestMalformed);
-        Self::new(StatusCode::NOT_ACCEPTABLE, ErrorTag::InvalidValue, message)
+        Self::broken(Kind::NOT_ACCEPTABLE, "answers are application/yang-data+json or application/yang-data+xml")
     }
 
     /// Our own fault. The details stay in the log.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, "a request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorTag::OperationFailed, "the server failed; try again later")
+        Self::new(Kind::INTERNAL, "the server failed; try again later")
     }
 }
 
 impl From<DocumentError> for Problem {
     fn from(error: DocumentError) -> Self {
-        let mut error = RestconfError::from(&error);
-        error.message = format!("{}: {}", ReasonCode::RequestMalformed, error.message);
-        Self { status: StatusCode::BAD_REQUEST, error, headers: Vec::new() }
+        let error = RestconfError::from(&error);
+        let problem = Self::broken(Kind::of_body(error.tag), &error.message);
+        Self { error: RestconfError { path: error.path, ..problem.error }, ..problem }
     }
 }
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        let mut problem = Self::internal(&error);
         // A full disk or a lock passes, so the device is told to ask again; anything else needs a person.
         if matches!(error, StoreError::Database { .. }) {
-            problem.status = StatusCode::SERVICE_UNAVAILABLE;
-            problem = problem.with(RETRY_AFTER, COME_BACK);
+            tracing::error!(%error, "a request failed");
+            return Self::new(Kind::UNAVAILABLE, "the server failed; try again later").with(RETRY_AFTER, COME_BACK);
         }
-        problem
+        Self::internal(&error)
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response =
-            (self.status, AppendHeaders(self.headers), self.error.encode(Encoding::Json)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(YANG_DATA_JSON));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response.extensions_mut().insert(Explanation(self.error.message.into()));
+        let mut response = (self.status, AppendHeaders(self.headers), ()).into_response();
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let explanation = Explanation(self.error.into());
+        explanation.write(&mut response, Encoding::Json);
+        response.extensions_mut().insert(explanation);
         response
+    }
+}
+
+impl Explanation {
+    /// Why, for people.
+    pub(super) fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Makes it the body of `response` (RCF-20).
+    pub(super) fn write(&self, response: &mut Response, encoding: Encoding) {
+        let body = self.0.encode(encoding);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, media_type(encoding));
+        headers.insert(CONTENT_LENGTH, body.len().into());
+        *response.body_mut() = body.into();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::DatabaseFault;
 
     #[test]
     fn a_failing_database_is_asked_again_a_damaged_one_is_not() {
         let answer = |error: StoreError| Problem::from(error).into_response();
-        let passing = answer(StoreError::Database { detail: "disk full".to_owned() });
+        let passing = answer(StoreError::Database { fault: DatabaseFault::Full, detail: "disk full".to_owned() });
         assert_eq!(passing.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(passing.headers().contains_key(RETRY_AFTER));
         let lasting = answer(StoreError::Corrupt { what: "a profile" });

@@ -7,11 +7,12 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use conveyed_info::{Encoding, rpc::ProgressReport};
+use conveyed_info::rpc::ProgressReport;
 
-use super::{Caller, JsonBody, Problem, Service};
+use super::{Answering, Caller, Input, Problem, Service, manner::Manner};
 use crate::{
     audit::{Event, MAX_MESSAGE, ReportedKey},
+    domain::Departures,
     store::Batch,
 };
 
@@ -19,27 +20,32 @@ use crate::{
 pub(super) async fn handle(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    JsonBody(body): JsonBody,
+    _: Answering,
+    input: Input,
 ) -> Result<Response, Problem> {
-    let report = ProgressReport::decode(&body, Encoding::Json)?;
     let dossier = service.store.dossier(&caller.device).await?;
+    let authentication = caller.prove(&service, &dossier).await?;
+    let wire_profile = dossier.profile.as_ref().map(|profile| profile.wire_profile).unwrap_or_default();
+    let read = ProgressReport::decode_with(&input.body, input.encoding, Manner::from(wire_profile).input)?;
+    let departures = Departures { wire_profile, authentication, leniencies: read.leniencies };
     // A device that nobody has given a profile is given nothing and heard about nothing.
     if dossier.profile.is_none() {
-        super::held::admit(&service, &caller).await?;
+        super::held::admit(&service, &caller, dossier).await?;
         return Err(super::held::unprofiled());
     }
-    let ProgressReport { progress_type, message, ssh_host_keys, trust_anchor_certs } = report;
+    let ProgressReport { progress_type, message, ssh_host_keys, trust_anchor_certs } = read.value;
     let keys = ssh_host_keys.into_iter().map(|key| ReportedKey { kind: key.algorithm, data: key.key_data });
     let chains = trust_anchor_certs
         .iter()
         .map(|it| ReportedKey { kind: "trust-anchor-cert".to_owned(), data: it.der().to_vec() });
-    tracing::info!(device = %caller.device, source = %caller.source, report = %progress_type, "reported");
+    tracing::info!(device = %caller.device, source = %caller.source, report = %progress_type, ?departures, "reported");
     let event = Event::ProgressReported {
         device: caller.device,
         source: caller.source,
         report: progress_type,
         keys: keys.chain(chains).collect(),
         message: message.map(shortened),
+        departures,
     };
     service.store.commit(Batch::from(event)).await?;
     Ok((StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store")]).into_response())

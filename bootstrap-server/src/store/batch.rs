@@ -112,3 +112,12 @@ pub struct KeptAnswer {
     /// The body.
     pub body: Vec<u8>,
 }
+
+/// How full a store's queue is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Batches that wait to be written.
+    pub waiting: usize,
+    /// Batches that may wait.
+    pub capacity: usize,
+}

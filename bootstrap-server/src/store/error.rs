@@ -129,7 +129,9 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The database was made by a newer release.
-    #[error("the database has schema {found}, and this release knows {known} at most: run the release that wrote it, or a newer one")]
+    #[error(
+        "the database has schema {found}, and this release knows {known} at most: run the release that wrote it, or a newer one"
+    )]
     SchemaNewer {
         /// What it has.
         found: u32,

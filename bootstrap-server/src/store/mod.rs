@@ -14,7 +14,7 @@ mod sql;
 mod sqlite;
 mod transfer;
 
-pub use batch::{Batch, KeptAnswer, Urgency};
+pub use batch::{Backlog, Batch, KeptAnswer, Urgency};
 pub use error::{DatabaseFault, StoreError};
 pub use filter::{Alarmed, Census, DeviceFilter, Page, Stuck};
 pub use location::Location;
@@ -93,6 +93,12 @@ pub trait Store: Send + Sync {
 
     /// The size of the log, which changes whenever something was committed, by this server or another.
     fn growth(&self) -> watch::Receiver<TreeSize>;
+
+    /// How many batches wait for a transaction: what decides whether more work is taken in. A store that has no queue
+    /// says so by a capacity of 0.
+    fn backlog(&self) -> Backlog {
+        Backlog::default()
+    }
 
     /// The audit log as it is now, to be read in pages while others go on writing.
     fn log_snapshot(&self) -> StoreFuture<'_, Box<dyn LogSnapshot>>;

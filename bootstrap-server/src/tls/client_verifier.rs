@@ -93,6 +93,12 @@ fn as_tls_error(refusal: Refusal) -> Error {
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refusal))))
 }
 
+/// Whether a handshake failed for the peer's certificate.
+pub(super) fn is_refusal(error: &std::io::Error) -> bool {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    matches!(tls, Some(Error::InvalidCertificate(_)))
+}
+
 /// The refusal of a handshake that failed.
 pub(crate) fn refusal_in(error: &std::io::Error) -> Refusal {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());

@@ -2,14 +2,15 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use pki::{
     certificate::Certificate,
     digest::{Digest, Sha256},
     identity::SerialNumber,
-    path::{self, Path, PathError, Policy, Purpose},
+    path::{self, Path, PathError, Policy, Purpose, Signatures},
+    revocation::{self, Demand, Evidence, RevocationError},
     time::{Clock, Timestamp},
 };
 use rustls::pki_types::CertificateDer;
@@ -29,13 +30,38 @@ pub(crate) struct DeviceIdentity {
     pub(crate) certificate: Digest,
 }
 
+/// What certificates are judged by.
+#[derive(Clone, Debug)]
+pub(crate) struct Trust {
+    /// Whose devices this owner takes in.
+    pub(crate) manufacturers: Vec<Manufacturer>,
+    /// What is known of revoked certificates.
+    pub(crate) revocation: Arc<Revocation>,
+}
+
+/// What is known of revoked device certificates, and how much must be known.
+#[derive(Clone, Debug)]
+pub struct Revocation {
+    /// The manufacturers' revocation lists.
+    pub evidence: Evidence,
+    /// What a certificate is worth of which nothing is known.
+    pub demand: Demand,
+}
+
+impl Default for Revocation {
+    fn default() -> Self {
+        Self { evidence: Evidence::new(), demand: Demand::WhenAvailable }
+    }
+}
+
 /// Judges client certificates by the manufacturers this owner takes in.
 ///
 /// A judgement is remembered with the moment until which it holds, because a device connects several times and the
 /// handshake and the request both ask.
 #[derive(Debug)]
 pub(crate) struct Identities {
-    manufacturers: Vec<Manufacturer>,
+    signatures: Signatures,
+    trust: RwLock<Arc<Trust>>,
     remembered: Mutex<HashMap<Digest, Remembered>>,
 }
 
@@ -47,8 +73,33 @@ struct Remembered {
 }
 
 impl Identities {
-    pub(crate) fn new(manufacturers: Vec<Manufacturer>) -> Self {
-        Self { manufacturers, remembered: Mutex::default() }
+    pub(crate) fn new(trust: Arc<Trust>, signatures: Signatures) -> Self {
+        Self { signatures, trust: RwLock::new(trust), remembered: Mutex::default() }
+    }
+
+    /// Judges by something else from now on, also those who were judged before.
+    pub(crate) fn replace(&self, trust: Arc<Trust>) {
+        *self.trust.write().unwrap_or_else(PoisonError::into_inner) = trust;
+        self.remembered().clear();
+    }
+
+    /// Judges by these manufacturers from now on. Nothing is forgotten when they are the same as before.
+    pub(crate) fn take_in(&self, manufacturers: &[Manufacturer]) {
+        let known = self.trust();
+        let same = |(a, b): (&Manufacturer, &Manufacturer)| {
+            a.name == b.name && a.anchors == b.anchors && a.serial_number_rule == b.serial_number_rule
+        };
+        let unchanged =
+            known.manufacturers.len() == manufacturers.len() && known.manufacturers.iter().zip(manufacturers).all(same);
+        if !unchanged {
+            let revocation = Arc::clone(&known.revocation);
+            self.replace(Arc::new(Trust { manufacturers: manufacturers.to_vec(), revocation }));
+        }
+    }
+
+    /// What is judged by.
+    pub(crate) fn trust(&self) -> Arc<Trust> {
+        Arc::clone(&self.trust.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Says which device the chain's first certificate identifies.
@@ -59,9 +110,14 @@ impl Identities {
         {
             return Ok(Arc::clone(&known.identity));
         }
-        let judged = self.validate(chain, now)?;
+        let trust = self.trust();
+        let judged = self.validate(&trust, chain, now)?;
         let identity = Arc::clone(&judged.identity);
         let mut remembered = self.remembered();
+        // What was judged by trust that is replaced meanwhile holds for this once and is not remembered.
+        if !Arc::ptr_eq(&trust, &self.trust()) {
+            return Ok(identity);
+        }
         if remembered.len() >= REMEMBERED {
             remembered.clear();
         }
@@ -69,16 +125,17 @@ impl Identities {
         Ok(identity)
     }
 
-    fn validate(&self, chain: &[CertificateDer<'_>], now: Timestamp) -> Result<Remembered, Refusal> {
+    fn validate(&self, trust: &Trust, chain: &[CertificateDer<'_>], now: Timestamp) -> Result<Remembered, Refusal> {
         let certificates = chain.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
         let certificates =
             certificates.map_err(|error| Refusal::new(ReasonCode::CertificateMalformed, error.to_string()))?;
         let (own, intermediates) = certificates
             .split_first()
             .ok_or_else(|| Refusal::new(ReasonCode::IdevidMissing, "the certificate list is empty"))?;
-        let policy = Policy { clock: Clock::Trusted(now), purpose: Purpose::DeviceIdentity, accepted_critical: &[] };
+        let clock = Clock::Trusted(now);
+        let policy = Policy { signatures: self.signatures, ..Policy::new(clock, Purpose::DeviceIdentity) };
         let (mut closest, mut found) = (None, None::<(&Manufacturer, Path)>);
-        for manufacturer in &self.manufacturers {
+        for manufacturer in &trust.manufacturers {
             match (path::validate(own, intermediates, &manufacturer.anchors, &policy), &found) {
                 (Ok(path), None) => found = Some((manufacturer, path)),
                 // Whose serial number it is cannot be told, and guessing would give one maker's device to another.
@@ -94,14 +151,20 @@ impl Identities {
             }
         }
         if let Some((manufacturer, path)) = found {
-            let serial_number = SerialNumber::from_certificate(own)
+            let Revocation { evidence, demand } = &*trust.revocation;
+            let findings = revocation::check(&path, evidence, clock, *demand).map_err(unacceptable)?;
+            let serial_number = SerialNumber::by_rule(own, manufacturer.serial_number_rule)
                 .map_err(|error| Refusal::new(ReasonCode::SerialNumberMissing, error.to_string()))?;
             let device = DeviceId { manufacturer: manufacturer.name.clone(), serial_number };
             let certificates = path.certificates();
+            // Where "not revoked" must be shown, the judgement holds no longer than what shows it.
+            let shown = findings.iter().filter_map(|finding| finding.cleared_by?.period.next_update);
+            let shown = if *demand == Demand::Required { shown.min() } else { None };
+            let until = certificates.iter().map(Certificate::not_after).min().unwrap_or(now);
             return Ok(Remembered {
                 identity: Arc::new(DeviceIdentity { device, certificate: own.sha256() }),
                 from: certificates.iter().map(Certificate::not_before).max().unwrap_or(now),
-                until: certificates.iter().map(Certificate::not_after).min().unwrap_or(now),
+                until: shown.map_or(until, |shown| shown.min(until)),
             });
         }
         let reason = match &closest {
@@ -117,6 +180,15 @@ impl Identities {
     fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Remembered>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// RFC 5280 §6.3: revoked, or not shown not to be where that is demanded.
+fn unacceptable(error: RevocationError) -> Refusal {
+    let reason = match &error {
+        RevocationError::Revoked { .. } => ReasonCode::CertificateRevoked,
+        _ => ReasonCode::RevocationUnchecked,
+    };
+    Refusal::new(reason, error.to_string())
 }
 
 /// Names a whole certificate list. Each certificate is preceded by its length, so that no two lists share a digest.

@@ -6,25 +6,20 @@ use std::{
     time::Duration,
 };
 
-use axum::http::Request;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
-    service::TowerToHyperService,
-};
-use pki::time::Timestamp;
 use rustls::ServerConfig;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Notify, Semaphore, watch},
+    sync::watch,
     task::JoinSet,
-    time::{Instant, sleep_until, timeout},
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
-use tower::ServiceExt;
+use tokio_rustls::TlsAcceptor;
 use verdict::{ReasonCode, Refusal};
 
-use super::{DeviceIdentity, Identities, Limits, Rejections, refusal_in};
+use super::{DeviceIdentity, Identities, Rejections, serving::Serving};
+use crate::{
+    admission::{ConnectionPlace, Connections, Handshakes, Limits, NoPlace, Source},
+    metrics::{ListenerName, Metrics},
+};
 
 /// What a request handler knows about the connection it came over.
 #[derive(Clone, Debug)]
@@ -35,175 +30,96 @@ pub(crate) struct Connection {
     pub(crate) identity: Option<Arc<DeviceIdentity>>,
 }
 
+/// What all listeners for devices share: one set of limits holds for them together.
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    pub(crate) limits: Limits,
+    pub(crate) connections: Connections,
+    pub(crate) handshakes: Handshakes,
+    pub(crate) rejections: Rejections,
+    pub(crate) metrics: Metrics,
+}
+
+impl Door {
+    pub(crate) fn new(limits: Limits, rejections: Rejections, metrics: Metrics) -> Self {
+        let connections = Connections::new(limits.connections);
+        // Those who wait for a handshake must leave room for those who are past it.
+        let waiting = (limits.connections / 2).max(1);
+        let handshakes = Handshakes::new(limits.handshakes, waiting, limits.handshakes_per_second);
+        Self { limits, connections, handshakes, rejections, metrics }
+    }
+
+    /// Lets a connection in, or ends it before it costs anything.
+    fn enter(&self, stream: &TcpStream, source: IpAddr) -> Option<ConnectionPlace> {
+        match self.connections.enter(Source::of(source)) {
+            Ok(place) => Some(place),
+            Err(no_place) => {
+                let (reason, detail) = match no_place {
+                    NoPlace::Full => ("connections", "every connection is taken"),
+                    NoPlace::Greedy => ("connection-share", "the source has its share of the connections"),
+                };
+                self.turn_away(stream, source, reason, detail);
+                None
+            }
+        }
+    }
+
+    /// Resets a connection, so that nothing of it stays in the kernel either.
+    pub(super) fn turn_away(&self, stream: &TcpStream, source: IpAddr, reason: &'static str, detail: &'static str) {
+        self.metrics.shed(reason);
+        self.rejections.report(source, Refusal::new(ReasonCode::ServerBusy, detail));
+        // Where that cannot be set, the connection is closed in the usual way.
+        let _usual = stream.set_zero_linger();
+    }
+}
+
 /// A bound listener.
 pub(crate) struct Listener {
+    pub(crate) name: ListenerName,
     pub(crate) socket: TcpListener,
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) identities: Arc<Identities>,
-    pub(crate) limits: Limits,
-    pub(crate) rejections: Rejections,
+    pub(crate) door: Door,
 }
 
 impl Listener {
+    /// Where it listens.
+    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
     /// Accepts until `stop` changes, then lets requests under way finish.
     pub(crate) async fn run(self, router: axum::Router, mut stop: watch::Receiver<()>) {
         let acceptor = TlsAcceptor::from(Arc::clone(&self.tls));
-        let slots = Arc::new(Semaphore::new(self.limits.connections));
         let mut connections = JoinSet::new();
         loop {
-            // Nobody closes the semaphore, so a slot is all that can come.
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
             let accepted = tokio::select! {
                 accepted = self.socket.accept() => accepted,
                 _ = stop.changed() => break,
             };
+            while connections.try_join_next().is_some() {}
             let Ok((stream, peer)) = accepted else {
                 // Out of file descriptors, or the peer was gone at once: neither may stop the loop or make it spin.
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             };
+            let source = peer.ip().to_canonical();
+            let Some(place) = self.door.enter(&stream, source) else { continue };
             let serving = Serving {
+                listener: self.name,
+                source,
                 acceptor: acceptor.clone(),
                 identities: Arc::clone(&self.identities),
-                limits: self.limits,
-                rejections: self.rejections.clone(),
+                door: self.door.clone(),
                 router: router.clone(),
                 stop: stop.clone(),
             };
             connections.spawn(async move {
-                serving.serve(stream, peer).await;
-                drop(slot);
+                serving.serve(stream).await;
+                drop(place);
             });
-            while connections.try_join_next().is_some() {}
         }
         drop(self.socket);
         while connections.join_next().await.is_some() {}
     }
 }
-
-/// What one connection needs.
-struct Serving {
-    acceptor: TlsAcceptor,
-    identities: Arc<Identities>,
-    limits: Limits,
-    rejections: Rejections,
-    router: axum::Router,
-    stop: watch::Receiver<()>,
-}
-
-impl Serving {
-    async fn serve(mut self, stream: TcpStream, peer: SocketAddr) {
-        let source = peer.ip().to_canonical();
-        let (stream, identity) = match self.handshake(stream).await {
-            Ok(done) => done,
-            Err(refusal) => return self.rejections.report(source, refusal),
-        };
-        let builder = self.builder(Protocol::of(&stream));
-        let requested = Arc::new(Notify::new());
-        let service = {
-            let (router, known, requested) =
-                (self.router.clone(), Connection { source, identity }, Arc::clone(&requested));
-            tower::service_fn(move |mut request: Request<_>| {
-                requested.notify_one();
-                request.extensions_mut().insert(known.clone());
-                router.clone().oneshot(request)
-            })
-        };
-        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-        tokio::pin!(connection);
-        let grace = tokio::select! {
-            ended = connection.as_mut() => return note_end(source, ended),
-            grace = self.limits.overstayed(&requested) => grace,
-            _ = self.stop.changed() => self.limits.header,
-        };
-        connection.as_mut().graceful_shutdown();
-        if let Ok(ended) = timeout(grace, connection).await {
-            note_end(source, ended);
-        }
-    }
-
-    /// HTTP with every deadline set and every buffer small. The version is the one agreed in the handshake: reading it
-    /// from the first octets would wait for them without a deadline.
-    fn builder(&self, protocol: Protocol) -> auto::Builder<TokioExecutor> {
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.limits.header).max_buf_size(HTTP1_BUFFER);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .keep_alive_interval(self.limits.header)
-            .keep_alive_timeout(self.limits.header)
-            .max_concurrent_streams(HTTP2_STREAMS)
-            .max_send_buf_size(HTTP2_SEND_BUFFER)
-            .initial_stream_window_size(HTTP2_WINDOW)
-            .initial_connection_window_size(HTTP2_WINDOW)
-            .max_header_list_size(HTTP2_HEADERS);
-        match protocol {
-            Protocol::Http1 => builder.http1_only(),
-            Protocol::Http2 => builder.http2_only(),
-        }
-    }
-
-    async fn handshake(
-        &self,
-        stream: TcpStream,
-    ) -> Result<(TlsStream<TcpStream>, Option<Arc<DeviceIdentity>>), Refusal> {
-        // Answers are small and written whole: waiting for more to send only costs a round trip.
-        let _unsupported = stream.set_nodelay(true);
-        let stream = match timeout(self.limits.handshake, self.acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(refusal_in(&error)),
-            Err(_) => return Err(Refusal::new(ReasonCode::HandshakeFailed, "the handshake took too long")),
-        };
-        // A resumed session skips the verifier: the certificate it remembers is judged again.
-        let chain = stream.get_ref().1.peer_certificates();
-        let now = Timestamp::from_system(std::time::SystemTime::now());
-        let identity = chain.map(|chain| self.identities.judge(chain, now)).transpose()?;
-        Ok((stream, identity))
-    }
-}
-
-/// What was agreed by ALPN (RFC 7301); without it HTTP/1.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Protocol {
-    Http1,
-    Http2,
-}
-
-impl Protocol {
-    fn of(stream: &TlsStream<TcpStream>) -> Self {
-        match stream.get_ref().1.alpn_protocol() {
-            Some(b"h2") => Self::Http2,
-            _ => Self::Http1,
-        }
-    }
-}
-
-impl Limits {
-    /// Ends when a peer has been here too long: without a first request, or altogether. Gives the time in which what is
-    /// under way may finish.
-    async fn overstayed(&self, requested: &Notify) -> Duration {
-        let all = Instant::now() + self.connection;
-        if timeout(self.header, requested.notified()).await.is_err() {
-            return self.header;
-        }
-        sleep_until(all).await;
-        self.connection
-    }
-}
-
-fn note_end<E: std::fmt::Display>(source: IpAddr, ended: Result<(), E>) {
-    if let Err(error) = ended {
-        tracing::debug!(%source, %error, "connection ended");
-    }
-}
-
-/// Octets read ahead, and written but not yet taken, on a connection of HTTP/1.1.
-const HTTP1_BUFFER: usize = 32 * 1024;
-/// Requests at once on a connection of HTTP/2.
-const HTTP2_STREAMS: u32 = 4;
-/// Octets written but not yet taken, for each of them.
-const HTTP2_SEND_BUFFER: usize = 64 * 1024;
-/// Octets that a peer may send ahead, on each stream and in all.
-const HTTP2_WINDOW: u32 = 64 * 1024;
-/// Octets of a request's header.
-const HTTP2_HEADERS: u32 = 16 * 1024;

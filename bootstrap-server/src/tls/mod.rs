@@ -1,15 +1,19 @@
-//! The device listener's TLS: who may connect, and who it is.
+//! The listeners for devices: TLS, who may connect, who it is, and how long it may stay.
 
+mod certificate;
 mod client_verifier;
 mod config;
 mod identities;
-mod limits;
 mod listener;
 mod rejections;
+mod serving;
+mod watched;
 
+pub(crate) use certificate::ReloadableCertificate;
 pub(crate) use client_verifier::refusal_in;
-pub(crate) use config::{TlsError, server_config};
-pub(crate) use identities::{DeviceIdentity, Identities};
-pub use limits::Limits;
-pub(crate) use listener::{Connection, Listener};
+pub use config::PostQuantum;
+pub(crate) use config::{Strictness, TlsError, provider, server_config};
+pub use identities::Revocation;
+pub(crate) use identities::{DeviceIdentity, Identities, Trust};
+pub(crate) use listener::{Connection, Door, Listener};
 pub(crate) use rejections::{Rejected, RejectedQueue, Rejections};

@@ -11,6 +11,8 @@ use std::{
 use tokio::sync::mpsc;
 use verdict::Refusal;
 
+use crate::metrics::Metrics;
+
 /// Refusals that may wait to be logged.
 const QUEUE: usize = 1024;
 
@@ -28,6 +30,7 @@ pub(crate) struct Rejected {
 pub(crate) struct Rejections {
     queue: mpsc::Sender<Rejected>,
     dropped: Arc<AtomicU64>,
+    metrics: Metrics,
 }
 
 /// Where they come out. Ends when nobody can report any more.
@@ -39,14 +42,15 @@ pub(crate) struct RejectedQueue {
 
 impl Rejections {
     /// A queue and its end.
-    pub(crate) fn channel() -> (Self, RejectedQueue) {
+    pub(crate) fn channel(metrics: Metrics) -> (Self, RejectedQueue) {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let dropped = Arc::default();
-        (Self { queue: sender, dropped: Arc::clone(&dropped) }, RejectedQueue { queue: receiver, dropped })
+        (Self { queue: sender, dropped: Arc::clone(&dropped), metrics }, RejectedQueue { queue: receiver, dropped })
     }
 
     /// Reports one refusal. When refusals come faster than they can be logged, only their number is kept.
     pub(crate) fn report(&self, source: IpAddr, refusal: Refusal) {
+        self.metrics.refused(refusal.reason);
         if self.queue.try_send(Rejected { source, refusal }).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -73,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_finds_the_queue_full_is_counted_once() {
-        let (rejections, queue) = Rejections::channel();
+        let (rejections, queue) = Rejections::channel(Metrics::default());
         for _ in 0..QUEUE + 3 {
             rejections.report(IpAddr::from([127, 0, 0, 1]), Refusal::new(ReasonCode::HandshakeFailed, "x"));
         }

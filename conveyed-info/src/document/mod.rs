@@ -15,6 +15,7 @@ mod well_formed;
 mod write;
 mod xml;
 
+pub(crate) use namespaces::namespace;
 pub(crate) use read::{Members, Node};
 pub(crate) use write::{Container, Out};
 

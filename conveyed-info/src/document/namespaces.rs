@@ -3,6 +3,11 @@
 /// What every namespace of an IETF YANG module starts with; the module's name follows (RFC 7950 §5.3).
 pub(super) const NAMESPACE: &str = "urn:ietf:params:xml:ns:yang:";
 
+/// The namespace of an IETF YANG module.
+pub(crate) fn namespace(module: &str) -> String {
+    format!("{NAMESPACE}{module}")
+}
+
 /// The namespaces that stand for XML itself; only the first may be declared, and only for its own prefix.
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const XMLNS: &str = "http://www.w3.org/2000/xmlns/";

@@ -1,18 +1,23 @@
-//! What a device can read before it calls an operation: the API resource and its parts (RFC 8040 §3.3).
+//! What a device can read before it calls an operation: the API resource, its parts, and the library of modules
+//! (RFC 8040 §3.3).
 
+use super::library;
 use crate::{
     Encoding,
     document::{Container, Out},
 };
 
-/// Revision of the library module, the same wherever it is told (RFC 8040 §3.3.3; RCF-10).
-const YANG_LIBRARY_VERSION: &str = "2019-01-04";
-
-/// One of the three resources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A resource that can be read and that nothing changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ApiResource {
     /// `{+restconf}`: data, operations and the library's version (RFC 8040 §3.3; RCF-08).
     Root,
+    /// `{+restconf}/data`: all the data there is, which is the library (RFC 8040 §3.3.1, §3.4).
+    Data,
+    /// `{+restconf}/data/ietf-yang-library:yang-library` (RFC 8525 §4; RCF-11).
+    YangLibrary,
+    /// `{+restconf}/data/ietf-yang-library:modules-state`: the same for those who know RFC 7895 only (RFC 8040 §10).
+    ModulesState,
     /// `{+restconf}/operations`: the two operations, each an empty leaf (RFC 8040 §3.3.2, §3.6; RCF-09).
     Operations,
     /// `{+restconf}/yang-library-version` (RFC 8040 §3.3.3; RCF-10).
@@ -20,6 +25,23 @@ pub enum ApiResource {
 }
 
 impl ApiResource {
+    /// Every one.
+    pub const ALL: [Self; 6] =
+        [Self::Root, Self::Data, Self::YangLibrary, Self::ModulesState, Self::Operations, Self::YangLibraryVersion];
+
+    /// What follows the path of the RESTCONF root: nothing, or a slash and a path.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Root => "",
+            Self::Data => "/data",
+            Self::YangLibrary => "/data/ietf-yang-library:yang-library",
+            Self::ModulesState => "/data/ietf-yang-library:modules-state",
+            Self::Operations => "/operations",
+            Self::YangLibraryVersion => "/yang-library-version",
+        }
+    }
+
     /// Writes its document.
     #[must_use]
     pub fn encode(self, encoding: Encoding) -> Vec<u8> {
@@ -28,9 +50,17 @@ impl ApiResource {
                 let mut root = Container::new();
                 root.put("data", Out::Container(Container::new()));
                 root.put("operations", Out::Container(Container::new()));
-                root.put_text("yang-library-version", YANG_LIBRARY_VERSION);
+                root.put_text("yang-library-version", library::REVISION);
                 root.into_document("ietf-restconf:restconf", encoding)
             }
+            Self::Data => {
+                let mut data = Container::new();
+                data.put(YANG_LIBRARY, Out::Container(library::yang_library()));
+                data.put(MODULES_STATE, Out::Container(library::modules_state()));
+                data.into_document("ietf-restconf:data", encoding)
+            }
+            Self::YangLibrary => library::yang_library().into_document(YANG_LIBRARY, encoding),
+            Self::ModulesState => library::modules_state().into_document(MODULES_STATE, encoding),
             Self::Operations => {
                 let mut operations = Container::new();
                 operations.put("ietf-sztp-bootstrap-server:get-bootstrapping-data", Out::Empty);
@@ -38,11 +68,14 @@ impl ApiResource {
                 operations.into_document("ietf-restconf:operations", encoding)
             }
             Self::YangLibraryVersion => {
-                Out::Text(YANG_LIBRARY_VERSION.to_owned()).into_document("ietf-restconf:yang-library-version", encoding)
+                Out::Text(library::REVISION.to_owned()).into_document("ietf-restconf:yang-library-version", encoding)
             }
         }
     }
 }
+
+const YANG_LIBRARY: &str = "ietf-yang-library:yang-library";
+const MODULES_STATE: &str = "ietf-yang-library:modules-state";
 
 #[cfg(test)]
 mod tests {
@@ -100,7 +133,27 @@ mod tests {
             r#"<yang-library-version xmlns="urn:ietf:params:xml:ns:yang:ietf-restconf">2019-01-04</yang-library-version>"#
         );
         for encoding in [Encoding::Json, Encoding::Xml] {
-            assert!(written(ApiResource::Root, encoding).contains(YANG_LIBRARY_VERSION));
+            assert!(written(ApiResource::Root, encoding).contains(library::REVISION));
+        }
+    }
+
+    #[test]
+    fn rcf_11_all_the_data_is_the_library_in_both_forms() {
+        let all = written(ApiResource::Data, Encoding::Json);
+        for part in [ApiResource::YangLibrary, ApiResource::ModulesState] {
+            let part = written(part, Encoding::Json);
+            assert!(all.contains(part.strip_prefix('{').unwrap().strip_suffix('}').unwrap()), "{part}");
+        }
+        let all = written(ApiResource::Data, Encoding::Xml);
+        for part in [ApiResource::YangLibrary, ApiResource::ModulesState] {
+            assert!(all.contains(&written(part, Encoding::Xml)));
+        }
+    }
+
+    #[test]
+    fn every_resource_has_a_path_of_its_own() {
+        for (index, resource) in ApiResource::ALL.into_iter().enumerate() {
+            assert!(ApiResource::ALL.iter().skip(index + 1).all(|other| other.path() != resource.path()));
         }
     }
 }

@@ -56,6 +56,7 @@ mod csr;
 mod error_tag;
 mod errors;
 mod get_bootstrapping_data;
+mod library;
 mod progress;
 mod progress_type;
 

@@ -26,7 +26,7 @@ pub(super) fn verify<'a>(
 ) -> Result<(&'a Certificate, Trace), Refusal> {
     let Authentic { voucher, stapled } = authentic;
     let inputs = [input, Input { name: "pinned-domain-cert", sha256: voucher.pinned_domain_cert.sha256() }];
-    let policy = Policy { clock: context.clock, purpose: Purpose::Signing, accepted_critical: &[] };
+    let policy = Policy::new(context.clock, Purpose::Signing);
     let anchors = std::slice::from_ref(&voucher.pinned_domain_cert);
     let judge = |it: &Certificate| path::validate(it, bag.certificates(), anchors, &policy);
     let candidates = candidates(bag, conveyed_information);

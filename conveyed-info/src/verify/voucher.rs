@@ -78,7 +78,7 @@ pub(super) fn authenticate(
         let detail = format!("voucher of content type {}", signed.content_type().oid());
         return Err(trace.refused("voucher-form", ReasonCode::ContentTypeUnexpected, inputs, detail));
     }
-    let policy = Policy { clock: context.clock, purpose: Purpose::Signing, accepted_critical: &[] };
+    let policy = Policy::new(context.clock, Purpose::Signing);
     let judge = |it: &Certificate| path::validate(it, signed.certificates(), context.anchors, &policy);
     let mut evidence = context.revocation.clone();
     evidence.add_all(signed.revocation());

@@ -70,7 +70,7 @@ fn authenticate(chain: &[Certificate], host: &str, anchors: &[Certificate], cloc
         return Err(trace.refused(PATH, ReasonCode::ServerUntrusted, &[], "the server showed no certificate"));
     };
     let inputs = [Input { name: "server-certificate", sha256: server.sha256() }];
-    let strictness = path::Policy { clock, purpose: Purpose::TlsServer, accepted_critical: &[] };
+    let strictness = path::Policy::new(clock, Purpose::TlsServer);
     match path::validate(server, intermediates, anchors, &strictness) {
         Ok(_) => trace.passed_with(PATH, SECTION, &inputs, clock.to_string()),
         Err(error) => {

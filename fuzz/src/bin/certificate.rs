@@ -32,7 +32,7 @@ fn check(bytes: &[u8]) {
     }
     for clock in [Clock::Trusted(WORLD.now), Clock::Untrusted { at_least: WORLD.now }] {
         for purpose in [Purpose::DeviceIdentity, Purpose::Signing, Purpose::TlsServer] {
-            let policy = Policy { clock, purpose, accepted_critical: &[] };
+            let policy = Policy::new(clock, purpose);
             judge(&certificate, &policy);
         }
     }

@@ -49,7 +49,7 @@ static STATEMENTS: LazyLock<Vec<Statement>> = LazyLock::new(|| {
 });
 
 static PATH: LazyLock<Path> = LazyLock::new(|| {
-    let policy = Policy { clock: Clock::Trusted(WORLD.now), purpose: Purpose::DeviceIdentity, accepted_critical: &[] };
+    let policy = Policy::new(Clock::Trusted(WORLD.now), Purpose::DeviceIdentity);
     path::validate(idevid(), &WORLD.idevid[1..], from_ref(&WORLD.device_root), &policy).expect("a genuine path")
 });
 

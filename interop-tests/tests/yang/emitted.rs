@@ -236,6 +236,23 @@ fn rcf_08_the_api_resource() {
     valid(&yang, Kind::Api, |encoding| ApiResource::Root.encode(encoding));
 }
 
+#[test]
+fn rcf_11_the_yang_library() {
+    let Some(modules) = published() else { skip!("SZTP_YANG_DIR names no folder of YANG modules") };
+    let yang = Yang::new(need!("yanglint"), modules.clone());
+    // Both forms are mandatory by the module, so they are judged together.
+    valid(&yang, Kind::Data, |encoding| ApiResource::Data.encode(encoding));
+    // Every module that is listed is one that was published, at that revision.
+    let library: serde_json::Value = serde_json::from_slice(&ApiResource::ModulesState.encode(Encoding::Json)).unwrap();
+    let listed = library["ietf-yang-library:modules-state"]["module"].as_array().unwrap();
+    assert!(listed.len() > 5);
+    for module in listed {
+        let file = format!("{}@{}.yang", module["name"].as_str().unwrap(), module["revision"].as_str().unwrap());
+        let text = std::fs::read_to_string(modules.join(&file)).unwrap_or_else(|_| panic!("{file} was not published"));
+        assert!(text.contains(module["namespace"].as_str().unwrap()), "{file}");
+    }
+}
+
 /// What stands in the `error-info` of the only error.
 fn error_info(document: &[u8], encoding: Encoding) -> Vec<u8> {
     let text = str::from_utf8(document).unwrap();

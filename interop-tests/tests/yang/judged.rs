@@ -27,7 +27,7 @@ fn ours(kind: Kind, document: &[u8], encoding: Encoding) -> Result<(), String> {
             return RestconfError::decode(document, encoding).map(drop).ok_or_else(|| "no error".to_owned());
         }
         Kind::CsrRequest => return csr_request(document),
-        Kind::Api => unreachable!("we do not read it"),
+        Kind::Api | Kind::Data => unreachable!("we do not read it"),
     }
     .map_err(|error| error.to_string())
 }

@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Errors,
     /// The API resource of RESTCONF.
     Api,
+    /// The datastore resource of RESTCONF: all the data there is, the YANG library in both of its forms.
+    Data,
     /// What stands in `error-info`.
     CsrRequest,
 }
@@ -87,6 +89,7 @@ impl Yang {
             Kind::Request => called(document, "input", "get-bootstrapping-data"),
             Kind::Answer => called(document, "output", "get-bootstrapping-data"),
             Kind::Report => called(document, "input", "report-progress"),
+            Kind::Data => unwrapped(document, "ietf-restconf", "data"),
             _ => document.to_vec(),
         };
         let name = match encoding {
@@ -102,6 +105,7 @@ impl Yang {
             Kind::Voucher => (true, None, &[VOUCHER][..]),
             Kind::LaterVoucher => (true, None, &[LATER_VOUCHER][..]),
             Kind::Errors | Kind::Api => (true, None, &[RESTCONF][..]),
+            Kind::Data => (false, None, &[LIBRARY, DATASTORES][..]),
             Kind::CsrRequest => (true, None, &[TYPES, CSR][..]),
             Kind::Request | Kind::Report => (false, Some("rpc"), &[SERVER, TYPES, CSR][..]),
             Kind::Answer => (false, Some("reply"), &[SERVER][..]),
@@ -126,6 +130,8 @@ const LATER_VOUCHER: &str = "ietf-voucher@2025-12-18.yang";
 const CSR: &str = "ietf-sztp-csr@2024-10-10.yang";
 const TYPES: &str = "ietf-ztp-types@2024-10-10.yang";
 const RESTCONF: &str = "ietf-restconf@2017-01-26.yang";
+const LIBRARY: &str = "ietf-yang-library@2019-01-04.yang";
+const DATASTORES: &str = "ietf-datastores@2018-02-14.yang";
 const SERVER: &str = "ietf-sztp-bootstrap-server@2019-04-30.yang";
 
 fn shown(path: &Path) -> String {
@@ -142,4 +148,12 @@ fn called(body: &[u8], from: &str, to: &str) -> Vec<u8> {
         text.replacen(&format!("<{from} "), &format!("<{to} "), 1).replace(&format!("</{from}>"), &format!("</{to}>"))
     };
     renamed.into_bytes()
+}
+
+/// What stands in the only member of a document, as yanglint has data: its top-level nodes side by side.
+fn unwrapped(document: &[u8], module: &str, name: &str) -> Vec<u8> {
+    let text = str::from_utf8(document).unwrap();
+    let json = text.strip_prefix(&format!("{{\"{module}:{name}\":")).and_then(|rest| rest.strip_suffix('}'));
+    let xml = text.strip_suffix(&format!("</{name}>")).and_then(|rest| rest.split_once('>')).map(|(_, inner)| inner);
+    json.or(xml).unwrap_or_else(|| panic!("no {name} in {text}")).as_bytes().to_vec()
 }

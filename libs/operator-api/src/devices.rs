@@ -30,13 +30,14 @@ pub struct Device {
     pub proof: Option<Proof>,
     /// What somebody ought to look at.
     pub alarm: Option<Alarm>,
-    /// Changes whenever the record does; the same as in the `ETag`.
+    /// Changes whenever the record does: what `If-Match` takes, in quotes. The `ETag` begins with it, and changes with
+    /// everything that is shown.
     pub version: u64,
 }
 
 /// What and where a device is. Everything is optional; nothing in it decides about trust.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Particulars {
     /// The maker's name for this kind of device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -155,7 +156,7 @@ pub struct DevicePage {
 
 /// A device to be put on the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct NewDevice {
     /// Who made it.
     pub manufacturer: String,
@@ -274,4 +275,46 @@ pub struct Step {
     pub summary: String,
     /// Who caused it, if a person did.
     pub by: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_members_are_refused_by_name_at_every_level() {
+        let device = r#"{"manufacturer":"m","serial-number":"s","profile":"p","model":"x"}"#;
+        let read = serde_json::from_str::<NewDevice>(device).unwrap();
+        assert_eq!((read.manufacturer.as_str(), read.particulars.model.as_deref()), ("m", Some("x")));
+        for (bad, name) in [
+            (device.replace("model", "modle"), "modle"),
+            (device.replace("\"profile\"", "\"profil\""), "profil"),
+            (device.replace("model\"", "serial-number\""), "serial-number"),
+        ] {
+            let error = serde_json::from_str::<NewDevice>(&bad).unwrap_err().to_string();
+            assert!(error.contains(name), "{bad}: {error}");
+        }
+        let error = serde_json::from_str::<DeviceChange>(r#"{"particulars":{"rak":"7"}}"#).unwrap_err().to_string();
+        assert!(error.contains("rak"), "{error}");
+    }
+
+    #[test]
+    fn a_device_survives_its_text() {
+        let device = Device {
+            manufacturer: "m".to_owned(),
+            serial_number: "s".to_owned(),
+            profile: None,
+            particulars: Particulars { rack: Some("r".to_owned()), ..Particulars::default() },
+            state: "held".to_owned(),
+            detail: None,
+            since: "2026-01-01T00:00:00.000Z".to_owned(),
+            vouched: false,
+            waiting: None,
+            proof: None,
+            alarm: None,
+            version: 7,
+        };
+        let text = serde_json::to_string(&device).unwrap();
+        assert_eq!(serde_json::from_str::<Device>(&text).unwrap(), device);
+    }
 }

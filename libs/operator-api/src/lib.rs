@@ -29,6 +29,7 @@
 //! - **Errors**: [`Problem`] (RFC 9457), with a reason code and what to do.
 
 mod audit;
+mod change;
 #[cfg(feature = "client")]
 pub mod client;
 mod devices;
@@ -41,7 +42,8 @@ mod profiles;
 mod status;
 mod vouchers;
 
-pub use audit::{AuditRecord, AuditRecords, CheckpointNote};
+pub use audit::{AuditRecord, AuditRecords, CheckpointNote, EventQuery, RecordQuery};
+pub use change::ChangeQuery;
 pub use devices::{
     Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, IssuedActivationCode, NewDevice,
     Particulars, Proof, Report, ReportedKey, Reports, Step, Story, Stuck, Waiting,

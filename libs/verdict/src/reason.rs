@@ -182,6 +182,9 @@ reason_codes! {
     CsrInvalid, "csr-invalid", "RFC 9646 §4.2",
         "The certificate signing request cannot be accepted",
         "Look at the detail: the request must be well-formed, prove possession of its key and come from this device.";
+    CsrNotWanted, "csr-not-wanted", "RFC 9646 §2.2",
+        "The device sent a certificate signing request that nobody asked for",
+        "Let the device ask without one first; this server issues no certificates to its class of devices.";
     // Onboarding
     ImageUnreachable, "image-unreachable", "RFC 8572 §5.6",
         "The boot image could not be downloaded from any of its URIs",
@@ -232,6 +235,15 @@ reason_codes! {
     IdevidMissing, "idevid-missing", "RFC 8040 §2.5",
         "The device showed no certificate",
         "Give the device its IDevID certificate and key.";
+    CredentialsMissing, "credentials-missing", "RFC 8040 §2.5",
+        "The device showed its certificate, and its profile asks for an activation code too",
+        "Give the device its activation code, or the profile another authentication.";
+    CredentialsMismatch, "credentials-mismatch", "RFC 8572 §5.3",
+        "The device's user name is not the serial number in its certificate",
+        "Configure the device's own serial number as its user name.";
+    CredentialsRefused, "credentials-refused", "RFC 8040 §2.5",
+        "User name and activation code are not accepted",
+        "Compare both with what the operator set for the device; the audit log says what was wrong.";
     IdevidUntrusted, "idevid-untrusted", "RFC 8572 §5.3",
         "The certificate does not chain to a manufacturer this server knows",
         "If the device is genuine, add its manufacturer's anchor; otherwise somebody is copying an identity.";
@@ -253,6 +265,9 @@ reason_codes! {
     HandshakeFailed, "handshake-failed", "RFC 8446 §4",
         "The TLS handshake did not complete",
         "Check protocol versions and clocks on both sides; port scanners have the same effect.";
+    ServerBusy, "server-busy", "RFC 8040 §12",
+        "More is asked of the server at this moment than it serves",
+        "Nothing, if it passes: devices come back by themselves; otherwise raise `[limits]` or add a server.";
     ReportWithoutOnboarding, "report-without-onboarding", "RFC 8572 §5.6",
         "The device reports completion of an onboarding that was never served",
         "Find out who bootstrapped this device: its agent may report falsely.";
@@ -312,6 +327,85 @@ reason_codes! {
     CheckpointSignatureInvalid, "checkpoint-signature-invalid", "C2SP tlog-checkpoint",
         "The checkpoint is not signed by this log's key",
         "Use the log's own public key; if you did, the checkpoint was forged.";
+    // The operator API
+    TokenMissing, "token-missing", "RFC 6750 §3",
+        "The request carries no token",
+        "Send `Authorization: Bearer SECRET`; `sztp` takes it from --token-file or SZTP_TOKEN_FILE.";
+    TokenInvalid, "token-invalid", "RFC 6750 §3.1",
+        "The token is not one of this server's, or was revoked",
+        "Make a new one with `sztp token create`, and check which server the command talks to.";
+    TokenExpired, "token-expired", "RFC 6750 §3.1",
+        "The token has expired",
+        "Make a new one with `sztp token create`.";
+    TooManyFailures, "too-many-failures", "RFC 6585 §4",
+        "Too many requests with wrong tokens came from this address",
+        "Correct the token and wait a minute; a script with an old token may be trying on its own.";
+    RoleInsufficient, "role-insufficient", "RFC 6750 §3.1",
+        "The token's user may not do this",
+        "Ask an admin for the role that the detail names, or to do it for you.";
+    ResourceMissing, "resource-missing", "RFC 9110 §15.5.5",
+        "There is no such resource",
+        "Check the spelling; `sztp device list` and its sisters show what there is.";
+    MethodUnsupported, "method-unsupported", "RFC 9110 §15.5.6",
+        "This resource does not support the method",
+        "Use one of the methods in the Allow header; /v1/openapi.json describes them.";
+    NotAcceptable, "not-acceptable", "RFC 9110 §15.5.7",
+        "The answer exists in no media type that the request accepts",
+        "Accept application/json, or the media type that /v1/openapi.json gives for the operation.";
+    MediaTypeUnsupported, "media-type-unsupported", "RFC 9110 §15.5.16",
+        "The body is of a media type that this operation does not take",
+        "Send the media type that the detail names.";
+    QueryInvalid, "query-invalid", "RFC 9110 §15.5.1",
+        "A query parameter is unknown, repeated, or has a value that it cannot have",
+        "Correct the parameter that the detail names; /v1/openapi.json lists those there are.";
+    BodyInvalid, "body-invalid", "RFC 9110 §15.5.21",
+        "The body is not what this operation takes",
+        "Correct the member that the detail names; /v1/openapi.json describes the body.";
+    HeaderInvalid, "header-invalid", "RFC 9110 §15.5.1",
+        "A header field has a value that it cannot have",
+        "Correct the header field that the detail names.";
+    BodyTooLarge, "body-too-large", "RFC 9110 §15.5.14",
+        "The body is larger than this operation takes",
+        "Split the request; many devices go through `sztp device import`.";
+    BodyTooSlow, "body-too-slow", "RFC 9110 §15.5.9",
+        "The body did not arrive in time",
+        "Send it again; if that happens often, look at the network between.";
+    VersionChanged, "version-changed", "RFC 9110 §13.1.1",
+        "The record was changed since it was last read",
+        "Read it again, look at what changed, and decide again.";
+    IdempotencyConflict, "idempotency-conflict", "RFC 9110 §9.2.2",
+        "The idempotency key was used for another request",
+        "Use a new key for each new request, and the same key only to send the same request again.";
+    SecretShownBefore, "secret-shown-before", "RFC 9110 §9.2.2",
+        "This request was carried out before, and its secret is shown only once",
+        "If the first answer is lost, revoke what the detail names and make a new one with another idempotency key.";
+    AlreadyThere, "already-there", "RFC 9110 §15.5.10",
+        "What is to be made exists already",
+        "Change the one that is there, or choose another name.";
+    StillInUse, "still-in-use", "RFC 9110 §15.5.10",
+        "It cannot be removed while others depend on it",
+        "Change those first; the detail says how many there are.";
+    StateForbids, "state-forbids", "RFC 9110 §15.5.10",
+        "The device's state does not allow this",
+        "Look at its state with `sztp explain`; the detail says what is missing.";
+    ReferenceUnknown, "reference-unknown", "RFC 9110 §15.5.21",
+        "The request names a manufacturer, profile or user that does not exist",
+        "Correct the name, or add what it names first.";
+    LastAdmin, "last-admin", "RFC 9110 §15.5.10",
+        "Without this user nobody could administer the server",
+        "Make another user admin first.";
+    StreamsExhausted, "streams-exhausted", "RFC 9110 §15.6.4",
+        "As many event streams are open as this server carries",
+        "Close one, or try again later.";
+    DatabaseUnavailable, "database-unavailable", "RFC 9110 §15.6.4",
+        "The database cannot answer now",
+        "Try again; if it stays so, look at the server's log, free disk space and the database itself.";
+    ServerFailed, "server-failed", "RFC 9110 §15.6.1",
+        "The server failed",
+        "The server's log says why; report it if the log does not help.";
+    NotServedHere, "not-served-here", "RFC 9110 §15.6.2",
+        "This server does not offer the operation",
+        "Use a server whose version and configuration have it.";
 }
 
 impl fmt::Display for ReasonCode {

@@ -1,8 +1,13 @@
 //! `sztp serve`.
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use bootstrap_server::config::ServerConfig;
+use bootstrap_server::{RunningServer, config::ServerConfig};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::Failure;
@@ -36,9 +41,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         if let Some(dhcp4) = server.dhcp4_address() {
             output::line(&format!("answering DHCPv4 on {dhcp4}"));
         }
-        let failed = tokio::select! {
-            stopped = wait_for_stop() => stopped.map(|()| None)?,
-            error = server.failed() => Some(error),
+        let mut reload = signal(SignalKind::hangup())?;
+        let failed = loop {
+            tokio::select! {
+                stopped = wait_for_stop() => break stopped.map(|()| None)?,
+                error = server.failed() => break Some(error),
+                _ = reload.recv() => reload_files(&server, &args.config),
+            }
         };
         output::error("stopping");
         server.stop().await;
@@ -50,6 +59,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     })
 }
 
+/// On SIGHUP. What cannot be used leaves everything as it was: a server must not stop for a slip in a file.
+fn reload_files(server: &RunningServer, path: &Path) {
+    let reloaded = ServerConfig::load(path).map_err(Failure::from);
+    if let Err(error) = reloaded.and_then(|config| Ok(server.reload(&config)?)) {
+        output::error(&format!("nothing was reloaded: {error}"));
+    }
+}
+
 fn start_logging(json: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let ansi = std::io::stderr().is_terminal();
@@ -59,7 +76,6 @@ fn start_logging(json: bool) {
 
 /// Waits for Ctrl-C or SIGTERM.
 pub(crate) async fn wait_for_stop() -> Result<(), std::io::Error> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted,

@@ -94,6 +94,25 @@ impl SignatureAlgorithm {
     }
 }
 
+/// Whether this names RSA PKCS#1 v1.5 with SHA-1, which is no [`SignatureAlgorithm`].
+pub(crate) fn is_rsa_with_sha1(identifier: &spki::AlgorithmIdentifierOwned) -> bool {
+    // RFC 8017 appendix A.2.4, and the older name of OIW.
+    [const_oid::db::rfc5912::SHA_1_WITH_RSA_ENCRYPTION, OIW_SHA_1_WITH_RSA].contains(&identifier.oid)
+}
+
+/// Verifies such a signature: for factory certificates of old devices, and only where a policy says so.
+pub(crate) fn verify_rsa_sha1(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), AlgorithmError> {
+    if key.key_type() != KeyType::Rsa {
+        return Err(AlgorithmError::KeyMismatch);
+    }
+    check_rsa_size(key)?;
+    UnparsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, key.subject_public_key())
+        .verify(message, signature)
+        .map_err(|_| AlgorithmError::BadSignature)
+}
+
+const OIW_SHA_1_WITH_RSA: const_oid::ObjectIdentifier = const_oid::ObjectIdentifier::new_unwrap("1.3.14.3.2.29");
+
 fn check_rsa_size(key: &PublicKey) -> Result<(), AlgorithmError> {
     match key.rsa_modulus_bits() {
         None => Err(AlgorithmError::KeyMismatch),

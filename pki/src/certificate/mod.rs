@@ -11,7 +11,7 @@ use der::{Decode, Encode, Header, Reader, SliceReader, Tag};
 use x509_cert::name::Name;
 
 use crate::{
-    algorithm::{AlgorithmError, SignatureAlgorithm},
+    algorithm::{AlgorithmError, SignatureAlgorithm, is_rsa_with_sha1, verify_rsa_sha1},
     digest::{Digest, sha256},
     key::{KeyError, PublicKey},
     time::Timestamp,
@@ -153,9 +153,25 @@ impl Certificate {
     /// [`AlgorithmError`] when the algorithm is not accepted or the signature does not verify.
     pub fn verify_signature(&self, issuer_key: &PublicKey) -> Result<(), AlgorithmError> {
         let algorithm = SignatureAlgorithm::from_identifier(self.parsed.signature_algorithm())?;
+        let (tbs, signature) = self.signed()?;
+        algorithm.verify(issuer_key, tbs, signature)
+    }
+
+    /// As [`Certificate::verify_signature`], and takes RSA with SHA-1 too: only for
+    /// [`crate::path::Signatures::AlsoSha1`].
+    pub(crate) fn verify_signature_or_sha1(&self, issuer_key: &PublicKey) -> Result<(), AlgorithmError> {
+        if !is_rsa_with_sha1(self.parsed.signature_algorithm()) {
+            return self.verify_signature(issuer_key);
+        }
+        let (tbs, signature) = self.signed()?;
+        verify_rsa_sha1(issuer_key, tbs, signature)
+    }
+
+    /// What is signed, and the signature.
+    fn signed(&self) -> Result<(&[u8], &[u8]), AlgorithmError> {
         let tbs = self.der.get(self.tbs.clone()).ok_or(AlgorithmError::BadSignature)?;
         let signature = self.parsed.signature().as_bytes().ok_or(AlgorithmError::BadSignature)?;
-        algorithm.verify(issuer_key, tbs, signature)
+        Ok((tbs, signature))
     }
 
     /// The parsed form, for encoders that need its fields.

@@ -103,6 +103,20 @@ impl Crl {
     /// Most entries that a list may have.
     pub const MAX_ENTRIES: usize = 32_768;
 
+    /// Reads a file that holds one list, PEM or DER.
+    ///
+    /// # Errors
+    /// [`EvidenceError::Pem`] when there is armour and no list in it, otherwise as [`Crl::from_der`].
+    pub fn from_file(bytes: &[u8]) -> Result<Self, EvidenceError> {
+        use rustls_pki_types::{CertificateRevocationListDer, pem::PemObject};
+        const ARMOUR: &[u8] = b"-----BEGIN ";
+        if !bytes.windows(ARMOUR.len()).any(|window| window == ARMOUR) {
+            return Self::from_der(bytes);
+        }
+        let der = CertificateRevocationListDer::from_pem_slice(bytes).map_err(|_| EvidenceError::Pem)?;
+        Self::from_der(&der)
+    }
+
     /// Reads one DER CertificateList; trailing bytes are refused. No signature is looked at.
     ///
     /// # Errors

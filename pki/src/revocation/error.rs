@@ -55,6 +55,9 @@ pub enum EvidenceError {
     /// The DER cannot be read.
     #[error("not in DER: {0}")]
     Der(#[from] der::Error),
+    /// The PEM armour cannot be read, or holds no revocation list.
+    #[error("no X509 CRL block in the PEM file")]
+    Pem,
     /// Something follows a revocation list's signature.
     #[error("something follows the signature")]
     TrailingData,

@@ -1,6 +1,6 @@
 //! Which device a certificate names (IEEE 802.1AR; RFC 8995 §2.3.1).
 
-use pki::identity::{IdentityError, SerialNumber};
+use pki::identity::{IdentityError, SerialNumber, SerialNumberRule};
 use rcgen::{CertificateParams, DnType, DnValue, string::BmpString};
 
 use crate::support::{Issued, leaf, patched};
@@ -56,4 +56,23 @@ fn too_long_empty_or_controlling_is_unusable_in_a_certificate_too() {
         assert_eq!(read(device(text)), Err(IdentityError::SerialNumberUnusable));
     }
     assert_eq!(read(device("x".repeat(64))).unwrap().len(), SerialNumber::MAX);
+}
+
+#[test]
+fn a_product_and_a_serial_number_in_one_attribute_are_told_apart() {
+    let by_rule = |text: &str| {
+        let certificate = Issued::root(device(text)).certificate;
+        SerialNumber::by_rule(&certificate, SerialNumberRule::ProductAndSerial).map(|it| it.to_string())
+    };
+    assert_eq!(by_rule("PID:C9300-24T SN:FCW2146A0Z1").unwrap(), "FCW2146A0Z1");
+    assert_eq!(by_rule("PID:IE 3300 8T2S SN:FOC1234X").unwrap(), "FOC1234X");
+    assert_eq!(by_rule("PID:X SN:Y SN:Z").unwrap(), "Z");
+    for other in
+        ["FCW2146A0Z1", "PID:C9300", "PID: SN:", "PID: SN:X", "SN:X", "PID:X SN:Y Z", "PID:X SN:Y ", "pid:X sn:Y"]
+    {
+        assert_eq!(by_rule(other), Err(IdentityError::SerialNumberForm), "{other:?}");
+    }
+    assert_eq!(by_rule("PID:X SN:"), Err(IdentityError::SerialNumberUnusable));
+    // Without the rule it stays what it is.
+    assert_eq!(read(device("PID:X SN:Y")).unwrap(), "PID:X SN:Y");
 }

@@ -51,7 +51,7 @@ proptest! {
         }
         if let Ok(certificate) = Certificate::from_der(&der) {
             ask_everything(&certificate);
-            let policy = Policy { clock: untrusted(), purpose: Purpose::DeviceIdentity, accepted_critical: &[] };
+            let policy = Policy::new(untrusted(), Purpose::DeviceIdentity);
             let bag = [TREE.intermediate.certificate.clone()];
             let anchors = [TREE.root.certificate.clone()];
             let validated = path::validate(&certificate, &bag, &anchors, &policy);

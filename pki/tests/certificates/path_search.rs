@@ -9,11 +9,7 @@ use rcgen::date_time_ymd;
 
 use crate::support::{Issued, ca, leaf, trusted};
 
-const POLICY: Policy<'_> = Policy {
-    clock: Clock::Untrusted { at_least: Timestamp::INFINITY },
-    purpose: Purpose::Signing,
-    accepted_critical: &[],
-};
+const POLICY: Policy<'_> = Policy::new(Clock::Untrusted { at_least: Timestamp::INFINITY }, Purpose::Signing);
 
 /// CAs of which each certifies each other one.
 fn maze(size: usize) -> (Vec<Issued>, Vec<Certificate>) {

@@ -12,11 +12,7 @@ use rcgen::{
 
 use crate::support::{Issued, Tree, ca, leaf, now, patched, trusted, untrusted};
 
-const SIGNING: Policy<'_> = Policy {
-    clock: Clock::Untrusted { at_least: Timestamp::INFINITY },
-    purpose: Purpose::Signing,
-    accepted_critical: &[],
-};
+const SIGNING: Policy<'_> = Policy::new(Clock::Untrusted { at_least: Timestamp::INFINITY }, Purpose::Signing);
 
 #[test]
 fn a_good_path_is_given_from_end_entity_to_anchor() {

@@ -123,7 +123,7 @@ impl Tree {
 
     /// Validates the leaf to the root.
     pub(crate) fn validate_for(&self, purpose: Purpose, clock: Clock) -> Result<Path, PathError> {
-        let policy = Policy { clock, purpose, accepted_critical: &[] };
+        let policy = Policy::new(clock, purpose);
         let bag = [self.intermediate.certificate.clone()];
         path::validate(&self.leaf.certificate, &bag, std::slice::from_ref(&self.root.certificate), &policy)
     }

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Changes;
 use crate::{
     audit::Event,
-    domain::{
-        Device, DeviceId, ManufacturerName, ProfileName, TokenId, UserName, change::VoucherStock,
-    },
+    domain::{Device, DeviceId, ManufacturerName, ProfileName, TokenId, UserName, change::VoucherStock},
     store::Batch,
 };
 

@@ -145,7 +145,8 @@ impl<'a> Layer<'a> {
         // Those in the database, with the devices that this group is about taken out, and put in as they are now.
         let loaded = &self.situation.loaded;
         let stored = loaded.with_profile.get(name).copied().unwrap_or_default();
-        let had = loaded.devices.values().filter_map(|known| known.device.as_ref()).filter(|device| has(device)).count();
+        let had =
+            loaded.devices.values().filter_map(|known| known.device.as_ref()).filter(|device| has(device)).count();
         let have = loaded.devices.keys().filter_map(|id| self.device(id)).filter(|device| has(device)).count();
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let devices = stored.saturating_sub(count(had)).saturating_add(count(have));

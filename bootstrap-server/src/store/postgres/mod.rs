@@ -17,9 +17,7 @@ pub(super) const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(8572008366
 
 /// Makes sure that what is acknowledged is on disk. `synchronous_commit = off` and `fsync = off` lose it in a crash.
 pub(super) async fn check_durability(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    for (setting, question) in
-        [("synchronous_commit", "SHOW synchronous_commit"), ("fsync", "SHOW fsync")]
-    {
+    for (setting, question) in [("synchronous_commit", "SHOW synchronous_commit"), ("fsync", "SHOW fsync")] {
         let row = sqlx::query(question).fetch_one(&mut *connection).await?;
         let value: String = row.try_get(0)?;
         if value == "off" {

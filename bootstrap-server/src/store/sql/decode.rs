@@ -76,8 +76,11 @@ pub(super) fn device(row: &AnyRow) -> Result<Device, StoreError> {
 
 fn device_in(row: &AnyRow, id: DeviceId, state: &str) -> Result<Device, StoreError> {
     let state = State::parse(state, optional_text(row, "detail")?.as_deref());
-    let proof =
-        (optional_number(row, "proof_at")?, optional_text(row, "proof_source")?, optional_octets(row, "proof_certificate")?);
+    let proof = (
+        optional_number(row, "proof_at")?,
+        optional_text(row, "proof_source")?,
+        optional_octets(row, "proof_certificate")?,
+    );
     let proof = match proof {
         (Some(at), Some(source), Some(certificate)) => Some(Proof {
             at: UnixMillis(at),

@@ -104,11 +104,7 @@ pub(super) fn page(filter: &DeviceFilter, page: &Page<DeviceId>) -> Query<'stati
 }
 
 /// Counts devices by state. Each part of the statement is answered by an index alone.
-pub(super) async fn census(
-    pool: &AnyPool,
-    now: UnixMillis,
-    deadlines: &Deadlines,
-) -> Result<Vec<Census>, StoreError> {
+pub(super) async fn census(pool: &AnyPool, now: UnixMillis, deadlines: &Deadlines) -> Result<Vec<Census>, StoreError> {
     let mut conditions = Conditions::default();
     let mut parts = vec![
         "SELECT 'devices' AS what, state, COUNT(*) AS number FROM device GROUP BY state".to_owned(),

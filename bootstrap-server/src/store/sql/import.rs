@@ -7,9 +7,7 @@ use sqlx::{AnyConnection, Connection as _, Executor as _};
 
 use super::{
     decode::{corrupt, number},
-    encode,
-    migrate,
-    session,
+    encode, migrate, session,
     statement::{Existing, bound, insert},
     table::{ARCHIVED_LEAF, ARCHIVED_LOG, CHECKPOINT, EXPORTED, LEAF, Table, Value},
     target::Target,
@@ -142,7 +140,13 @@ impl Import {
         self.connection.execute("UPDATE device SET version = 0").await?;
         let event = Event::LogRestored { origin: origin.to_string(), checkpoint: newest.unwrap_or(note) };
         let batch = Batch::from(event).by(Actor::Console);
-        begin_log(&mut self.connection, &batch, LogNumber(u32::try_from(self.archived.saturating_add(1)).unwrap_or(u32::MAX)), key).await?;
+        begin_log(
+            &mut self.connection,
+            &batch,
+            LogNumber(u32::try_from(self.archived.saturating_add(1)).unwrap_or(u32::MAX)),
+            key,
+        )
+        .await?;
         self.connection.execute("COMMIT").await?;
         self.connection.close().await?;
         Ok(())
@@ -167,16 +171,14 @@ async fn begin_log(
     key: &CheckpointKey,
 ) -> Result<(), StoreError> {
     let now = super::writer::now();
-    let situation =
-        Situation { directory: &Directory::default(), loaded: &Loaded::default(), size: TreeSize(0), now };
+    let situation = Situation { directory: &Directory::default(), loaded: &Loaded::default(), size: TreeSize(0), now };
     let plan::Plan { changes, .. } = plan::plan(&situation, &[first], session::salt);
     let tree = plan::grown(&CompactRange::new(), &changes);
     for rows in encode::written(changes, log, 0)? {
         insert(connection, rows.table, Existing::Refused, rows.rows).await?;
     }
     let origin = key.restored_origin(now).ok_or_else(|| corrupt("the audit log's name"))?;
-    let checkpoint =
-        key.sign(&origin, tree.head()).map_err(|_| corrupt("a checkpoint that could not be signed"))?;
+    let checkpoint = key.sign(&origin, tree.head()).map_err(|_| corrupt("a checkpoint that could not be signed"))?;
     let frontier = tree.nodes().iter().flat_map(|node| node.0).collect::<Vec<u8>>();
     let row = vec![1.into(), encode::integer(tree.size().0)?.into(), frontier.into(), checkpoint.signed_note().into()];
     insert(connection, &CHECKPOINT, Existing::Refused, vec![row]).await

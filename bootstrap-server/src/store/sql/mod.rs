@@ -38,8 +38,8 @@ use self::{
     writer::Writer,
 };
 use super::{
-    ArchivedLog, Batch, Census, DeviceFilter, Export, KeptAnswer, Location, LogNumber, LogSnapshot, Page, Place, Store,
-    StoreError, StoreFuture, StoredRecord, StoredReport,
+    ArchivedLog, Backlog, Batch, Census, DeviceFilter, Export, KeptAnswer, Location, LogNumber, LogSnapshot, Page,
+    Place, Store, StoreError, StoreFuture, StoredRecord, StoredReport,
     plan::{self, Needs, Situation},
     sqlite,
 };
@@ -95,8 +95,14 @@ impl SqlStore {
             tokio::spawn(look_out(readers, growth)).abort_handle()
         });
         let (entrance, queue) = queue::queue();
-        let writer =
-            Writer { target: target.clone(), key, proofs: Arc::clone(&proofs), growth, session: Some(session), _lock: lock };
+        let writer = Writer {
+            target: target.clone(),
+            key,
+            proofs: Arc::clone(&proofs),
+            growth,
+            session: Some(session),
+            _lock: lock,
+        };
         let writer = Some(tokio::spawn(writer.run(queue)));
         Ok(Self { target, readers, log, proofs, growth: growing, entrance: Some(entrance), writer, lookout })
     }
@@ -252,6 +258,10 @@ impl Store for SqlStore {
 
     fn growth(&self) -> watch::Receiver<TreeSize> {
         self.growth.clone()
+    }
+
+    fn backlog(&self) -> Backlog {
+        self.entrance.as_ref().map_or_else(Backlog::default, Entrance::backlog)
     }
 
     fn log_snapshot(&self) -> StoreFuture<'_, Box<dyn LogSnapshot>> {

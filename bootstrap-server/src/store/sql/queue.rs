@@ -5,7 +5,7 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
 
-use crate::store::{Batch, StoreError, Urgency, plan::Outcome};
+use crate::store::{Backlog, Batch, StoreError, Urgency, plan::Outcome};
 
 /// Batches that may wait in each queue; beyond that callers wait to be let in.
 const ROOM: usize = 4096;
@@ -38,6 +38,12 @@ pub(super) struct Entrance {
 }
 
 impl Entrance {
+    /// How full the first queue is. That imports wait concerns nobody else.
+    pub(super) fn backlog(&self) -> Backlog {
+        let capacity = self.urgent.max_capacity();
+        Backlog { waiting: capacity.saturating_sub(self.urgent.capacity()), capacity }
+    }
+
     /// Hands a batch over and waits until it is durable or refused.
     pub(super) async fn commit(&self, batch: Batch) -> Outcome {
         let (done, waiting) = oneshot::channel();

@@ -11,12 +11,8 @@ use super::{
 };
 use crate::{
     audit::ReportedKey,
-    domain::{
-        Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Token, User, UserName,
-    },
-    store::{
-        ArchivedLog, KeptAnswer, LogNumber, Page, Place, StoreError, StoredRecord, StoredReport, DeviceFilter,
-    },
+    domain::{Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Token, User, UserName},
+    store::{ArchivedLog, DeviceFilter, KeptAnswer, LogNumber, Page, Place, StoreError, StoredRecord, StoredReport},
 };
 
 pub(super) async fn manufacturers(pool: &AnyPool) -> Result<Vec<Manufacturer>, StoreError> {
@@ -196,13 +192,12 @@ pub(super) async fn records(
     first: LogIndex,
     limit: u32,
 ) -> Result<Vec<StoredRecord>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT position, leaf, salt, body FROM leaf WHERE position >= $1 ORDER BY position LIMIT $2",
-    )
-    .bind(integer(first.0)?)
-    .bind(i64::from(limit))
-    .fetch_all(connection)
-    .await?;
+    let rows =
+        sqlx::query("SELECT position, leaf, salt, body FROM leaf WHERE position >= $1 ORDER BY position LIMIT $2")
+            .bind(integer(first.0)?)
+            .bind(i64::from(limit))
+            .fetch_all(connection)
+            .await?;
     rows.iter().map(|row| decode::record(row, log)).collect()
 }
 

@@ -69,13 +69,6 @@ impl From<sqlx::Error> for AppendError {
     }
 }
 
-/// What was appended.
-pub(super) struct Appended {
-    pub(super) outcomes: Vec<Outcome>,
-    /// The transaction wrote something.
-    pub(super) wrote: bool,
-}
-
 impl Session {
     /// Connects to a database that has the schema of this release.
     pub(super) async fn open(target: &Target, key: &VerifierKey) -> Result<Self, StoreError> {
@@ -109,7 +102,7 @@ impl Session {
         proofs: &[(DeviceId, Proof)],
         now: UnixMillis,
         key: &CheckpointKey,
-    ) -> Result<Appended, AppendError> {
+    ) -> Result<Vec<Outcome>, AppendError> {
         let Self { connection, dialect, head, directory } = self;
         let mut transaction = within(connection.begin_with(dialect.begin_write())).await??;
         let prepare = async {
@@ -134,7 +127,8 @@ impl Session {
                 next.directory = Some(followed);
             }
             let first = changes.leaves.first();
-            next.mark = first.map(|row| Mark { position: LogIndex(head.tree.size().0), leaf: row.leaf.encode().to_vec() });
+            next.mark =
+                first.map(|row| Mark { position: LogIndex(head.tree.size().0), leaf: row.leaf.encode().to_vec() });
             let wrote = next.mark.is_some() || !changes.devices.is_empty();
             for (table, name) in encode::removed(&changes) {
                 remove(&mut transaction, table, &name).await?;
@@ -152,7 +146,7 @@ impl Session {
         if !wrote {
             // Nothing was appended, so there is nothing to sign or to sync.
             transaction.rollback().await?;
-            return Ok(Appended { outcomes, wrote });
+            return Ok(outcomes);
         }
         let committed = within(transaction.commit()).await.and_then(|done| Ok(done?));
         match (committed, next.mark) {
@@ -165,7 +159,7 @@ impl Session {
         if let Some(followed) = next.directory {
             *directory = followed;
         }
-        Ok(Appended { outcomes, wrote })
+        Ok(outcomes)
     }
 
     /// Whether the transaction with this mark came through. Waits for it to end, should it be under way still.
@@ -211,9 +205,8 @@ async fn locked(connection: &mut AnyConnection, dialect: Dialect) -> Result<AnyR
 
 /// Puts the checkpoint of the tree that has grown in the place of the last.
 async fn sign(connection: &mut AnyConnection, head: &mut Head, key: &CheckpointKey) -> Result<(), StoreError> {
-    let checkpoint = key
-        .sign(&head.origin, head.tree.head())
-        .map_err(|_| corrupt("a checkpoint that could not be signed"))?;
+    let checkpoint =
+        key.sign(&head.origin, head.tree.head()).map_err(|_| corrupt("a checkpoint that could not be signed"))?;
     checkpoint.signed_note().clone_into(&mut head.note);
     sqlx::query("UPDATE checkpoint SET size = $1, frontier = $2, note = $3")
         .bind(integer(head.tree.size().0)?)
@@ -232,7 +225,8 @@ async fn remove(connection: &mut AnyConnection, table: &Table, name: &str) -> Re
 }
 
 pub(super) fn salt() -> Result<Salt, StoreError> {
-    let entropy = random().map_err(|error| StoreError::Database { fault: DatabaseFault::Other, detail: error.to_string() })?;
+    let entropy =
+        random().map_err(|error| StoreError::Database { fault: DatabaseFault::Other, detail: error.to_string() })?;
     Ok(Salt::new(entropy))
 }
 

@@ -1,5 +1,7 @@
 //! The tables and their columns: the same in every database. Statements and exports are made from these descriptions.
 
+use Kind::{Integer, Octets, Text};
+
 use crate::store::ExportedValue;
 
 /// What a column holds.
@@ -33,12 +35,12 @@ impl Value {
     /// What was exported from a column of this kind; None when it does not fit.
     pub(super) fn imported(kind: Kind, value: ExportedValue) -> Option<Self> {
         Some(match (kind, value) {
-            (Kind::Integer, ExportedValue::Nothing) => Self::Integer(None),
-            (Kind::Text, ExportedValue::Nothing) => Self::Text(None),
-            (Kind::Octets, ExportedValue::Nothing) => Self::Octets(None),
-            (Kind::Integer, ExportedValue::Integer(number)) => Self::Integer(Some(number)),
-            (Kind::Text, ExportedValue::Text(text)) => Self::Text(Some(text)),
-            (Kind::Octets, ExportedValue::Octets(octets)) => Self::Octets(Some(octets)),
+            (Integer, ExportedValue::Nothing) => Self::Integer(None),
+            (Text, ExportedValue::Nothing) => Self::Text(None),
+            (Octets, ExportedValue::Nothing) => Self::Octets(None),
+            (Integer, ExportedValue::Integer(number)) => Self::Integer(Some(number)),
+            (Text, ExportedValue::Text(text)) => Self::Text(Some(text)),
+            (Octets, ExportedValue::Octets(octets)) => Self::Octets(Some(octets)),
             _ => return None,
         })
     }
@@ -79,8 +81,6 @@ impl From<i64> for Value {
         Self::Integer(Some(number))
     }
 }
-
-use Kind::{Integer, Octets, Text};
 
 pub(super) const MANUFACTURER: Table = Table {
     name: "manufacturer",

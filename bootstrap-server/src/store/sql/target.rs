@@ -138,7 +138,9 @@ impl Target {
     /// The version of the schema; 0 for a database without tables.
     pub(super) async fn schema(&self, connection: &mut AnyConnection) -> Result<u32, StoreError> {
         let tables = match self.dialect {
-            Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('schema_version', 'leaf')",
+            Dialect::Sqlite => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('schema_version', 'leaf')"
+            }
             Dialect::Postgres => {
                 "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
                  WHERE table_schema = current_schema() AND table_name IN ('schema_version', 'leaf')"

@@ -12,7 +12,7 @@ use tokio::{sync::watch, time::Instant};
 use super::{
     proofs::Proofs,
     queue::{Pending, Queue, Wake},
-    session::{AppendError, Appended, Mark, Session},
+    session::{AppendError, Mark, Session},
     target::Target,
 };
 use crate::{
@@ -90,7 +90,7 @@ impl Writer {
             Err(error) => Err(AppendError::Failed(error)),
         };
         match appended {
-            Ok(Appended { outcomes, .. }) => Ok(outcomes),
+            Ok(outcomes) => Ok(outcomes),
             Err(AppendError::Failed(error)) => {
                 self.proofs.restore(proofs);
                 tracing::error!(%error, "a transaction failed");

@@ -12,7 +12,7 @@ use pki::key::{FileKey, Signer, SystemEntropy};
 
 use crate::{
     grouping::{Grouping, SIGNATURES},
-    median,
+    report::median,
 };
 
 /// What [`measure`] measures.

@@ -54,7 +54,7 @@ pub(super) fn check_evidence(path: &Path, chain: &[Certificate], evidence: &Evid
     let (Some((owner, above)), false) = (chain.split_first(), is_empty) else { return Ok(()) };
     let Some(anchor) = above.last() else { return Ok(()) };
     let clock = Clock::Trusted(at_or_now(None));
-    let policy = Policy { clock, purpose: Purpose::Signing, accepted_critical: &[] };
+    let policy = Policy::new(clock, Purpose::Signing);
     let refused = |why: String| ChainFailure::Evidence { path: path.to_owned(), why };
     let found = path::validate(owner, above, std::slice::from_ref(anchor), &policy);
     let found = found.map_err(|error| refused(error.to_string()))?;

@@ -209,7 +209,7 @@ fn a_pinned_end_entity_is_cleared_by_nobody_above_it() {
     // RFC 8366 §5.3: the anchor may be the end entity. Its issuer is not trusted, so that its word is no evidence.
     let tree = Tree::new(|plan| plan.leaf.key_usages.clear());
     let anchors = [tree.leaf.certificate.clone()];
-    let policy = pki::path::Policy { clock: trusted(), purpose: pki::path::Purpose::Signing, accepted_critical: &[] };
+    let policy = pki::path::Policy::new(trusted(), pki::path::Purpose::Signing);
     let path = pki::path::validate(&tree.leaf.certificate, &[], &anchors, &policy).unwrap();
     let about = [(&tree.leaf.certificate, Status::Revoked { reason: 1 })];
     let response = ResponsePlan::new().sign(&tree.intermediate, &tree.intermediate.certificate, &about);
@@ -227,7 +227,7 @@ fn a_pinned_end_entity_that_issued_itself_speaks_for_itself() {
     params.key_usages.clear();
     let alone = Issued::root(params);
     let anchors = [alone.certificate.clone()];
-    let policy = pki::path::Policy { clock: trusted(), purpose: pki::path::Purpose::Signing, accepted_critical: &[] };
+    let policy = pki::path::Policy::new(trusted(), pki::path::Purpose::Signing);
     let path = pki::path::validate(&alone.certificate, &[], &anchors, &policy).unwrap();
     check(&path, Evidence::none(), trusted(), Demand::Required).unwrap_err();
     check(&path, &lists(&[ListPlan::new().sign(&alone)]), trusted(), Demand::Required).unwrap();

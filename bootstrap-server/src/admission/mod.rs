@@ -1,0 +1,29 @@
+//! Who may come in, and when the others are to try again.
+//!
+//! What decides is pure: a moment and a number by chance come in, decisions go out. [`Connections`], [`Handshakes`] and
+//! [`guard`] are the edges, in the order in which a peer meets them:
+//!
+//! 1. A connection beyond the cap, or beyond its source's share, is reset before anything is read from it.
+//! 2. Handshakes wait for a place, source by source in turn; the longest line is cut first.
+//! 3. A request is let in by what its device has come for, or told when to come again (503, Retry-After).
+
+mod activity;
+mod appointments;
+mod bucket;
+mod connections;
+mod fair_queue;
+mod guard;
+mod handshakes;
+mod limits;
+mod memory;
+mod requests;
+mod shares;
+mod source;
+
+pub(crate) use activity::{Activity, Ended, Judgement, RequestEnd};
+pub(crate) use connections::{ConnectionPlace, Connections};
+pub(crate) use guard::{Guard, guard};
+pub(crate) use handshakes::Handshakes;
+pub use limits::Limits;
+pub(crate) use shares::NoPlace;
+pub(crate) use source::Source;

@@ -1,0 +1,268 @@
+//! What the server counts and measures, in the OpenMetrics text form that Prometheus reads.
+//!
+//! Times are in seconds. A histogram `x` appears as `x_bucket`, `x_sum` and `x_count`.
+//!
+//! | name | kind; labels | what |
+//! |---|---|---|
+//! | `sztp_connections` | gauge; `listener` | connections of devices that are open |
+//! | `sztp_connections_accepted_total` | counter; `listener` | connections that were let in |
+//! | `sztp_connections_cut_total` | counter; `reason` | connections that this side ended: `no-request`, `idle`, `age`, `stalled`, `abuse` |
+//! | `sztp_handshakes_total` | counter; `listener`, `outcome`, `version` | TLS handshakes: `full`, `resumed`, `refused`, `failed`, `timed-out` |
+//! | `sztp_handshake_seconds` | histogram; `listener` | time of those that succeeded, waiting for their turn included |
+//! | `sztp_requests_total` | counter; `operation`, `status` | requests that were answered |
+//! | `sztp_request_seconds` | histogram; `operation` | time from a request's header to its answer's |
+//! | `sztp_requests_under_way` | gauge | requests that have no answer yet, images not counted |
+//! | `sztp_shed_total` | counter; `reason` | what was turned away for want of room |
+//! | `sztp_refusals_total` | counter; `reason` | peers that were refused, by reason code |
+//! | `sztp_images_sent_total` | counter | images, or the rest of one, that were sent to their end |
+//! | `sztp_image_octets_total` | counter | octets of images that were sent |
+//! | `sztp_commit_batches` | histogram | batches that share a transaction |
+//! | `sztp_commit_seconds` | histogram | time that a transaction takes |
+//! | `sztp_commit_queue` | gauge | batches that wait for a transaction |
+//! | `sztp_devices` | gauge; `state` | devices in each state |
+//! | `sztp_devices_stuck` | gauge; `state` | of these, the ones past their deadline |
+//! | `sztp_devices_alarmed` | gauge; `state` | of these, the ones with an alarm |
+//!
+//! The reasons of `sztp_shed_total`: `connections` and `connection-share` (reset before TLS; the second says that the
+//! source has more than its share), `handshakes` (too long a line), `requests`, `store`, `source`, `device-at-once` and
+//! `device-rate` (503 with Retry-After).
+
+mod labels;
+
+use std::{sync::Arc, time::Duration};
+
+use prometheus_client::{
+    encoding::text,
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::Registry,
+};
+use verdict::ReasonCode;
+
+use crate::store::Census;
+use labels::{ByHandshake, ByListener, ByOperation, ByReason, ByRequest, ByState};
+pub(crate) use labels::{HandshakeOutcome, ListenerName, Operation, TlsVersion};
+
+/// Every metric of one server. Clones count into the same ones.
+#[derive(Clone, Debug)]
+pub struct Metrics(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    connections: Family<ByListener, Gauge>,
+    accepted: Family<ByListener, Counter>,
+    cut: Family<ByReason, Counter>,
+    handshakes: Family<ByHandshake, Counter>,
+    handshake_seconds: Family<ByListener, Histogram, fn() -> Histogram>,
+    requests: Family<ByRequest, Counter>,
+    request_seconds: Family<ByOperation, Histogram, fn() -> Histogram>,
+    under_way: Gauge,
+    shed: Family<ByReason, Counter>,
+    refusals: Family<ByReason, Counter>,
+    images: Counter,
+    image_octets: Counter,
+    commit_batches: Histogram,
+    commit_seconds: Histogram,
+    commit_queue: Gauge,
+    devices: Family<ByState, Gauge>,
+    stuck: Family<ByState, Gauge>,
+    alarmed: Family<ByState, Gauge>,
+}
+
+/// From half a millisecond to half a minute.
+fn seconds() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_5, 2.0, 17))
+}
+
+/// From one to a thousand.
+fn sizes() -> Histogram {
+    Histogram::new(exponential_buckets(1.0, 2.0, 11))
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("sztp");
+        // What is registered is a handle to the same values.
+        macro_rules! register {
+            ($name:literal, $help:literal, $metric:expr) => {{
+                let metric = $metric;
+                registry.register($name, $help, metric.clone());
+                metric
+            }};
+        }
+        let new_seconds: fn() -> Histogram = seconds;
+        let inner = Inner {
+            connections: register!("connections", "Connections of devices that are open", Family::default()),
+            accepted: register!("connections_accepted", "Connections that were let in", Family::default()),
+            cut: register!("connections_cut", "Connections that this side ended", Family::default()),
+            handshakes: register!("handshakes", "TLS handshakes", Family::default()),
+            handshake_seconds: register!(
+                "handshake_seconds",
+                "Time of TLS handshakes that succeeded",
+                Family::new_with_constructor(new_seconds)
+            ),
+            requests: register!("requests", "Requests that were answered", Family::default()),
+            request_seconds: register!(
+                "request_seconds",
+                "Time from a request's header to its answer's",
+                Family::new_with_constructor(new_seconds)
+            ),
+            under_way: register!("requests_under_way", "Requests that have no answer yet", Gauge::default()),
+            shed: register!("shed", "What was turned away for want of room", Family::default()),
+            refusals: register!("refusals", "Peers that were refused", Family::default()),
+            images: register!("images_sent", "Images that were sent to their end", Counter::default()),
+            image_octets: register!("image_octets", "Octets of images that were sent", Counter::default()),
+            commit_batches: register!("commit_batches", "Batches that share a transaction", sizes()),
+            commit_seconds: register!("commit_seconds", "Time that a transaction takes", seconds()),
+            commit_queue: register!("commit_queue", "Batches that wait for a transaction", Gauge::default()),
+            devices: register!("devices", "Devices in each state", Family::default()),
+            stuck: register!("devices_stuck", "Devices past the deadline of their state", Family::default()),
+            alarmed: register!("devices_alarmed", "Devices with an alarm", Family::default()),
+            registry,
+        };
+        Self(Arc::new(inner))
+    }
+}
+
+impl Metrics {
+    /// All of them, as OpenMetrics text (`application/openmetrics-text; version=1.0.0; charset=utf-8`).
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        // A String takes everything, so that encoding cannot fail.
+        let _infallible = text::encode(&mut text, &self.0.registry);
+        text
+    }
+
+    /// How many devices are in each state at this moment: to be told before [`Metrics::encode`]. States that are not
+    /// named have none.
+    pub fn census(&self, census: &[Census]) {
+        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        for family in [&self.0.devices, &self.0.stuck, &self.0.alarmed] {
+            family.clear();
+        }
+        for Census { state, devices, stuck, alarmed } in census {
+            let state = || ByState { state };
+            self.0.devices.get_or_create(&state()).set(count(*devices));
+            self.0.stuck.get_or_create(&state()).set(count(*stuck));
+            self.0.alarmed.get_or_create(&state()).set(count(*alarmed));
+        }
+    }
+
+    /// A transaction of so many batches became durable.
+    pub fn committed(&self, batches: usize, took: Duration) {
+        self.0.commit_batches.observe(f64::from(u32::try_from(batches).unwrap_or(u32::MAX)));
+        self.0.commit_seconds.observe(took.as_secs_f64());
+    }
+
+    /// So many batches wait for a transaction.
+    pub fn commits_waiting(&self, batches: usize) {
+        self.0.commit_queue.set(i64::try_from(batches).unwrap_or(i64::MAX));
+    }
+
+    /// Somebody was refused.
+    pub fn refused(&self, reason: ReasonCode) {
+        self.0.refusals.get_or_create(&ByReason { reason: reason.as_str() }).inc();
+    }
+
+    pub(crate) fn connection_opened(&self, listener: ListenerName) {
+        self.0.accepted.get_or_create(&ByListener { listener }).inc();
+        self.0.connections.get_or_create(&ByListener { listener }).inc();
+    }
+
+    pub(crate) fn connection_closed(&self, listener: ListenerName) {
+        self.0.connections.get_or_create(&ByListener { listener }).dec();
+    }
+
+    pub(crate) fn connection_cut(&self, reason: &'static str) {
+        self.0.cut.get_or_create(&ByReason { reason }).inc();
+    }
+
+    pub(crate) fn handshake(&self, listener: ListenerName, outcome: HandshakeOutcome, version: TlsVersion) {
+        self.0.handshakes.get_or_create(&ByHandshake { listener, outcome, version }).inc();
+    }
+
+    pub(crate) fn handshake_took(&self, listener: ListenerName, took: Duration) {
+        self.0.handshake_seconds.get_or_create(&ByListener { listener }).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn requested(&self) {
+        self.0.under_way.inc();
+    }
+
+    pub(crate) fn answered(&self) {
+        self.0.under_way.dec();
+    }
+
+    pub(crate) fn answer(&self, operation: Operation, status: u16, took: Duration) {
+        self.0.requests.get_or_create(&ByRequest { operation, status }).inc();
+        self.0.request_seconds.get_or_create(&ByOperation { operation }).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn shed(&self, reason: &'static str) {
+        self.0.shed.get_or_create(&ByReason { reason }).inc();
+    }
+
+    pub(crate) fn image_octets(&self, octets: usize) {
+        self.0.image_octets.inc_by(u64::try_from(octets).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn image_sent(&self) {
+        self.0.images.inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The metrics of the table above, as `name kind`.
+    fn documented() -> BTreeSet<String> {
+        let rows = include_str!("mod.rs").lines().filter_map(|line| line.strip_prefix("//! | `sztp_"));
+        rows.map(|row| {
+            let mut cells = row.split('|');
+            let name = cells.next().unwrap().trim().trim_end_matches('`').trim_end_matches("_total");
+            let kind = cells.next().unwrap().split(';').next().unwrap().trim();
+            format!("sztp_{name} {kind}")
+        })
+        .collect()
+    }
+
+    #[test]
+    fn every_metric_stands_in_the_table_and_nothing_else() {
+        let metrics = Metrics::default();
+        // A metric with labels shows once there is something to show.
+        metrics.connection_opened(ListenerName::Device);
+        metrics.connection_cut("idle");
+        metrics.handshake(ListenerName::Legacy, HandshakeOutcome::Full, TlsVersion::Tls12);
+        metrics.handshake_took(ListenerName::Legacy, Duration::ZERO);
+        metrics.answer(Operation::Other, 200, Duration::ZERO);
+        metrics.shed("requests");
+        metrics.refused(ReasonCode::HandshakeFailed);
+        metrics.census(&[Census { state: "held", devices: 0, stuck: 0, alarmed: 0 }]);
+        let text = metrics.encode();
+        let encoded: BTreeSet<_> =
+            text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned).collect();
+        assert_eq!(encoded, documented());
+        assert!(text.ends_with("# EOF\n"), "{text}");
+    }
+
+    #[test]
+    fn a_state_that_is_empty_now_is_not_shown_as_it_was() {
+        let metrics = Metrics::default();
+        let census = |state, devices| Census { state, devices, stuck: 1, alarmed: 0 };
+        metrics.census(&[census("registered", 7), census("held", 2)]);
+        metrics.census(&[census("registered", 5)]);
+        let text = metrics.encode();
+        assert!(text.contains("sztp_devices{state=\"registered\"} 5\n"), "{text}");
+        assert!(text.contains("sztp_devices_stuck{state=\"registered\"} 1\n"), "{text}");
+        assert!(!text.contains("held"), "{text}");
+    }
+}

@@ -1,0 +1,257 @@
+//! One connection, from its first octet to its last.
+
+use std::{io, net::IpAddr, sync::Arc, time::Instant};
+
+use axum::http::Request;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use pki::time::Timestamp;
+use rustls::{HandshakeKind, ProtocolVersion};
+use tokio::{
+    net::TcpStream,
+    sync::watch,
+    time::{timeout, timeout_at},
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tower::ServiceExt;
+use verdict::{ReasonCode, Refusal};
+
+use super::{
+    Connection, DeviceIdentity, Identities,
+    client_verifier::is_refusal,
+    listener::Door,
+    refusal_in,
+    watched::{Account, TooMuch, Watched},
+};
+use crate::{
+    admission::{Ended, Source},
+    metrics::{HandshakeOutcome, ListenerName, TlsVersion},
+};
+
+/// What one connection needs.
+pub(super) struct Serving {
+    pub(super) listener: ListenerName,
+    pub(super) source: IpAddr,
+    pub(super) acceptor: TlsAcceptor,
+    pub(super) identities: Arc<Identities>,
+    pub(super) door: Door,
+    pub(super) router: axum::Router,
+    pub(super) stop: watch::Receiver<()>,
+}
+
+impl Serving {
+    /// Serves until the peer goes, a limit is reached, or the server stops.
+    pub(super) async fn serve(mut self, stream: TcpStream) {
+        self.door.metrics.connection_opened(self.listener);
+        let stopped = self.stop.has_changed().unwrap_or(true);
+        if !stopped && let Some((stream, identity)) = self.handshake(stream).await {
+            self.converse(stream, identity).await;
+        }
+        self.door.metrics.connection_closed(self.listener);
+    }
+
+    async fn converse(&mut self, stream: TlsStream<TcpStream>, identity: Option<Arc<DeviceIdentity>>) {
+        let (source, metrics, limits) = (self.source, self.door.metrics.clone(), self.door.limits);
+        let protocol = Protocol::of(&stream);
+        let device = identity.as_ref().map(|identity| identity.device.clone());
+        let account = Account::open(Instant::now());
+        let service = {
+            let (router, known, account) = (self.router.clone(), Connection { source, identity }, account.clone());
+            tower::service_fn(move |mut request: Request<_>| {
+                let under_way = account.request(&metrics);
+                request.extensions_mut().insert(known.clone());
+                let answer = router.clone().oneshot(request);
+                async move { answer.await.map(|response| under_way.answer(response)) }
+            })
+        };
+        let builder = self.builder(protocol);
+        let stream = Watched { stream, account: account.clone() };
+        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        tokio::pin!(connection);
+        let (why, grace) = tokio::select! {
+            ended = connection.as_mut() => return self.note_end(ended),
+            (why, grace) = account.overstayed(&limits) => (Some(why), grace),
+            _ = self.stop.changed() => (None, limits.header),
+        };
+        if let Some(why) = why {
+            let device = device.as_ref().map(tracing::field::display);
+            tracing::debug!(device, %source, reason = why.as_str(), ?grace, "connection ended");
+            self.door.metrics.connection_cut(why.as_str());
+        }
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            ended = timeout(grace, connection) => if let Ok(ended) = ended { self.note_end(ended) },
+            why = account.stalled(&limits) => self.door.metrics.connection_cut(why.as_str()),
+        }
+    }
+
+    /// HTTP with every deadline set and every buffer small. The version is the one agreed in the handshake: reading it
+    /// from the first octets would wait for them without a deadline.
+    fn builder(&self, protocol: Protocol) -> auto::Builder<TokioExecutor> {
+        let header = self.door.limits.header;
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(header)
+            .max_buf_size(HTTP1_BUFFER)
+            .max_headers(HTTP1_HEADERS);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(header)
+            .keep_alive_timeout(header)
+            .max_concurrent_streams(HTTP2_STREAMS)
+            .max_pending_accept_reset_streams(HTTP2_RESETS)
+            .max_local_error_reset_streams(HTTP2_RESETS)
+            .max_send_buf_size(HTTP2_SEND_BUFFER)
+            .initial_stream_window_size(HTTP2_WINDOW)
+            .initial_connection_window_size(HTTP2_WINDOW)
+            .max_header_list_size(HTTP2_HEADERS);
+        match protocol {
+            Protocol::Http1 => builder.http1_only(),
+            Protocol::Http2 => builder.http2_only(),
+        }
+    }
+
+    /// The handshake, and who the peer is. `None` when there is nobody to serve, which is counted and reported.
+    async fn handshake(&self, stream: TcpStream) -> Option<(TlsStream<TcpStream>, Option<Arc<DeviceIdentity>>)> {
+        let begin = Instant::now();
+        let deadline = begin + self.door.limits.handshake;
+        let shaken = timeout_at(deadline.into(), self.shake(stream)).await;
+        let took_too_long = || Failure { outcome: HandshakeOutcome::TimedOut, refusal: failed("it took too long") };
+        let (outcome, version) = match shaken.unwrap_or_else(|_| Err(Some(took_too_long()))) {
+            Ok((stream, identity)) => {
+                let tls = stream.get_ref().1;
+                let resumed = tls.handshake_kind() == Some(HandshakeKind::Resumed);
+                let outcome = if resumed { HandshakeOutcome::Resumed } else { HandshakeOutcome::Full };
+                let version = match tls.protocol_version() {
+                    Some(ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
+                    Some(ProtocolVersion::TLSv1_3) => TlsVersion::Tls13,
+                    _ => TlsVersion::None,
+                };
+                self.door.metrics.handshake(self.listener, outcome, version);
+                self.door.metrics.handshake_took(self.listener, begin.elapsed());
+                return Some((stream, identity));
+            }
+            Err(None) => return None,
+            Err(Some(Failure { outcome, refusal })) => {
+                tracing::debug!(source = %self.source, reason = %refusal.reason, detail = refusal.detail, "refused");
+                self.door.rejections.report(self.source, refusal);
+                (outcome, TlsVersion::None)
+            }
+        };
+        self.door.metrics.handshake(self.listener, outcome, version);
+        None
+    }
+
+    /// `Err(None)` for a peer that was turned away already.
+    async fn shake(
+        &self,
+        stream: TcpStream,
+    ) -> Result<(TlsStream<TcpStream>, Option<Arc<DeviceIdentity>>), Option<Failure>> {
+        // Answers are small and written whole: waiting for more to send only costs a round trip.
+        let _unsupported = stream.set_nodelay(true);
+        // Whoever says nothing does not wait in line, and RFC 8040 §2.1 (RCF-01): whoever does not speak TLS, whose
+        // first octet is that of a handshake record (RFC 8446 §5.1), is not answered at all.
+        let mut first = [0];
+        match stream.peek(&mut first).await {
+            Ok(1) if first == [HANDSHAKE_RECORD] => {}
+            Ok(0) => return Err(Some(Failure::new("nothing was said"))),
+            Ok(_) => {
+                // What was sent is taken, so that the end looks like one and not like a fault.
+                let _taken = stream.try_read(&mut [0; 2048]);
+                return Err(Some(Failure::new("the first octet is not that of a TLS handshake")));
+            }
+            Err(error) => return Err(Some(Failure::new(&error.to_string()))),
+        }
+        let Ok(turn) = self.door.handshakes.turn(Source::of(self.source)).await else {
+            self.door.turn_away(&stream, self.source, "handshakes", "too many handshakes of this source wait");
+            return Err(None);
+        };
+        let accepted = self.acceptor.accept(stream).await;
+        drop(turn);
+        let stream = accepted.map_err(|error| {
+            let outcome = if is_refusal(&error) { HandshakeOutcome::Refused } else { HandshakeOutcome::Failed };
+            Some(Failure { outcome, refusal: refusal_in(&error) })
+        })?;
+        // A resumed session skips the verifier: the certificate it remembers is judged again.
+        let chain = stream.get_ref().1.peer_certificates();
+        let now = Timestamp::from_system(std::time::SystemTime::now());
+        let identity = chain.map(|chain| self.identities.judge(chain, now)).transpose();
+        match identity {
+            Ok(identity) => Ok((stream, identity)),
+            Err(refusal) => Err(Some(Failure { outcome: HandshakeOutcome::Refused, refusal })),
+        }
+    }
+
+    fn note_end<E: AsRef<dyn std::error::Error + Send + Sync>>(&self, ended: Result<(), E>) {
+        let Err(error) = ended else { return };
+        let error = error.as_ref();
+        if too_much(error) {
+            self.door.metrics.connection_cut(Ended::Abuse.as_str());
+        }
+        tracing::debug!(source = %self.source, %error, "connection ended");
+    }
+}
+
+/// Why a handshake did not succeed.
+struct Failure {
+    outcome: HandshakeOutcome,
+    refusal: Refusal,
+}
+
+impl Failure {
+    fn new(detail: &str) -> Self {
+        Self { outcome: HandshakeOutcome::Failed, refusal: failed(detail) }
+    }
+}
+
+fn failed(detail: &str) -> Refusal {
+    Refusal::new(ReasonCode::HandshakeFailed, detail)
+}
+
+/// Whether the peer's allowance is what ended a connection.
+fn too_much(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause.is::<TooMuch>() || inner.is_some_and(|inner| inner.is::<TooMuch>())
+    })
+}
+
+/// What was agreed by ALPN (RFC 7301); without it HTTP/1.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Http1,
+    Http2,
+}
+
+impl Protocol {
+    fn of(stream: &TlsStream<TcpStream>) -> Self {
+        match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => Self::Http2,
+            _ => Self::Http1,
+        }
+    }
+}
+
+/// RFC 8446 §5.1.
+const HANDSHAKE_RECORD: u8 = 22;
+/// Octets read ahead, and written but not yet taken, on a connection of HTTP/1.1.
+const HTTP1_BUFFER: usize = 32 * 1024;
+/// Lines of a request's header in HTTP/1.1.
+const HTTP1_HEADERS: usize = 64;
+/// Requests at once on a connection of HTTP/2.
+const HTTP2_STREAMS: u32 = 4;
+/// Requests that a peer of HTTP/2 may take back, or break, before the connection ends (CVE-2023-44487).
+const HTTP2_RESETS: usize = 16;
+/// Octets written but not yet taken, for each of them.
+const HTTP2_SEND_BUFFER: usize = 64 * 1024;
+/// Octets that a peer may send ahead, on each stream and in all.
+const HTTP2_WINDOW: u32 = 64 * 1024;
+/// Octets of a request's header.
+const HTTP2_HEADERS: u32 = 16 * 1024;

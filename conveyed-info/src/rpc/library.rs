@@ -1,0 +1,158 @@
+//! The YANG library (RFC 8525): which modules a bootstrap server speaks, each with its revision (RCF-10, RCF-11).
+
+use pki::digest::{Sha256, sha256};
+
+use crate::document::{Container, Out, namespace};
+
+/// Revision of the library module, the same wherever it is told (RFC 8040 §3.3.3; RCF-10).
+pub(super) const REVISION: &str = "2019-01-04";
+
+/// A module that the server speaks, or that one of those imports.
+struct Module {
+    name: &'static str,
+    revision: &'static str,
+    features: &'static [&'static str],
+    conformance: Conformance,
+}
+
+/// What a module is to the server (RFC 8525 §4).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Conformance {
+    /// Its operations, data or identities are used.
+    Implement,
+    /// Only its types and groupings are.
+    Import,
+}
+
+impl Module {
+    const fn implemented(name: &'static str, revision: &'static str) -> Self {
+        Self { name, revision, features: &[], conformance: Conformance::Implement }
+    }
+
+    const fn imported(name: &'static str, revision: &'static str) -> Self {
+        Self { name, revision, features: &[], conformance: Conformance::Import }
+    }
+
+    const fn with_features(self, features: &'static [&'static str]) -> Self {
+        Self { features, ..self }
+    }
+}
+
+/// In the order in which they are listed.
+const MODULES: &[Module] = &[
+    // RFC 8572 §7.3: a server is an onboarding server, a redirect server, or both. Ours is both.
+    Module::implemented("ietf-sztp-bootstrap-server", "2019-04-30")
+        .with_features(&["redirect-server", "onboarding-server"]),
+    // RFC 9646 §2.3: adds to the input of get-bootstrapping-data; the names of its formats are identities of the second.
+    Module::implemented("ietf-sztp-csr", "2024-10-10"),
+    Module::implemented("ietf-ztp-types", "2024-10-10"),
+    Module::implemented("ietf-yang-library", REVISION),
+    Module::implemented("ietf-datastores", "2018-02-14"),
+    Module::imported("ietf-crypto-types", "2024-10-10"),
+    Module::imported("ietf-inet-types", "2013-07-15"),
+    Module::imported("ietf-netconf-acm", "2018-02-14"),
+    Module::imported("ietf-yang-structure-ext", "2020-06-17"),
+    Module::imported("ietf-yang-types", "2013-07-15"),
+];
+
+/// The one set of modules, and the one schema made of it.
+const SET: &str = "bootstrap-server";
+
+/// The container `yang-library` (RFC 8525 §4).
+pub(super) fn yang_library() -> Container {
+    let of = |conformance| MODULES.iter().filter(move |module| module.conformance == conformance);
+    let entry = |module: &Module| {
+        let mut entry = Container::new();
+        entry.put_text("name", module.name);
+        entry.put_text("revision", module.revision);
+        entry.put_text("namespace", &namespace(module.name));
+        put_features(&mut entry, module);
+        Out::Container(entry)
+    };
+    let mut set = Container::new();
+    set.put_text("name", SET);
+    set.put("module", Out::List(of(Conformance::Implement).map(entry).collect()));
+    set.put("import-only-module", Out::List(of(Conformance::Import).map(entry).collect()));
+    let mut schema = Container::new();
+    schema.put_text("name", SET);
+    schema.put("module-set", Out::List(vec![Out::Text(SET.to_owned())]));
+    // RFC 8342 §5.3: what a bootstrap server shows is state; there is no configuration to be read or written here.
+    let mut datastore = Container::new();
+    datastore.put("name", Out::Identity("ietf-datastores", "operational".to_owned()));
+    datastore.put_text("schema", SET);
+    let mut library = Container::new();
+    library.put("module-set", Out::List(vec![Out::Container(set)]));
+    library.put("schema", Out::List(vec![Out::Container(schema)]));
+    library.put("datastore", Out::List(vec![Out::Container(datastore)]));
+    library.put_text("content-id", &content_id());
+    library
+}
+
+/// The container `modules-state`, deprecated, which the same revision keeps for those who know the library of RFC 7895
+/// (RFC 8525 §4).
+pub(super) fn modules_state() -> Container {
+    let entry = |module: &Module| {
+        let mut entry = Container::new();
+        entry.put_text("name", module.name);
+        entry.put_text("revision", module.revision);
+        entry.put_text("namespace", &namespace(module.name));
+        put_features(&mut entry, module);
+        entry.put_text(
+            "conformance-type",
+            match module.conformance {
+                Conformance::Implement => "implement",
+                Conformance::Import => "import",
+            },
+        );
+        Out::Container(entry)
+    };
+    let mut state = Container::new();
+    state.put_text("module-set-id", &content_id());
+    state.put("module", Out::List(MODULES.iter().map(entry).collect()));
+    state
+}
+
+fn put_features(entry: &mut Container, module: &Module) {
+    if !module.features.is_empty() {
+        entry.put("feature", Out::List(module.features.iter().map(|&name| Out::Text(name.to_owned())).collect()));
+    }
+}
+
+/// RFC 8525 §4: another value whenever the content is another.
+fn content_id() -> String {
+    let mut hasher = Sha256::new();
+    for module in MODULES {
+        for text in [module.name, module.revision, &module.features.join(",")] {
+            hasher.update(&sha256(text.as_bytes()).0);
+        }
+        hasher.update(&[u8::from(module.conformance == Conformance::Implement)]);
+    }
+    hasher.finish().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Encoding;
+
+    #[test]
+    fn rcf_10_the_revision_that_is_told_is_the_one_that_is_listed() {
+        let listed = MODULES.iter().find(|module| module.name == "ietf-yang-library").unwrap();
+        assert_eq!(listed.revision, REVISION);
+    }
+
+    #[test]
+    fn rcf_11_both_forms_list_every_module_once_and_share_their_id() {
+        let library = yang_library().into_document("ietf-yang-library:yang-library", Encoding::Json);
+        let state = modules_state().into_document("ietf-yang-library:modules-state", Encoding::Json);
+        for document in [library, state] {
+            let document = String::from_utf8(document).unwrap();
+            for module in MODULES {
+                let name = format!(r#""name":"{}""#, module.name);
+                assert_eq!(document.matches(&name).count(), 1, "{name}");
+            }
+            assert!(document.contains(&content_id()));
+            assert!(document.contains(r#""feature":["redirect-server","onboarding-server"]"#));
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Durable events against the disk: what is acknowledged is synced, and one sync serves everybody who waits for it.
+
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bootstrap_server::{
+    audit::{Answer, Event},
+    domain::Departures,
+    store::{Batch, Store},
+};
+use conveyed_info::rpc::ProgressType;
+use interop_tests::{
+    fleet::Fleet,
+    site::{self, Site, device_id},
+};
+use pki::digest::sha256;
+
+use crate::{
+    connections::runtime,
+    plot::{Axis, Line, Plot, Scale},
+    report::{Report, median, milliseconds, number, percentile},
+};
+
+const CLIENTS: [usize; 5] = [1, 8, 64, 256, 1024];
+const ROUND: Duration = Duration::from_millis(1200);
+const ROUNDS: usize = 5;
+/// Octets that the reference appends before each sync: a page.
+const PAGE: usize = 4096;
+
+pub(crate) fn measure(report: &mut Report) {
+    runtime().block_on(async {
+        let site = Site::new();
+        let fleet = Fleet::make(&site, CLIENTS[CLIENTS.len() - 1]);
+        let store = site.store().await;
+        fleet.register(&site, &store, &site::profile()).await;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let curve = of_store(report, "", &store, &fleet, site.folder.path()).await;
+        report.draw(Plot {
+            name: "durable-events",
+            title: "Durable events by clients that wait for them",
+            x: Axis { label: "clients at once", scale: Scale::Logarithmic },
+            y: Axis { label: "events per second", scale: Scale::Logarithmic },
+            lines: curve,
+        });
+    });
+}
+
+/// Measures one store; `suffix` tells its metrics from those of another.
+async fn of_store(
+    report: &mut Report,
+    suffix: &str,
+    store: &Arc<dyn Store>,
+    fleet: &Fleet,
+    folder: &Path,
+) -> Vec<Line> {
+    begin(store, fleet).await;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for clients in CLIENTS {
+        let (mut rates, mut syncs, mut ratios, mut waits) = (vec![], vec![], vec![], vec![]);
+        for round in 0..=ROUNDS {
+            let disk = disk(folder);
+            let our = commits(store, fleet, clients).await;
+            if round > 0 {
+                ratios.push(our.rate / disk.rate);
+                waits.push(our.p50 / disk.p50);
+                rates.push(our.rate);
+                syncs.push(disk.rate);
+            }
+        }
+        let (rate, sync, ratio, wait) = (median(rates), median(syncs), median(ratios), median(waits));
+        println!(
+            "{clients} clients: {rate:.0} durable events/s, {sync:.0} syncs/s, ratio {ratio:.1}, p50 {wait:.2} syncs"
+        );
+        ours.push((number(clients), rate));
+        theirs.push((number(clients), sync));
+        report.set(format!("durable{suffix}_per_second_{clients}"), rate);
+        match clients {
+            1 => report.set(format!("durable{suffix}_p50_syncs"), wait),
+            64 => {
+                report.set(format!("durable{suffix}_ratio"), ratio);
+                report.set("syncs_per_second", sync);
+            }
+            _ => report.set(format!("durable{suffix}_ratio_{clients}"), ratio),
+        }
+    }
+    vec![
+        Line { label: format!("durable events{suffix}"), points: ours },
+        Line { label: "append and fdatasync, one by one".to_owned(), points: theirs },
+    ]
+}
+
+/// What one round gave.
+struct Pace {
+    /// A second.
+    rate: f64,
+    /// Half of them took no longer than this, in milliseconds.
+    p50: f64,
+}
+
+/// Gives every device its onboarding information, so that its reports count.
+async fn begin(store: &Arc<dyn Store>, fleet: &Fleet) {
+    let events = fleet.members.iter().map(|member| Event::Answered {
+        device: device_id(&member.serial_number),
+        source: [127, 0, 0, 1].into(),
+        certificate: sha256(b"certificate"),
+        answer: Answer::Onboarding { conveyed_information: sha256(b"information") },
+        departures: Departures::default(),
+    });
+    for event in events {
+        store.commit(Batch::from(event)).await.unwrap();
+    }
+}
+
+/// Each client has a device, and reports for it as soon as the report before is durable.
+async fn commits(store: &Arc<dyn Store>, fleet: &Fleet, clients: usize) -> Pace {
+    let started = Instant::now();
+    let running: Vec<_> = fleet.members[..clients]
+        .iter()
+        .map(|member| {
+            let (store, device) = (Arc::clone(store), device_id(&member.serial_number));
+            tokio::spawn(async move {
+                let mut times = Vec::new();
+                while started.elapsed() < ROUND {
+                    let event = Event::ProgressReported {
+                        device: device.clone(),
+                        source: [127, 0, 0, 1].into(),
+                        report: ProgressType::ConfigInitiated,
+                        keys: Vec::new(),
+                        message: Some("applying".to_owned()),
+                        departures: Departures::default(),
+                    };
+                    let asked = Instant::now();
+                    store.commit(Batch::from(event)).await.unwrap();
+                    times.push(milliseconds(asked.elapsed()));
+                }
+                times
+            })
+        })
+        .collect();
+    let mut times = Vec::new();
+    for client in running {
+        times.extend(client.await.unwrap());
+    }
+    pace(times, started.elapsed())
+}
+
+/// Appends a page and syncs it, over and over, in the folder of the database.
+fn disk(folder: &Path) -> Pace {
+    let path = folder.join("reference");
+    let mut file = OpenOptions::new().create(true).append(true).open(&path).unwrap();
+    let started = Instant::now();
+    let mut times = Vec::new();
+    while started.elapsed() < ROUND {
+        let asked = Instant::now();
+        file.write_all(&[7; PAGE]).unwrap();
+        file.sync_data().unwrap();
+        times.push(milliseconds(asked.elapsed()));
+    }
+    std::fs::remove_file(path).unwrap();
+    pace(times, started.elapsed())
+}
+
+fn pace(mut times: Vec<f64>, elapsed: Duration) -> Pace {
+    Pace { rate: number(times.len()) / elapsed.as_secs_f64(), p50: percentile(&mut times, 0.5) }
+}

@@ -1,0 +1,243 @@
+//! One simulated device: the real machine, driven without a thread of its own.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use conveyed_info::{
+    Encoding,
+    rpc::{GET_BOOTSTRAPPING_DATA, HOST_META, REPORT_PROGRESS},
+    voucher::Assertion,
+};
+use device_client::{
+    Outcome, Server,
+    config::Limits,
+    machine::{
+        Action, AllowedTargets, Answer, Discovery, Event, History, ImageSignature, Machine, Moment, Origin, Policy,
+        Request, RunningImage, ScriptEnd, ScriptVerdict, Situation, Work,
+    },
+};
+use interop_tests::{
+    fleet::{self, Member},
+    site,
+    wire::{self, Link},
+};
+use pki::{
+    certificate::Certificate,
+    digest::sha256,
+    identity::SerialNumber,
+    time::{Clock, Timestamp},
+};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsConnector;
+use verdict::{ReasonCode, Refusal};
+
+/// The first pause of a device that found no server; doubled up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(16);
+/// How often one request is sent again because the server said when.
+const MAX_RETRIES: usize = 50;
+
+/// What happened to all devices together.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    connections: AtomicU64,
+    turned_away: AtomicU64,
+    attempts: AtomicU64,
+    failures: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Tally {
+    /// TLS handshakes completed.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Answers that said to come back later.
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.turned_away.load(Ordering::Relaxed)
+    }
+
+    /// Attempts to bootstrap; one a device if none fails.
+    pub(crate) fn attempts(&self) -> u64 {
+        self.attempts.load(Ordering::Relaxed)
+    }
+
+    /// Why attempts failed, and how often.
+    pub(crate) fn failures(&self) -> BTreeMap<String, u64> {
+        self.failures.lock().unwrap().clone()
+    }
+
+    fn failed(&self, outcome: &Outcome) {
+        // One line for each kind of failure: addresses and ports would make each its own.
+        let digitless: String = outcome.detail.chars().filter(|it| !it.is_ascii_digit()).take(160).collect();
+        *self.failures.lock().unwrap().entry(digitless).or_default() += 1;
+    }
+}
+
+/// A device that is switched on.
+pub(crate) struct StormDevice {
+    policy: Arc<Policy>,
+    tls: TlsConnector,
+    /// Its own address; the port is chosen anew for each connection.
+    source: SocketAddr,
+    server: SocketAddr,
+    limits: Limits,
+    tally: Arc<Tally>,
+}
+
+impl StormDevice {
+    pub(crate) fn new(
+        member: &Member,
+        number: usize,
+        voucher_anchors: &[Certificate],
+        server: SocketAddr,
+        tally: Arc<Tally>,
+    ) -> Self {
+        let policy = Policy {
+            serial_number: SerialNumber::new(&member.serial_number).unwrap(),
+            idevid: member.chain.first().unwrap().clone(),
+            decryption_key: None,
+            voucher_anchors: voucher_anchors.to_vec(),
+            well_known: Vec::new(),
+            accepted_assertions: vec![Assertion::Verified],
+            allowed_targets: AllowedTargets(vec!["127.0.0.0/8".parse().unwrap()]),
+            hw_model: Some("Model".to_owned()),
+            ssh_host_keys: Vec::new(),
+            image_signature: ImageSignature::NotConfigured,
+            sources: 1,
+        };
+        let tls = device_client::tls::client_config(&member.chain, &member.key).unwrap();
+        Self {
+            policy: Arc::new(policy),
+            tls: TlsConnector::from(tls),
+            source: fleet::address(number),
+            server,
+            limits: Limits::default(),
+            tally,
+        }
+    }
+
+    /// Bootstraps, however many attempts it takes.
+    pub(crate) async fn run(self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            self.tally.attempts.fetch_add(1, Ordering::Relaxed);
+            let outcome = self.attempt().await;
+            if outcome.state.is_final() {
+                return;
+            }
+            self.tally.failed(&outcome);
+            sleep(self.jittered(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Half of the pause and up to as much again, different for each device: those who were turned away together do not come
+    /// back together.
+    fn jittered(&self, pause: Duration) -> Duration {
+        let seed = format!("{}{:?}", self.source, Instant::now());
+        pause.mul_f64(0.5 + f64::from(sha256(seed.as_bytes()).0[0]) / 255.0)
+    }
+
+    async fn attempt(&self) -> Outcome {
+        let situation =
+            Situation { running: RunningImage::default(), installed: None, nonce: None, history: History::default() };
+        let mut machine = Machine::new(Arc::clone(&self.policy), situation);
+        let started = Instant::now();
+        let now = || Moment {
+            clock: Clock::Trusted(Timestamp::from_system(SystemTime::now())),
+            monotonic: started.elapsed(),
+        };
+        let mut link = None;
+        let mut step = machine.start(now());
+        loop {
+            let result = match step.action {
+                Action::Finish(outcome) => return outcome,
+                Action::Discover(_) => Ok(Event::Discovered(Discovery {
+                    servers: vec![Server::new(&self.server.ip().to_string(), self.server.port())],
+                    origin: Origin::Untrusted,
+                    ignored: Vec::new(),
+                })),
+                Action::Connect { address, .. } => {
+                    // The connection before is closed first, as the machine demands.
+                    drop(link.take());
+                    self.connect(address).await.map(|(opened, chain)| {
+                        link = Some((opened, address));
+                        Event::Connected(chain)
+                    })
+                }
+                Action::Send(request) => self.send(&mut link, &request).await.map(Event::Answered),
+                Action::Wait(pause) => {
+                    sleep(pause).await;
+                    Ok(Event::Done)
+                }
+                Action::Work(Work::RunScript(..)) => {
+                    Ok(Event::ScriptEnded(ScriptEnd { verdict: ScriptVerdict::Complete, output: String::new() }))
+                }
+                Action::Work(_) => Ok(Event::Done),
+                other => panic!("nothing in this profile asks for {other:?}"),
+            };
+            step = machine.on(now(), result.unwrap_or_else(Event::Failed));
+        }
+    }
+
+    async fn connect(&self, address: SocketAddr) -> Result<(Link, Vec<Certificate>), Refusal> {
+        let unreachable = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, detail);
+        let opening = timeout(self.limits.connect, Link::open(address, self.source, &self.tls)).await;
+        let link = opening.map_err(|_| unreachable("connecting took too long".to_owned()))?;
+        let link = link.map_err(|error| unreachable(error.to_string()))?;
+        self.tally.connections.fetch_add(1, Ordering::Relaxed);
+        let chain = link.stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let chain = chain.iter().map(|der| Certificate::from_der(der).unwrap()).collect();
+        Ok((link, chain))
+    }
+
+    /// Sends a request; opens the connection again when the server closed it, and waits when the server says so.
+    async fn send(&self, link: &mut Option<(Link, SocketAddr)>, request: &Request) -> Result<Answer, Refusal> {
+        let unreachable = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, detail);
+        let octets = encode(request);
+        for _ in 0..MAX_RETRIES {
+            let (open, address) = link.as_mut().ok_or_else(|| unreachable("no connection".to_owned()))?;
+            let address = *address;
+            match timeout(self.limits.exchange, open.exchange(&octets)).await {
+                Ok(Ok(answer)) => {
+                    if answer.closes {
+                        *link = Some((self.connect(address).await?.0, address));
+                    }
+                    let Some(pause) = answer.retry_after.filter(|_| matches!(answer.status, 429 | 503)) else {
+                        return Ok(told(answer));
+                    };
+                    self.tally.turned_away.fetch_add(1, Ordering::Relaxed);
+                    sleep(self.jittered(pause.max(FIRST_PAUSE))).await;
+                }
+                // RFC 9112 §9.3.1: a kept connection may be closed at any time; both operations may be repeated.
+                Ok(Err(_)) => *link = Some((self.connect(address).await?.0, address)),
+                Err(_) => return Err(unreachable("an answer took too long".to_owned())),
+            }
+        }
+        Err(unreachable("turned away too often".to_owned()))
+    }
+}
+
+fn told(answer: wire::Answer) -> Answer {
+    Answer { status: answer.status, media_type: answer.media_type, body: answer.body }
+}
+
+fn encode(request: &Request) -> Vec<u8> {
+    let post = |root: &str, operation: &str, body: Vec<u8>| {
+        site::post(&format!("{root}/{operation}"), std::str::from_utf8(&body).unwrap())
+    };
+    match request {
+        Request::HostMeta => site::request("GET", HOST_META, "accept: application/xrd+xml\r\n", ""),
+        Request::BootstrappingData { root, input } => post(root, GET_BOOTSTRAPPING_DATA, input.encode(Encoding::Json)),
+        Request::Progress { root, report } => post(root, REPORT_PROGRESS, report.encode(Encoding::Json)),
+        other => panic!("unknown request {other:?}"),
+    }
+}

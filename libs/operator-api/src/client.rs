@@ -1,1 +1,0 @@
-//! The client: one connection to one server, with a token.

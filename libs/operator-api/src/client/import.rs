@@ -1,0 +1,131 @@
+//! Registering many devices: the list goes up while the answer comes down.
+
+use std::{collections::VecDeque, io};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::{Method, body::Frame};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::{Client, ClientError, Intent, answer::Answer, call::Call};
+use crate::{ImportUpdate, paths};
+
+/// How much of the list is read at a time, in octets.
+const PIECE: usize = 64 * 1024;
+/// Longest line of the answer, in octets.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportFormat {
+    /// CSV with a header line.
+    Csv,
+    /// A JSON array of objects.
+    Json,
+    /// One JSON object a line.
+    JsonLines,
+}
+
+impl ImportFormat {
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv",
+            Self::Json => "application/json",
+            Self::JsonLines => "application/x-ndjson",
+        }
+    }
+}
+
+/// What the server says while it reads the list.
+pub struct ImportUpdates<'a> {
+    answer: Answer<'a>,
+    line: Vec<u8>,
+    waiting: VecDeque<ImportUpdate>,
+    done: bool,
+}
+
+impl Client {
+    /// Registers the devices on `list`, of which nothing is held in memory.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the import cannot begin.
+    pub async fn import_devices(
+        &self,
+        format: ImportFormat,
+        list: impl AsyncRead + Send + Unpin + 'static,
+        intent: Intent,
+    ) -> Result<ImportUpdates<'_>, ClientError> {
+        let body = StreamBody::new(pieces(list).map(|piece| piece.map(Frame::data))).boxed_unsync();
+        let call = Call::change(Method::POST, paths::IMPORT.to_owned(), intent)?
+            .accept("application/x-ndjson")
+            .stream(format.media_type(), body);
+        let answer = self.send(call).await?;
+        Ok(ImportUpdates { answer, line: Vec::new(), waiting: VecDeque::new(), done: false })
+    }
+}
+
+impl ImportUpdates<'_> {
+    /// The next line of the answer; `None` after the last, which is [`ImportUpdate::Done`].
+    ///
+    /// # Errors
+    /// [`ClientError::CutShort`] when the answer ends without that line: what was counted until then is kept.
+    pub async fn next(&mut self) -> Result<Option<ImportUpdate>, ClientError> {
+        loop {
+            if let Some(update) = self.waiting.pop_front() {
+                self.done |= matches!(update, ImportUpdate::Done(_));
+                return Ok(Some(update));
+            }
+            let server = self.answer.client().server();
+            match self.answer.piece().await? {
+                Some(piece) => self.take(&piece)?,
+                None if self.done => return Ok(None),
+                None => return Err(ClientError::CutShort { server: server.clone() }),
+            }
+        }
+    }
+
+    fn take(&mut self, piece: &[u8]) -> Result<(), ClientError> {
+        let server = self.answer.client().server();
+        for part in piece.split_inclusive(|octet| *octet == b'\n') {
+            if self.line.len().saturating_add(part.len()) > LONGEST_LINE {
+                return Err(ClientError::TooLong { server: server.clone(), limit: LONGEST_LINE });
+            }
+            self.line.extend_from_slice(part);
+            if !part.ends_with(b"\n") {
+                continue;
+            }
+            let line = std::mem::take(&mut self.line);
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let update = serde_json::from_slice(&line).map_err(|source| ClientError::Unreadable {
+                server: server.clone(),
+                path: paths::IMPORT.to_owned(),
+                source,
+            })?;
+            self.waiting.push_back(update);
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for ImportUpdates<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ImportUpdates").field("done", &self.done).finish_non_exhaustive()
+    }
+}
+
+/// A reader's octets as they come.
+fn pieces(reader: impl AsyncRead + Send + Unpin) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    stream::unfold(Some(reader), |reader| async {
+        let mut reader = reader?;
+        let mut piece = Vec::with_capacity(PIECE);
+        match reader.read_buf(&mut piece).await {
+            Ok(0) => None,
+            Ok(_) => Some((Ok(piece.into()), Some(reader))),
+            // The server sees a request that breaks off, and not one that is complete.
+            Err(error) => Some((Err(error), None)),
+        }
+    })
+}

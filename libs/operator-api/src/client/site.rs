@@ -1,0 +1,140 @@
+//! Calls about the server itself, manufacturers, profiles, vouchers and the audit log.
+
+use hyper::Method;
+
+use super::{
+    Client, ClientError, Download, Intent,
+    call::{Call, fill},
+};
+use crate::{
+    AuditRecords, CheckpointNote, Manufacturer, ManufacturerList, NewManufacturer, NewProfile, NewVoucher, Profile,
+    ProfileList, RecordQuery, Status, Voucher, paths,
+};
+
+impl Client {
+    /// What the server is and how it does.
+    ///
+    /// # Errors
+    /// [`ClientError`], as with every call of the client.
+    pub async fn status(&self) -> Result<Status, ClientError> {
+        self.send(Call::get(paths::STATUS.to_owned())).await?.json().await
+    }
+
+    /// Every manufacturer.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn manufacturers(&self) -> Result<ManufacturerList, ClientError> {
+        self.send(Call::get(paths::MANUFACTURERS.to_owned())).await?.json().await
+    }
+
+    /// One manufacturer.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn manufacturer(&self, name: &str) -> Result<Manufacturer, ClientError> {
+        self.send(Call::get(fill(paths::MANUFACTURER, &[("manufacturer", name)]))).await?.json().await
+    }
+
+    /// Adds or replaces a manufacturer.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn put_manufacturer(
+        &self,
+        name: &str,
+        manufacturer: &NewManufacturer,
+        intent: Intent,
+    ) -> Result<Option<Manufacturer>, ClientError> {
+        let call = Call::change(Method::PUT, fill(paths::MANUFACTURER, &[("manufacturer", name)]), intent)?;
+        self.send(call.json(manufacturer)).await?.changed(intent).await
+    }
+
+    /// Every profile.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn profiles(&self) -> Result<ProfileList, ClientError> {
+        self.send(Call::get(paths::PROFILES.to_owned())).await?.json().await
+    }
+
+    /// One profile.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn profile(&self, name: &str) -> Result<Profile, ClientError> {
+        self.send(Call::get(fill(paths::PROFILE, &[("profile", name)]))).await?.json().await
+    }
+
+    /// Adds or replaces a profile.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn put_profile(
+        &self,
+        name: &str,
+        profile: &NewProfile,
+        intent: Intent,
+    ) -> Result<Option<Profile>, ClientError> {
+        let call = Call::change(Method::PUT, fill(paths::PROFILE, &[("profile", name)]), intent)?;
+        self.send(call.json(profile)).await?.changed(intent).await
+    }
+
+    /// Removes a profile that no device has.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn remove_profile(&self, name: &str, intent: Intent) -> Result<(), ClientError> {
+        let call = Call::change(Method::DELETE, fill(paths::PROFILE, &[("profile", name)]), intent)?;
+        self.send(call).await?.whole().await.map(drop)
+    }
+
+    /// Has a voucher verified and stored.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn add_voucher(&self, voucher: &NewVoucher, intent: Intent) -> Result<Option<Voucher>, ClientError> {
+        let call = Call::change(Method::POST, paths::VOUCHERS.to_owned(), intent)?.json(voucher);
+        self.send(call).await?.changed(intent).await
+    }
+
+    /// A page of the records of the audit log that `wanted` describes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn records(&self, wanted: &RecordQuery) -> Result<AuditRecords, ClientError> {
+        let call = Call::get(paths::RECORDS.to_owned())
+            .query("after", wanted.after.map(|after| after.to_string()))
+            .query("limit", wanted.limit.map(|limit| limit.to_string()))
+            .query("manufacturer", wanted.manufacturer.clone())
+            .query("serial-number", wanted.serial_number.clone());
+        self.send(call).await?.json().await
+    }
+
+    /// The latest signed checkpoint.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn checkpoint(&self) -> Result<CheckpointNote, ClientError> {
+        self.send(Call::get(paths::CHECKPOINT.to_owned())).await?.json().await
+    }
+
+    /// Takes a backup, which comes as a stream of octets.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn backup(&self) -> Result<Download<'_>, ClientError> {
+        // Repeated, it is another backup: nothing is kept for that.
+        let call = Call::secret(paths::BACKUP.to_owned(), Intent::Make).accept("application/octet-stream");
+        Ok(Download::new(self.send(call).await?))
+    }
+
+    /// Metrics, as OpenMetrics text.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn metrics(&self) -> Result<Vec<u8>, ClientError> {
+        let call = Call::get(paths::METRICS.to_owned()).accept("application/openmetrics-text");
+        Ok(self.send(call).await?.whole().await?.to_vec())
+    }
+}
