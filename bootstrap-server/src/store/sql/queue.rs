@@ -87,12 +87,18 @@ impl Queue {
     /// Waits for the first batch, and takes with it what has come meanwhile: all of the first queue, a slice of the
     /// second. Without a timer: what comes later waits while this group is synced, and goes with the next.
     pub(super) async fn next(&mut self, group: &mut Vec<Pending>) -> Wake {
+        // Both ends of the entrance go together: who finds the first queue closed takes what is left in the second.
         let first = tokio::select! {
             biased;
-            Some(pending) = self.urgent.recv() => pending,
+            first = self.urgent.recv() => match first {
+                Some(pending) => pending,
+                None => match self.bulk.recv().await {
+                    Some(pending) => pending,
+                    None => return Wake::Closed,
+                },
+            },
             Some(pending) = self.bulk.recv() => pending,
-            _ = self.idle.tick(), if !self.is_closed() => return Wake::Idle,
-            else => return Wake::Closed,
+            _ = self.idle.tick() => return Wake::Idle,
         };
         // Those who were just answered are about to ask again: let them.
         group.push(first);
@@ -110,9 +116,5 @@ impl Queue {
             group.push(pending);
         }
         Wake::Group
-    }
-
-    fn is_closed(&self) -> bool {
-        self.urgent.is_closed() && self.bulk.is_closed()
     }
 }
