@@ -7,14 +7,23 @@ mod discovery;
 mod framing;
 mod get_bootstrapping_data;
 mod held;
+#[cfg(test)]
+mod hostile;
 mod kind;
+#[cfg(test)]
+mod lab;
 mod manner;
 mod negotiate;
 mod problem;
 mod report_progress;
 mod request;
+#[cfg(test)]
+mod returning;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -30,7 +39,8 @@ use conveyed_info::{
 };
 
 use crate::{
-    domain::Policies,
+    admission::{self, Guard},
+    domain::{Newcomers, Policies},
     images::Images,
     owner::Owner,
     store::Store,
@@ -52,6 +62,8 @@ pub(crate) struct Service {
     pub(crate) owner: Owner,
     /// What the owner has decided for all devices.
     pub(crate) policies: Policies,
+    /// The unregistered devices of this hour.
+    pub(crate) newcomers: Mutex<Newcomers>,
     /// Where devices are sent that have no reason to trust this server yet.
     pub(crate) redirect: conveyed_info::information::RedirectInformation,
     pub(crate) images: Images,
@@ -64,7 +76,7 @@ pub(crate) struct Service {
 }
 
 /// The paths that devices may ask for; everything else is an error in RESTCONF's own form.
-pub(crate) fn router(service: Arc<Service>) -> Router {
+pub(crate) fn router(service: Arc<Service>, guard: Arc<Guard>) -> Router {
     discovery::routes()
         .route(
             &format!("{ROOT}/{GET_BOOTSTRAPPING_DATA}"),
@@ -77,6 +89,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/images/{digest}", get(crate::images::serve))
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(axum::middleware::from_fn_with_state(guard, admission::guard))
         .layer(axum::middleware::from_fn(answer))
         .with_state(service)
 }
