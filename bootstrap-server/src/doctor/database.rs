@@ -158,7 +158,7 @@ pub(super) async fn open(location: &Location) -> Result<SqlStore, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use audit_log::{CompactRange, Kind, Leaf, Origin, Salt};
+    use audit_log::{CompactRange, Kind, Leaf, Salt};
     use pki::key::FileKey;
 
     use super::*;
@@ -179,7 +179,15 @@ mod tests {
             opening: Some((salt, b"body".to_vec())),
             damage: None,
         };
-        LogEnd { checkpoint: Some(key.sign(&Origin::from(key.verifier().name()), tree.head()).unwrap().signed_note().to_owned()), last: Some(last) }
+        LogEnd {
+            checkpoint: Some(
+                key.sign(&audit_log::Origin::from(key.verifier().name()), tree.head())
+                    .unwrap()
+                    .signed_note()
+                    .to_owned(),
+            ),
+            last: Some(last),
+        }
     }
 
     #[test]
