@@ -7,14 +7,23 @@ mod discovery;
 mod framing;
 mod get_bootstrapping_data;
 mod held;
+#[cfg(test)]
+mod hostile;
 mod kind;
+#[cfg(test)]
+mod lab;
 mod manner;
 mod negotiate;
 mod problem;
 mod report_progress;
 mod request;
+#[cfg(test)]
+mod returning;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -31,7 +40,7 @@ use conveyed_info::{
 
 use crate::{
     admission::{self, Guard},
-    domain::Policies,
+    domain::{Newcomers, Policies},
     images::Images,
     owner::Owner,
     store::Store,
@@ -53,6 +62,8 @@ pub(crate) struct Service {
     pub(crate) owner: Owner,
     /// What the owner has decided for all devices.
     pub(crate) policies: Policies,
+    /// The unregistered devices of this hour.
+    pub(crate) newcomers: Mutex<Newcomers>,
     pub(crate) images: Images,
     /// Checks activation codes.
     pub(crate) codes: Codes,
