@@ -8,6 +8,7 @@
 mod admission;
 pub mod audit;
 pub mod config;
+pub mod doctor;
 pub mod domain;
 mod images;
 mod metrics;

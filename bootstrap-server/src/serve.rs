@@ -2,7 +2,7 @@
 
 use std::{
     net::{SocketAddr, SocketAddrV4},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -14,6 +14,7 @@ use crate::{
     admission::{self, Guard},
     audit::{Event, RefusalLedger},
     config::{ConfigError, ServerConfig},
+    domain::{Policies, ProfileName},
     images::Images,
     metrics::{ListenerName, Metrics},
     restconf::{self, Codes, Service},
@@ -75,16 +76,20 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     };
     let legacy_address = legacy.as_ref().and_then(|(listener, _)| listener.address().ok());
     let redirect = config.redirect(address.port())?;
+    known_profiles(&config.policies, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
     let dhcp4 = config.dhcp4.map(Dhcp4Server::bind).transpose()?;
 
-    store.commit(Batch::from(Event::ServerStarted { listen: address.to_string() })).await?;
+    // RFC 8572 §9.10 (SRV-21): what the server does with devices changes by an operator's hand, and leaves a leaf.
+    let started = Batch::from(Event::ServerStarted { listen: address.to_string() });
+    store.commit(started.and(Event::PoliciesApplied { policies: Box::new(config.policies.clone()) })).await?;
     let shared: Arc<dyn Store> = store.clone();
     let guard = Guard::new(&config.limits, Arc::clone(&shared), metrics.clone());
     let service = Service {
         store: shared,
         owner: config.owner,
         policies: config.policies,
+        newcomers: Mutex::default(),
         redirect,
         images: Images::new(config.images, config.limits.images),
         codes: Codes::new(),
@@ -174,6 +179,13 @@ async fn follow_manufacturers(
             Err(error) => tracing::warn!(%error, "the list of manufacturers could not be read"),
         }
     }
+}
+
+/// A policy that names a profile which is not there would admit nobody, and say so to devices only.
+async fn known_profiles(policies: &Policies, store: &dyn Store) -> Result<(), ServeError> {
+    let known = store.profiles().await?;
+    let missing = policies.profiles().find(|name| known.iter().all(|profile| profile.name != **name));
+    missing.map_or(Ok(()), |profile| Err(ServeError::NoSuchProfile { profile: profile.clone() }))
 }
 
 /// Writes refusals of unauthenticated peers to the audit log and to the operator's, summed. Ends when nobody can refuse
@@ -342,6 +354,15 @@ pub enum ServeError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Devices are to be admitted with a profile that is not there.
+    #[error(
+        "[policy] admits devices with the profile {profile}, and there is none of that name: add it with `sztp profile \
+         apply`, or name another one"
+    )]
+    NoSuchProfile {
+        /// Which profile.
+        profile: ProfileName,
+    },
     /// The TLS certificate and key.
     #[error("{0}")]
     Tls(String),

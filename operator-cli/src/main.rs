@@ -33,6 +33,8 @@ enum Command {
     /// Check the audit log
     #[command(subcommand)]
     Audit(commands::audit::Command),
+    /// Look for what keeps the server from onboarding devices, and say the fix for each
+    Doctor(commands::doctor::Args),
     /// Explain a reason code: what happened, why, and what to do
     Explain(commands::explain::Args),
 }
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Artifact(command) => commands::artifact::run(&command),
         Command::Voucher(command) => commands::voucher::run(&command),
         Command::Audit(command) => commands::audit::run(&command),
+        Command::Doctor(args) => commands::doctor::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
     };
     match done {

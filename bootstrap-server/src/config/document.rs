@@ -1,9 +1,13 @@
 //! What a person writes into `sztp.toml`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
+use super::{ConfigError, DeadlinesSection, PolicySection};
 use crate::admission::Limits;
 
 /// The document. Paths are relative to the folder it lies in.
@@ -30,9 +34,27 @@ pub struct Document {
     /// Boot images to serve, by their SHA-256.
     #[serde(default)]
     pub images: Vec<PathBuf>,
+    /// What becomes of devices that nobody registered.
+    #[serde(default)]
+    pub policy: PolicySection,
+    /// How long devices and operators may take.
+    #[serde(default)]
+    pub deadlines: DeadlinesSection,
     /// A DHCPv4 server beside it.
     #[serde(default)]
     pub dhcp4: Option<netboot::policy::Dhcp4Policy>,
+}
+
+impl Document {
+    /// Reads `sztp.toml`, and none of the files it names.
+    ///
+    /// # Errors
+    /// [`ConfigError::File`], [`ConfigError::NotText`] or [`ConfigError::Toml`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let octets = std::fs::read(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
+        let text = String::from_utf8(octets).map_err(|_| ConfigError::NotText { path: path.to_owned() })?;
+        toml::from_str(&text).map_err(|source| ConfigError::Toml { path: path.to_owned(), source })
+    }
 }
 
 /// Where devices connect, and what they are told about it.

@@ -2,12 +2,14 @@
 
 mod document;
 mod error;
+mod policy;
 mod server_certificate;
 
 pub use document::{
     Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, RevocationDemand,
 };
 pub use error::ConfigError;
+pub use policy::{DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, UnregisteredRule};
 
 use std::{
     net::SocketAddr,
@@ -86,11 +88,8 @@ impl ServerConfig {
     /// # Errors
     /// [`ConfigError`] names the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = String::from_utf8(read(path)?).map_err(|_| ConfigError::NotText { path: path.to_owned() })?;
-        let document: Document =
-            toml::from_str(&text).map_err(|source| ConfigError::Toml { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
-        Self::from_document(document, folder)
+        Self::from_document(Document::load(path)?, folder)
     }
 
     /// Loads the files that `document` names, relative to `folder`.
@@ -148,7 +147,7 @@ impl ServerConfig {
             checkpoint_key: Arc::new(checkpoint_key),
             images: images.collect::<Result<_, ConfigError>>()?,
             dhcp4: document.dhcp4,
-            policies: Policies::default(),
+            policies: policy::policies(&document.policy, &document.deadlines)?,
             limits: document.limits,
         })
     }

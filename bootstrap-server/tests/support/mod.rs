@@ -96,6 +96,13 @@ impl Site {
         std::fs::set_permissions(self.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    /// Replaces `old`, which must be there, in `sztp.toml`.
+    pub fn edit(&self, old: &str, new: &str) {
+        let text = std::fs::read_to_string(self.path("sztp.toml")).unwrap();
+        assert!(text.contains(old), "{old} is not in sztp.toml");
+        self.write("sztp.toml", text.replace(old, new).as_bytes());
+    }
+
     pub fn config(&self) -> ServerConfig {
         ServerConfig::load(&self.path("sztp.toml")).unwrap()
     }
@@ -152,7 +159,12 @@ pub async fn verify_log(config: &Path) -> audit_log::Report {
 
 /// A TLS client that trusts any server, shows `identity`, and never resumes a session.
 pub fn connector(identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
-    let mut config = client_config(rustls::ALL_VERSIONS, identity);
+    connector_with(aws_lc_rs::default_provider(), identity)
+}
+
+/// As [`connector`], with the cryptography of `provider` only.
+pub fn connector_with(provider: CryptoProvider, identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
+    let mut config = client_config_with(provider, rustls::ALL_VERSIONS, identity);
     // Every connection proves the device's identity afresh.
     config.resumption = rustls::client::Resumption::disabled();
     TlsConnector::from(Arc::new(config))

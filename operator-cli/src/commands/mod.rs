@@ -2,6 +2,7 @@
 
 pub(crate) mod artifact;
 pub(crate) mod audit;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 mod judgement;
 pub(crate) mod serve;
