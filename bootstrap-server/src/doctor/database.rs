@@ -179,7 +179,15 @@ mod tests {
             opening: Some((salt, b"body".to_vec())),
             damage: None,
         };
-        LogEnd { checkpoint: Some(key.sign(tree.head()).unwrap().signed_note().to_owned()), last: Some(last) }
+        LogEnd {
+            checkpoint: Some(
+                key.sign(&audit_log::Origin::from(key.verifier().name()), tree.head())
+                    .unwrap()
+                    .signed_note()
+                    .to_owned(),
+            ),
+            last: Some(last),
+        }
     }
 
     #[test]

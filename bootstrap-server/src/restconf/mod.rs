@@ -7,6 +7,8 @@ mod discovery;
 mod framing;
 mod get_bootstrapping_data;
 mod held;
+#[cfg(test)]
+mod hostile;
 mod kind;
 #[cfg(test)]
 mod lab;

@@ -1,6 +1,9 @@
 //! What the server keeps, and the one way in.
 
 pub mod sqlite;
+mod transfer;
+
+pub use transfer::{Export, ExportedRow, ExportedValue, SCHEMA_VERSION};
 
 use std::{future::Future, path::PathBuf, pin::Pin};
 

@@ -170,7 +170,7 @@ pub fn connector_with(provider: CryptoProvider, identity: Option<(&FileKey, &[Ce
     TlsConnector::from(Arc::new(config))
 }
 
-/// What such a client is configured with. It resumes sessions.
+/// What a client of these versions is configured with. It resumes sessions.
 pub fn client_config(
     versions: &[&'static rustls::SupportedProtocolVersion],
     identity: Option<(&FileKey, &[Certificate])>,

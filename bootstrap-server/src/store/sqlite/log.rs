@@ -105,7 +105,9 @@ async fn sign(
     tree: &CompactRange,
     key: &CheckpointKey,
 ) -> Result<(), StoreError> {
-    let checkpoint = key.sign(tree.head()).map_err(|_| corrupt("a checkpoint that could not be signed"))?;
+    let checkpoint = key
+        .sign(&audit_log::Origin::from(key.verifier().name()), tree.head())
+        .map_err(|_| corrupt("a checkpoint that could not be signed"))?;
     let replaced = sqlx::query(
         "INSERT INTO checkpoint (only, size, frontier, note)
          SELECT 1, $1, $2, $3 WHERE COALESCE((SELECT size FROM checkpoint), 0) = $4
