@@ -115,7 +115,6 @@ impl Lab {
             requests_per_second_per_device: NonZeroU32::MIN.saturating_add(999_999),
             ..Limits::default()
         };
-        let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
         let (rejections, rejected) = Rejections::channel(metrics.clone());
         let shared: Arc<dyn Store> = store.clone();
         let guard = Guard::new(&limits, Arc::clone(&shared), metrics);
@@ -124,7 +123,6 @@ impl Lab {
             owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
             policies,
             newcomers: Mutex::default(),
-            redirect: RedirectInformation::new(vec![here]).unwrap(),
             images: Images::new([], 1),
             codes: Codes::new(),
             rejections,
@@ -170,7 +168,9 @@ async fn ask(router: axum::Router, serial: String, path: &str, input: &str) -> (
         .header(CONTENT_TYPE, "application/yang-data+json")
         .body(Body::from(format!("{{\"ietf-sztp-bootstrap-server:input\":{input}}}")))
         .unwrap();
-    request.extensions_mut().insert(Connection { source: SOURCE, identity: Some(Arc::new(identity)) });
+    let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
+    let home = Arc::new(RedirectInformation::new(vec![here]).unwrap());
+    request.extensions_mut().insert(Connection { source: SOURCE, identity: Some(Arc::new(identity)), home });
     let response = router.oneshot(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -69,8 +69,6 @@ pub(crate) struct Service {
     pub(crate) policies: Policies,
     /// The unregistered devices of this hour.
     pub(crate) newcomers: Mutex<Newcomers>,
-    /// Where devices are sent that have no reason to trust this server yet.
-    pub(crate) redirect: conveyed_info::information::RedirectInformation,
     pub(crate) images: Images,
     /// Checks activation codes.
     pub(crate) codes: Codes,
@@ -116,7 +114,7 @@ async fn answer(request: Request, next: Next) -> Response {
         if encoding != Encoding::Json {
             explanation.write(&mut response, encoding);
         }
-        if let Some(Connection { source, identity: Some(identity) }) = connection
+        if let Some(Connection { source, identity: Some(identity), .. }) = connection
             && status.is_client_error()
             && status != StatusCode::NOT_FOUND
         {
