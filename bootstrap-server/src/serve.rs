@@ -76,7 +76,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let (socket, address) = bind(config.listen).await?;
     let home = config.redirect(config.public_port.unwrap_or(address.port()))?;
     let (listener, certificate) =
-        place.listener(ListenerName::Device, socket, home, (&config.certificate, &config.key))?;
+        place.listener(ListenerName::Device, socket, home.clone(), (&config.certificate, &config.key))?;
     let (mut legacy, mut legacy_address) = (None, None);
     if let Some(LegacyListener { listen, public_port, certificate, key }) = &config.legacy {
         let (socket, address) = bind(*listen).await?;
@@ -153,6 +153,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             metrics: metrics.clone(),
             rejections,
             service,
+            home,
             body_deadline: config.limits.body,
             started: api::now(),
             database: "sqlite",

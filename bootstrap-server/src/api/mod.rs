@@ -41,6 +41,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use audit_log::UnixMillis;
 use axum::{Router, middleware};
+use conveyed_info::information::RedirectInformation;
 use tokio::sync::{Mutex, Semaphore, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -63,6 +64,8 @@ pub(crate) struct Api {
     pub(crate) rejections: Rejections,
     /// What devices are answered by.
     pub(crate) service: Arc<Service>,
+    /// Where they are sent that have no reason to trust this server yet.
+    pub(crate) home: RedirectInformation,
     /// Time for a request's body.
     pub(crate) body_deadline: Duration,
     pub(crate) started: UnixMillis,

@@ -38,7 +38,7 @@ pub(super) async fn story(
     let shown = shown.ok_or_else(|| Fault::not_found().detail(format!("no device {device}")))?;
     let records = api.store.history(&device, Place::FIRST, MAX_STEPS).await?;
     let manufacturers = api.store.manufacturers().await?;
-    let offers = restconf::offers(&api.service, &dossier);
+    let offers = restconf::offers(&api.service, &api.home, &dossier);
     let told = story::tell(&Case {
         dossier: &dossier,
         manufacturer: manufacturers.iter().find(|it| it.name == device.manufacturer),
