@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{DeviceId, Dossier},
-    store::{DeviceFilter, Page, Store, StoreError, StoredRecord, sqlite::SqliteStore},
+    store::{DeviceFilter, Location, Page, SqlStore, Store, StoreError, StoredRecord},
 };
 
 /// Devices whose vouchers are looked at.
@@ -47,14 +47,13 @@ pub(super) fn judge_file(path: &Path) -> Finding {
 }
 
 /// What became of opening it.
-pub(super) fn judge_open(path: &Path, error: &StoreError) -> Finding {
+pub(super) fn judge_open(location: &Location, error: &StoreError) -> Finding {
     Finding::failed(
         "database",
-        format!("{}: {error}", path.display()),
+        format!("{location}: {error}"),
         "The server does not start with it.",
         format!(
-            "Bring it back from the newest backup: sztp restore --verify BACKUP && sztp restore BACKUP ({})",
-            path.display()
+            "Bring it back from the newest backup: sztp restore --verify BACKUP && sztp restore BACKUP ({location})"
         ),
     )
 }
@@ -153,8 +152,8 @@ pub(super) async fn vouchers(
 }
 
 /// Opens the database for reading; the server may be running on it.
-pub(super) async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
-    SqliteStore::open_read_only(path).await
+pub(super) async fn open(location: &Location) -> Result<SqlStore, StoreError> {
+    SqlStore::open_read_only(location).await
 }
 
 #[cfg(test)]
@@ -174,6 +173,7 @@ mod tests {
         let leaf = Leaf::commit_to(UnixMillis(5_000), Kind(1), &salt, b"body");
         let tree: CompactRange = [leaf.hash()].into_iter().collect();
         let last = StoredRecord {
+            log: crate::store::LogNumber(0),
             position: LogIndex(0),
             leaf: leaf.encode().to_vec(),
             opening: Some((salt, b"body".to_vec())),

@@ -26,6 +26,7 @@ use crate::{
     audit::CheckpointKey,
     config::{ConfigError, Document},
     owner::Owner,
+    store::Location,
 };
 use files::KeyFile;
 
@@ -189,7 +190,9 @@ impl Examination<'_> {
     }
 
     fn disk(&mut self) {
-        let database = self.at(&self.document.database);
+        // A database of another program has a disk of its own.
+        let location = Location::parse(&self.document.database, self.folder);
+        let Some(database) = location.file() else { return };
         let folder = database.parent().unwrap_or(self.folder);
         let failed = |error: std::io::Error| {
             Finding::failed(
@@ -217,17 +220,19 @@ impl Examination<'_> {
         key: Option<&CheckpointKey>,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let path = self.at(&self.document.database);
-        let file = database::judge_file(&path);
-        let failed = file.is_failure();
-        self.findings.push(file);
-        if failed {
-            return None;
+        let location = Location::parse(&self.document.database, self.folder);
+        if let Some(path) = location.file() {
+            let file = database::judge_file(path);
+            let failed = file.is_failure();
+            self.findings.push(file);
+            if failed {
+                return None;
+            }
         }
-        let store = match database::open(&path).await {
+        let store = match database::open(&location).await {
             Ok(store) => store,
             Err(error) => {
-                self.findings.push(database::judge_open(&path, &error));
+                self.findings.push(database::judge_open(&location, &error));
                 return None;
             }
         };
@@ -237,12 +242,12 @@ impl Examination<'_> {
                 newest_leaf = end.time();
                 self.findings.extend(key.map(|key| database::judge_log(&end, key.verifier())));
             }
-            Err(error) => self.findings.push(database::judge_open(&path, &error)),
+            Err(error) => self.findings.push(database::judge_open(&location, &error)),
         }
         if let Some(chain) = owner {
             match database::vouchers(&store, chain, now).await {
                 Ok(facts) => self.findings.push(certificates::judge_vouchers(&facts)),
-                Err(error) => self.findings.push(database::judge_open(&path, &error)),
+                Err(error) => self.findings.push(database::judge_open(&location, &error)),
             }
         }
         store.close().await;

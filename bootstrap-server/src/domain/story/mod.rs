@@ -218,7 +218,13 @@ mod tests {
     fn record(position: u64, event: &Event) -> StoredRecord {
         let (salt, body) = (Salt::new([0; 32]), event.body(None));
         let leaf = Leaf::commit_to(UnixMillis(position), event.kind(), &salt, &body).encode().to_vec();
-        StoredRecord { position: LogIndex(position), leaf, opening: Some((salt, body)), damage: None }
+        StoredRecord {
+            log: crate::store::LogNumber(0),
+            position: LogIndex(position),
+            leaf,
+            opening: Some((salt, body)),
+            damage: None,
+        }
     }
 
     fn story(world: &World, offers: &[Offer], later: u64) -> Story {
