@@ -64,7 +64,7 @@ pub(crate) struct Api {
     pub(crate) rejections: Rejections,
     /// What devices are answered by.
     pub(crate) service: Arc<Service>,
-    /// Where they are sent that have no reason to trust this server yet.
+    /// Where devices are sent that come to the main listener and cannot trust it yet.
     pub(crate) home: RedirectInformation,
     /// Time for a request's body.
     pub(crate) body_deadline: Duration,
