@@ -20,8 +20,11 @@ fn every_answer_is_one_that_the_document_describes() {
     let folder = tempfile::tempdir().unwrap();
     let server = format!("https://{}", world.server.operator_address().unwrap());
     // What the document cannot say in a schema (a name that does not exist, a date in the past) is 422 or 409.
+    // And any text is CSV, even if it says nothing: the answer tells what is wrong with each line.
     let settings = "[checks]\npositive_data_acceptance.expected-statuses = \
-                    [\"2xx\", \"304\", \"400\", \"404\", \"409\", \"412\", \"422\"]\n";
+                    [\"2xx\", \"304\", \"400\", \"404\", \"409\", \"412\", \"422\"]\n\
+                    [[operations]]\ninclude-path = \"/v1/import/devices\"\n\
+                    checks.negative_data_rejection.enabled = false\n";
     std::fs::write(folder.path().join("schemathesis.toml"), settings).unwrap();
     let anchor = world.site.path("anchor.pem");
     let output = Command::new(peer.path())
@@ -29,8 +32,12 @@ fn every_answer_is_one_that_the_document_describes() {
         .args(["--tls-verify", anchor.to_str().unwrap(), "--header"])
         .arg(format!("Authorization: Bearer {}", world.secret("ada")))
         .args(["--max-examples", EXAMPLES, "--seed", "7", "--generation-database", "none"])
-        // A stream has no end, and a backup is not a matter of its request.
-        .args(["--exclude-path", "/v1/events", "--phases", "examples,coverage,fuzzing"])
+        // A stream has no end. Who revokes the token it uses, or takes its user's role away, is out.
+        .args(["--exclude-path", "/v1/events", "--exclude-path", "/v1/backup"])
+        .args(["--exclude-path", "/v1/tokens/{token}", "--exclude-path", "/v1/users/{user}"])
+        // So many wrong tokens from one address are answered 429 after the twentieth; access.rs tries each operation.
+        .args(["--exclude-checks", "ignored_auth"])
+        .args(["--phases", "examples,coverage,fuzzing"])
         .env("HOME", folder.path())
         .current_dir(folder.path())
         .stdin(Stdio::null())
