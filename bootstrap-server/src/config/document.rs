@@ -15,6 +15,9 @@ pub struct Document {
     /// A second listener, for devices that can do no better than TLS 1.2 and certificates signed with SHA-1.
     #[serde(default)]
     pub legacy_device_listener: Option<LegacyDeviceListener>,
+    /// The listener for operators.
+    #[serde(default)]
+    pub operator_listener: Option<OperatorListener>,
     /// Revoked device certificates.
     #[serde(default)]
     pub device_revocation: DeviceRevocation,
@@ -94,6 +97,18 @@ pub enum RevocationDemand {
 
 const fn yes() -> bool {
     true
+}
+
+/// Where operators connect.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OperatorListener {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// PEM: the server's certificate chain.
+    pub certificate: PathBuf,
+    /// PEM: its key.
+    pub key: PathBuf,
 }
 
 /// A certificate chain and its key, PEM.

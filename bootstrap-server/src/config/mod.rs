@@ -5,7 +5,8 @@ mod error;
 mod server_certificate;
 
 pub use document::{
-    Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, RevocationDemand,
+    Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
+    RevocationDemand,
 };
 pub use error::ConfigError;
 

@@ -1,5 +1,7 @@
 //! `sztp audit`.
 
+mod read;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use audit_log::VerifierKey;
@@ -17,6 +19,10 @@ use crate::output;
 /// Subcommands of `sztp audit`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Print the records of a running server's log
+    List(Box<read::ListArgs>),
+    /// Follow the log of a running server, until Ctrl-C
+    Tail(Box<read::TailArgs>),
     /// Check every record against its leaf, and every leaf against the signed checkpoints
     Verify(VerifyArgs),
     /// Print the latest signed checkpoint: keep it elsewhere, and the log cannot be rewritten behind your back
@@ -66,6 +72,8 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
+            Command::List(args) => read::list(args).await,
+            Command::Tail(args) => read::tail(args).await,
             Command::Verify(args) => verify(args).await,
             Command::Checkpoint(args) => checkpoint(args).await,
             Command::Key(args) => {

@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 async fn tell(args: &Args, folder: PathBuf) -> Result<Report, Failure> {
     let started = Instant::now();
     let rogue = RogueServer::start(now()).await?;
-    let lab = Lab::build(&folder, args.devices, rogue.address, now())?;
+    let lab = Lab::build(&folder, args.devices, rogue.address, now()).await?;
     lab.register().await?;
     let server = bootstrap_server::start(lab.load_server()?).await?;
 
