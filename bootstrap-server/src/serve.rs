@@ -91,8 +91,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         rejections,
         body_deadline: config.limits.body,
     };
-    let router =
-        restconf::router(Arc::new(service)).layer(axum::middleware::from_fn_with_state(guard, admission::guard));
+    let measure = axum::middleware::from_fn_with_state(metrics.clone(), admission::measure);
+    let router = restconf::router(Arc::new(service), guard).layer(measure);
     let mut front = Front { certificate, legacy_certificate: None, judges: vec![Arc::clone(&listener.identities)] };
     let mut tasks = JoinSet::new();
     if let Some((legacy, certificate)) = legacy {

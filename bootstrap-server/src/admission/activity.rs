@@ -147,7 +147,8 @@ impl Activity {
         if self.aborted > MAX_ABORTED {
             return Judgement::Cut(Ended::Abuse);
         }
-        let mut next = self.opened + limits.connection;
+        // A request may come, an answer begin or a write block at any moment, and its time runs from then on.
+        let mut next = (self.opened + limits.connection).min(now + limits.header.min(limits.stall));
         if let Some(since) = self.blocked_since {
             let end = since + limits.stall;
             if now >= end {
@@ -171,9 +172,6 @@ impl Activity {
                 return Judgement::Finish(if self.asked { Ended::Idle } else { Ended::NoRequest }, limits.header);
             }
             next = next.min(end);
-        } else {
-            // It may end at any moment, and stall from then on.
-            next = next.min(now + limits.header.min(limits.stall));
         }
         if now >= self.opened + limits.connection {
             return Judgement::Finish(Ended::Age, limits.connection);

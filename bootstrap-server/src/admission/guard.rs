@@ -48,10 +48,19 @@ impl Guard {
     }
 }
 
+/// Counts and measures every request, whatever becomes of it.
+pub(crate) async fn measure(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let (begin, operation) = (Instant::now(), Operation::of(request.uri().path()));
+    let mut response = next.run(request).await;
+    metrics.answer(operation, response.status().as_u16(), begin.elapsed());
+    response.extensions_mut().insert(operation);
+    response
+}
+
 /// Lets a request in, or tells its sender when to come again, before it is looked at.
 pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    let (begin, operation) = (Instant::now(), Operation::of(request.uri().path()));
-    let mut response = match admit(&guard, &request, operation, begin) {
+    let operation = Operation::of(request.uri().path());
+    match admit(&guard, &request, operation, Instant::now()) {
         Ok(mut place) => {
             let response = next.run(request).await;
             if response.status().is_success() {
@@ -60,10 +69,7 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
             response
         }
         Err(later) => Problem::later(later.seconds).into_response(),
-    };
-    guard.metrics.answer(operation, response.status().as_u16(), begin.elapsed());
-    response.extensions_mut().insert(operation);
-    response
+    }
 }
 
 fn admit(guard: &Arc<Guard>, request: &Request, operation: Operation, now: Instant) -> Result<Place, Later> {

@@ -22,7 +22,7 @@ mod source;
 
 pub(crate) use activity::{Activity, Ended, Judgement, RequestEnd};
 pub(crate) use connections::{ConnectionPlace, Connections};
-pub(crate) use guard::{Guard, guard};
+pub(crate) use guard::{Guard, guard, measure};
 pub(crate) use handshakes::Handshakes;
 pub use limits::Limits;
 pub(crate) use shares::NoPlace;

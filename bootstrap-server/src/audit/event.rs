@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use verdict::ReasonCode;
 
 use crate::domain::{
-    ActivationCode, Actor, Authentication, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars,
-    ProfileName, Token, TokenId, User, UserName,
+    ActivationCode, Actor, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, ProfileName, Token,
+    TokenId, User, UserName,
 };
 
 /// Something that happened. Bodies hold digests of artifacts and documents, never their bytes.
@@ -349,9 +349,8 @@ impl Event {
                     }
                     Answer::Nothing { reason } => json!({"nothing": reason}),
                 };
-                let certificate = (departures.authentication != Authentication::Basic).then(|| certificate.to_string());
                 let body = json!({"event": "answered", "device": about(device), "source": source,
-                       "certificate": certificate, "answer": answer});
+                       "certificate": certificate.to_string(), "answer": answer});
                 with_departures(body, departures)
             }
             Self::ProgressReported { device, source, report, keys, message, departures } => {

@@ -30,6 +30,7 @@ use conveyed_info::{
 };
 
 use crate::{
+    admission::{self, Guard},
     domain::Policies,
     images::Images,
     owner::Owner,
@@ -64,7 +65,7 @@ pub(crate) struct Service {
 }
 
 /// The paths that devices may ask for; everything else is an error in RESTCONF's own form.
-pub(crate) fn router(service: Arc<Service>) -> Router {
+pub(crate) fn router(service: Arc<Service>, guard: Arc<Guard>) -> Router {
     discovery::routes()
         .route(
             &format!("{ROOT}/{GET_BOOTSTRAPPING_DATA}"),
@@ -77,6 +78,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/images/{digest}", get(crate::images::serve))
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(axum::middleware::from_fn_with_state(guard, admission::guard))
         .layer(axum::middleware::from_fn(answer))
         .with_state(service)
 }

@@ -152,28 +152,60 @@ pub async fn verify_log(config: &Path) -> audit_log::Report {
 
 /// A TLS client that trusts any server, shows `identity`, and never resumes a session.
 pub fn connector(identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
-    connector_with(aws_lc_rs::default_provider(), identity)
+    let mut config = client_config(rustls::ALL_VERSIONS, identity);
+    // Every connection proves the device's identity afresh.
+    config.resumption = rustls::client::Resumption::disabled();
+    TlsConnector::from(Arc::new(config))
 }
 
-/// As [`connector`], with the cryptography of `provider` only.
-pub fn connector_with(provider: CryptoProvider, identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
-    let provider = Arc::new(provider);
+/// What such a client is configured with. It resumes sessions.
+pub fn client_config(
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    identity: Option<(&FileKey, &[Certificate])>,
+) -> ClientConfig {
+    let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyServer(provider)));
-    let mut config = match identity {
+    match identity {
         None => builder.with_no_client_auth(),
         Some((key, chain)) => {
             let chain = chain.iter().map(|it| CertificateDer::from(it.der().to_vec())).collect();
             let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()));
             builder.with_client_auth_cert(chain, key).unwrap()
         }
+    }
+}
+
+/// Connects from another address of this machine, which is another source.
+pub async fn connect_from(address: [u8; 4], to: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = tokio::net::TcpSocket::new_v4()?;
+    socket.bind((address, 0).into())?;
+    socket.connect(to).await
+}
+
+/// TLS on a connection that is open.
+pub async fn secured(stream: TcpStream, connector: &TlsConnector) -> std::io::Result<TlsStream<TcpStream>> {
+    connector.connect(ServerName::try_from("127.0.0.1").unwrap(), stream).await
+}
+
+/// Waits until a metric has reached a value. What is waited for comes from other tasks, in no fixed time.
+pub async fn until_metric(server: &RunningServer, line: &str, least: u64) {
+    let reached = async {
+        while metric(server, line) < least {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
     };
-    // Every connection proves the device's identity afresh.
-    config.resumption = rustls::client::Resumption::disabled();
-    TlsConnector::from(Arc::new(config))
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(20), reached).await;
+    assert!(waited.is_ok(), "{line} never reached {least}:\n{}", server.metrics().encode());
+}
+
+/// The value of a metric by its name and labels; 0 when there is none.
+pub fn metric(server: &RunningServer, line: &str) -> u64 {
+    let text = server.metrics().encode();
+    text.lines().find_map(|it| it.strip_prefix(line)?.strip_prefix(' ')?.parse().ok()).unwrap_or(0)
 }
 
 pub async fn connect(server: &RunningServer, connector: &TlsConnector) -> std::io::Result<TlsStream<TcpStream>> {

@@ -68,9 +68,11 @@ impl Members {
     /// The members of the container `name`, which must be all that the document holds.
     pub(crate) fn of_container(bytes: &[u8], encoding: Encoding, name: &'static str) -> Result<Self, DocumentError> {
         let mut top = Self::of_document(bytes, encoding)?;
-        let inner = top.required(name)?;
+        let inner = top.optional(name);
+        let missing = DocumentError::MissingMember { path: top.path_of(name) };
+        // What stands in its place says more than what is absent: a wrong prefix, above all.
         top.finish()?;
-        inner.members()
+        inner.ok_or(missing)?.members()
     }
 
     /// The members of the document element where that is called `local`, in whatever namespace; otherwise these. JSON has

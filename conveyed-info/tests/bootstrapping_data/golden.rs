@@ -204,7 +204,7 @@ fn xml_that_others_write() {
         assert_eq!(read(inner).unwrap_err(), tag, "{inner}");
     }
     let other = BootstrappingRequest::decode(b"<input xmlns=\"urn:x\"/>", Encoding::Xml).unwrap_err();
-    assert_eq!(RestconfError::from(&other).tag, ErrorTag::MissingElement);
+    assert_eq!(RestconfError::from(&other).tag, ErrorTag::UnknownElement);
 }
 
 #[test]
