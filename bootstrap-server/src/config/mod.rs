@@ -90,7 +90,8 @@ impl ServerConfig {
         let text = String::from_utf8(read(path)?).map_err(|_| ConfigError::NotText { path: path.to_owned() })?;
         let document: Document =
             toml::from_str(&text).map_err(|source| ConfigError::Toml { path: path.to_owned(), source })?;
-        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        // A bare file name has a parent too: the empty path, which is no folder.
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or_else(|| Path::new("."));
         Self::from_document(document, folder)
     }
 

@@ -33,9 +33,9 @@ pub(crate) struct Args {
     /// The database: a file in the folder, or the URL of a PostgreSQL database
     #[arg(long, value_name = "URL", default_value = "sztp.sqlite3")]
     database: String,
-    /// Where devices connect
-    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443)))]
-    device_listen: SocketAddr,
+    /// Where devices connect: port 8443 of every address, unless said
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    device_listen: Option<SocketAddr>,
     /// Where operators connect: this machine alone, unless said
     #[arg(long, value_name = "ADDRESS:PORT", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8444)))]
     operator_listen: SocketAddr,
@@ -71,16 +71,23 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 fn plan(args: &Args, machine: &Machine) -> Result<Plan, Failure> {
-    let device_names = machine.device_names(&args.dns_names);
+    let device_listen = args.device_listen.unwrap_or_else(|| (machine.any_address(), 8443).into());
+    let device_names = machine.device_names(&args.dns_names, device_listen.ip());
+    let mut certificate_names = machine.certificate_names(&args.dns_names);
+    for listen in [device_listen, args.operator_listen].map(|listen| listen.ip()) {
+        if !listen.is_unspecified() && !certificate_names.contains(&listen.to_string()) {
+            certificate_names.push(listen.to_string());
+        }
+    }
     // A log's name is its own for ever: a second site on this machine must not be taken for this one.
     let tag: String = random::<4>().map_err(site::SiteError::Key)?.iter().map(|it| format!("{it:02x}")).collect();
     let home = machine.dns_name().unwrap_or("localhost");
     let home = args.dns_names.first().map_or(home, String::as_str);
     Ok(Plan {
         organization: args.organization.clone().unwrap_or_else(|| machine.dns_name().unwrap_or("SZTP").to_owned()),
-        device_listen: args.device_listen,
+        device_listen,
         operator_listen: args.operator_listen,
-        certificate_names: machine.certificate_names(&args.dns_names),
+        certificate_names,
         device_names,
         origin: format!("{home}/sztp-{tag}"),
         database: args.database.clone(),

@@ -17,10 +17,10 @@ pub(super) fn write(plan: &Plan) -> String {
     format!(
         r#"# A bootstrap server (RFC 8572). Start it with `sztp serve` in this folder; `sztp serve --check-config` checks this file
 # and everything it names. Paths are relative to this folder. Beside the files named here there are:
-#   {PINNED}   what manufacturers put into the vouchers for your devices
-#   {OPERATOR_CA}, {TOKEN}   how the commands of `sztp` find and convince this server: copy both to
-#                                     wherever you work from
-#   ca/                               keys of your certificate authorities. The server never reads them: keep them offline
+#   {PINNED}    what manufacturers put into the vouchers for your devices
+#   {OPERATOR_CA}, {TOKEN}     how the commands of `sztp` trust and convince this server: copy both to
+#                                      wherever you work from
+#   ca/                                keys of your certificate authorities: the server never reads them, keep them offline
 
 # Everything the server knows. A SQLite file, or the URL of a PostgreSQL database.
 database = {database}

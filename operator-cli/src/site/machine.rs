@@ -44,7 +44,7 @@ impl Machine {
         Some(self.name.as_str()).filter(|name| name.split('.').all(label))
     }
 
-    /// The names and addresses that stand in a server's certificate: those given, and every one of this machine.
+    /// The names and addresses that stand in the servers' certificates: those given, and every one of this machine.
     pub(crate) fn certificate_names(&self, given: &[String]) -> Vec<String> {
         let own = self.dns_name().map(str::to_owned).into_iter();
         let own = own.chain(self.addresses.iter().map(ToString::to_string));
@@ -58,18 +58,30 @@ impl Machine {
         names
     }
 
-    /// Where devices are sent, in order: the names given; or else the addresses, which need no DNS; or else the name, if it
-    /// is a full one; and only where there is nothing else this machine alone.
-    pub(crate) fn device_names(&self, given: &[String]) -> Vec<String> {
+    /// Where devices are sent that connect to `listen`, in order: the names given; or else the addresses, which need no DNS;
+    /// or else the name, if it is a full one; and only where there is nothing else this machine alone.
+    pub(crate) fn device_names(&self, given: &[String], listen: IpAddr) -> Vec<String> {
         let full_name = self.dns_name().filter(|name| name.contains('.')).map(str::to_owned);
+        let addresses = if listen.is_unspecified() { self.addresses.clone() } else { vec![listen] };
+        // `[::]` takes IPv4 too.
+        let addresses = addresses.iter().filter(|address| listen.is_ipv6() || address.is_ipv4());
         let mut choices = [
             given.to_vec(),
-            self.addresses.iter().map(ToString::to_string).collect(),
+            addresses.map(ToString::to_string).collect(),
             Vec::from_iter(full_name),
             vec!["127.0.0.1".to_owned()],
         ]
         .into_iter();
         choices.find(|names| !names.is_empty()).unwrap_or_default()
+    }
+
+    /// Every address that this machine may be reached by.
+    pub(crate) fn any_address(&self) -> IpAddr {
+        if self.addresses.iter().any(IpAddr::is_ipv6) {
+            Ipv6Addr::UNSPECIFIED.into()
+        } else {
+            Ipv4Addr::UNSPECIFIED.into()
+        }
     }
 }
 
@@ -84,11 +96,15 @@ mod tests {
     #[test]
     fn devices_are_sent_to_what_was_given_or_to_where_they_can_find_us() {
         let given = ["sztp.example.net".to_owned()];
-        let machine_ = machine("rack-server", &["192.0.2.7", "2001:db8::7"]);
-        assert_eq!(machine_.device_names(&given), given);
-        assert_eq!(machine_.device_names(&[]), ["192.0.2.7", "2001:db8::7"]);
-        assert_eq!(machine("a.example.net", &[]).device_names(&[]), ["a.example.net"]);
-        assert_eq!(machine("a", &[]).device_names(&[]), ["127.0.0.1"]);
+        let (v4, all) = (IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED));
+        let both = machine("rack-server", &["192.0.2.7", "2001:db8::7"]);
+        assert_eq!(both.device_names(&given, all), given);
+        assert_eq!(both.device_names(&[], all), ["192.0.2.7", "2001:db8::7"]);
+        assert_eq!(both.device_names(&[], v4), ["192.0.2.7"], "nobody listens on the other");
+        assert_eq!(both.device_names(&[], "192.0.2.9".parse().unwrap()), ["192.0.2.9"]);
+        assert_eq!((both.any_address(), machine("a", &["192.0.2.7"]).any_address()), (all, v4));
+        assert_eq!(machine("a.example.net", &[]).device_names(&[], v4), ["a.example.net"]);
+        assert_eq!(machine("a", &[]).device_names(&[], v4), ["127.0.0.1"]);
     }
 
     #[test]
