@@ -6,6 +6,7 @@
 //! a change that leaves no leaf cannot be expressed.
 
 mod admission;
+pub mod api;
 pub mod audit;
 pub mod config;
 pub mod domain;

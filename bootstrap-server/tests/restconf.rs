@@ -171,8 +171,10 @@ async fn another_certificate_for_a_known_serial_number_never_goes_unlogged() {
     assert_eq!(ask(&site, &server, "SN-1", &post(DATA, PREFERRED)).await.status, 200);
     let before = leaves().await;
     assert_eq!(ask(&site, &server, "SN-1", &post(DATA, PREFERRED)).await.status, 200);
-    assert_eq!(leaves().await, before + 1);
+    // The answer, and the alarm about it.
+    assert_eq!(leaves().await, before + 2);
     server.stop().await;
+    assert!(logged(&site).await.iter().any(|body| body.contains("certificate-changed")));
 }
 
 #[tokio::test]

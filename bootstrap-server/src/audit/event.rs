@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use verdict::ReasonCode;
 
 use crate::domain::{
-    ActivationCode, Actor, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, ProfileName, Token,
-    TokenId, User, UserName,
+    ActivationCode, Actor, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName,
+    Token, TokenId, User, UserName,
 };
 
 /// Something that happened. Bodies hold digests of artifacts and documents, never their bytes.
@@ -165,6 +165,25 @@ pub enum Event {
         /// What.
         alarm: ReasonCode,
     },
+    /// Somebody looked into a device's alarm.
+    AlarmCleared {
+        /// The device.
+        device: DeviceId,
+        /// What came of it, in that person's words.
+        because: String,
+    },
+    /// A bootstrapped device is back in factory state and may be: its profile says that it keeps nothing.
+    DeviceReturned {
+        /// The device.
+        device: DeviceId,
+        /// Where it called from.
+        source: IpAddr,
+    },
+    /// The owner's policies as the server has them from now on (RFC 8572 §9.10; SRV-21).
+    PoliciesApplied {
+        /// All of them.
+        policies: Box<Policies>,
+    },
     /// A profile was removed.
     ProfileRemoved {
         /// The profile.
@@ -278,7 +297,44 @@ impl Event {
             Self::TokenRevoked { .. } => 22,
             Self::BackupTaken { .. } => 23,
             Self::LogRestored { .. } => 24,
+            Self::AlarmCleared { .. } => 25,
+            Self::DeviceReturned { .. } => 26,
+            Self::PoliciesApplied { .. } => 27,
         })
+    }
+
+    /// Its name, as its body has it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ServerStarted { .. } => "server-started",
+            Self::ManufacturerAdded { .. } => "manufacturer-added",
+            Self::ProfileApplied { .. } => "profile-applied",
+            Self::DeviceRegistered { .. } => "device-registered",
+            Self::VoucherStored { .. } => "voucher-stored",
+            Self::DeviceHeld { .. } => "device-held",
+            Self::Answered { .. } => "answered",
+            Self::ProgressReported { .. } => "progress-reported",
+            Self::ConnectionsRefused { .. } => "connections-refused",
+            Self::DeviceAdmitted { .. } => "device-admitted",
+            Self::DeviceRefused { .. } => "device-refused",
+            Self::DeviceApproved { .. } => "device-approved",
+            Self::DeviceRetired { .. } => "device-retired",
+            Self::DeviceReprovisioned { .. } => "device-reprovisioned",
+            Self::DeviceChanged { .. } => "device-changed",
+            Self::ActivationCodeSet { .. } => "activation-code-set",
+            Self::AlarmRaised { .. } => "alarm-raised",
+            Self::AlarmCleared { .. } => "alarm-cleared",
+            Self::DeviceReturned { .. } => "device-returned",
+            Self::PoliciesApplied { .. } => "policies-applied",
+            Self::ProfileRemoved { .. } => "profile-removed",
+            Self::UserChanged { .. } => "user-changed",
+            Self::UserRemoved { .. } => "user-removed",
+            Self::TokenCreated { .. } => "token-created",
+            Self::TokenRevoked { .. } => "token-revoked",
+            Self::BackupTaken { .. } => "backup-taken",
+            Self::LogRestored { .. } => "log-restored",
+        }
     }
 
     /// The device it is about, if it is about one.
@@ -297,11 +353,14 @@ impl Event {
             | Self::DeviceReprovisioned { device, .. }
             | Self::DeviceChanged { device, .. }
             | Self::ActivationCodeSet { device, .. }
-            | Self::AlarmRaised { device, .. } => Some(device),
+            | Self::AlarmRaised { device, .. }
+            | Self::AlarmCleared { device, .. }
+            | Self::DeviceReturned { device, .. } => Some(device),
             Self::ServerStarted { .. }
             | Self::ManufacturerAdded { .. }
             | Self::ProfileApplied { .. }
             | Self::ProfileRemoved { .. }
+            | Self::PoliciesApplied { .. }
             | Self::ConnectionsRefused { .. }
             | Self::UserChanged { .. }
             | Self::UserRemoved { .. }
@@ -318,26 +377,26 @@ impl Event {
         let about = |device: &DeviceId| json!({"manufacturer": device.manufacturer.as_str(), "serial-number": device.serial_number.as_str()});
         let mut body: Value = match self {
             Self::ServerStarted { listen } => {
-                json!({"event": "server-started", "listen": listen, "version": env!("CARGO_PKG_VERSION")})
+                json!({"listen": listen, "version": env!("CARGO_PKG_VERSION")})
             }
             Self::ManufacturerAdded { manufacturer } => {
                 let anchors = manufacturer.anchors.iter().map(|anchor| anchor.sha256().to_string());
-                json!({"event": "manufacturer-added", "manufacturer": manufacturer.name.as_str(),
+                json!({"manufacturer": manufacturer.name.as_str(),
                        "anchors": anchors.collect::<Vec<_>>()})
             }
             Self::ProfileApplied { profile } => {
-                json!({"event": "profile-applied", "profile": profile.name.as_str(),
+                json!({"profile": profile.name.as_str(),
                        "document": sha256(profile.document().as_bytes()).to_string()})
             }
             Self::DeviceRegistered { device, profile, particulars } => {
-                json!({"event": "device-registered", "device": about(device), "profile": profile.as_str(),
+                json!({"device": about(device), "profile": profile.as_str(),
                        "particulars": about_particulars(particulars)})
             }
             Self::VoucherStored { device, voucher } => {
-                json!({"event": "voucher-stored", "device": about(device), "voucher": voucher.sha256().to_string()})
+                json!({"device": about(device), "voucher": voucher.sha256().to_string()})
             }
             Self::DeviceHeld { device, source, reason } => {
-                json!({"event": "device-held", "device": about(device), "source": source, "reason": reason})
+                json!({"device": about(device), "source": source, "reason": reason})
             }
             Self::Answered { device, source, certificate, answer, departures } => {
                 let answer = match answer {
@@ -349,63 +408,73 @@ impl Event {
                     }
                     Answer::Nothing { reason } => json!({"nothing": reason}),
                 };
-                let body = json!({"event": "answered", "device": about(device), "source": source,
+                let body = json!({"device": about(device), "source": source,
                        "certificate": certificate.to_string(), "answer": answer});
                 with_departures(body, departures)
             }
             Self::ProgressReported { device, source, report, keys, message, departures } => {
                 let keys = keys.iter().map(|key| json!({"kind": key.kind, "sha256": sha256(&key.data).to_string()}));
-                let body = json!({"event": "progress-reported", "device": about(device), "source": source,
+                let body = json!({"device": about(device), "source": source,
                        "progress-type": report.as_str(), "keys": keys.collect::<Vec<_>>(), "message": message});
                 with_departures(body, departures)
             }
             Self::ConnectionsRefused { source, reason, detail, count } => {
-                json!({"event": "connections-refused", "source": source, "reason": reason, "detail": detail,
+                json!({"source": source, "reason": reason, "detail": detail,
                        "count": count})
             }
             Self::DeviceAdmitted { device, source, profile } => {
-                json!({"event": "device-admitted", "device": about(device), "source": source,
+                json!({"device": about(device), "source": source,
                        "profile": profile.as_str()})
             }
             Self::DeviceRefused { device, source, reason } => {
-                json!({"event": "device-refused", "device": about(device), "source": source, "reason": reason})
+                json!({"device": about(device), "source": source, "reason": reason})
             }
             Self::DeviceApproved { device, profile, because } => {
-                json!({"event": "device-approved", "device": about(device), "because": because,
+                json!({"device": about(device), "because": because,
                        "profile": profile.as_ref().map(ProfileName::as_str)})
             }
             Self::DeviceRetired { device, because } => {
-                json!({"event": "device-retired", "device": about(device), "because": because})
+                json!({"device": about(device), "because": because})
             }
             Self::DeviceReprovisioned { device, because } => {
-                json!({"event": "device-reprovisioned", "device": about(device), "because": because})
+                json!({"device": about(device), "because": because})
             }
             Self::DeviceChanged { device, profile, particulars } => {
-                json!({"event": "device-changed", "device": about(device),
+                json!({"device": about(device),
                        "profile": profile.as_ref().map(ProfileName::as_str),
                        "particulars": about_particulars(particulars)})
             }
             Self::ActivationCodeSet { device, .. } => {
-                json!({"event": "activation-code-set", "device": about(device)})
+                json!({"device": about(device)})
             }
             Self::AlarmRaised { device, source, alarm } => {
-                json!({"event": "alarm-raised", "device": about(device), "source": source, "alarm": alarm})
+                json!({"device": about(device), "source": source, "alarm": alarm})
             }
-            Self::ProfileRemoved { profile } => json!({"event": "profile-removed", "profile": profile.as_str()}),
+            Self::AlarmCleared { device, because } => {
+                json!({"device": about(device), "because": because})
+            }
+            Self::DeviceReturned { device, source } => {
+                json!({"device": about(device), "source": source})
+            }
+            Self::PoliciesApplied { policies } => {
+                json!({"policies": policies.to_json()})
+            }
+            Self::ProfileRemoved { profile } => json!({"profile": profile.as_str()}),
             Self::UserChanged { user } => {
-                json!({"event": "user-changed", "user": user.name.as_str(), "role": user.role.as_str()})
+                json!({"user": user.name.as_str(), "role": user.role.as_str()})
             }
-            Self::UserRemoved { user } => json!({"event": "user-removed", "user": user.as_str()}),
+            Self::UserRemoved { user } => json!({"user": user.as_str()}),
             Self::TokenCreated { token } => {
-                json!({"event": "token-created", "token": token.id.as_str(), "user": token.user.as_str(),
+                json!({"token": token.id.as_str(), "user": token.user.as_str(),
                        "expires": token.expires.map(|at| at.0)})
             }
-            Self::TokenRevoked { token } => json!({"event": "token-revoked", "token": token.as_str()}),
-            Self::BackupTaken { backup } => json!({"event": "backup-taken", "sha256": backup.to_string()}),
+            Self::TokenRevoked { token } => json!({"token": token.as_str()}),
+            Self::BackupTaken { backup } => json!({"sha256": backup.to_string()}),
             Self::LogRestored { origin, checkpoint } => {
-                json!({"event": "log-restored", "origin": origin, "checkpoint": checkpoint})
+                json!({"origin": origin, "checkpoint": checkpoint})
             }
         };
+        body["event"] = json!(self.name());
         if let Some(by) = by {
             body["by"] = match by {
                 Actor::User { user, token } => json!({"user": user.as_str(), "token": token.as_str()}),

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
+use super::{DeadlinesSection, PolicySection};
 use crate::admission::Limits;
 
 /// The document. Paths are relative to the folder it lies in.
@@ -15,7 +16,7 @@ pub struct Document {
     /// A second listener, for devices that can do no better than TLS 1.2 and certificates signed with SHA-1.
     #[serde(default)]
     pub legacy_device_listener: Option<LegacyDeviceListener>,
-    /// The listener for operators.
+    /// The listener for operators. Without one nobody administers the server while it runs.
     #[serde(default)]
     pub operator_listener: Option<OperatorListener>,
     /// Revoked device certificates.
@@ -33,6 +34,12 @@ pub struct Document {
     /// Boot images to serve, by their SHA-256.
     #[serde(default)]
     pub images: Vec<PathBuf>,
+    /// What becomes of devices that nobody registered.
+    #[serde(default)]
+    pub policy: PolicySection,
+    /// How long devices and operators may take.
+    #[serde(default)]
+    pub deadlines: DeadlinesSection,
     /// A DHCPv4 server beside it.
     #[serde(default)]
     pub dhcp4: Option<netboot::policy::Dhcp4Policy>,
@@ -74,6 +81,18 @@ pub struct LegacyDeviceListener {
     pub key: PathBuf,
 }
 
+/// Where operators connect. Devices never do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OperatorListener {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// PEM: the server's certificate chain, as operators' programs know its issuer.
+    pub certificate: PathBuf,
+    /// PEM: its key.
+    pub key: PathBuf,
+}
+
 /// What is known of revoked device certificates.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -97,18 +116,6 @@ pub enum RevocationDemand {
 
 const fn yes() -> bool {
     true
-}
-
-/// Where operators connect.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct OperatorListener {
-    /// Address and port.
-    pub listen: SocketAddr,
-    /// PEM: the server's certificate chain.
-    pub certificate: PathBuf,
-    /// PEM: its key.
-    pub key: PathBuf,
 }
 
 /// A certificate chain and its key, PEM.

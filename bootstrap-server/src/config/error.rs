@@ -7,6 +7,7 @@ use pki::{
     certificate::CertificateError, key::KeyError, path::PathError, revocation::EvidenceError, server_name::NameError,
 };
 
+use super::PolicyInvalid;
 use crate::{audit::CheckpointKeyError, owner::OwnerError};
 
 /// The configuration cannot be used. Every message names the file.
@@ -131,6 +132,9 @@ pub enum ConfigError {
         /// Why.
         source: CheckpointKeyError,
     },
+    /// The owner's policies and deadlines.
+    #[error(transparent)]
+    Policy(#[from] PolicyInvalid),
     /// The owner's key and certificate.
     #[error("owner: {0}")]
     Owner(#[from] OwnerError),

@@ -1,10 +1,11 @@
-//! What each event makes of a device. Pure; the store runs it inside its transaction, on every kind of database.
+//! What each event makes of a device's record. Pure; the store runs it inside its transaction, on every kind of database.
+//! What becomes of the state is in [`super::transition`].
 
 use audit_log::{LogIndex, UnixMillis};
 use verdict::ReasonCode;
 
-use super::{Alarm, Device, Proof, State};
-use crate::audit::Event;
+use super::{Alarm, Deed, Device, DeviceId, Proof, State, transition};
+use crate::audit::{Answer, Event};
 
 /// Whether a voucher for the device is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum VoucherStock {
 
 impl VoucherStock {
     /// Where a device starts.
-    const fn first_state(self) -> State {
+    pub(super) const fn first_state(self) -> State {
         match self {
             Self::Stored => State::Vouched,
             Self::Missing => State::Registered,
@@ -29,7 +30,7 @@ impl VoucherStock {
 /// about one that is not on the list and does not come onto it, gives back what was there.
 ///
 /// # Errors
-/// [`ChangeRefused`] when the event is not possible now.
+/// [`ChangeRefused`] when the event is not possible now, or would say nothing new.
 pub fn after(
     current: Option<Device>,
     voucher: VoucherStock,
@@ -37,129 +38,130 @@ pub fn after(
     at: UnixMillis,
     position: LogIndex,
 ) -> Result<Option<Device>, ChangeRefused> {
-    let fresh = |state| event.device().map(|id| Device::new(id.clone(), state, at, position));
-    let known = |current: Option<Device>| current.ok_or(ChangeRefused::NotListed);
-    let mut device = match event {
-        Event::DeviceRegistered { profile, particulars, .. } => {
-            if current.as_ref().is_some_and(|device| device.profile.is_some() || device.state == State::Retired) {
-                return Err(ChangeRefused::AlreadyListed);
-            }
-            let Some(mut device) = current.or_else(|| fresh(State::Registered)) else { return Ok(None) };
-            device.profile = Some(profile.clone());
-            device.particulars = particulars.as_ref().clone();
-            device.state = voucher.first_state();
-            device
+    match (event.device(), Deed::of(event)) {
+        (Some(id), Some(deed)) => after_deed(current, id, voucher, deed, at, position),
+        _ => Ok(current),
+    }
+}
+
+/// As [`after`], for what an event does, from wherever that is known: the event, or the log.
+///
+/// # Errors
+/// As [`after`].
+pub fn after_deed(
+    current: Option<Device>,
+    id: &DeviceId,
+    voucher: VoucherStock,
+    deed: Deed,
+    at: UnixMillis,
+    position: LogIndex,
+) -> Result<Option<Device>, ChangeRefused> {
+    let (mut device, state) = match current {
+        Some(device) => {
+            let state = device.state.after(&deed, voucher)?;
+            (device, state)
         }
-        Event::DeviceAdmitted { profile, .. } => {
-            if current.as_ref().is_some_and(|device| device.profile.is_some()) {
-                return Ok(current);
-            }
-            let Some(mut device) = current.or_else(|| fresh(State::Registered)) else { return Ok(None) };
-            device.profile = Some(profile.clone());
-            device.state = voucher.first_state();
-            device
+        None => {
+            let Some(state) = transition::first(&deed, voucher)? else { return Ok(None) };
+            (Device::new(id.clone(), state, at, position), state)
         }
-        // Registered while it was asking: it stays what it was made.
-        Event::DeviceHeld { reason: ReasonCode::DeviceUnknown, .. } if current.is_some() => return Ok(current),
-        Event::DeviceHeld { reason, .. } => {
-            let Some(mut device) = current.or_else(|| fresh(State::Held(*reason))) else { return Ok(None) };
-            device.state = State::Held(*reason);
-            device
-        }
-        Event::DeviceRefused { reason, .. } => match current {
-            Some(device) if device.state == State::Retired => device,
-            Some(_) if *reason == ReasonCode::DeviceNotAdmitted => return Ok(current),
-            other => {
-                let Some(mut device) = other.or_else(|| fresh(State::Refused(*reason))) else { return Ok(None) };
-                device.state = State::Refused(*reason);
-                device
-            }
-        },
-        Event::DeviceApproved { profile, .. } => {
-            let mut device = known(current)?;
-            if !matches!(device.state, State::Held(_) | State::Refused(_)) {
-                return Err(ChangeRefused::NotWaiting);
-            }
-            device.profile = profile.clone().or(device.profile);
-            if device.profile.is_none() {
-                return Err(ChangeRefused::NoProfile);
-            }
-            begin_again(device, voucher)
-        }
-        Event::DeviceReprovisioned { .. } => {
-            let device = known(current)?;
-            if device.profile.is_none() {
-                return Err(ChangeRefused::NoProfile);
-            }
-            begin_again(device, voucher)
-        }
-        Event::DeviceRetired { .. } => {
-            let mut device = known(current)?;
-            device.state = State::Retired;
-            (device.attempt_since, device.alarm) = (None, None);
-            device
-        }
-        Event::DeviceChanged { profile, particulars, .. } => {
-            let mut device = known(current)?;
-            device.profile = profile.clone().or(device.profile);
-            device.particulars = particulars.as_ref().clone();
-            device
-        }
-        Event::ActivationCodeSet { code, .. } => {
-            let mut device = known(current)?;
-            device.activation_code = Some(code.clone());
-            device
-        }
-        Event::AlarmRaised { alarm, .. } => {
-            let mut device = known(current)?;
-            device.alarm = Some(Alarm { reason: *alarm, at });
-            device
-        }
-        Event::VoucherStored { .. } => {
-            let Some(mut device) = current else { return Ok(None) };
-            device.state = device.state.after(event);
-            device
-        }
-        Event::Answered { source, certificate, .. } => {
-            let mut device = known(current)?;
-            let state = device.state.after(event);
-            if matches!(state, State::Onboarding(None)) && !matches!(device.state, State::Onboarding(_)) {
-                device.attempt_since = Some(at);
-            }
-            device.last_answer = Some(pki::digest::sha256(&event.body(None)));
-            device.proof = Some(Proof { at, source: *source, certificate: *certificate });
-            if device.state != state {
-                (device.state, device.since) = (state, at);
-            }
-            device.version = position;
-            return Ok(Some(device));
-        }
-        Event::ProgressReported { .. } => {
-            let mut device = known(current)?;
-            device.state = device.state.after(event);
-            device
-        }
-        Event::ServerStarted { .. }
-        | Event::ManufacturerAdded { .. }
-        | Event::ProfileApplied { .. }
-        | Event::ProfileRemoved { .. }
-        | Event::ConnectionsRefused { .. }
-        | Event::UserChanged { .. }
-        | Event::UserRemoved { .. }
-        | Event::TokenCreated { .. }
-        | Event::TokenRevoked { .. }
-        | Event::BackupTaken { .. }
-        | Event::LogRestored { .. } => return Ok(current),
     };
-    (device.since, device.version) = (at, position);
+    let moved = device.state != state;
+    record(&mut device, deed, at)?;
+    // Only devices that wait for a person's decision, or were refused it, may be without a profile.
+    if device.profile.is_none() && !matches!(state, State::Held(_) | State::Refused(_) | State::Retired) {
+        return Err(ChangeRefused::NoProfile);
+    }
+    if moved {
+        (device.state, device.since) = (state, at);
+    }
+    device.version = position;
     Ok(Some(device))
 }
 
-/// A device whose attempt begins afresh.
-fn begin_again(mut device: Device, voucher: VoucherStock) -> Device {
-    device.state = voucher.first_state();
+/// Whether `event` would repeat the device's last answer, to the same certificate at the same address, and leave the device
+/// where it is: polling does not grow the log.
+#[must_use]
+pub fn is_repeated(device: &Device, event: &Event) -> bool {
+    match Deed::of(event) {
+        Some(deed @ Deed::Answered { body, .. }) => {
+            // An answer never depends on the stock.
+            device.last_answer == Some(body) && device.state.after(&deed, VoucherStock::Stored) == Ok(device.state)
+        }
+        _ => false,
+    }
+}
+
+/// Writes down what `deed` says beside the state, in the record of a device that is still in the state before it.
+fn record(device: &mut Device, deed: Deed, at: UnixMillis) -> Result<(), ChangeRefused> {
+    match deed {
+        Deed::Registered { profile, particulars } => {
+            if device.profile.is_some() {
+                return Err(ChangeRefused::AlreadyListed);
+            }
+            device.profile = Some(profile);
+            device.particulars = particulars;
+            begin_again(device);
+        }
+        Deed::Admitted { profile } => {
+            if device.profile.is_some() {
+                return Err(ChangeRefused::NothingNew);
+            }
+            device.profile = Some(profile);
+            begin_again(device);
+        }
+        Deed::Approved(profile) => {
+            device.profile = profile.or_else(|| device.profile.take());
+            begin_again(device);
+        }
+        Deed::Reprovisioned | Deed::Returned => begin_again(device),
+        Deed::Retired => (device.attempt_since, device.alarm) = (None, None),
+        Deed::Changed { profile, particulars } => {
+            device.profile = profile.or_else(|| device.profile.take());
+            device.particulars = particulars;
+        }
+        Deed::ActivationCodeSet(code) => device.activation_code = code,
+        Deed::AlarmRaised(reason) => device.alarm = Some(Alarm { reason, at }.or_graver(device.alarm)),
+        Deed::AlarmCleared => {
+            if device.alarm.take().is_none() {
+                return Err(ChangeRefused::NoAlarm);
+            }
+        }
+        // A retired device that calls in is one that somebody ought to look for.
+        Deed::Refused(reason @ ReasonCode::DeviceRetired) => device.alarm = Some(Alarm { reason, at }),
+        // It goes on asking: refused again, on another day.
+        Deed::Refused(_) => device.since = at,
+        Deed::Answered { answer, source, certificate, body } => {
+            device.attempt_since = attempt_after(device, answer, at);
+            device.last_answer = Some(body);
+            device.proof = Some(Proof { at, source, certificate });
+        }
+        // Progress, also where it has the same name as the last one.
+        Deed::Reported(_) if matches!(device.state, State::Onboarding(_)) => device.since = at,
+        Deed::Reported(_) | Deed::VoucherStored | Deed::Held(_) => {}
+    }
+    Ok(())
+}
+
+/// When the attempt began that a device is in after `answer`. It begins with the onboarding information; whoever starts
+/// over from a redirect, after a reboot for instance, begins another one. Only a bootstrapped device cannot: for as long
+/// as it may come back, it is in the attempt that bootstrapped it.
+const fn attempt_after(device: &Device, answer: Answer, at: UnixMillis) -> Option<UnixMillis> {
+    match (answer, device.state) {
+        (Answer::Redirect { .. }, State::Bootstrapped | State::Redirected) | (Answer::Nothing { .. }, _) => {
+            device.attempt_since
+        }
+        (Answer::Redirect { .. }, _) => None,
+        (Answer::Onboarding { .. }, State::Bootstrapped | State::Redirected) if device.attempt_since.is_some() => {
+            device.attempt_since
+        }
+        (Answer::Onboarding { .. }, _) => Some(at),
+    }
+}
+
+/// The attempt begins afresh, and the next answer is news although it may be the same as the last.
+const fn begin_again(device: &mut Device) {
     (device.attempt_since, device.alarm, device.last_answer) = (None, None, None);
-    device
 }
 
 /// Why an event is not possible now.
@@ -167,15 +169,32 @@ fn begin_again(mut device: Device, voucher: VoucherStock) -> Device {
 #[non_exhaustive]
 pub enum ChangeRefused {
     /// It is on the list.
-    #[error("the device is on the list already")]
+    #[error("the device is on the list already; change it with `sztp device add --replace`, or reprovision it")]
     AlreadyListed,
     /// It is not on the list.
-    #[error("the device is not on the list")]
+    #[error("the device is not on the list; register it with `sztp device add`")]
     NotListed,
     /// Only a device that is held or refused can be approved.
-    #[error("the device is neither held nor refused")]
+    #[error(
+        "the device is neither held nor refused, so there is nothing to approve; `sztp device show` says how it stands"
+    )]
     NotWaiting,
     /// Nobody said what it is to become.
     #[error("the device has no profile: name one")]
     NoProfile,
+    /// It is retired.
+    #[error("the device is retired; `sztp device reprovision` takes it back")]
+    Retired,
+    /// It is retired, and was to be retired.
+    #[error("the device is retired already")]
+    AlreadyRetired,
+    /// It was held or refused while it was being answered.
+    #[error("the device is not to be served: it was held or refused meanwhile")]
+    NotServed,
+    /// There is nothing to clear.
+    #[error("the device has no alarm")]
+    NoAlarm,
+    /// The event would repeat what the log holds, or comes too late to matter.
+    #[error("nothing new: somebody else was faster")]
+    NothingNew,
 }

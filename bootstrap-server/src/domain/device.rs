@@ -86,8 +86,17 @@ pub struct Proof {
 pub struct Alarm {
     /// What.
     pub reason: ReasonCode,
-    /// When it was first seen.
+    /// When it was seen.
     pub at: UnixMillis,
+}
+
+impl Alarm {
+    /// This alarm, unless `other` is a graver one: what merely informs does not hide what alarms.
+    #[must_use]
+    pub(super) fn or_graver(self, other: Option<Self>) -> Self {
+        let informs = |reason| reason == ReasonCode::SourceChanged;
+        other.filter(|other| informs(self.reason) && !informs(other.reason)).unwrap_or(self)
+    }
 }
 
 /// Everything that answering one device needs. A device that nobody has heard of has a dossier too: an empty one, or

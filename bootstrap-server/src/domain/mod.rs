@@ -1,22 +1,29 @@
 //! The nouns of the owner's side, and the rules that need no I/O.
 
+pub mod alarm;
 pub mod change;
 pub mod decision;
+mod deed;
 mod device;
 mod identifiers;
 mod lifecycle;
+mod newcomers;
 mod operators;
 mod policy;
 mod profile;
+mod transition;
+pub mod waiting;
 mod wire_profile;
 
+pub use deed::Deed;
 pub use device::{Alarm, Device, Dossier, Particulars, Proof};
 pub use identifiers::{
     DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid, ProfileName, TokenId, UserName,
 };
 pub use lifecycle::State;
+pub use newcomers::{Newcomers, Notice};
 pub use operators::{Actor, Role, RoleUnknown, Token, User};
-pub use policy::{Deadlines, Policies, Responsible, Unregistered};
+pub use policy::{Deadlines, DurationInvalid, Patience, Policies, Responsible, Unregistered, parse_duration};
 pub(crate) use profile::parse_sha256;
 pub use profile::{OnboardingProfile, ProfileImage, ProfileInvalid};
 pub use wire_profile::{ActivationCode, Authentication, Departures, WireProfile, WireProfileUnknown};

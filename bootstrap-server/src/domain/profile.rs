@@ -7,7 +7,10 @@ use conveyed_info::{
 use pki::digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::{Authentication, ProfileName, WireProfile, WireProfileUnknown};
+use super::{
+    Authentication, Patience, ProfileName, WireProfile, WireProfileUnknown,
+    policy::{DurationInvalid, parse_duration},
+};
 
 /// What a class of devices is to become. Kept and exchanged as a TOML document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct OnboardingProfile {
     pub authentication: Authentication,
     /// Whether its devices keep nothing over a reboot, and so come back in factory state as a matter of course.
     pub stateless: bool,
+    /// How much longer, or shorter, than others its devices may take.
+    pub patience: Patience,
     document: String,
 }
 
@@ -51,6 +56,8 @@ struct Document {
     #[serde(default)]
     stateless: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    deadlines: Option<DocumentDeadlines>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     reporting_level: Option<Level>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pre_configuration_script: Option<String>,
@@ -60,6 +67,22 @@ struct Document {
     boot_image: Option<ProfileImage>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     configuration: Option<DocumentConfiguration>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct DocumentDeadlines {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    progress: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempt: Option<String>,
+}
+
+impl DocumentDeadlines {
+    fn patience(&self) -> Result<Patience, DurationInvalid> {
+        let parse = |text: &Option<String>| text.as_deref().map(parse_duration).transpose();
+        Ok(Patience { progress: parse(&self.progress)?, attempt: parse(&self.attempt)? })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,8 +134,9 @@ impl OnboardingProfile {
             Some(Level::Minimal) | None => ReportingLevel::Minimal,
         };
         let wire_profile = parsed.wire_profile.map_or_else(|| Ok(WireProfile::default()), |name| name.parse())?;
+        let patience = parsed.deadlines.as_ref().map(DocumentDeadlines::patience).transpose()?.unwrap_or_default();
         let (authentication, stateless, document) = (parsed.authentication, parsed.stateless, document.to_owned());
-        Ok(Self { name, information, reporting_level, wire_profile, authentication, stateless, document })
+        Ok(Self { name, information, reporting_level, wire_profile, authentication, stateless, patience, document })
     }
 
     /// The document it was read from.
@@ -168,6 +192,9 @@ pub enum ProfileInvalid {
         #[from]
         source: WireProfileUnknown,
     },
+    /// A deadline that is none.
+    #[error("deadlines: {0}")]
+    Deadline(#[from] DurationInvalid),
     /// A boot image without a place to get it from.
     #[error("boot-image.download-uris is empty: name at least one URI")]
     NoDownloadUri,
@@ -206,6 +233,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
+        let impatient = parse("post-configuration-script = 'x'\n[deadlines]\nattempt = 'soon'");
+        assert!(impatient.unwrap_err().to_string().contains("deadlines: \"soon\""));
         assert!(parse("colour = 'red'").unwrap_err().to_string().contains("colour"));
         let image = "[boot-image]\nos-name = 'A'\nos-version = '1'\nsha256 = 'zz'\ndownload-uris = ";
         assert!(matches!(parse(&format!("{image}[]")), Err(ProfileInvalid::NoDownloadUri)));

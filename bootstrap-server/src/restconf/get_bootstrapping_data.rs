@@ -9,7 +9,6 @@ use conveyed_info::{
     make,
     rpc::{BootstrappingAnswer, BootstrappingRequest, CsrInput, ReportingLevel},
 };
-use pki::digest::sha256;
 use verdict::ReasonCode;
 
 use super::{
@@ -18,8 +17,7 @@ use super::{
 };
 use crate::{
     audit::{Answer, Event},
-    domain::{Departures, Dossier, OnboardingProfile, Proof},
-    store::Batch,
+    domain::{Departures, Dossier, OnboardingProfile, Proof, change},
 };
 
 pub(super) async fn handle(
@@ -115,14 +113,11 @@ async fn record(
         answer,
         departures,
     };
-    let repeated = dossier.device.as_ref().is_some_and(|device| {
-        device.state.after(&event) == device.state && device.last_answer == Some(sha256(&event.body(None)))
-    });
+    let repeated = dossier.device.as_ref().is_some_and(|device| change::is_repeated(device, &event));
     if repeated {
         let proof = Proof { at: super::held::now(), source: caller.source, certificate: caller.certificate };
         service.store.note_proof(&caller.device, proof);
-    } else {
-        service.store.commit(Batch::from(event)).await?;
+        return Ok(());
     }
-    Ok(())
+    super::held::commit(service, caller, dossier, event).await
 }

@@ -1,43 +1,110 @@
-//! Whether a device is to be served at all: what the owner's rules say, made durable before it is told.
+//! Whether a device is to be served at all, and what it does: judged by the owner's rules, made durable before it is told.
 
 use std::time::SystemTime;
 
 use audit_log::UnixMillis;
-use verdict::ReasonCode;
+use verdict::{ReasonCode, Refusal};
 
 use super::{Caller, Problem, Service};
 use crate::{
     audit::Event,
     domain::{
-        Dossier,
+        Dossier, Notice,
+        alarm::{self, Call},
         decision::{Standing, standing},
     },
-    store::Batch,
+    store::{Batch, StoreError},
 };
+
+/// How often a device's standing is looked at again that others change at the same time. The device's own other requests,
+/// an approval and a retirement make three.
+const TRIES: usize = 4;
 
 /// The dossier of a device that is to be served; the answer to one that is not. The first sight of a device is an
 /// event; that it goes on asking is not.
-pub(super) async fn admit(service: &Service, caller: &Caller, dossier: Dossier) -> Result<Dossier, Problem> {
-    let (device, source) = (caller.device.clone(), caller.source);
-    let (event, reason) = match standing(&dossier, now(), &service.policies) {
-        Standing::Serve => return Ok(dossier),
-        Standing::Admit(profile) => {
-            tracing::info!(%device, %source, %profile, "admitted");
-            service.store.commit(Batch::from(Event::DeviceAdmitted { device, source, profile })).await?;
-            return Ok(service.store.dossier(&caller.device).await?);
+pub(super) async fn admit(service: &Service, caller: &Caller, mut dossier: Dossier) -> Result<Dossier, Problem> {
+    for _ in 0..TRIES {
+        let (device, source) = (caller.device.clone(), caller.source);
+        let (event, answer) = match standing(&dossier, now(), &service.policies) {
+            Standing::Serve => return Ok(dossier),
+            Standing::Admit(profile) => (Event::DeviceAdmitted { device, source, profile }, None),
+            Standing::Return => (Event::DeviceReturned { device, source }, None),
+            Standing::Wait(reason) => return Err(Problem::nothing(reason)),
+            Standing::TurnAway(reason) => return Err(turned_away(reason)),
+            Standing::Hold(reason) => {
+                if dossier.device.is_none() && overrun(service, caller) {
+                    return Err(Problem::busy());
+                }
+                (Event::DeviceHeld { device, source, reason }, Some(Problem::nothing(reason)))
+            }
+            Standing::Refuse(reason) => {
+                if dossier.device.is_none() && overrun(service, caller) {
+                    return Err(Problem::nothing(ReasonCode::UnregisteredFlood));
+                }
+                (Event::DeviceRefused { device, source, reason }, Some(turned_away(reason)))
+            }
+        };
+        match service.store.commit(Batch::from(event.clone())).await {
+            Ok(_) => tracing::info!(device = %caller.device, %source, event = event.name(), "device stands elsewhere"),
+            // Another request of this device, or a person, was faster: what is so now decides.
+            Err(StoreError::Refused { .. }) => {
+                dossier = service.store.dossier(&caller.device).await?;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
         }
-        Standing::Wait(reason) => (None, reason),
-        Standing::Hold(reason) => (Some(Event::DeviceHeld { device, source, reason }), reason),
-        Standing::Refuse(reason) => {
-            let first = dossier.device.is_none();
-            (first.then_some(Event::DeviceRefused { device, source, reason }), reason)
+        if let Some(answer) = answer {
+            return Err(answer);
         }
-    };
-    if let Some(event) = event {
-        tracing::info!(device = %caller.device, %source, %reason, "not served");
-        service.store.commit(Batch::from(event)).await?;
+        dossier = service.store.dossier(&caller.device).await?;
     }
-    Err(Problem::nothing(reason))
+    Err(Problem::busy())
+}
+
+/// Makes durable what a device did, and the alarm it raises.
+pub(super) async fn commit(service: &Service, caller: &Caller, dossier: &Dossier, event: Event) -> Result<(), Problem> {
+    let call = Call { source: caller.source, certificate: caller.certificate };
+    let alarm = dossier.device.as_ref().and_then(|device| alarm::raised_by(&event, device, call));
+    let mut batch = Batch::from(event);
+    if let Some(alarm) = alarm {
+        tracing::warn!(device = %caller.device, source = %caller.source, %alarm, "alarm");
+        batch = batch.and(Event::AlarmRaised { device: caller.device.clone(), source: caller.source, alarm });
+    }
+    match service.store.commit(batch).await {
+        Ok(_) => Ok(()),
+        // It was held, refused or retired while it was being answered: it hears what it would hear now.
+        Err(StoreError::Refused { .. }) => {
+            let dossier = service.store.dossier(&caller.device).await?;
+            match admit(service, caller, dossier).await {
+                Ok(_) => Err(Problem::busy()),
+                Err(problem) => Err(problem),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// RCF-22: authenticated, and not allowed. Nobody registered it: nothing is here for it (SRV-09).
+fn turned_away(reason: ReasonCode) -> Problem {
+    match reason {
+        ReasonCode::DeviceRetired => Problem::denied(reason),
+        reason => Problem::nothing(reason),
+    }
+}
+
+/// Counts a device that nobody registered; tells whether there are too many for it to be taken note of.
+fn overrun(service: &Service, caller: &Caller) -> bool {
+    let manufacturer = &caller.device.manufacturer;
+    // What a panicking thread left behind is still a count.
+    let mut newcomers = service.newcomers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    match newcomers.count(manufacturer, now(), service.policies.unregistered_per_hour) {
+        Notice::Taken => false,
+        Notice::Counted => {
+            let detail = format!("unregistered devices of {manufacturer}, the last one {}", caller.device);
+            service.rejections.report(caller.source, Refusal::new(ReasonCode::UnregisteredFlood, detail));
+            true
+        }
+    }
 }
 
 /// A known device that is given nothing until somebody gives it a profile.

@@ -13,6 +13,7 @@ pub(super) struct Kind {
 
 impl Kind {
     pub(super) const UNAUTHENTICATED: Self = Self::paired(StatusCode::UNAUTHORIZED, ErrorTag::AccessDenied);
+    pub(super) const DENIED: Self = Self::paired(StatusCode::FORBIDDEN, ErrorTag::AccessDenied);
     pub(super) const MALFORMED: Self = Self::paired(StatusCode::BAD_REQUEST, ErrorTag::MalformedMessage);
     pub(super) const BAD_VALUE: Self = Self::paired(StatusCode::BAD_REQUEST, ErrorTag::InvalidValue);
     pub(super) const BAD_ELEMENT: Self = Self::paired(StatusCode::BAD_REQUEST, ErrorTag::BadElement);

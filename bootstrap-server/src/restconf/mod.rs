@@ -8,13 +8,20 @@ mod framing;
 mod get_bootstrapping_data;
 mod held;
 mod kind;
+#[cfg(test)]
+mod lab;
 mod manner;
 mod negotiate;
 mod problem;
 mod report_progress;
 mod request;
+#[cfg(test)]
+mod returning;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -31,7 +38,7 @@ use conveyed_info::{
 
 use crate::{
     admission::{self, Guard},
-    domain::Policies,
+    domain::{Newcomers, Policies},
     images::Images,
     owner::Owner,
     store::Store,
@@ -53,6 +60,8 @@ pub(crate) struct Service {
     pub(crate) owner: Owner,
     /// What the owner has decided for all devices.
     pub(crate) policies: Policies,
+    /// The unregistered devices of this hour.
+    pub(crate) newcomers: Mutex<Newcomers>,
     /// Where devices are sent that have no reason to trust this server yet.
     pub(crate) redirect: conveyed_info::information::RedirectInformation,
     pub(crate) images: Images,

@@ -75,6 +75,11 @@ impl Problem {
         Self::because(Kind::NOT_FOUND, reason)
     }
 
+    /// RFC 8040 §4.4.2 (RCF-22): we know who it is, and it may not.
+    pub(crate) fn denied(reason: ReasonCode) -> Self {
+        Self::because(Kind::DENIED, reason)
+    }
+
     pub(crate) fn not_found() -> Self {
         Self::new(Kind::NOT_FOUND, "no such resource")
     }

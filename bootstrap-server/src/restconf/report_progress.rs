@@ -12,8 +12,7 @@ use conveyed_info::rpc::ProgressReport;
 use super::{Answering, Caller, Input, Problem, Service, manner::Manner};
 use crate::{
     audit::{Event, MAX_MESSAGE, ReportedKey},
-    domain::Departures,
-    store::Batch,
+    domain::{Departures, Proof, State as DeviceState},
 };
 
 /// Stores the report and answers 204 once it is durable (SRV-16, SRV-17).
@@ -29,7 +28,8 @@ pub(super) async fn handle(
     let read = ProgressReport::decode_with(&input.body, input.encoding, Manner::from(wire_profile).input)?;
     let departures = Departures { wire_profile, authentication, leniencies: read.leniencies };
     // A device that nobody has given a profile is given nothing and heard about nothing.
-    if dossier.profile.is_none() {
+    let retired = dossier.device.as_ref().is_some_and(|device| device.state == DeviceState::Retired);
+    if dossier.profile.is_none() || retired {
         super::held::admit(&service, &caller, dossier).await?;
         return Err(super::held::unprofiled());
     }
@@ -40,14 +40,16 @@ pub(super) async fn handle(
         .map(|it| ReportedKey { kind: "trust-anchor-cert".to_owned(), data: it.der().to_vec() });
     tracing::info!(device = %caller.device, source = %caller.source, report = %progress_type, ?departures, "reported");
     let event = Event::ProgressReported {
-        device: caller.device,
+        device: caller.device.clone(),
         source: caller.source,
         report: progress_type,
         keys: keys.chain(chains).collect(),
         message: message.map(shortened),
         departures,
     };
-    service.store.commit(Batch::from(event)).await?;
+    super::held::commit(&service, &caller, &dossier, event).await?;
+    let proof = Proof { at: super::held::now(), source: caller.source, certificate: caller.certificate };
+    service.store.note_proof(&caller.device, proof);
     Ok((StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store")]).into_response())
 }
 

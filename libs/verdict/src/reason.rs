@@ -295,6 +295,33 @@ reason_codes! {
     FailedForGood, "failed-for-good", "RFC 8572 §5.6",
         "The device failed and has not tried again",
         "Mend what its last report names, then power-cycle it or run `sztp device reprovision`.";
+    NotBackYet, "not-back-yet", "RFC 8572 §5.1",
+        "The device may begin its onboarding again and has not asked since",
+        "Power-cycle it; it must be in factory state, or it will not ask.";
+    AttemptOverdue, "attempt-overdue", "RFC 8572 §5.6",
+        "The device reports, and its onboarding still takes longer than it may",
+        "Look at its reports: a download may be slow, or a step be tried over and over.";
+    ClockDoubtful, "clock-doubtful", "RFC 8572 §9.1",
+        "The device's record is dated in the future: the server's clock went back since, or was wrong then",
+        "Correct the server's clock; how long this device has waited cannot be told, so look at it yourself.";
+    CertificateChanged, "certificate-changed", "RFC 8572 §9.10",
+        "The device proves its identity with another certificate than before",
+        "If the manufacturer renewed it, clear the alarm; if not, two machines claim one serial number.";
+    SourceChanged, "source-changed", "RFC 8572 §9.10",
+        "The device went on with its onboarding from another network",
+        "Nothing, if it was moved or its network changed; otherwise find out who holds its identity.";
+    UnregisteredFlood, "unregistered-flood", "RFC 8572 §9.10",
+        "More unregistered devices of one manufacturer ask than the owner's policy takes note of in an hour",
+        "Register them, or raise `unregistered-per-hour` in the policy; the log has their number and addresses.";
+    ImportRowInvalid, "import-row-invalid", "sztp device import",
+        "The row cannot be taken",
+        "Correct the member that the detail names, and import the row again.";
+    ImportRowRepeated, "import-row-repeated", "sztp device import",
+        "The same device stands in the file twice",
+        "Remove one of the two rows, and import the file again: rows that were taken are left alone.";
+    ImportUnreadable, "import-unreadable", "sztp device import",
+        "The file cannot be read any further",
+        "Correct it at the line that the detail names; everything before that line was taken.";
     // DHCP
     DhcpMalformed, "dhcp-malformed", "RFC 2131 §3",
         "The datagram is not a well-formed DHCP message",

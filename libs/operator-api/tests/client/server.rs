@@ -162,7 +162,7 @@ async fn answer(
         body: Vec::new(),
         connection,
     };
-    let reply = shared.replies.lock().unwrap().pop_front().expect("a request that nobody expected");
+    let reply = shared.replies.lock().unwrap().pop_front().unwrap();
     let note = |seen| shared.seen.lock().unwrap().push(seen);
     match reply {
         Reply::Say(status, media_type, text) => {

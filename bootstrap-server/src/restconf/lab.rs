@@ -1,0 +1,176 @@
+//! A service in a folder of its own, asked in process: for tests of what becomes of many devices at once.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use audit_log::LogIndex;
+use authority::OwnerParty;
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{StatusCode, header::CONTENT_TYPE},
+};
+use conveyed_info::information::{BootstrapServer, RedirectInformation};
+use http_body_util::BodyExt;
+use pki::{
+    digest::sha256,
+    identity::{SerialNumber, SerialNumberRule},
+    key::FileKey,
+    time::Timestamp,
+};
+use tower::ServiceExt;
+
+use super::{Codes, Service, router};
+use crate::{
+    Owner,
+    audit::{Answer, CheckpointKey, Event},
+    domain::{
+        Departures, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Particulars, Policies, ProfileName,
+        State,
+    },
+    images::Images,
+    store::{Batch, Store, sqlite::SqliteStore},
+    tls::{Connection, DeviceIdentity, RejectedQueue, Rejections},
+};
+
+pub(super) const DATA: &str = "/restconf/operations/ietf-sztp-bootstrap-server:get-bootstrapping-data";
+pub(super) const REPORT: &str = "/restconf/operations/ietf-sztp-bootstrap-server:report-progress";
+const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+pub(super) struct Lab {
+    pub(super) store: Arc<SqliteStore>,
+    pub(super) rejected: RejectedQueue,
+    router: axum::Router,
+    _folder: tempfile::TempDir,
+}
+
+pub(super) fn id(serial: &str) -> DeviceId {
+    let manufacturer = ManufacturerName::new("maker").unwrap();
+    DeviceId { manufacturer, serial_number: SerialNumber::new(serial).unwrap() }
+}
+
+pub(super) fn profile(more: &str) -> OnboardingProfile {
+    let document = format!("{more}post-configuration-script = 'x'\n");
+    OnboardingProfile::from_toml(ProfileName::new("bmc").unwrap(), &document).unwrap()
+}
+
+/// What the device of this name has done once it has come `as_far_as` this report.
+pub(super) fn onboarded(serial: &str, as_far_as: conveyed_info::rpc::ProgressType) -> [Event; 3] {
+    let (device, source) = (id(serial), SOURCE);
+    let departures = Departures::default();
+    let answer = Answer::Onboarding { conveyed_information: sha256(b"information") };
+    [
+        registered(serial),
+        Event::Answered {
+            device: device.clone(),
+            source,
+            certificate: sha256(serial.as_bytes()),
+            answer,
+            departures: departures.clone(),
+        },
+        Event::ProgressReported { device, source, report: as_far_as, keys: Vec::new(), message: None, departures },
+    ]
+}
+
+pub(super) fn registered(serial: &str) -> Event {
+    let particulars = Box::new(Particulars::default());
+    Event::DeviceRegistered { device: id(serial), profile: profile("").name, particulars }
+}
+
+pub(super) fn batch(events: impl IntoIterator<Item = Event>) -> Batch {
+    let mut events = events.into_iter();
+    let first = Batch::from(events.next().unwrap());
+    events.fold(first, Batch::and)
+}
+
+impl Lab {
+    pub(super) async fn new(policies: Policies, profile: OnboardingProfile) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let owner =
+            OwnerParty::new("Owner", &["127.0.0.1".to_owned()], Timestamp::from_system(std::time::SystemTime::now()));
+        let owner = owner.unwrap();
+        let key = FileKey::generate_ed25519().unwrap().to_pem();
+        let key = Arc::new(CheckpointKey::from_pem("test.example/log", key.as_bytes()).unwrap());
+        let store = Arc::new(SqliteStore::create(&folder.path().join("sztp.sqlite3"), key).await.unwrap());
+        let manufacturer = Manufacturer {
+            name: id("x").manufacturer,
+            anchors: Vec::new(),
+            voucher_anchors: Vec::new(),
+            serial_number_rule: SerialNumberRule::default(),
+        };
+        let profile = Box::new(profile);
+        let first = [Event::ManufacturerAdded { manufacturer }, Event::ProfileApplied { profile }];
+        store.commit(batch(first)).await.unwrap();
+        let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
+        let metrics = crate::metrics::Metrics::default();
+        let (rejections, rejected) = Rejections::channel(metrics.clone());
+        let shared: Arc<dyn Store> = store.clone();
+        // What is tested here is what becomes of devices, not how many at once are let in.
+        let many = std::num::NonZeroU32::MAX;
+        let limits = crate::admission::Limits {
+            requests: 1 << 20,
+            requests_per_device: 1 << 20,
+            requests_per_second_per_device: many,
+            ..crate::admission::Limits::default()
+        };
+        let guard = crate::admission::Guard::new(&limits, Arc::clone(&shared), metrics);
+        let service = Service {
+            store: shared,
+            owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
+            policies,
+            newcomers: Mutex::default(),
+            redirect: RedirectInformation::new(vec![here]).unwrap(),
+            images: Images::new([], 1),
+            codes: Codes::new(),
+            rejections,
+            body_deadline: Duration::from_secs(60),
+        };
+        Self { store, rejected, router: router(Arc::new(service), guard), _folder: folder }
+    }
+
+    /// One request of the device; status, and body as text.
+    pub(super) async fn ask(&self, serial: &str, path: &str, input: &str) -> (StatusCode, String) {
+        ask(self.router.clone(), serial.to_owned(), path, input).await
+    }
+
+    /// All of these devices at once, `times` each: how many got which answer, by status.
+    pub(super) async fn ask_at_once(&self, serials: &[String], times: usize) -> Vec<(StatusCode, String)> {
+        let mut requests = tokio::task::JoinSet::new();
+        for serial in serials.iter().cycle().take(serials.len() * times) {
+            requests.spawn(ask(self.router.clone(), serial.clone(), DATA, "{}"));
+        }
+        requests.join_all().await
+    }
+
+    /// The number of leaves.
+    pub(super) async fn leaves(&self) -> u64 {
+        let note = self.store.checkpoint().await.unwrap().unwrap();
+        note.lines().nth(1).unwrap().parse().unwrap()
+    }
+
+    pub(super) async fn state(&self, serial: &str) -> Option<State> {
+        self.store.dossier(&id(serial)).await.unwrap().device.map(|device| device.state)
+    }
+
+    /// The bodies of the leaves from `first` on.
+    pub(super) async fn bodies(&self, first: u64) -> Vec<String> {
+        let records = self.store.records(LogIndex(first), u32::MAX).await.unwrap();
+        records.into_iter().map(|it| String::from_utf8(it.opening.unwrap().1).unwrap()).collect()
+    }
+}
+
+async fn ask(router: axum::Router, serial: String, path: &str, input: &str) -> (StatusCode, String) {
+    let identity = DeviceIdentity { device: id(&serial), certificate: sha256(serial.as_bytes()) };
+    let mut request = Request::post(path)
+        .header(CONTENT_TYPE, "application/yang-data+json")
+        .body(Body::from(format!("{{\"ietf-sztp-bootstrap-server:input\":{input}}}")))
+        .unwrap();
+    request.extensions_mut().insert(Connection { source: SOURCE, identity: Some(Arc::new(identity)) });
+    let response = router.oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
