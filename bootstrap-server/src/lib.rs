@@ -8,9 +8,12 @@
 mod admission;
 pub mod api;
 pub mod audit;
+pub mod backup;
 pub mod config;
+pub mod doctor;
 pub mod domain;
 mod images;
+pub mod import;
 mod metrics;
 mod owner;
 mod restconf;

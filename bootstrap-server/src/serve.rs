@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use conveyed_info::information::RedirectInformation;
 use netboot::io::{Dhcp4Server, RunningDhcp4Server};
 use operator_api::ListenerStatus;
 use pki::{certificate::Certificate, key::FileKey, path::Signatures};
@@ -19,12 +20,12 @@ use crate::{
     admission::{self, Guard, Limits},
     api,
     audit::{Event, RefusalLedger},
-    config::{ConfigError, OperatorsListener, ServerConfig},
+    config::{ConfigError, LegacyListener, OperatorsListener, ServerConfig},
     domain::{Policies, ProfileName},
     images::Images,
     metrics::{ListenerName, Metrics},
     restconf::{self, Codes, Service},
-    store::{Batch, Store, StoreError, sqlite::SqliteStore},
+    store::{Batch, SqlStore, Store, StoreError},
     tls::{
         Door, Identities, Listener, PostQuantum, Rejected, RejectedQueue, Rejections, ReloadableCertificate,
         Strictness, TlsError, Trust, provider, server_config,
@@ -44,7 +45,7 @@ pub struct RunningServer {
     legacy_address: Option<SocketAddr>,
     operator_address: Option<SocketAddr>,
     dhcp4: Option<RunningDhcp4Server>,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
     metrics: Metrics,
     front: Front,
     stop: watch::Sender<()>,
@@ -65,30 +66,29 @@ struct Front {
 /// # Errors
 /// [`ServeError`] when a listener cannot be bound or the store cannot be opened; nothing is left running then.
 pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
-    let store = Arc::new(SqliteStore::open(&config.database, Arc::clone(&config.checkpoint_key)).await?);
+    let store = Arc::new(SqlStore::open(&config.database, Arc::clone(&config.checkpoint_key)).await?);
     let metrics = Metrics::default();
     let (rejections, rejected) = Rejections::channel(metrics.clone());
     let door = Door::new(config.limits, rejections.clone(), metrics.clone());
     let trust = Trust { manufacturers: store.manufacturers().await?, revocation: Arc::clone(&config.revocation) };
     let place = Place { provider: provider(config.post_quantum), trust: Arc::new(trust), door };
 
-    let served = (config.listen, config.certificate.as_slice(), &config.key);
-    let (listener, certificate) = place.listener(ListenerName::Device, served).await?;
-    let address = listener.address().map_err(|source| ServeError::Bind { address: config.listen, source })?;
-    let legacy = match &config.legacy {
-        None => None,
-        Some(legacy) => {
-            let served = (legacy.listen, legacy.certificate.as_slice(), &legacy.key);
-            Some(place.listener(ListenerName::Legacy, served).await?)
-        }
-    };
-    let legacy_address = legacy.as_ref().and_then(|(listener, _)| listener.address().ok());
+    let (socket, address) = bind(config.listen).await?;
+    let home = config.redirect(config.public_port.unwrap_or(address.port()))?;
+    let (listener, certificate) =
+        place.listener(ListenerName::Device, socket, home.clone(), (&config.certificate, &config.key))?;
+    let (mut legacy, mut legacy_address) = (None, None);
+    if let Some(LegacyListener { listen, public_port, certificate, key }) = &config.legacy {
+        let (socket, address) = bind(*listen).await?;
+        let home = config.redirect(public_port.unwrap_or(address.port()))?;
+        legacy = Some(place.listener(ListenerName::Legacy, socket, home, (certificate, key))?);
+        legacy_address = Some(address);
+    }
     let operators = match &config.operators {
         None => None,
         Some(operators) => Some(for_operators(operators, &config.limits, &rejections).await?),
     };
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
-    let redirect = config.redirect(address.port())?;
     known_profiles(&config.policies, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
     let dhcp4 = config.dhcp4.map(Dhcp4Server::bind).transpose()?;
@@ -98,20 +98,18 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     store.commit(started.and(Event::PoliciesApplied { policies: Box::new(config.policies.clone()) })).await?;
     let shared: Arc<dyn Store> = store.clone();
     let guard = Guard::new(&config.limits, Arc::clone(&shared), metrics.clone());
-    let owner_chain = config.owner.chain().to_vec();
-    let service = Service {
+    let service = Arc::new(Service {
         store: Arc::clone(&shared),
         owner: config.owner,
         policies: config.policies.clone(),
         newcomers: Mutex::default(),
-        redirect,
         images: Images::new(config.images, config.limits.images),
         codes: Codes::new(),
         rejections: rejections.clone(),
         body_deadline: config.limits.body,
-    };
+    });
     let measure = axum::middleware::from_fn_with_state(metrics.clone(), admission::measure);
-    let router = restconf::router(Arc::new(service), guard).layer(measure);
+    let router = restconf::router(Arc::clone(&service), guard).layer(measure);
     let mut front = Front {
         certificate,
         legacy_certificate: None,
@@ -154,7 +152,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             checkpoint_key: config.checkpoint_key,
             metrics: metrics.clone(),
             rejections,
-            owner: owner_chain,
+            service,
+            home,
             body_deadline: config.limits.body,
             started: api::now(),
             database: "sqlite",
@@ -213,10 +212,12 @@ struct Place {
 }
 
 impl Place {
-    async fn listener(
+    fn listener(
         &self,
         name: ListenerName,
-        (listen, chain, key): (SocketAddr, &[Certificate], &FileKey),
+        socket: TcpListener,
+        home: RedirectInformation,
+        (chain, key): (&[Certificate], &FileKey),
     ) -> Result<(Listener, Arc<ReloadableCertificate>), ServeError> {
         let (strictness, signatures) = match name {
             ListenerName::Device => (Strictness::Strict, Signatures::Strong),
@@ -226,24 +227,29 @@ impl Place {
         let certificate = Arc::new(ReloadableCertificate::new(Arc::clone(&self.provider), chain, key)?);
         let tls =
             server_config(Arc::clone(&self.provider), Arc::clone(&certificate), Arc::clone(&identities), strictness)?;
-        let socket = TcpListener::bind(listen).await.map_err(|source| ServeError::Bind { address: listen, source })?;
-        let listener = Listener { name, socket, tls: Arc::new(tls), identities, door: self.door.clone() };
+        let (tls, home) = (Arc::new(tls), Arc::new(home));
+        let listener = Listener { name, socket, tls, identities, home, door: self.door.clone() };
         Ok((listener, certificate))
     }
 }
 
+async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let bound = async {
+        let socket = TcpListener::bind(listen).await?;
+        let address = socket.local_addr()?;
+        Ok((socket, address))
+    };
+    bound.await.map_err(|source| ServeError::Bind { address: listen, source })
+}
+
 /// Lets the devices of a manufacturer in that was added while the server runs, by whomever. Ends when the server stops.
-async fn follow_manufacturers(
-    store: Arc<SqliteStore>,
-    judges: Vec<Arc<Identities>>,
-    mut stopping: watch::Receiver<()>,
-) {
+async fn follow_manufacturers(store: Arc<SqlStore>, judges: Vec<Arc<Identities>>, mut stopping: watch::Receiver<()>) {
     let mut growth = store.growth();
     loop {
         let due = async {
             // A store that does not tell is asked now and then.
             if growth.changed().await.is_err() {
-                tokio::time::sleep(MANUFACTURERS * 4).await;
+                tokio::time::sleep(MANUFACTURERS).await;
             }
             tokio::time::sleep(MANUFACTURERS).await;
         };
@@ -267,7 +273,7 @@ async fn known_profiles(policies: &Policies, store: &dyn Store) -> Result<(), Se
 
 /// Writes refusals of unauthenticated peers to the audit log and to the operator's, summed. Ends when nobody can refuse
 /// any more and every sum is written.
-async fn log_refusals(store: Arc<SqliteStore>, mut rejected: RejectedQueue) {
+async fn log_refusals(store: Arc<SqlStore>, mut rejected: RejectedQueue) {
     let mut ledger = RefusalLedger::default();
     let mut sums = tokio::time::interval(SUMS);
     loop {
@@ -295,7 +301,7 @@ async fn log_refusals(store: Arc<SqliteStore>, mut rejected: RejectedQueue) {
 }
 
 /// Logs one event, or gives it back.
-async fn log_refusal(store: &SqliteStore, event: Event) -> Result<(), Event> {
+async fn log_refusal(store: &SqlStore, event: Event) -> Result<(), Event> {
     if let Event::ConnectionsRefused { source, reason, detail, count } = &event {
         let source = source.map(tracing::field::display);
         tracing::info!(source, %reason, detail, count, "connections refused");

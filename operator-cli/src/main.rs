@@ -55,6 +55,8 @@ enum Command {
     /// Read, follow and check the audit log
     #[command(subcommand)]
     Audit(commands::audit::Command),
+    /// Look for what keeps the server from onboarding devices, and say the fix for each
+    Doctor(commands::doctor::Args),
     /// Explain a device or a reason code: what happened, why, and what to do
     Explain(Box<commands::explain::Args>),
 }
@@ -86,6 +88,7 @@ fn main() -> ExitCode {
         Command::Artifact(command) => commands::artifact::run(&command),
         Command::Voucher(command) => commands::voucher::run(&command),
         Command::Audit(command) => commands::audit::run(&command),
+        Command::Doctor(args) => commands::doctor::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
     };
     match done {

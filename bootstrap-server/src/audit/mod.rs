@@ -7,5 +7,6 @@ mod verify;
 
 pub use event::{Answer, Event, MAX_MESSAGE, ReportedKey};
 pub use refusals::RefusalLedger;
+pub(crate) use signing::origin_of;
 pub use signing::{CheckpointKey, CheckpointKeyError};
 pub use verify::{AuditError, verify};

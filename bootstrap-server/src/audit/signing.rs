@@ -1,6 +1,6 @@
 //! The key that signs checkpoints.
 
-use audit_log::{Checkpoint, KeyName, KeyNameInvalid, TreeHead, VerifierKey};
+use audit_log::{Checkpoint, KeyName, KeyNameInvalid, Origin, TreeHead, UnixMillis, VerifierKey};
 use pki::key::{FileKey, KeyError, KeyType, SignError, Signer};
 
 /// The log's own key: Ed25519, and the name under which its checkpoints are published.
@@ -38,15 +38,35 @@ impl CheckpointKey {
         &self.verifier
     }
 
-    /// Signs the head of the log.
+    /// Signs the head of the log with this origin.
     ///
     /// # Errors
     /// [`CheckpointKeyError::Sign`] when the key does not sign.
-    pub fn sign(&self, head: TreeHead) -> Result<Checkpoint, CheckpointKeyError> {
-        let (draft, to_be_signed) = Checkpoint::prepare(&self.verifier, head);
+    pub fn sign(&self, origin: &Origin, head: TreeHead) -> Result<Checkpoint, CheckpointKeyError> {
+        let (draft, to_be_signed) = Checkpoint::prepare_of(origin.clone(), &self.verifier, head);
         let signature = self.signer.sign(&to_be_signed)?;
         draft.finish(&signature).map_err(|_| CheckpointKeyError::Sign(SignError::Refused))
     }
+}
+
+impl CheckpointKey {
+    /// The origin of a log that begins when a database is restored: the key's name and the time, so that no two logs
+    /// have the same one.
+    pub(crate) fn restored_origin(&self, now: UnixMillis) -> Option<Origin> {
+        Origin::new(format!("{}/{}", self.verifier.name(), now.0))
+    }
+}
+
+/// The origin of a checkpoint, when it is that of a log of this key: the key's name, or what
+/// [`CheckpointKey::restored_origin`] makes of it.
+pub(crate) fn origin_of(note: &str, key: &VerifierKey) -> Option<Origin> {
+    let line = note.lines().next()?;
+    let rest = line.strip_prefix(key.name().as_str())?;
+    let ours = rest.is_empty()
+        || rest
+            .strip_prefix('/')
+            .is_some_and(|time| !time.is_empty() && time.bytes().all(|digit| digit.is_ascii_digit()));
+    if ours { Origin::new(line) } else { None }
 }
 
 impl std::fmt::Debug for CheckpointKey {

@@ -1,10 +1,13 @@
 //! What a person writes into `sztp.toml`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
-use super::{DeadlinesSection, PolicySection};
+use super::{ConfigError, DeadlinesSection, PolicySection};
 use crate::admission::Limits;
 
 /// The document. Paths are relative to the folder it lies in.
@@ -27,8 +30,8 @@ pub struct Document {
     pub limits: Limits,
     /// The owner's certificate, and the key that signs conveyed information.
     pub owner: KeyFiles,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// The SQLite file, or the address of a PostgreSQL database: `postgres://user@host/database`.
+    pub database: String,
     /// The audit log.
     pub audit: Audit,
     /// Boot images to serve, by their SHA-256.
@@ -43,6 +46,18 @@ pub struct Document {
     /// A DHCPv4 server beside it.
     #[serde(default)]
     pub dhcp4: Option<netboot::policy::Dhcp4Policy>,
+}
+
+impl Document {
+    /// Reads `sztp.toml`, and none of the files it names.
+    ///
+    /// # Errors
+    /// [`ConfigError::File`], [`ConfigError::NotText`] or [`ConfigError::Toml`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let octets = std::fs::read(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
+        let text = String::from_utf8(octets).map_err(|_| ConfigError::NotText { path: path.to_owned() })?;
+        toml::from_str(&text).map_err(|source| ConfigError::Toml { path: path.to_owned(), source })
+    }
 }
 
 /// Where devices connect, and what they are told about it.
@@ -75,6 +90,9 @@ pub struct DeviceListener {
 pub struct LegacyDeviceListener {
     /// Address and port.
     pub listen: SocketAddr,
+    /// The port in redirects, where it is not the one listened on.
+    #[serde(default)]
+    pub public_port: Option<u16>,
     /// PEM: the server's certificate chain, with an RSA key where devices know nothing else.
     pub certificate: PathBuf,
     /// PEM: its key.

@@ -27,7 +27,7 @@ use pki::{
     revocation::{Crl, Demand, Evidence},
 };
 
-use crate::{audit::CheckpointKey, domain::Policies, owner::Owner};
+use crate::{audit::CheckpointKey, domain::Policies, owner::Owner, store::Location};
 use server_certificate::ServerCertificate;
 
 pub use crate::{
@@ -60,8 +60,8 @@ pub struct ServerConfig {
     pub revocation: Arc<Revocation>,
     /// The owner's signing side.
     pub owner: Owner,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// Where the database is.
+    pub database: Location,
     /// Signs checkpoints.
     pub checkpoint_key: Arc<CheckpointKey>,
     /// Boot images.
@@ -79,6 +79,8 @@ pub struct ServerConfig {
 pub struct LegacyListener {
     /// Where to listen; port 0 picks a free one.
     pub listen: SocketAddr,
+    /// The port in redirects; `None` is the port listened on.
+    pub public_port: Option<u16>,
     /// The TLS certificate chain.
     pub certificate: Vec<Certificate>,
     /// The TLS key.
@@ -102,12 +104,9 @@ impl ServerConfig {
     /// # Errors
     /// [`ConfigError`] names the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = String::from_utf8(read(path)?).map_err(|_| ConfigError::NotText { path: path.to_owned() })?;
-        let document: Document =
-            toml::from_str(&text).map_err(|source| ConfigError::Toml { path: path.to_owned(), source })?;
         // A bare file name has a parent too: the empty path, which is no folder.
         let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or_else(|| Path::new("."));
-        Self::from_document(document, folder)
+        Self::from_document(Document::load(path)?, folder)
     }
 
     /// Loads the files that `document` names, relative to `folder`.
@@ -133,7 +132,8 @@ impl ServerConfig {
         let (certificate, tls_key) = served(&listener.certificate, &listener.key)?;
         let legacy = document.legacy_device_listener.as_ref().map(|legacy| {
             let (certificate, key) = served(&legacy.certificate, &legacy.key)?;
-            Ok::<_, ConfigError>(LegacyListener { listen: legacy.listen, certificate, key })
+            let (listen, public_port) = (legacy.listen, legacy.public_port);
+            Ok::<_, ConfigError>(LegacyListener { listen, public_port, certificate, key })
         });
         let legacy = legacy.transpose()?;
         let operators = document.operator_listener.as_ref().map(|operators| {
@@ -150,9 +150,10 @@ impl ServerConfig {
         let audit_key = at(&document.audit.key);
         let checkpoint_key = CheckpointKey::from_pem(&document.audit.origin, &read_key(&audit_key)?)
             .map_err(|source| ConfigError::Audit { path: audit_key, source })?;
-        let database = at(&document.database);
-        let home = database.parent().unwrap_or(folder);
-        if !home.is_dir() {
+        let database = Location::parse(&document.database, folder);
+        if let Some(home) = database.file().map(|path| path.parent().unwrap_or(folder))
+            && !home.is_dir()
+        {
             return Err(ConfigError::NoFolder { path: home.to_owned() });
         }
         let images = document.images.iter().map(|path| {
@@ -180,12 +181,11 @@ impl ServerConfig {
         })
     }
 
-    /// The redirect that sends a device here, to the port that was bound.
+    /// The redirect that sends a device here, to this port.
     ///
     /// # Errors
     /// [`ConfigError::Names`] when the names cannot be listed in a redirect.
-    pub(crate) fn redirect(&self, bound: u16) -> Result<RedirectInformation, ConfigError> {
-        let port = self.public_port.unwrap_or(bound);
+    pub(crate) fn redirect(&self, port: u16) -> Result<RedirectInformation, ConfigError> {
         let servers = self.names.iter().map(|address| BootstrapServer {
             address: address.clone(),
             port,

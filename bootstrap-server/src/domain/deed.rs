@@ -37,7 +37,7 @@ pub enum Deed {
         answer: Answer,
         /// Where it called from.
         source: IpAddr,
-        /// SHA-256 of its certificate.
+        /// SHA-256 of its certificate, or of what is kept of its activation code.
         certificate: Digest,
         /// SHA-256 of the event's body: the same for the same answer to the same caller.
         body: Digest,

@@ -11,7 +11,10 @@ mod newcomers;
 mod operators;
 mod policy;
 mod profile;
+pub mod replay;
+pub mod story;
 mod transition;
+pub mod vouching;
 pub mod waiting;
 mod wire_profile;
 

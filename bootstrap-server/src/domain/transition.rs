@@ -13,6 +13,10 @@ use crate::audit::Answer;
 pub(super) const fn first(deed: &Deed, voucher: VoucherStock) -> Result<Option<State>, ChangeRefused> {
     Ok(Some(match deed {
         Deed::Registered { .. } | Deed::Admitted { .. } => voucher.first_state(),
+        // Only what was on the list can come back, or have been retired.
+        Deed::Held(ReasonCode::DeviceReturned) | Deed::Refused(ReasonCode::DeviceRetired) => {
+            return Err(ChangeRefused::NotListed);
+        }
         Deed::Held(reason) => State::Held(*reason),
         Deed::Refused(reason) => State::Refused(*reason),
         // A voucher may come before its device.

@@ -2,6 +2,7 @@
 
 use std::{
     net::IpAddr,
+    num::NonZeroU32,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -26,13 +27,15 @@ use tower::ServiceExt;
 use super::{Codes, Service, router};
 use crate::{
     Owner,
+    admission::{Guard, Limits},
     audit::{Answer, CheckpointKey, Event},
     domain::{
         Departures, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Particulars, Policies, ProfileName,
         State,
     },
     images::Images,
-    store::{Batch, Store, sqlite::SqliteStore},
+    metrics::Metrics,
+    store::{Batch, SqlStore, Store},
     tls::{Connection, DeviceIdentity, RejectedQueue, Rejections},
 };
 
@@ -41,7 +44,7 @@ pub(super) const REPORT: &str = "/restconf/operations/ietf-sztp-bootstrap-server
 const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 pub(super) struct Lab {
-    pub(super) store: Arc<SqliteStore>,
+    pub(super) store: Arc<SqlStore>,
     pub(super) rejected: RejectedQueue,
     router: axum::Router,
     _folder: tempfile::TempDir,
@@ -94,7 +97,7 @@ impl Lab {
         let owner = owner.unwrap();
         let key = FileKey::generate_ed25519().unwrap().to_pem();
         let key = Arc::new(CheckpointKey::from_pem("test.example/log", key.as_bytes()).unwrap());
-        let store = Arc::new(SqliteStore::create(&folder.path().join("sztp.sqlite3"), key).await.unwrap());
+        let store = Arc::new(SqlStore::create(&folder.path().join("sztp.sqlite3"), key).await.unwrap());
         let manufacturer = Manufacturer {
             name: id("x").manufacturer,
             anchors: Vec::new(),
@@ -104,25 +107,22 @@ impl Lab {
         let profile = Box::new(profile);
         let first = [Event::ManufacturerAdded { manufacturer }, Event::ProfileApplied { profile }];
         store.commit(batch(first)).await.unwrap();
-        let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
-        let metrics = crate::metrics::Metrics::default();
+        let metrics = Metrics::default();
+        // What is tested here is what becomes of devices, not who has to come again.
+        let limits = Limits {
+            requests: 1_000_000,
+            requests_per_device: 1000,
+            requests_per_second_per_device: NonZeroU32::MIN.saturating_add(999_999),
+            ..Limits::default()
+        };
         let (rejections, rejected) = Rejections::channel(metrics.clone());
         let shared: Arc<dyn Store> = store.clone();
-        // What is tested here is what becomes of devices, not how many at once are let in.
-        let many = std::num::NonZeroU32::MAX;
-        let limits = crate::admission::Limits {
-            requests: 1 << 20,
-            requests_per_device: 1 << 20,
-            requests_per_second_per_device: many,
-            ..crate::admission::Limits::default()
-        };
-        let guard = crate::admission::Guard::new(&limits, Arc::clone(&shared), metrics);
+        let guard = Guard::new(&limits, Arc::clone(&shared), metrics);
         let service = Service {
             store: shared,
             owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
             policies,
             newcomers: Mutex::default(),
-            redirect: RedirectInformation::new(vec![here]).unwrap(),
             images: Images::new([], 1),
             codes: Codes::new(),
             rejections,
@@ -168,7 +168,9 @@ async fn ask(router: axum::Router, serial: String, path: &str, input: &str) -> (
         .header(CONTENT_TYPE, "application/yang-data+json")
         .body(Body::from(format!("{{\"ietf-sztp-bootstrap-server:input\":{input}}}")))
         .unwrap();
-    request.extensions_mut().insert(Connection { source: SOURCE, identity: Some(Arc::new(identity)) });
+    let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
+    let home = Arc::new(RedirectInformation::new(vec![here]).unwrap());
+    request.extensions_mut().insert(Connection { source: SOURCE, identity: Some(Arc::new(identity)), home });
     let response = router.oneshot(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();

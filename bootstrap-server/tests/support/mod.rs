@@ -19,7 +19,7 @@ use bootstrap_server::{
     audit::Event,
     config::ServerConfig,
     domain::{DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName},
-    store::{Batch, Store, sqlite::SqliteStore},
+    store::{Batch, SqlStore, Store},
 };
 use pki::{
     certificate::Certificate,
@@ -96,13 +96,20 @@ impl Site {
         std::fs::set_permissions(self.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    /// Replaces `old`, which must be there, in `sztp.toml`.
+    pub fn edit(&self, old: &str, new: &str) {
+        let text = std::fs::read_to_string(self.path("sztp.toml")).unwrap();
+        assert!(text.contains(old), "{old} is not in sztp.toml");
+        self.write("sztp.toml", text.replace(old, new).as_bytes());
+    }
+
     pub fn config(&self) -> ServerConfig {
         ServerConfig::load(&self.path("sztp.toml")).unwrap()
     }
 
-    pub async fn store(&self) -> SqliteStore {
+    pub async fn store(&self) -> SqlStore {
         let config = self.config();
-        SqliteStore::create(&config.database, config.checkpoint_key).await.unwrap()
+        SqlStore::create(&config.database, config.checkpoint_key).await.unwrap()
     }
 
     /// Registers the manufacturer, the profile and these devices with vouchers, and starts the server.
@@ -146,24 +153,38 @@ pub fn pem(chain: &[Certificate]) -> String {
 /// Checks the log of a stopped server.
 pub async fn verify_log(config: &Path) -> audit_log::Report {
     let config = ServerConfig::load(config).unwrap();
-    let store = SqliteStore::open_read_only(&config.database).await.unwrap();
+    let store = SqlStore::open_read_only(&config.database).await.unwrap();
     bootstrap_server::audit::verify(&store, config.checkpoint_key.verifier(), &[]).await.unwrap()
 }
 
 /// A TLS client that trusts any server, shows `identity`, and never resumes a session.
 pub fn connector(identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
-    let mut config = client_config(rustls::ALL_VERSIONS, identity);
+    connector_with(aws_lc_rs::default_provider(), identity)
+}
+
+/// As [`connector`], with the cryptography of `provider` only.
+pub fn connector_with(provider: CryptoProvider, identity: Option<(&FileKey, &[Certificate])>) -> TlsConnector {
+    let mut config = client_config_with(provider, rustls::ALL_VERSIONS, identity);
     // Every connection proves the device's identity afresh.
     config.resumption = rustls::client::Resumption::disabled();
     TlsConnector::from(Arc::new(config))
 }
 
-/// What such a client is configured with. It resumes sessions.
+/// What a client of these versions is configured with. It resumes sessions.
 pub fn client_config(
     versions: &[&'static rustls::SupportedProtocolVersion],
     identity: Option<(&FileKey, &[Certificate])>,
 ) -> ClientConfig {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    client_config_with(aws_lc_rs::default_provider(), versions, identity)
+}
+
+/// As [`client_config`], with the cryptography of `provider` only.
+pub fn client_config_with(
+    provider: CryptoProvider,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    identity: Option<(&FileKey, &[Certificate])>,
+) -> ClientConfig {
+    let provider = Arc::new(provider);
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
         .unwrap()

@@ -102,7 +102,13 @@ impl Checkpoint {
     /// A log must never sign two checkpoints that are not consistent (C2SP tlog-checkpoint, "Signatures"): take `head`
     /// from the one [`CompactRange`](crate::CompactRange) that only ever grows, after its leaves are durable.
     pub fn prepare(key: &VerifierKey, head: TreeHead) -> (Draft, Vec<u8>) {
-        let body = Body { origin: Origin::from(key.name()), head, extensions: Vec::new() };
+        Self::prepare_of(Origin::from(key.name()), key, head)
+    }
+
+    /// Like [`prepare`](Checkpoint::prepare), for a log whose origin is not the name of its key: one that follows a log
+    /// which was restored from a backup, and must not be taken for it.
+    pub fn prepare_of(origin: Origin, key: &VerifierKey, head: TreeHead) -> (Draft, Vec<u8>) {
+        let body = Body { origin, head, extensions: Vec::new() };
         let to_be_signed = body.to_string().into_bytes();
         (Draft { key: key.clone(), body }, to_be_signed)
     }
@@ -194,6 +200,17 @@ mod tests {
         assert_eq!(verify(checkpoint.signed_note(), &key), Ok(checkpoint.clone()));
         assert_eq!((checkpoint.head(), checkpoint.origin().as_str()), (&HEAD, "log.example/audit"));
         assert_eq!(checkpoint.extensions().count(), 0);
+    }
+
+    #[test]
+    fn a_log_of_another_origin_is_verified_as_such() {
+        let (pair, key) = key_pair(1, "log.example");
+        let origin = Origin::new("log.example/2").unwrap();
+        let (draft, to_be_signed) = Checkpoint::prepare_of(origin.clone(), &key, HEAD);
+        let checkpoint = draft.finish(pair.sign(&to_be_signed).as_ref()).unwrap();
+        let parsed = UnverifiedCheckpoint::parse(checkpoint.signed_note().as_bytes()).unwrap();
+        assert_eq!(parsed.clone().verify_of(&origin, &key).unwrap(), checkpoint);
+        assert_eq!(last_check(&parsed.verify(&key).unwrap_err()), "checkpoint-origin");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use audit_log::VerifierKey;
 use bootstrap_server::{
     audit,
     config::ServerConfig,
-    store::{Store, sqlite::SqliteStore},
+    store::{Location, SqlStore, Store},
 };
 use clap::Subcommand;
 use serde_json::json;
@@ -26,8 +26,15 @@ pub(crate) enum Command {
     /// Check every record against its leaf, and every leaf against the signed checkpoints
     Verify(VerifyArgs),
     /// Print the latest signed checkpoint: keep it elsewhere, and the log cannot be rewritten behind your back
+    #[command(
+        after_help = "Examples:\n  sztp audit checkpoint > checkpoint.txt\n\nWhoever keeps it elsewhere can show \
+                      later that nothing before it was changed."
+    )]
     Checkpoint(LogArgs),
     /// Print the public key that verifies checkpoints, for auditors: with it they need nothing else of the server's
+    #[command(
+        after_help = "Examples:\n  sztp audit key\n  sztp audit verify --database copy.sqlite3 --key \"$(sztp audit key)\""
+    )]
     Key(LogArgs),
 }
 
@@ -46,17 +53,25 @@ pub(crate) struct LogArgs {
 }
 
 impl LogArgs {
-    fn locate(&self) -> Result<(PathBuf, VerifierKey), Failure> {
+    fn locate(&self) -> Result<(Location, VerifierKey), Failure> {
         if let (Some(database), Some(key)) = (&self.database, &self.key) {
-            return Ok((database.clone(), key.clone()));
+            return Ok((Location::from(database.clone()), key.clone()));
         }
         let config = ServerConfig::load(&self.config)?;
         Ok((config.database, config.checkpoint_key.verifier().clone()))
     }
 }
 
+const VERIFY_EXAMPLES: &str = "Examples:
+  sztp audit verify
+  sztp audit verify --checkpoint kept-elsewhere.txt --json
+  sztp audit verify --database copy.sqlite3 --key KEY      for auditors: with the server's public key alone
+
+Exit codes: 0 every record fits, 3 the log was changed.";
+
 /// Arguments of `sztp audit verify`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     log: LogArgs,
@@ -91,7 +106,7 @@ async fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         .map(|path| std::fs::read(path).map_err(|source| Failure::File { path: path.clone(), source }));
     let kept = kept.collect::<Result<Vec<_>, _>>()?;
     let (database, key) = args.log.locate()?;
-    let store = SqliteStore::open_read_only(&database).await?;
+    let store = SqlStore::open_read_only(&database).await?;
     let report = audit::verify(&store, &key, &kept).await?;
     store.close().await;
     if args.json {
@@ -118,7 +133,7 @@ async fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
 
 async fn checkpoint(args: &LogArgs) -> Result<ExitCode, Failure> {
     let (database, _) = args.locate()?;
-    let store = SqliteStore::open_read_only(&database).await?;
+    let store = SqlStore::open_read_only(&database).await?;
     let note = store.checkpoint().await?.ok_or_else(|| Failure::NotFound("the log is empty".to_owned()))?;
     store.close().await;
     output::line(note.trim_end_matches('\n'));

@@ -4,6 +4,7 @@ pub(crate) mod artifact;
 pub(crate) mod audit;
 mod change;
 pub(crate) mod device;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod init;
 mod judgement;

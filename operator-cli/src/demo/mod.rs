@@ -31,8 +31,15 @@ use report::Report;
 use rogue_server::RogueServer;
 use screen::Screen;
 
+const EXAMPLES: &str = "Examples:
+  sztp demo
+  sztp demo --once --json
+  sztp demo --devices 2 --keep lab      a site and devices that can be started again, one by one
+  sztp demo --once --tamper";
+
 /// Arguments of `sztp demo`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// How many good devices to bootstrap, beside two rogue ones
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=200))]

@@ -30,6 +30,9 @@ pub(crate) enum SiteError {
     /// A key could not be made.
     #[error("no key could be made: {0}")]
     Key(#[from] pki::key::KeyError),
+    /// There is no randomness.
+    #[error("no token could be made: {0}")]
+    Entropy(#[from] pki::key::NoEntropy),
     /// A certificate could not be issued, most likely for a name that cannot stand in one.
     #[error("{0}; are all of --dns-name DNS names or IP addresses?")]
     Authority(#[from] authority::AuthorityError),

@@ -4,7 +4,6 @@ mod document;
 mod error;
 mod hierarchy;
 mod machine;
-mod token;
 
 pub(crate) use document::SQLITE;
 pub(crate) use error::SiteError;
@@ -19,16 +18,20 @@ use std::{
 
 use audit_log::UnixMillis;
 use bootstrap_server::{
+    api::TokenSecret,
     audit::Event,
     config::ServerConfig,
     domain::{Actor, Role, Token, TokenId, User, UserName},
-    store::{Batch, Store, sqlite::SqliteStore},
+    store::{Batch, Location, SqlStore, Store},
 };
-use pki::{certificate::Certificate, key::FileKey, time::Timestamp};
+use pki::{
+    certificate::Certificate,
+    key::{FileKey, SystemEntropy},
+    time::Timestamp,
+};
 
 use crate::files::{self, Secrecy};
 use hierarchy::Hierarchy;
-use token::Secret;
 
 /// The configuration's file.
 pub(crate) const CONFIG: &str = "sztp.toml";
@@ -69,7 +72,8 @@ pub(crate) struct Plan {
 /// A site that was made and is not yet written anywhere.
 pub(crate) struct Site {
     files: Vec<SiteFile>,
-    secret: Secret,
+    database: String,
+    secret: TokenSecret,
     pinned: Certificate,
     now: Timestamp,
 }
@@ -84,17 +88,17 @@ impl Site {
     /// Makes keys, certificates, token and configuration.
     pub(crate) fn make(plan: &Plan, now: Timestamp) -> Result<Self, SiteError> {
         let hierarchy = Hierarchy::make(&plan.organization, &plan.certificate_names, now)?;
-        let secret = Secret::random()?;
+        let secret = TokenSecret::generate(&mut SystemEntropy)?;
         let audit_key = FileKey::generate_ed25519()?;
         let mut files = vec![
             SiteFile::public(CONFIG, document::write(plan).into_bytes()),
             SiteFile::private("audit.key", audit_key.to_pem().as_bytes()),
-            SiteFile::private(TOKEN, format!("{}\n", secret.as_str()).as_bytes()),
+            SiteFile::private(TOKEN, format!("{}\n", secret.reveal()).as_bytes()),
             SiteFile::public(PINNED, hierarchy.pinned.to_pem().into_bytes()),
         ];
         files.extend(hierarchy.files);
         files.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(Self { files, secret, pinned: hierarchy.pinned, now })
+        Ok(Self { files, database: plan.database.clone(), secret, pinned: hierarchy.pinned, now })
     }
 
     /// The certificate that vouchers must pin.
@@ -137,7 +141,7 @@ impl Site {
     async fn make_database(&self, folder: &Path) -> Result<ServerConfig, SiteError> {
         // The very files that the server will start from: what cannot start is not founded.
         let config = ServerConfig::load(&folder.join(CONFIG)).map_err(Box::new)?;
-        let store = SqliteStore::create(&config.database, config.checkpoint_key.clone()).await?;
+        let store = SqlStore::create(&config.database, config.checkpoint_key.clone()).await?;
         let user = UserName::new(FIRST_USER)?;
         let token = Token {
             id: TokenId::new("init")?,
@@ -160,8 +164,12 @@ impl Site {
         for file in &self.files {
             let _not_there = fs::remove_file(folder.join(&file.name));
         }
-        for suffix in ["", "-wal", "-shm", ".lock"] {
-            let _not_there = fs::remove_file(folder.join(format!("{}{suffix}", SQLITE)));
+        if let Location::File(path) = Location::parse(&self.database, folder) {
+            for suffix in ["", "-wal", "-shm", ".lock"] {
+                let mut name = path.clone().into_os_string();
+                name.push(suffix);
+                let _not_there = fs::remove_file(name);
+            }
         }
         let _not_there = fs::remove_dir(folder.join(CA_KEYS));
         if !was_there {

@@ -29,7 +29,7 @@ use crate::{
     report::{Report, median, milliseconds, number, percentile},
 };
 
-const SIZES: [(usize, &str); 3] = [(10, "10"), (10_000, "10000"), (1_000_000, "1000000")];
+const SIZES: [usize; 3] = [10, 10_000, 1_000_000];
 /// Devices added one by one at each size.
 const ADDED: usize = 100;
 /// Registrations that an import hands over at once.
@@ -41,15 +41,16 @@ const STARTS: usize = 5;
 pub(crate) fn measure(report: &mut Report) {
     runtime().block_on(async {
         let site = Site::new();
-        let asking = Fleet::make(&site, SIZES[0].0 + ASKING);
+        let sizes = [SIZES[0], report.devices(SIZES[1]), report.devices(SIZES[2])];
+        let asking = Fleet::make(&site, ASKING);
         let store = site.store().await;
         asking.register(&site, &store, &site::profile()).await;
         store.close().await;
 
         let mut added = Vec::new();
         let mut size = asking.members.len();
-        for (target, name) in SIZES {
-            if target == SIZES[2].0 {
+        for target in sizes {
+            if target == sizes[2] {
                 // The largest step is the import, with devices that ask meanwhile.
                 import(report, &site, &asking, size..target).await;
             } else {
@@ -61,15 +62,15 @@ pub(crate) fn measure(report: &mut Report) {
             let milliseconds = add_one_by_one(&site, size).await;
             size += ADDED;
             println!("{target} devices: one more takes {milliseconds:.2} ms");
-            report.set(format!("device_add_ms_at_{name}"), milliseconds);
+            report.set(format!("device_add_ms_at_{target}"), milliseconds);
             added.push((number(target), milliseconds));
-            started(report, &site, name);
+            started(report, &site, target);
         }
         report.set("loaded_rss_mib", loaded(&site, &asking).await);
         report.draw(Plot {
             name: "device-add",
             title: "Adding one device, durably",
-            x: Axis { label: "devices in the database", scale: Scale::Logarithmic },
+            x: Axis { label: "devices in the database", scale: Scale::Measured },
             y: Axis { label: "milliseconds", scale: Scale::Linear },
             lines: vec![Line { label: "one device, median".to_owned(), points: added }],
         });
@@ -200,7 +201,7 @@ fn curves(idle: &[Exchange], busy: &[Exchange]) -> Vec<Line> {
 }
 
 /// Starts the real program a few times: how long until it listens, and what it needs then.
-fn started(report: &mut Report, site: &Site, name: &str) {
+fn started(report: &mut Report, site: &Site, devices: usize) {
     let config = site.path("sztp.toml");
     let (mut times, mut resident) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
@@ -210,10 +211,10 @@ fn started(report: &mut Report, site: &Site, name: &str) {
         resident.push(Process(server.id()).resident());
     }
     let (time, resident) = (median(times), median(resident));
-    println!("{name} devices: starts in {time:.0} ms with {resident:.1} MiB");
-    report.set(format!("start_ms_at_{name}"), time);
-    report.set(format!("idle_rss_mib_at_{name}"), resident);
-    if name == SIZES[0].1 {
+    println!("{devices} devices: starts in {time:.0} ms with {resident:.1} MiB");
+    report.set(format!("start_ms_at_{devices}"), time);
+    report.set(format!("idle_rss_mib_at_{devices}"), resident);
+    if devices == SIZES[0] {
         report.set("start_ms", time);
         report.set("idle_rss_mib", resident);
     }

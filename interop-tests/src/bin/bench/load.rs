@@ -7,11 +7,11 @@ use std::{
 };
 
 use interop_tests::{
-    fleet::{self, Fleet},
+    fleet::{self, Fleet, Member},
     site,
     wire::Link,
 };
-use rustls::crypto::CryptoProvider;
+use rustls::{client::Resumption, crypto::CryptoProvider};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
 
@@ -59,8 +59,13 @@ pub(crate) struct Load {
 
 /// One TLS client for each device, each of which proves its identity afresh.
 pub(crate) fn connectors(fleet: &Fleet, provider: &CryptoProvider) -> Arc<Vec<TlsConnector>> {
-    let of = |(key, chain)| site::connector_with(provider.clone(), Some((key, chain)));
-    Arc::new(fleet.members.iter().map(|member| of((&member.key, member.chain.as_slice()))).collect())
+    let of = |member: &Member| {
+        let identity = Some((&member.key, member.chain.as_slice()));
+        let mut config = site::client_config_with(provider.clone(), rustls::ALL_VERSIONS, identity);
+        config.resumption = Resumption::disabled();
+        TlsConnector::from(Arc::new(config))
+    };
+    Arc::new(fleet.members.iter().map(of).collect())
 }
 
 /// This many clients for `duration`. Each takes its devices in turn, and no two share one.

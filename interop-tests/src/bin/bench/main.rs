@@ -23,7 +23,7 @@ mod storm;
 
 use std::path::{Path, PathBuf};
 
-use report::Report;
+use report::{Report, Scale};
 
 /// One measurement: the metrics that it gives, by the beginning of their names, and what takes them.
 struct Measurement {
@@ -48,7 +48,7 @@ const MEASUREMENTS: &[Measurement] = &[
 
 fn main() {
     let mut arguments = std::env::args().skip(1).peekable();
-    let (mut only, mut json, mut plots) = (Vec::new(), None, None);
+    let (mut only, mut json, mut plots, mut scale) = (Vec::new(), None, None, Scale::Full);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             bare::WORD => return bare::serve(Path::new(&arguments.next().unwrap())),
@@ -57,12 +57,13 @@ fn main() {
                     only.push(name);
                 }
             }
+            "--rehearse" => scale = Scale::Rehearsal,
             "--json" => json = arguments.next().map(PathBuf::from),
             "--plots" => plots = arguments.next().map(PathBuf::from),
             other => panic!("unknown argument {other}"),
         }
     }
-    let mut report = Report::default();
+    let mut report = Report::of_scale(scale);
     for measurement in MEASUREMENTS.iter().filter(|measurement| measurement.is_wanted(&only)) {
         (measurement.take)(&mut report);
     }

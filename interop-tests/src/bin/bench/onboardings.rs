@@ -35,7 +35,8 @@ const REPORTS: [&str; 5] =
 pub(crate) fn measure(report: &mut Report) {
     runtime().block_on(async {
         let site = Site::new();
-        let fleet = Fleet::make(&site, DEVICES * (ROUNDS + 1));
+        let devices_in_round = report.devices(DEVICES);
+        let fleet = Fleet::make(&site, devices_in_round * (ROUNDS + 1));
         let store = site.store().await;
         fleet.register(&site, &store, &site::profile()).await;
         store.close().await;
@@ -50,13 +51,13 @@ pub(crate) fn measure(report: &mut Report) {
             let second = std::time::Duration::from_secs(1);
             let limit = load(&reference, &devices, CLIENTS, Connections::Fresh, second).await;
             let (started, used) = (Instant::now(), Process(server.id()).cpu());
-            all(&server, &devices, round * DEVICES..(round + 1) * DEVICES).await;
-            let rate = number(DEVICES) / started.elapsed().as_secs_f64();
+            all(&server, &devices, round * devices_in_round..(round + 1) * devices_in_round).await;
+            let rate = number(devices_in_round) / started.elapsed().as_secs_f64();
             let used = (Process(server.id()).cpu() - used).as_secs_f64();
             if round > 0 {
                 println!("round {round}: {rate:.0} onboardings/s, bare handshakes {:.0}/s", limit.rate);
                 ratios.push(rate / (limit.rate / HANDSHAKES));
-                cpu.push(number(DEVICES) / used / (limit.rate_per_cpu / HANDSHAKES));
+                cpu.push(number(devices_in_round) / used / (limit.rate_per_cpu / HANDSHAKES));
                 rates.push(rate);
             }
         }

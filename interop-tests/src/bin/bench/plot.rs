@@ -37,6 +37,8 @@ pub(crate) enum Scale {
     Linear,
     /// Each decade equally long.
     Logarithmic,
+    /// The same, from the first to the last value that was measured, and these are marked on the axis.
+    Measured,
 }
 
 /// One curve.
@@ -117,25 +119,31 @@ struct Range {
     scale: Scale,
     low: f64,
     high: f64,
+    measured: Vec<f64>,
 }
 
 impl Range {
     fn of(scale: Scale, values: impl Iterator<Item = f64>) -> Self {
-        let (least, most) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
-        match scale {
-            Scale::Linear => Self { scale, low: 0.0, high: round_up(most.max(f64::MIN_POSITIVE)) },
+        let mut measured: Vec<f64> = values.collect();
+        measured.sort_by(f64::total_cmp);
+        measured.dedup();
+        let (least, most) = (measured[0], measured[measured.len() - 1]);
+        let (low, high) = match scale {
+            Scale::Linear => (0.0, round_up(most.max(f64::MIN_POSITIVE))),
             Scale::Logarithmic => {
                 let low = 10_f64.powf(least.log10().floor());
-                Self { scale, low, high: 10_f64.powf(most.log10().ceil()).max(low * 10.0) }
+                (low, 10_f64.powf(most.log10().ceil()).max(low * 10.0))
             }
-        }
+            Scale::Measured => (least, most),
+        };
+        Self { scale, low, high, measured }
     }
 
     /// Where a value lies between the ends, from 0 to 1.
     fn share(&self, value: f64) -> f64 {
         match self.scale {
             Scale::Linear => (value - self.low) / (self.high - self.low),
-            Scale::Logarithmic => (value / self.low).log10() / (self.high / self.low).log10(),
+            Scale::Logarithmic | Scale::Measured => (value / self.low).log10() / (self.high / self.low).log10(),
         }
     }
 
@@ -147,6 +155,7 @@ impl Range {
                 let steps = (0..=20).map(f64::from).take_while(|step| *step <= decades);
                 steps.map(|step| self.low * 10_f64.powf(step)).collect()
             }
+            Scale::Measured => self.measured.clone(),
         }
     }
 }
@@ -195,6 +204,8 @@ mod tests {
     fn the_ends_of_the_axes_are_the_ends_of_the_field() {
         let svg = plot(Scale::Linear, vec![(0.0, 0.0), (10.0, 100.0)]);
         assert!(svg.contains("points=\"78.0,316.0 700.0,48.0\""), "{svg}");
+        let svg = plot(Scale::Measured, vec![(1.0, 1.0), (16.0, 16.0), (256.0, 256.0)]);
+        assert!(svg.contains("points=\"78.0,316.0 389.0,182.0 700.0,48.0\"") && svg.contains(">256<"), "{svg}");
         let svg = plot(Scale::Logarithmic, vec![(1.0, 1.0), (10.0, 10.0), (100.0, 100.0)]);
         assert!(svg.contains("points=\"78.0,316.0 389.0,182.0 700.0,48.0\""), "{svg}");
     }

@@ -4,14 +4,37 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use crate::plot::Plot;
 
+/// How much is measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// What the figures in `specs/measurements.md` are.
+    #[default]
+    Full,
+    /// A fiftieth of the devices: to see that a measurement works.
+    Rehearsal,
+}
+
 /// The result of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
+    scale: Scale,
     metrics: BTreeMap<String, f64>,
     plots: Vec<Plot>,
 }
 
 impl Report {
+    pub(crate) fn of_scale(scale: Scale) -> Self {
+        Self { scale, ..Self::default() }
+    }
+
+    /// How many devices to take where a full run takes so many.
+    pub(crate) const fn devices(&self, full: usize) -> usize {
+        match self.scale {
+            Scale::Full => full,
+            Scale::Rehearsal => full.div_ceil(50),
+        }
+    }
+
     /// Adds a number, to the digits that mean something.
     pub(crate) fn set(&mut self, name: impl Into<String>, value: f64) {
         self.metrics.insert(name.into(), rounded(value));

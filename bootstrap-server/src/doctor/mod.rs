@@ -1,0 +1,256 @@
+//! Looking for what keeps a server from onboarding devices, before the devices find it.
+//!
+//! [`examine`] works while the server runs, and when it cannot start: it reads what the configuration names one by one,
+//! and never writes to the database or waits for its lock. Looking and judging are apart: each room has functions that
+//! look, and pure ones that judge what was seen.
+
+mod certificates;
+mod clock;
+mod database;
+mod disk;
+mod files;
+mod finding;
+mod limits;
+mod ports;
+
+pub use finding::{Advice, Finding, Outcome};
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use pki::{certificate::Certificate, time::Timestamp};
+
+use crate::{
+    audit::CheckpointKey,
+    config::{ConfigError, Document},
+    owner::Owner,
+    store::Location,
+};
+use files::KeyFile;
+
+/// Looks at everything around a server with this configuration.
+pub async fn examine(config: &Path) -> Vec<Finding> {
+    match Document::load(config) {
+        Ok(document) => {
+            let folder = config.parent().unwrap_or_else(|| Path::new("."));
+            Examination { document, folder, findings: Vec::new() }.run().await
+        }
+        Err(error) => vec![judge_document(config, &error)],
+    }
+}
+
+fn judge_document(path: &Path, error: &ConfigError) -> Finding {
+    let fix = match error {
+        ConfigError::File { .. } => {
+            "sztp doctor --config FILE, or run it in the folder that `sztp init` made".to_owned()
+        }
+        _ => format!("${{EDITOR:-vi}} {}", path.display()),
+    };
+    Finding::failed("configuration", error.to_string(), "The server does not start without its configuration.", fix)
+}
+
+/// One look at everything. What an earlier step has read, later ones judge by.
+struct Examination<'a> {
+    document: Document,
+    folder: &'a Path,
+    findings: Vec<Finding>,
+}
+
+impl Examination<'_> {
+    async fn run(mut self) -> Vec<Finding> {
+        let now = Timestamp::from_system(std::time::SystemTime::now());
+        let device = self.device_listener(now);
+        let legacy = match self.document.legacy_device_listener.clone() {
+            Some(legacy) => self.pair(&legacy.certificate, &legacy.key, now).map(|chain| (legacy.listen, chain)),
+            None => None,
+        };
+        let owner = self.owner(now);
+        let log_key = self.log_key();
+        self.ports(device.as_deref()).await;
+        if let Some((listen, chain)) = &legacy {
+            let port = ports::try_tls(*listen, chain.first()).await;
+            self.findings.push(ports::judge("legacy-device-listener", *listen, &port));
+        }
+        self.disk();
+        let newest_leaf = self.database(owner.as_deref(), log_key.as_ref(), now).await;
+        let named = |chain: &Option<Vec<Certificate>>, path: &Path| {
+            chain.iter().flatten().map(|it| (it.not_before(), path.display().to_string())).max()
+        };
+        let facts = clock::ClockFacts {
+            now,
+            synchronisation: clock::synchronisation().await,
+            newest_leaf,
+            newest_certificate: named(&device, &self.document.device_listener.certificate)
+                .max(named(&owner, &self.document.owner.certificate)),
+        };
+        self.findings.push(clock::judge(&facts));
+        self.findings.push(limits::judge(limits::open_files()));
+        self.findings
+    }
+
+    fn at(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// A chain, its dates and its key.
+    fn pair(&mut self, certificate: &Path, key: &Path, now: Timestamp) -> Option<Vec<Certificate>> {
+        let (certificate, key) = (self.at(certificate), self.at(key));
+        let chain = self.chain(&certificate, now);
+        let own = chain.as_ref().and_then(|chain| chain.first());
+        let finding = files::judge_key(&key, &KeyFile::read(&key), own.map(|own| (&certificate, own)));
+        self.findings.push(finding);
+        chain
+    }
+
+    fn chain(&mut self, path: &Path, now: Timestamp) -> Option<Vec<Certificate>> {
+        match files::chain(path) {
+            Ok(chain) => {
+                self.findings.push(certificates::judge_dates(path, &chain, now));
+                Some(chain)
+            }
+            Err(finding) => {
+                self.findings.push(finding);
+                None
+            }
+        }
+    }
+
+    fn device_listener(&mut self, now: Timestamp) -> Option<Vec<Certificate>> {
+        let listener = self.document.device_listener.clone();
+        let chain = self.pair(&listener.certificate, &listener.key, now);
+        let anchor_path = self.at(&listener.trust_anchor);
+        let anchor = self.chain(&anchor_path, now);
+        let path = self.at(&listener.certificate);
+        if let Some(own) = chain.as_ref().and_then(|chain| chain.first()) {
+            self.findings.push(certificates::judge_names(&path, own, &listener.names));
+        }
+        if let (Some(chain), Some(anchor)) = (&chain, &anchor) {
+            self.findings.push(certificates::judge_chain(&path, chain, (&anchor_path, anchor)));
+        }
+        chain
+    }
+
+    fn owner(&mut self, now: Timestamp) -> Option<Vec<Certificate>> {
+        let files = self.document.owner.clone();
+        let chain = self.pair(&files.certificate, &files.key, now)?;
+        let key = KeyFile::read(&self.at(&files.key));
+        if let Ok(KeyFile { key: Ok(key), .. }) = key
+            && let Err(error) = Owner::new(Box::new(key), chain.clone())
+        {
+            self.findings.push(Finding::failed(
+                "owner-certificate",
+                error.to_string(),
+                "Devices refuse conveyed information that it signs (RFC 8572 §3.2).",
+                format!("sztp artifact inspect {}", self.at(&files.certificate).display()),
+            ));
+            return None;
+        }
+        Some(chain)
+    }
+
+    fn log_key(&mut self) -> Option<CheckpointKey> {
+        let path = self.at(&self.document.audit.key);
+        let file = KeyFile::read(&path);
+        let finding = files::judge_key(&path, &file, None);
+        let failed = finding.is_failure();
+        self.findings.push(finding);
+        let Ok(KeyFile { key: Ok(key), .. }) = file else { return None };
+        match CheckpointKey::new(&self.document.audit.origin, Box::new(key)) {
+            Ok(key) => Some(key),
+            Err(error) => {
+                if !failed {
+                    self.findings.push(Finding::failed(
+                        "key",
+                        format!("{}: {error}", path.display()),
+                        "The audit log's checkpoints are signed with Ed25519, under the log's name.",
+                        "openssl genpkey -algorithm ed25519 makes such a key; the origin is a URL without its scheme.",
+                    ));
+                }
+                None
+            }
+        }
+    }
+
+    async fn ports(&mut self, device: Option<&[Certificate]>) {
+        let listen = self.document.device_listener.listen;
+        let port = ports::try_tls(listen, device.and_then(<[Certificate]>::first)).await;
+        let running = matches!(port, ports::Port::Ours);
+        self.findings.push(ports::judge("device-listener", listen, &port));
+        if let Some(dhcp4) = &self.document.dhcp4 {
+            let listen = dhcp4.listen();
+            let port = match ports::try_udp(listen) {
+                // DHCP has no certificate to show: who answers on the listener beside it has this port too.
+                ports::Port::Taken if running => ports::Port::Ours,
+                port => port,
+            };
+            self.findings.push(ports::judge("dhcp4", SocketAddr::V4(listen), &port));
+        }
+    }
+
+    fn disk(&mut self) {
+        // A database of another program has a disk of its own.
+        let location = Location::parse(&self.document.database, self.folder);
+        let Some(database) = location.file() else { return };
+        let folder = database.parent().unwrap_or(self.folder);
+        let failed = |error: std::io::Error| {
+            Finding::failed(
+                "disk-space",
+                format!("{}: {error}", folder.display()),
+                "The database lies there.",
+                format!("ls -ld {}; id", folder.display()),
+            )
+        };
+        let facts = match disk::look_at(folder) {
+            Ok(facts) => facts,
+            Err(error) => return self.findings.push(failed(error)),
+        };
+        self.findings.push(disk::judge_space(folder, &facts));
+        match disk::measure(folder) {
+            Ok(rate) => self.findings.push(disk::judge_syncs(folder, facts.medium, &rate)),
+            Err(error) => self.findings.push(failed(error)),
+        }
+    }
+
+    /// Gives the time of the newest leaf.
+    async fn database(
+        &mut self,
+        owner: Option<&[Certificate]>,
+        key: Option<&CheckpointKey>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let location = Location::parse(&self.document.database, self.folder);
+        if let Some(path) = location.file() {
+            let file = database::judge_file(path);
+            let failed = file.is_failure();
+            self.findings.push(file);
+            if failed {
+                return None;
+            }
+        }
+        let store = match database::open(&location).await {
+            Ok(store) => store,
+            Err(error) => {
+                self.findings.push(database::judge_open(&location, &error));
+                return None;
+            }
+        };
+        let mut newest_leaf = None;
+        match database::LogEnd::read(&store).await {
+            Ok(end) => {
+                newest_leaf = end.time();
+                self.findings.extend(key.map(|key| database::judge_log(&end, key.verifier())));
+            }
+            Err(error) => self.findings.push(database::judge_open(&location, &error)),
+        }
+        if let Some(chain) = owner {
+            match database::vouchers(&store, chain, now).await {
+                Ok(facts) => self.findings.push(certificates::judge_vouchers(&facts)),
+                Err(error) => self.findings.push(database::judge_open(&location, &error)),
+            }
+        }
+        store.close().await;
+        newest_leaf
+    }
+}
