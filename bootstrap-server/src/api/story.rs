@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use audit_log::LogIndex;
 use axum::{extract::State, http::StatusCode, response::Response};
 use operator_api::{Step, Story, paths};
 
@@ -15,6 +14,7 @@ use super::{
 use crate::{
     domain::story::{self, Case},
     restconf,
+    store::Place,
 };
 
 /// Records that are told, from the first on. A device that asks without end leaves few: repeats leave none.
@@ -36,7 +36,7 @@ pub(super) async fn story(
     let dossier = api.store.dossier(&device).await?;
     let shown = view::of_dossier(&api, &dossier);
     let shown = shown.ok_or_else(|| Fault::not_found().detail(format!("no device {device}")))?;
-    let records = api.store.history(&device, LogIndex(0), MAX_STEPS).await?;
+    let records = api.store.history(&device, Place::FIRST, MAX_STEPS).await?;
     let manufacturers = api.store.manufacturers().await?;
     let offers = restconf::offers(&api.service, &api.home, &dossier);
     let told = story::tell(&Case {
