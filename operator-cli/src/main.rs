@@ -11,7 +11,7 @@ mod site;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Secure zero-touch provisioning (RFC 8572): the whole system on one machine, and every operator command.
 #[derive(Debug, Parser)]
@@ -59,6 +59,10 @@ enum Command {
     Doctor(commands::doctor::Args),
     /// Explain a device or a reason code: what happened, why, and what to do
     Explain(Box<commands::explain::Args>),
+    /// Print what a shell needs to complete commands
+    Completions(commands::manual::CompletionsArgs),
+    /// Print or write the manual pages
+    Man(commands::manual::ManArgs),
 }
 
 const EXAMPLES: &str = "Examples:
@@ -89,6 +93,8 @@ fn main() -> ExitCode {
         Command::Voucher(command) => commands::voucher::run(&command),
         Command::Audit(command) => commands::audit::run(&command),
         Command::Doctor(args) => commands::doctor::run(&args),
+        Command::Completions(args) => Ok(commands::manual::completions(&args, Cli::command())),
+        Command::Man(args) => commands::manual::man(&args, Cli::command()),
         Command::Explain(args) => commands::explain::run(&args),
     };
     match done {

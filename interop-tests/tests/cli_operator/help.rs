@@ -28,3 +28,17 @@ fn every_command_shows_how_it_is_used() {
     }
     assert!(seen > 35, "only {seen} commands were found");
 }
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = ended(&mut sztp(folder.path(), &["completions", shell])).good().out;
+        assert!(script.contains("activation-code") && script.contains("server-ca"), "{shell}");
+    }
+    let page = ended(&mut sztp(folder.path(), &["man"])).good().out;
+    assert!(page.contains(".TH sztp 1"), "{page}");
+    ended(&mut sztp(folder.path(), &["man", "--out", "man1"])).good();
+    let import = std::fs::read_to_string(folder.path().join("man1/sztp-device-import.1")).unwrap();
+    assert!(import.contains("Examples"), "{import}");
+}

@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod init;
 mod judgement;
+pub(crate) mod manual;
 pub(crate) mod manufacturer;
 pub(crate) mod profile;
 mod record;
