@@ -18,7 +18,7 @@ use crate::{
     images::Images,
     metrics::{ListenerName, Metrics},
     restconf::{self, Codes, Service},
-    store::{Batch, Store, StoreError, sqlite::SqliteStore},
+    store::{Batch, SqlStore, Store, StoreError},
     tls::{
         Door, Identities, Listener, Rejected, RejectedQueue, Rejections, ReloadableCertificate, Strictness, TlsError,
         Trust, provider, server_config,
@@ -37,7 +37,7 @@ pub struct RunningServer {
     address: SocketAddr,
     legacy_address: Option<SocketAddr>,
     dhcp4: Option<RunningDhcp4Server>,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
     metrics: Metrics,
     front: Front,
     stop: watch::Sender<()>,
@@ -57,7 +57,7 @@ struct Front {
 /// # Errors
 /// [`ServeError`] when a listener cannot be bound or the store cannot be opened; nothing is left running then.
 pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
-    let store = Arc::new(SqliteStore::open(&config.database, Arc::clone(&config.checkpoint_key)).await?);
+    let store = Arc::new(SqlStore::open(&config.database, Arc::clone(&config.checkpoint_key)).await?);
     let metrics = Metrics::default();
     let (rejections, rejected) = Rejections::channel(metrics.clone());
     let door = Door::new(config.limits, rejections.clone(), metrics.clone());
@@ -156,11 +156,7 @@ impl Place {
 }
 
 /// Lets the devices of a manufacturer in that was added while the server runs, by whomever. Ends when the server stops.
-async fn follow_manufacturers(
-    store: Arc<SqliteStore>,
-    judges: Vec<Arc<Identities>>,
-    mut stopping: watch::Receiver<()>,
-) {
+async fn follow_manufacturers(store: Arc<SqlStore>, judges: Vec<Arc<Identities>>, mut stopping: watch::Receiver<()>) {
     let mut growth = store.growth();
     loop {
         let due = async {
@@ -190,7 +186,7 @@ async fn known_profiles(policies: &Policies, store: &dyn Store) -> Result<(), Se
 
 /// Writes refusals of unauthenticated peers to the audit log and to the operator's, summed. Ends when nobody can refuse
 /// any more and every sum is written.
-async fn log_refusals(store: Arc<SqliteStore>, mut rejected: RejectedQueue) {
+async fn log_refusals(store: Arc<SqlStore>, mut rejected: RejectedQueue) {
     let mut ledger = RefusalLedger::default();
     let mut sums = tokio::time::interval(SUMS);
     loop {
@@ -218,7 +214,7 @@ async fn log_refusals(store: Arc<SqliteStore>, mut rejected: RejectedQueue) {
 }
 
 /// Logs one event, or gives it back.
-async fn log_refusal(store: &SqliteStore, event: Event) -> Result<(), Event> {
+async fn log_refusal(store: &SqlStore, event: Event) -> Result<(), Event> {
     if let Event::ConnectionsRefused { source, reason, detail, count } = &event {
         let source = source.map(tracing::field::display);
         tracing::info!(source, %reason, detail, count, "connections refused");

@@ -9,7 +9,7 @@ use audit_log::LogIndex;
 use bootstrap_server::{
     audit::{self, AuditError, Event},
     domain::{Departures, State},
-    store::{Batch, Store, StoreError, sqlite::SqliteStore},
+    store::{Batch, SqlStore, Store, StoreError},
 };
 use conveyed_info::rpc::ProgressType;
 use support::{Site, device_id, profile, verify_log};
@@ -157,7 +157,7 @@ async fn refusal_after(sql: &'static str) -> ReasonCode {
     alter(&site, sql).await;
 
     let config = site.config();
-    let store = SqliteStore::open_read_only(&config.database).await.unwrap();
+    let store = SqlStore::open_read_only(&config.database).await.unwrap();
     match audit::verify(&store, config.checkpoint_key.verifier(), &[]).await {
         Err(AuditError::Refused(refusal)) => refusal.reason,
         other => panic!("{sql}: {other:?}"),
@@ -228,7 +228,7 @@ async fn a_damaged_log_is_not_continued() {
         store.close().await;
         alter(&site, sql).await;
         let config = site.config();
-        let opened = SqliteStore::open(&config.database, config.checkpoint_key).await;
+        let opened = SqlStore::open(&config.database, config.checkpoint_key).await;
         assert!(matches!(opened, Err(StoreError::Corrupt { .. })), "{sql}: {opened:?}");
     }
 }

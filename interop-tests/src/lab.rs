@@ -15,7 +15,7 @@ use bootstrap_server::{
     audit::Event,
     config::ServerConfig,
     domain::{DeviceId, ManufacturerName, OnboardingProfile, ProfileName},
-    store::{Batch, Store, StoredReport, sqlite::SqliteStore},
+    store::{Batch, SqlStore, Store, StoredReport},
 };
 use conveyed_info::OwnershipVoucher;
 use pki::identity::SerialNumber;
@@ -131,7 +131,7 @@ impl Lab {
         let config = ServerConfig::load(&self.server_config()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let store = SqliteStore::open(&config.database, config.checkpoint_key).await.unwrap();
+            let store = SqlStore::open(&config.database, config.checkpoint_key).await.unwrap();
             store.commit(Batch::from(event)).await.unwrap();
             store.close().await;
         });
@@ -142,7 +142,7 @@ impl Lab {
         let config = ServerConfig::load(&self.server_config()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let store = SqliteStore::open_read_only(&config.database).await.unwrap();
+            let store = SqlStore::open_read_only(&config.database).await.unwrap();
             let reports = store.reports(&bmc_01()).await.unwrap();
             store.close().await;
             let text =

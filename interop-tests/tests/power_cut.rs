@@ -12,7 +12,7 @@ use std::{
 
 use bootstrap_server::{
     config::ServerConfig,
-    store::{Store, sqlite::SqliteStore},
+    store::{SqlStore, Store},
 };
 use interop_tests::{
     lab::{Lab, Server, program, verified_leaves},
@@ -132,7 +132,7 @@ fn a_server_killed_under_load_loses_nothing_that_it_acknowledged() {
 
 async fn stored_messages(config: &Path, serials: &[String]) -> BTreeSet<String> {
     let config = ServerConfig::load(config).unwrap();
-    let store = SqliteStore::open_read_only(&config.database).await.unwrap();
+    let store = SqlStore::open_read_only(&config.database).await.unwrap();
     let mut messages = BTreeSet::new();
     for serial in serials {
         let reports = store.reports(&site::device_id(serial)).await.unwrap();

@@ -1,9 +1,12 @@
-//! Checking the whole log: every record against its leaf, every leaf against the signed checkpoints.
+//! Checking the logs: every record against its leaf, every leaf against the signed checkpoints.
 
-use audit_log::{LogIndex, Opening, Reason as _, Record, Report, UnverifiedCheckpoint, Verifier, VerifierKey};
+use audit_log::{
+    Checkpoint, LogIndex, Opening, Origin, Reason as _, Record, Report, UnverifiedCheckpoint, Verifier, VerifierKey,
+};
 use verdict::{ReasonCode, Refusal};
 
-use crate::store::{Store, StoreError};
+use super::signing::origin_of;
+use crate::store::{LogSnapshot, Store, StoreError};
 
 /// Records read at a time.
 const PAGE: u32 = 4096;
@@ -11,15 +14,76 @@ const PAGE: u32 = 4096;
 /// Verifies the log in `store` against its own latest checkpoint and against `kept`: checkpoints that somebody kept
 /// elsewhere, without which a log that was cut off at its end, together with its checkpoint, looks whole.
 ///
+/// Logs that ended when the database was restored are verified first, each against its own last checkpoint and those of
+/// `kept` that are of its origin. One of these may be newer than the log, as far as the restoration admits it: the first
+/// leaf of the next log names the newest checkpoint that was known then. The report is that of the log which is written.
+///
 /// # Errors
 /// [`AuditError::Refused`] names the first record or checkpoint that does not fit.
 pub async fn verify(store: &dyn Store, key: &VerifierKey, kept: &[Vec<u8>]) -> Result<Report, AuditError> {
     // One moment's checkpoint and leaves: the server may be writing, and each commit brings new ones of both.
-    let mut log = store.log_snapshot().await?;
-    let own = log.checkpoint().map(str::as_bytes);
-    let notes = kept.iter().map(Vec::as_slice).chain(own);
-    let checkpoints = notes.map(|note| UnverifiedCheckpoint::parse(note).map_err(|error| error.refusal())?.verify(key));
-    let mut verifier = Verifier::new(checkpoints.collect::<Result<Vec<_>, Refusal>>()?);
+    let mut current = store.log_snapshot().await?;
+    let mut kept: Vec<&[u8]> = kept.iter().map(Vec::as_slice).collect();
+    let mut logs = Vec::new();
+    for log in store.archived_logs().await? {
+        logs.push((log.origin, store.archived_log_snapshot(log.log).await?));
+    }
+    while !logs.is_empty() {
+        let (origin, mut log) = logs.remove(0);
+        let next = logs.first_mut().map_or(&mut current, |(_, next)| next);
+        let admitted = admitted(next.as_mut(), &origin, key).await?;
+        let own: Vec<_> = kept.extract_if(.., |note| origin_in(note, key).as_ref() == Some(&origin)).collect();
+        let own = checkpoints(own, &origin, key)?;
+        let last = checkpoints(log.checkpoint().map(str::as_bytes).into_iter().collect(), &origin, key)?;
+        let end = last.first().map_or(0, |last| last.head().size.0);
+        let (within, beyond): (Vec<_>, Vec<_>) = own.into_iter().partition(|note| note.head().size.0 <= end);
+        one_log(log.as_mut(), &origin, key, within).await?;
+        if let Some(note) = beyond.iter().find(|note| note.head().size.0 > admitted) {
+            let detail = format!(
+                "the log {origin} was restored with {end} leaves, and a checkpoint of it covers {}, which the \
+                 restoration does not name",
+                note.head().size
+            );
+            return Err(Refusal::new(ReasonCode::LogTruncated, detail).into());
+        }
+    }
+    let origin = current.checkpoint().and_then(|note| origin_of(note, key));
+    let origin = origin.unwrap_or_else(|| Origin::from(key.name()));
+    let kept = checkpoints(kept, &origin, key)?;
+    one_log(current.as_mut(), &origin, key, kept).await
+}
+
+fn origin_in(note: &[u8], key: &VerifierKey) -> Option<Origin> {
+    origin_of(std::str::from_utf8(note).ok()?, key)
+}
+
+fn checkpoints(notes: Vec<&[u8]>, origin: &Origin, key: &VerifierKey) -> Result<Vec<Checkpoint>, Refusal> {
+    let verified = notes
+        .into_iter()
+        .map(|note| UnverifiedCheckpoint::parse(note).map_err(|error| error.refusal())?.verify_of(origin, key));
+    verified.collect()
+}
+
+/// How many leaves the log `origin` is known to have had, as the first leaf of the log after it says.
+async fn admitted(next: &mut dyn LogSnapshot, origin: &Origin, key: &VerifierKey) -> Result<u64, AuditError> {
+    let first = next.records(LogIndex(0), 1).await?;
+    let body = first.first().and_then(|record| record.opening.as_ref()).map(|(_, body)| body.as_slice());
+    // A leaf that was erased, or is another one, admits nothing.
+    let body: serde_json::Value = serde_json::from_slice(body.unwrap_or_default()).unwrap_or_default();
+    let note = body["checkpoint"].as_str().unwrap_or_default().as_bytes();
+    let checkpoint = UnverifiedCheckpoint::parse(note).ok().and_then(|note| note.verify_of(origin, key).ok());
+    Ok(checkpoint.map_or(0, |checkpoint| checkpoint.head().size.0))
+}
+
+/// Verifies one log against its own last checkpoint and against `kept`.
+async fn one_log(
+    log: &mut dyn LogSnapshot,
+    origin: &Origin,
+    key: &VerifierKey,
+    mut kept: Vec<Checkpoint>,
+) -> Result<Report, AuditError> {
+    kept.extend(checkpoints(log.checkpoint().map(str::as_bytes).into_iter().collect(), origin, key)?);
+    let mut verifier = Verifier::new(kept);
     let mut next = LogIndex(0);
     loop {
         let page = log.records(next, PAGE).await?;

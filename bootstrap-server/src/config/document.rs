@@ -27,8 +27,8 @@ pub struct Document {
     pub limits: Limits,
     /// The owner's certificate, and the key that signs conveyed information.
     pub owner: KeyFiles,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// The SQLite file, or the address of a PostgreSQL database: `postgres://user@host/database`.
+    pub database: String,
     /// The audit log.
     pub audit: Audit,
     /// Boot images to serve, by their SHA-256.

@@ -26,7 +26,7 @@ use pki::{
     revocation::{Crl, Demand, Evidence},
 };
 
-use crate::{audit::CheckpointKey, domain::Policies, owner::Owner};
+use crate::{audit::CheckpointKey, domain::Policies, owner::Owner, store::Location};
 use server_certificate::ServerCertificate;
 
 pub use crate::{
@@ -57,8 +57,8 @@ pub struct ServerConfig {
     pub revocation: Arc<Revocation>,
     /// The owner's signing side.
     pub owner: Owner,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// Where the database is.
+    pub database: Location,
     /// Signs checkpoints.
     pub checkpoint_key: Arc<CheckpointKey>,
     /// Boot images.
@@ -123,9 +123,10 @@ impl ServerConfig {
         let audit_key = at(&document.audit.key);
         let checkpoint_key = CheckpointKey::from_pem(&document.audit.origin, &read_key(&audit_key)?)
             .map_err(|source| ConfigError::Audit { path: audit_key, source })?;
-        let database = at(&document.database);
-        let home = database.parent().unwrap_or(folder);
-        if !home.is_dir() {
+        let database = Location::parse(&document.database, folder);
+        if let Some(home) = database.file().map(|path| path.parent().unwrap_or(folder))
+            && !home.is_dir()
+        {
             return Err(ConfigError::NoFolder { path: home.to_owned() });
         }
         let images = document.images.iter().map(|path| {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use audit_log::{LogIndex, UnixMillis, UnverifiedCheckpoint, VerifierKey};
+use audit_log::{LogIndex, Origin, UnixMillis, UnverifiedCheckpoint, VerifierKey};
 use pki::{certificate::Certificate, time::Timestamp};
 use rustix::fs::{Access, access};
 
@@ -11,8 +11,9 @@ use super::{
     certificates::{VoucherFacts, owner_path, pinned},
 };
 use crate::{
+    audit::origin_of,
     domain::{DeviceId, Dossier},
-    store::{DeviceFilter, Page, Store, StoreError, StoredRecord, sqlite::SqliteStore},
+    store::{DeviceFilter, Location, Page, SqlStore, Store, StoreError, StoredRecord},
 };
 
 /// Devices whose vouchers are looked at.
@@ -47,16 +48,19 @@ pub(super) fn judge_file(path: &Path) -> Finding {
 }
 
 /// What became of opening it.
-pub(super) fn judge_open(path: &Path, error: &StoreError) -> Finding {
-    Finding::failed(
-        "database",
-        format!("{}: {error}", path.display()),
-        "The server does not start with it.",
-        format!(
-            "Bring it back from the newest backup: sztp restore --verify BACKUP && sztp restore BACKUP ({})",
-            path.display()
-        ),
-    )
+pub(super) fn judge_open(location: &Location, error: &StoreError) -> Finding {
+    let fix = match error {
+        StoreError::SchemaOlder { .. } => "sztp serve   # once: it brings the schema forward",
+        StoreError::SchemaNewer { .. } => "sztp --version   # run the release that wrote it, or a newer one",
+        StoreError::NotDurable { .. } => {
+            "psql -c 'ALTER SYSTEM SET fsync = on' -c 'ALTER SYSTEM SET synchronous_commit = on'; restart PostgreSQL"
+        }
+        _ if location.file().is_none() => {
+            "pg_isready; psql URL -c 'SELECT 1'   # with the URL of `database` in sztp.toml"
+        }
+        _ => "sztp restore --verify BACKUP; move the database away; sztp restore BACKUP",
+    };
+    Finding::failed("database", format!("{location}: {error}"), "The server does not start with it.", fix)
 }
 
 /// What is at the end of the log.
@@ -93,7 +97,9 @@ pub(super) fn judge_log(end: &LogEnd, key: &VerifierKey) -> Finding {
     let Some(note) = &end.checkpoint else {
         return Finding::ok(CHECK, "empty");
     };
-    let verified = match UnverifiedCheckpoint::parse(note.as_bytes()).map(|checkpoint| checkpoint.verify(key)) {
+    // After a restoration the origin is the key's name and a number.
+    let origin = origin_of(note, key).unwrap_or_else(|| Origin::from(key.name()));
+    let verified = match UnverifiedCheckpoint::parse(note.as_bytes()).map(|it| it.verify_of(&origin, key)) {
         Ok(Ok(checkpoint)) => checkpoint,
         Ok(Err(refusal)) => {
             return Finding::failed(
@@ -126,7 +132,7 @@ pub(super) fn judge_log(end: &LogEnd, key: &VerifierKey) -> Finding {
             "sztp audit verify",
         );
     }
-    Finding::ok(CHECK, format!("{size} leaves, the last checkpoint is signed by {}", key.name()))
+    Finding::ok(CHECK, format!("{origin}: {size} leaves, the last checkpoint is signed by its key"))
 }
 
 /// Looks at the vouchers of the first devices.
@@ -153,8 +159,8 @@ pub(super) async fn vouchers(
 }
 
 /// Opens the database for reading; the server may be running on it.
-pub(super) async fn open(path: &Path) -> Result<SqliteStore, StoreError> {
-    SqliteStore::open_read_only(path).await
+pub(super) async fn open(location: &Location) -> Result<SqlStore, StoreError> {
+    SqlStore::open_read_only(location).await
 }
 
 #[cfg(test)]
@@ -174,6 +180,7 @@ mod tests {
         let leaf = Leaf::commit_to(UnixMillis(5_000), Kind(1), &salt, b"body");
         let tree: CompactRange = [leaf.hash()].into_iter().collect();
         let last = StoredRecord {
+            log: crate::store::LogNumber(0),
             position: LogIndex(0),
             leaf: leaf.encode().to_vec(),
             opening: Some((salt, b"body".to_vec())),
@@ -181,7 +188,7 @@ mod tests {
         };
         LogEnd {
             checkpoint: Some(
-                key.sign(&audit_log::Origin::from(key.verifier().name()), tree.head())
+                key.sign(&Origin::from(key.verifier().name()), tree.head())
                     .unwrap()
                     .signed_note()
                     .to_owned(),

@@ -26,6 +26,7 @@ use crate::{
     audit::CheckpointKey,
     config::{ConfigError, Document},
     owner::Owner,
+    store::Location,
 };
 use files::KeyFile;
 
@@ -91,6 +92,10 @@ impl Examination<'_> {
 
     fn at(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
+    }
+
+    fn location(&self) -> Location {
+        Location::parse(&self.document.database, self.folder)
     }
 
     /// A chain, its dates and its key.
@@ -189,8 +194,12 @@ impl Examination<'_> {
     }
 
     fn disk(&mut self) {
-        let database = self.at(&self.document.database);
-        let folder = database.parent().unwrap_or(self.folder);
+        let Location::File(database) = self.location() else {
+            let what = "the database is PostgreSQL's: measure its disk where it is, with pg_test_fsync";
+            return self.findings.push(Finding::ok("disk-sync", what));
+        };
+        let folder = database.parent().unwrap_or(self.folder).to_owned();
+        let folder = folder.as_path();
         let failed = |error: std::io::Error| {
             Finding::failed(
                 "disk-space",
@@ -217,12 +226,14 @@ impl Examination<'_> {
         key: Option<&CheckpointKey>,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let path = self.at(&self.document.database);
-        let file = database::judge_file(&path);
-        let failed = file.is_failure();
-        self.findings.push(file);
-        if failed {
-            return None;
+        let path = self.location();
+        if let Some(path) = path.file() {
+            let file = database::judge_file(path);
+            let failed = file.is_failure();
+            self.findings.push(file);
+            if failed {
+                return None;
+            }
         }
         let store = match database::open(&path).await {
             Ok(store) => store,

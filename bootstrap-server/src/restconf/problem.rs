@@ -212,11 +212,12 @@ impl Explanation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::DatabaseFault;
 
     #[test]
     fn a_failing_database_is_asked_again_a_damaged_one_is_not() {
         let answer = |error: StoreError| Problem::from(error).into_response();
-        let passing = answer(StoreError::Database { detail: "disk full".to_owned() });
+        let passing = answer(StoreError::Database { fault: DatabaseFault::Full, detail: "disk full".to_owned() });
         assert_eq!(passing.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(passing.headers().contains_key(RETRY_AFTER));
         let lasting = answer(StoreError::Corrupt { what: "a profile" });

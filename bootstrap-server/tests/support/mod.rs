@@ -19,7 +19,7 @@ use bootstrap_server::{
     audit::Event,
     config::ServerConfig,
     domain::{DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName},
-    store::{Batch, Store, sqlite::SqliteStore},
+    store::{Batch, SqlStore, Store},
 };
 use pki::{
     certificate::Certificate,
@@ -107,9 +107,9 @@ impl Site {
         ServerConfig::load(&self.path("sztp.toml")).unwrap()
     }
 
-    pub async fn store(&self) -> SqliteStore {
+    pub async fn store(&self) -> SqlStore {
         let config = self.config();
-        SqliteStore::create(&config.database, config.checkpoint_key).await.unwrap()
+        SqlStore::create(&config.database, config.checkpoint_key).await.unwrap()
     }
 
     /// Registers the manufacturer, the profile and these devices with vouchers, and starts the server.
@@ -153,7 +153,7 @@ pub fn pem(chain: &[Certificate]) -> String {
 /// Checks the log of a stopped server.
 pub async fn verify_log(config: &Path) -> audit_log::Report {
     let config = ServerConfig::load(config).unwrap();
-    let store = SqliteStore::open_read_only(&config.database).await.unwrap();
+    let store = SqlStore::open_read_only(&config.database).await.unwrap();
     bootstrap_server::audit::verify(&store, config.checkpoint_key.verifier(), &[]).await.unwrap()
 }
 

@@ -6,7 +6,7 @@ use audit_log::VerifierKey;
 use bootstrap_server::{
     audit,
     config::ServerConfig,
-    store::{Store, sqlite::SqliteStore},
+    store::{Location, SqlStore, Store},
 };
 use clap::Subcommand;
 use serde_json::json;
@@ -40,9 +40,9 @@ pub(crate) struct LogArgs {
 }
 
 impl LogArgs {
-    fn locate(&self) -> Result<(PathBuf, VerifierKey), Failure> {
+    fn locate(&self) -> Result<(Location, VerifierKey), Failure> {
         if let (Some(database), Some(key)) = (&self.database, &self.key) {
-            return Ok((database.clone(), key.clone()));
+            return Ok((Location::from(database.clone()), key.clone()));
         }
         let config = ServerConfig::load(&self.config)?;
         Ok((config.database, config.checkpoint_key.verifier().clone()))
@@ -83,7 +83,7 @@ async fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         .map(|path| std::fs::read(path).map_err(|source| Failure::File { path: path.clone(), source }));
     let kept = kept.collect::<Result<Vec<_>, _>>()?;
     let (database, key) = args.log.locate()?;
-    let store = SqliteStore::open_read_only(&database).await?;
+    let store = SqlStore::open_read_only(&database).await?;
     let report = audit::verify(&store, &key, &kept).await?;
     store.close().await;
     if args.json {
@@ -110,7 +110,7 @@ async fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
 
 async fn checkpoint(args: &LogArgs) -> Result<ExitCode, Failure> {
     let (database, _) = args.locate()?;
-    let store = SqliteStore::open_read_only(&database).await?;
+    let store = SqlStore::open_read_only(&database).await?;
     let note = store.checkpoint().await?.ok_or_else(|| Failure::NotFound("the log is empty".to_owned()))?;
     store.close().await;
     output::line(note.trim_end_matches('\n'));

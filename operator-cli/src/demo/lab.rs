@@ -13,7 +13,7 @@ use bootstrap_server::{
     audit::Event,
     config::ServerConfig,
     domain::{DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName},
-    store::{Batch, Store, sqlite::SqliteStore},
+    store::{Batch, SqlStore, Store},
 };
 use pki::{
     certificate::Certificate,
@@ -118,7 +118,7 @@ impl Lab {
     /// Puts manufacturer, profile, devices and vouchers into the server's store, as an operator would.
     pub(super) async fn register(&self) -> Result<(), Failure> {
         let config = self.load_server()?;
-        let store = SqliteStore::create(&config.database, config.checkpoint_key).await?;
+        let store = SqlStore::create(&config.database, config.checkpoint_key).await?;
         let failed = |error: &dyn std::fmt::Display| Failure::Demo(error.to_string());
         let maker = ManufacturerName::new("example-maker").map_err(|error| failed(&error))?;
         let profile_name = ProfileName::new("bmc").map_err(|error| failed(&error))?;

@@ -2,7 +2,7 @@
 
 use bootstrap_server::{
     audit::{self, AuditError},
-    store::sqlite::SqliteStore,
+    store::SqlStore,
 };
 
 use super::{lab::Lab, report::TamperReport};
@@ -15,8 +15,9 @@ const AFTER: &[u8] = br#""progress-type":"bootstrap-initiate""#;
 /// Changes records in the stopped server's file and verifies the log.
 pub(super) async fn change_records(lab: &Lab) -> Result<TamperReport, Failure> {
     let config = lab.load_server()?;
-    let mut file =
-        std::fs::read(&config.database).map_err(|source| Failure::File { path: config.database.clone(), source })?;
+    let path = config.database.file().ok_or_else(|| Failure::Demo("the demo's database is a file".to_owned()))?;
+    let failed = |source| Failure::File { path: path.to_owned(), source };
+    let mut file = std::fs::read(path).map_err(failed)?;
     // Pages that are no longer in use may hold old copies: every one is changed.
     let places: Vec<usize> =
         file.windows(BEFORE.len()).enumerate().filter(|(_, it)| *it == BEFORE).map(|(at, _)| at).collect();
@@ -28,8 +29,8 @@ pub(super) async fn change_records(lab: &Lab) -> Result<TamperReport, Failure> {
             place.copy_from_slice(AFTER);
         }
     }
-    std::fs::write(&config.database, file).map_err(|source| Failure::File { path: config.database.clone(), source })?;
-    let store = SqliteStore::open_read_only(&config.database).await?;
+    std::fs::write(path, file).map_err(failed)?;
+    let store = SqlStore::open_read_only(&config.database).await?;
     let verified = audit::verify(&store, config.checkpoint_key.verifier(), &[]).await;
     store.close().await;
     match verified {

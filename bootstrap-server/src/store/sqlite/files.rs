@@ -7,13 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::store::StoreError;
+use crate::store::{DatabaseFault, StoreError};
 
 /// Readable and writable by the server's user alone: the database names devices and holds their configurations.
 const PRIVATE: u32 = 0o600;
 
 /// Makes an empty database unless there is one. SQLite gives the files that it puts beside it the same mode.
-pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+pub(in crate::store) fn create(path: &Path) -> Result<(), StoreError> {
     match OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(path, &error)),
         Ok(_) | Err(_) => Ok(()),
@@ -21,7 +21,7 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Finds the database under its real name, which is the same for all who open it.
-pub(super) fn find(path: &Path) -> Result<PathBuf, StoreError> {
+pub(in crate::store) fn find(path: &Path) -> Result<PathBuf, StoreError> {
     path.canonicalize().map_err(|error| match error.kind() {
         ErrorKind::NotFound => StoreError::Missing { path: path.to_owned() },
         _ => failed(path, &error),
@@ -31,7 +31,7 @@ pub(super) fn find(path: &Path) -> Result<PathBuf, StoreError> {
 /// Makes sure that nobody else writes to the database, for as long as the file that is given back stays open.
 ///
 /// The lock is on a file of its own, which stays behind: SQLite's locks come and go on the database itself.
-pub(super) fn lock(database: &Path) -> Result<File, StoreError> {
+pub(in crate::store) fn lock(database: &Path) -> Result<File, StoreError> {
     let mut path = database.as_os_str().to_owned();
     path.push(".lock");
     let path = PathBuf::from(path);
@@ -45,5 +45,14 @@ pub(super) fn lock(database: &Path) -> Result<File, StoreError> {
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::Database { detail: format!("{}: {error}", path.display()) }
+    StoreError::Database { fault: fault(error), detail: format!("{}: {error}", path.display()) }
+}
+
+fn fault(error: &std::io::Error) -> DatabaseFault {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => DatabaseFault::Full,
+        ErrorKind::ReadOnlyFilesystem => DatabaseFault::ReadOnly,
+        ErrorKind::PermissionDenied => DatabaseFault::Denied,
+        _ => DatabaseFault::Other,
+    }
 }

@@ -1,48 +1,31 @@
-CREATE TABLE IF NOT EXISTS manufacturer (
+CREATE TABLE manufacturer (
     name    TEXT PRIMARY KEY,
-    anchors TEXT NOT NULL,                    -- PEM
-    voucher_anchors TEXT NOT NULL DEFAULT '', -- PEM
-    serial_number_rule TEXT NOT NULL DEFAULT 'attribute'
+    anchors TEXT NOT NULL                     -- PEM
 ) STRICT;
 
-CREATE TABLE IF NOT EXISTS profile (
+CREATE TABLE profile (
     name     TEXT PRIMARY KEY,
     document TEXT NOT NULL                    -- TOML
 ) STRICT;
 
-CREATE TABLE IF NOT EXISTS device (
+CREATE TABLE device (
     manufacturer  TEXT NOT NULL,
     serial_number TEXT NOT NULL,
     profile       TEXT,
     state         TEXT NOT NULL,
     detail        TEXT,
     last_answer   BLOB,                       -- SHA-256 of the body of its last `answered` event
-    since         INTEGER NOT NULL,           -- Unix milliseconds
-    attempt_since INTEGER,
-    version       INTEGER NOT NULL,           -- leaf
-    model         TEXT,
-    mac_addresses TEXT NOT NULL,              -- separated by blanks
-    host          TEXT,
-    slot          TEXT,
-    rack          TEXT,
-    proof_at      INTEGER,
-    proof_source  TEXT,
-    proof_certificate BLOB,
-    alarm         TEXT,
-    alarm_at      INTEGER,
-    activation_salt BLOB,
-    activation_hash BLOB,
     PRIMARY KEY (manufacturer, serial_number)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE IF NOT EXISTS voucher (
+CREATE TABLE voucher (
     manufacturer  TEXT NOT NULL,
     serial_number TEXT NOT NULL,
     artifact      BLOB NOT NULL,
     PRIMARY KEY (manufacturer, serial_number)
 ) STRICT;
 
-CREATE TABLE IF NOT EXISTS progress_report (
+CREATE TABLE progress_report (
     leaf          INTEGER PRIMARY KEY,
     manufacturer  TEXT NOT NULL,
     serial_number TEXT NOT NULL,
@@ -50,16 +33,16 @@ CREATE TABLE IF NOT EXISTS progress_report (
     progress_type TEXT NOT NULL,
     message       TEXT
 ) STRICT;
-CREATE TABLE IF NOT EXISTS reported_key (
+CREATE TABLE reported_key (
     leaf INTEGER NOT NULL,
     kind TEXT NOT NULL,                       -- SSH algorithm, or trust-anchor-cert
     data BLOB NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS reported_key_leaf ON reported_key (leaf);
-CREATE INDEX IF NOT EXISTS progress_report_device ON progress_report (manufacturer, serial_number, leaf);
+CREATE INDEX reported_key_leaf ON reported_key (leaf);
+CREATE INDEX progress_report_device ON progress_report (manufacturer, serial_number, leaf);
 
 -- The audit log. `leaf` is for ever; salt and body may be erased together.
-CREATE TABLE IF NOT EXISTS leaf (
+CREATE TABLE leaf (
     position INTEGER PRIMARY KEY,
     leaf     BLOB NOT NULL,
     salt     BLOB,
@@ -67,7 +50,7 @@ CREATE TABLE IF NOT EXISTS leaf (
 ) STRICT;
 
 -- The latest signed checkpoint, and the right edge of the tree it signs.
-CREATE TABLE IF NOT EXISTS checkpoint (
+CREATE TABLE checkpoint (
     only     INTEGER PRIMARY KEY CHECK (only = 1),
     size     INTEGER NOT NULL,
     frontier BLOB NOT NULL,

@@ -1,0 +1,107 @@
+//! The rows that a planned group writes.
+
+use std::collections::BTreeMap;
+
+use audit_log::{Leaf, LogIndex, Salt, UnixMillis};
+use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
+
+use crate::{
+    audit::ReportedKey,
+    domain::{
+        Device, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName, Token, TokenId, User,
+        UserName,
+    },
+    store::KeptAnswer,
+};
+
+/// Rows to write. Where a table's row can go, `None` stands for its removal.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Changes {
+    /// Leaves, in order.
+    pub(crate) leaves: Vec<LeafRow>,
+    /// Which leaf is about which device.
+    pub(crate) events: Vec<EventRow>,
+    /// Records of devices.
+    pub(crate) devices: BTreeMap<DeviceId, Device>,
+    /// Vouchers.
+    pub(crate) vouchers: BTreeMap<DeviceId, OwnershipVoucher>,
+    /// Progress reports.
+    pub(crate) reports: Vec<ReportRow>,
+    /// Manufacturers.
+    pub(crate) manufacturers: BTreeMap<ManufacturerName, Manufacturer>,
+    /// Profiles.
+    pub(crate) profiles: BTreeMap<ProfileName, Option<OnboardingProfile>>,
+    /// Users.
+    pub(crate) users: BTreeMap<UserName, Option<User>>,
+    /// Tokens.
+    pub(crate) tokens: BTreeMap<TokenId, Option<Token>>,
+    /// Answers that are kept for idempotency keys.
+    pub(crate) answers: BTreeMap<(UserName, String), KeptRow>,
+}
+
+/// A leaf with what it commits to.
+#[derive(Clone, Debug)]
+pub(crate) struct LeafRow {
+    /// The leaf.
+    pub(crate) leaf: Leaf,
+    /// Hides the body.
+    pub(crate) salt: Salt,
+    /// The event.
+    pub(crate) body: Vec<u8>,
+}
+
+/// A leaf that is about a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EventRow {
+    /// The device.
+    pub(crate) device: DeviceId,
+    /// The leaf.
+    pub(crate) position: LogIndex,
+}
+
+/// A progress report.
+#[derive(Clone, Debug)]
+pub(crate) struct ReportRow {
+    /// The leaf that records it.
+    pub(crate) leaf: LogIndex,
+    /// Whose.
+    pub(crate) device: DeviceId,
+    /// When.
+    pub(crate) at: UnixMillis,
+    /// What.
+    pub(crate) progress_type: ProgressType,
+    /// The device's words.
+    pub(crate) message: Option<String>,
+    /// The keys reported.
+    pub(crate) keys: Vec<ReportedKey>,
+}
+
+/// An answer for an idempotency key.
+#[derive(Clone, Debug)]
+pub(crate) struct KeptRow {
+    /// Since when.
+    pub(crate) at: UnixMillis,
+    /// The answer.
+    pub(crate) answer: KeptAnswer,
+}
+
+impl Changes {
+    /// Whether names of the small tables come or go.
+    pub(crate) fn touches_directory(&self) -> bool {
+        !(self.manufacturers.is_empty() && self.profiles.is_empty() && self.users.is_empty() && self.tokens.is_empty())
+    }
+
+    /// Adds what came after.
+    pub(crate) fn merge(&mut self, later: Self) {
+        self.leaves.extend(later.leaves);
+        self.events.extend(later.events);
+        self.devices.extend(later.devices);
+        self.vouchers.extend(later.vouchers);
+        self.reports.extend(later.reports);
+        self.manufacturers.extend(later.manufacturers);
+        self.profiles.extend(later.profiles);
+        self.users.extend(later.users);
+        self.tokens.extend(later.tokens);
+        self.answers.extend(later.answers);
+    }
+}

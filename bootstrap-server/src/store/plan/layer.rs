@@ -1,0 +1,184 @@
+//! One batch at work, on top of those before it in its group.
+
+use audit_log::{LogIndex, UnixMillis};
+
+use super::{Changes, EventRow, KeptRow, LeafRow, ReportRow, Situation};
+use crate::{
+    audit::Event,
+    domain::{
+        Device, DeviceId, ProfileName, TokenId, UserName,
+        change::{self, ChangeRefused, VoucherStock},
+    },
+    store::{KeptAnswer, StoreError},
+};
+
+/// What one batch sees and changes: its own changes first, then those of the batches before it, then the database.
+pub(super) struct Layer<'a> {
+    situation: &'a Situation<'a>,
+    before: &'a Changes,
+    own: Changes,
+}
+
+impl<'a> Layer<'a> {
+    pub(super) fn new(situation: &'a Situation<'a>, before: &'a Changes) -> Self {
+        Self { situation, before, own: Changes::default() }
+    }
+
+    pub(super) fn into_changes(self) -> Changes {
+        self.own
+    }
+
+    pub(super) fn next_position(&self) -> LogIndex {
+        let planned = self.before.leaves.len().saturating_add(self.own.leaves.len());
+        LogIndex(self.situation.size.0.saturating_add(u64::try_from(planned).unwrap_or(u64::MAX)))
+    }
+
+    pub(super) fn device(&self, id: &DeviceId) -> Option<&Device> {
+        let stored = || self.situation.loaded.devices.get(id).and_then(|known| known.device.as_ref());
+        self.own.devices.get(id).or_else(|| self.before.devices.get(id)).or_else(stored)
+    }
+
+    pub(super) fn append(&mut self, row: LeafRow, about: Option<&DeviceId>) {
+        let position = self.next_position();
+        self.own.events.extend(about.map(|device| EventRow { device: device.clone(), position }));
+        self.own.leaves.push(row);
+    }
+
+    pub(super) fn keep_answer(
+        &mut self,
+        user: &UserName,
+        key: &str,
+        answer: &KeptAnswer,
+        at: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let place = (user.clone(), key.to_owned());
+        if self.before.answers.contains_key(&place) || self.situation.loaded.answers.contains(&place) {
+            return Err(StoreError::AnsweredBefore);
+        }
+        self.own.answers.insert(place, KeptRow { at, answer: answer.clone() });
+        Ok(())
+    }
+
+    /// Makes the changes that `event` stands for.
+    pub(super) fn apply(&mut self, event: &Event, now: UnixMillis) -> Result<(), StoreError> {
+        if let Some(id) = event.device() {
+            self.move_device(id, event, now)?;
+        }
+        match event {
+            Event::ManufacturerAdded { manufacturer } => {
+                self.own.manufacturers.insert(manufacturer.name.clone(), manufacturer.clone());
+            }
+            Event::ProfileApplied { profile } => {
+                self.own.profiles.insert(profile.name.clone(), Some(profile.as_ref().clone()));
+            }
+            Event::ProfileRemoved { profile } => self.remove_profile(profile)?,
+            Event::VoucherStored { device, voucher } => {
+                self.own.vouchers.insert(device.clone(), voucher.clone());
+            }
+            Event::ProgressReported { device, report, keys, message, .. } => {
+                let (leaf, device) = (self.next_position(), device.clone());
+                let (message, keys) = (message.clone(), keys.clone());
+                self.own.reports.push(ReportRow { leaf, device, at: now, progress_type: *report, message, keys });
+            }
+            Event::UserChanged { user } => {
+                self.own.users.insert(user.name.clone(), Some(user.clone()));
+            }
+            Event::UserRemoved { user } => self.remove_user(user)?,
+            Event::TokenCreated { token } => {
+                self.known_user(&token.user)?;
+                self.own.tokens.insert(token.id.clone(), Some(token.clone()));
+            }
+            Event::TokenRevoked { token } => {
+                self.token_owner(token).ok_or_else(|| StoreError::NoToken(token.to_string()))?;
+                self.own.tokens.insert(token.clone(), None);
+            }
+            // Devices move by `change::after`; the rest is on record and changes nothing.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn move_device(&mut self, id: &DeviceId, event: &Event, now: UnixMillis) -> Result<(), StoreError> {
+        if !self.knows_manufacturer(id) {
+            return Err(StoreError::NoManufacturer(id.manufacturer.to_string()));
+        }
+        let before = self.device(id).cloned();
+        let after = change::after(before.clone(), self.voucher(id), event, now, self.next_position());
+        let after = after.map_err(|refused| match refused {
+            ChangeRefused::AlreadyListed => StoreError::DeviceExists(id.clone()),
+            ChangeRefused::NotListed => StoreError::NoDevice(id.clone()),
+            refused => StoreError::Refused { device: id.clone(), refused },
+        })?;
+        let Some(device) = after.filter(|device| before.as_ref() != Some(device)) else { return Ok(()) };
+        if let Some(profile) = &device.profile {
+            self.known_profile(profile)?;
+        }
+        self.own.devices.insert(id.clone(), device);
+        Ok(())
+    }
+
+    fn knows_manufacturer(&self, id: &DeviceId) -> bool {
+        let name = &id.manufacturer;
+        self.own.manufacturers.contains_key(name)
+            || self.before.manufacturers.contains_key(name)
+            || self.situation.directory.manufacturers.contains(name)
+    }
+
+    fn voucher(&self, id: &DeviceId) -> VoucherStock {
+        if self.own.vouchers.contains_key(id) || self.before.vouchers.contains_key(id) {
+            return VoucherStock::Stored;
+        }
+        self.situation.loaded.devices.get(id).map_or(VoucherStock::Missing, |known| known.voucher)
+    }
+
+    fn known_profile(&self, name: &ProfileName) -> Result<(), StoreError> {
+        let planned = self.own.profiles.get(name).or_else(|| self.before.profiles.get(name)).map(Option::is_some);
+        match planned.unwrap_or_else(|| self.situation.directory.profiles.contains(name)) {
+            true => Ok(()),
+            false => Err(StoreError::NoProfile(name.to_string())),
+        }
+    }
+
+    fn remove_profile(&mut self, name: &ProfileName) -> Result<(), StoreError> {
+        self.known_profile(name)?;
+        let has = |device: &Device| device.profile.as_ref() == Some(name);
+        // Those in the database, with the devices that this group is about taken out, and put in as they are now.
+        let loaded = &self.situation.loaded;
+        let stored = loaded.with_profile.get(name).copied().unwrap_or_default();
+        let had =
+            loaded.devices.values().filter_map(|known| known.device.as_ref()).filter(|device| has(device)).count();
+        let have = loaded.devices.keys().filter_map(|id| self.device(id)).filter(|device| has(device)).count();
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let devices = stored.saturating_sub(count(had)).saturating_add(count(have));
+        if devices > 0 {
+            return Err(StoreError::ProfileInUse { profile: name.to_string(), devices });
+        }
+        self.own.profiles.insert(name.clone(), None);
+        Ok(())
+    }
+
+    fn known_user(&self, name: &UserName) -> Result<(), StoreError> {
+        let planned = self.own.users.get(name).or_else(|| self.before.users.get(name)).map(Option::is_some);
+        match planned.unwrap_or_else(|| self.situation.directory.users.contains(name)) {
+            true => Ok(()),
+            false => Err(StoreError::NoUser(name.to_string())),
+        }
+    }
+
+    fn token_owner(&self, id: &TokenId) -> Option<&UserName> {
+        match self.own.tokens.get(id).or_else(|| self.before.tokens.get(id)) {
+            Some(planned) => planned.as_ref().map(|token| &token.user),
+            None => self.situation.directory.tokens.get(id),
+        }
+    }
+
+    fn remove_user(&mut self, name: &UserName) -> Result<(), StoreError> {
+        self.known_user(name)?;
+        let stored = self.situation.directory.tokens.keys();
+        let all = stored.chain(self.before.tokens.keys()).chain(self.own.tokens.keys());
+        let theirs: Vec<_> = all.filter(|id| self.token_owner(id) == Some(name)).cloned().collect();
+        self.own.tokens.extend(theirs.into_iter().map(|id| (id, None)));
+        self.own.users.insert(name.clone(), None);
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! What becomes of a group of batches: pure. What was loaded for them, the time and the salts come in; outcomes and the
+//! rows to write come out.
+//!
+//! A batch that is refused leaves nothing behind: each works on a layer of its own, which is thrown away or merged.
+
+mod changes;
+mod known;
+mod layer;
+
+pub(super) use changes::{Changes, EventRow, KeptRow, LeafRow, ReportRow};
+pub(super) use known::{Directory, KnownDevice, Loaded, Needs};
+
+use audit_log::{CompactRange, Leaf, LogIndex, Salt, TreeSize, UnixMillis};
+
+use super::{Batch, StoreError};
+use crate::domain::{DeviceId, Proof};
+use layer::Layer;
+
+/// What became of one batch of a group: the position of its first leaf.
+pub(super) type Outcome = Result<LogIndex, StoreError>;
+
+/// Everything that a group is planned from.
+pub(super) struct Situation<'a> {
+    /// The small tables, as a whole.
+    pub(super) directory: &'a Directory,
+    /// What the database holds about whatever the group names.
+    pub(super) loaded: &'a Loaded,
+    /// How many leaves there are.
+    pub(super) size: TreeSize,
+    /// The time of every leaf of the group.
+    pub(super) now: UnixMillis,
+}
+
+/// A planned group.
+pub(super) struct Plan {
+    /// What became of each batch, in order.
+    pub(super) outcomes: Vec<Outcome>,
+    /// What to write.
+    pub(super) changes: Changes,
+}
+
+/// Plans `batches`, one after the other. `salt` is asked once for each leaf.
+pub(super) fn plan(
+    situation: &Situation<'_>,
+    batches: &[&Batch],
+    mut salt: impl FnMut() -> Result<Salt, StoreError>,
+) -> Plan {
+    let mut changes = Changes::default();
+    let outcomes = batches
+        .iter()
+        .map(|batch| {
+            let mut layer = Layer::new(situation, &changes);
+            let first = apply(&mut layer, batch, situation.now, &mut salt)?;
+            let own = layer.into_changes();
+            changes.merge(own);
+            Ok(first)
+        })
+        .collect();
+    Plan { outcomes, changes }
+}
+
+fn apply(
+    layer: &mut Layer<'_>,
+    batch: &Batch,
+    now: UnixMillis,
+    salt: &mut impl FnMut() -> Result<Salt, StoreError>,
+) -> Outcome {
+    let first = layer.next_position();
+    for (device, version) in batch.expectations() {
+        let current = layer.device(device).ok_or_else(|| StoreError::NoDevice(device.clone()))?;
+        if current.version != *version {
+            return Err(StoreError::Changed(device.clone()));
+        }
+    }
+    for event in batch.events() {
+        let body = event.body(batch.actor());
+        let salt = salt()?;
+        let leaf = Leaf::commit_to(now, event.kind(), &salt, &body);
+        layer.apply(event, now)?;
+        layer.append(LeafRow { leaf, salt, body }, event.device());
+    }
+    if let Some((user, key, answer)) = batch.answer() {
+        layer.keep_answer(user, key, answer, now)?;
+    }
+    Ok(first)
+}
+
+/// Adds proofs of identity that changed nothing else. A device that is not on the list, or showed a newer one, is left
+/// as it is.
+pub(super) fn note_proofs(changes: &mut Changes, loaded: &Loaded, proofs: &[(DeviceId, Proof)]) {
+    for (id, proof) in proofs {
+        let current = changes.devices.get(id).or_else(|| loaded.devices.get(id).and_then(|it| it.device.as_ref()));
+        let Some(mut device) = current.cloned() else { continue };
+        if device.proof.is_none_or(|known| known.at <= proof.at) {
+            device.proof = Some(*proof);
+            changes.devices.insert(id.clone(), device);
+        }
+    }
+}
+
+/// The tree after the leaves of `changes`.
+pub(super) fn grown(tree: &CompactRange, changes: &Changes) -> CompactRange {
+    let mut tree = tree.clone();
+    tree.extend(changes.leaves.iter().map(|row| row.leaf.hash()));
+    tree
+}
+
+#[cfg(test)]
+mod tests;

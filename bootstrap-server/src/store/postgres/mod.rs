@@ -1,0 +1,28 @@
+//! What is PostgreSQL's own: settings, checks and schema.
+
+use sqlx::{AnyConnection, Row as _};
+
+use super::StoreError;
+
+/// The schema, step by step. It begins where SQLite's was when PostgreSQL came.
+pub(super) const MIGRATIONS: &[(u32, &str)] = &[(2, include_str!("migrations/0002.sql"))];
+
+/// What a connection for writing is told. A server that stands still gives up the lock on the log, so that the others go
+/// on; and none waits for that lock for ever.
+pub(super) const WRITER_SETTINGS: &str = "SET idle_in_transaction_session_timeout = '15s'; SET lock_timeout = '20s'; \
+     SET client_min_messages = warning;";
+
+/// Held while the schema is changed, so that of several servers that start together one does it.
+pub(super) const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(8572008366)";
+
+/// Makes sure that what is acknowledged is on disk. `synchronous_commit = off` and `fsync = off` lose it in a crash.
+pub(super) async fn check_durability(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    for (setting, question) in [("synchronous_commit", "SHOW synchronous_commit"), ("fsync", "SHOW fsync")] {
+        let row = sqlx::query(question).fetch_one(&mut *connection).await?;
+        let value: String = row.try_get(0)?;
+        if value == "off" {
+            return Err(StoreError::NotDurable { setting, value });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,291 @@
+//! The store, on SQLite or PostgreSQL: the same statements, the same plan, the same writer.
+
+mod decode;
+mod devices;
+mod encode;
+mod head;
+mod import;
+mod load;
+mod migrate;
+mod proofs;
+mod queue;
+mod read;
+mod session;
+mod snapshot;
+mod statement;
+mod table;
+mod target;
+mod writer;
+
+pub use import::Import;
+
+use std::{sync::Arc, time::Duration};
+
+use audit_log::{LogIndex, Salt, TreeSize, UnixMillis};
+use pki::{digest::Digest, identity::SerialNumber};
+use sqlx::{AnyPool, Connection as _};
+use tokio::{
+    sync::watch,
+    task::{AbortHandle, JoinHandle},
+};
+
+use self::{
+    proofs::Proofs,
+    queue::Entrance,
+    session::Session,
+    snapshot::{Everything, Snapshot},
+    target::{Dialect, Target},
+    writer::Writer,
+};
+use super::{
+    ArchivedLog, Backlog, Batch, Census, DeviceFilter, Export, KeptAnswer, Location, LogNumber, LogSnapshot, Page,
+    Place, Store, StoreError, StoreFuture, StoredRecord, StoredReport,
+    plan::{self, Needs, Situation},
+    sqlite,
+};
+use crate::{
+    audit::CheckpointKey,
+    domain::{Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Proof, Token, User, UserName},
+};
+
+/// How often a server looks whether another one has committed.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long an answer is kept for an idempotency key, in milliseconds.
+const KEPT: u64 = 24 * 3600 * 1000;
+
+/// A store in a database. One writer gathers what is waiting into one transaction; readers never wait for it.
+#[derive(Debug)]
+pub struct SqlStore {
+    target: Target,
+    readers: AnyPool,
+    log: LogNumber,
+    proofs: Arc<Proofs>,
+    growth: watch::Receiver<TreeSize>,
+    entrance: Option<Entrance>,
+    writer: Option<JoinHandle<()>>,
+    /// Looks for what other servers commit.
+    lookout: Option<AbortHandle>,
+}
+
+impl SqlStore {
+    /// Opens a database for reading and writing, and brings its schema to that of this release. Checkpoints are signed
+    /// with `key`.
+    ///
+    /// A file is never made by the way: an empty one in the place of a lost one would look like a log without a past. A
+    /// PostgreSQL database must be there; an empty one is filled with tables.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is no such file, [`StoreError::InUse`] while another store has the file open for
+    /// writing, [`StoreError::Database`] when it cannot be opened, [`StoreError::Corrupt`] when its audit log does not fit
+    /// its own checkpoint, [`StoreError::NotDurable`] when it does not sync what it acknowledges,
+    /// [`StoreError::SchemaNewer`] when a newer release wrote it.
+    pub async fn open(location: &Location, key: Arc<CheckpointKey>) -> Result<Self, StoreError> {
+        let lock = Target::lock(location)?;
+        let target = Target::find(location)?;
+        let mut connection = target.connect_writer().await?;
+        migrate::forward(&target, &mut connection).await?;
+        connection.close().await?;
+        let session = Session::open(&target, key.verifier()).await?;
+        let (log, size) = (session.head().log, session.head().tree.size());
+        let readers = target.readers().await?;
+        let proofs = Arc::new(Proofs::default());
+        let (growth, growing) = watch::channel(size);
+        let lookout = (target.dialect == Dialect::Postgres).then(|| {
+            let (readers, growth) = (readers.clone(), growth.clone());
+            tokio::spawn(look_out(readers, growth)).abort_handle()
+        });
+        let (entrance, queue) = queue::queue();
+        let writer = Writer {
+            target: target.clone(),
+            key,
+            proofs: Arc::clone(&proofs),
+            growth,
+            session: Some(session),
+            _lock: lock,
+        };
+        let writer = Some(tokio::spawn(writer.run(queue)));
+        Ok(Self { target, readers, log, proofs, growth: growing, entrance: Some(entrance), writer, lookout })
+    }
+
+    /// Makes the file, readable by its owner only, unless there is one; then as [`SqlStore::open`].
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when the file cannot be made; otherwise as [`SqlStore::open`].
+    pub async fn create(location: &Location, key: Arc<CheckpointKey>) -> Result<Self, StoreError> {
+        if let Location::File(path) = location {
+            sqlite::create(path)?;
+        }
+        Self::open(location, key).await
+    }
+
+    /// Opens a database for reading only: servers may be writing it.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is no such file, [`StoreError::Database`] when it cannot be opened,
+    /// [`StoreError::SchemaOlder`] and [`StoreError::SchemaNewer`] when its schema is not that of this release.
+    pub async fn open_read_only(location: &Location) -> Result<Self, StoreError> {
+        let target = Target::find(location)?;
+        let readers = target.readers().await?;
+        let mut connection = readers.acquire().await?;
+        migrate::check(&target, &mut connection).await?;
+        let log = head::current_log(&mut connection).await?;
+        drop(connection);
+        let (_, growth) = watch::channel(TreeSize(read::size(&readers).await?));
+        let proofs = Arc::default();
+        Ok(Self { target, readers, log, proofs, growth, entrance: None, writer: None, lookout: None })
+    }
+
+    /// Waits until everything that was handed over is durable, and closes the database.
+    pub async fn close(mut self) {
+        // Readers first: the connection that closes last folds the write-ahead log into the file, and must be able to.
+        self.readers.close().await;
+        drop(self.entrance.take());
+        if let Some(writer) = self.writer.take() {
+            // The writer ends when its queue does; a panic in it has been reported to whoever was waiting.
+            let _ended = writer.await;
+        }
+    }
+
+    async fn plan_only(&self, batch: Batch) -> Result<(), StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        let directory = load::directory(&mut connection).await?;
+        let now = writer::now();
+        let loaded = load::needs(&mut connection, &Needs::of(&[&batch]), kept_since(now)).await?;
+        let situation = Situation { directory: &directory, loaded: &loaded, size: *self.growth.borrow(), now };
+        // Nothing of it is kept, so nothing has to be hidden.
+        let plan::Plan { outcomes, .. } = plan::plan(&situation, &[&batch], || Ok(Salt::new([0; Salt::LEN])));
+        outcomes.into_iter().next().unwrap_or(Err(StoreError::Closed)).map(|_| ())
+    }
+}
+
+impl Drop for SqlStore {
+    fn drop(&mut self) {
+        if let Some(lookout) = self.lookout.take() {
+            lookout.abort();
+        }
+    }
+}
+
+const fn kept_since(now: UnixMillis) -> UnixMillis {
+    UnixMillis(now.0.saturating_sub(KEPT))
+}
+
+/// Tells whoever follows the log when another server has committed.
+async fn look_out(readers: AnyPool, growth: watch::Sender<TreeSize>) {
+    let mut ticks = tokio::time::interval(LOOK);
+    while !readers.is_closed() {
+        ticks.tick().await;
+        if let Ok(size) = read::size(&readers).await {
+            growth.send_if_modified(|known| {
+                let grown = known.0 < size;
+                if grown {
+                    *known = TreeSize(size);
+                }
+                grown
+            });
+        }
+    }
+}
+
+impl Store for SqlStore {
+    fn commit(&self, batch: Batch) -> StoreFuture<'_, LogIndex> {
+        Box::pin(async move { self.entrance.as_ref().ok_or(StoreError::Closed)?.commit(batch).await })
+    }
+
+    fn rehearse(&self, batch: Batch) -> StoreFuture<'_, ()> {
+        Box::pin(self.plan_only(batch))
+    }
+
+    fn note_proof(&self, device: &DeviceId, proof: Proof) {
+        self.proofs.note(device, proof);
+    }
+
+    fn manufacturers(&self) -> StoreFuture<'_, Vec<Manufacturer>> {
+        Box::pin(read::manufacturers(&self.readers))
+    }
+
+    fn profiles(&self) -> StoreFuture<'_, Vec<OnboardingProfile>> {
+        Box::pin(read::profiles(&self.readers))
+    }
+
+    fn dossier<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Dossier> {
+        Box::pin(read::dossier(&self.readers, device))
+    }
+
+    fn devices_named<'a>(&'a self, serial_number: &'a SerialNumber) -> StoreFuture<'a, Vec<DeviceId>> {
+        Box::pin(read::devices_named(&self.readers, serial_number))
+    }
+
+    fn devices<'a>(&'a self, filter: &'a DeviceFilter, page: Page<DeviceId>) -> StoreFuture<'a, Vec<Device>> {
+        Box::pin(async move { read::devices(&self.readers, filter, &page).await })
+    }
+
+    fn census(&self, now: UnixMillis, deadlines: Deadlines) -> StoreFuture<'_, Vec<Census>> {
+        Box::pin(async move { devices::census(&self.readers, now, &deadlines).await })
+    }
+
+    fn reports<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Vec<StoredReport>> {
+        Box::pin(read::reports(&self.readers, device))
+    }
+
+    fn history<'a>(&'a self, device: &'a DeviceId, first: Place, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>> {
+        Box::pin(read::history(&self.readers, device, first, limit))
+    }
+
+    fn users(&self) -> StoreFuture<'_, Vec<User>> {
+        Box::pin(read::users(&self.readers))
+    }
+
+    fn tokens(&self) -> StoreFuture<'_, Vec<Token>> {
+        Box::pin(read::tokens(&self.readers))
+    }
+
+    fn token(&self, digest: Digest) -> StoreFuture<'_, Option<(Token, User)>> {
+        Box::pin(read::token(&self.readers, digest))
+    }
+
+    fn kept_answer<'a>(&'a self, user: &'a UserName, key: &'a str) -> StoreFuture<'a, Option<KeptAnswer>> {
+        Box::pin(read::kept_answer(&self.readers, user, key, kept_since(writer::now())))
+    }
+
+    fn records(&self, first: LogIndex, limit: u32) -> StoreFuture<'_, Vec<StoredRecord>> {
+        Box::pin(async move { read::records(&mut *self.readers.acquire().await?, self.log, first, limit).await })
+    }
+
+    fn checkpoint(&self) -> StoreFuture<'_, Option<String>> {
+        Box::pin(async move { read::checkpoint(&mut *self.readers.acquire().await?).await })
+    }
+
+    fn growth(&self) -> watch::Receiver<TreeSize> {
+        self.growth.clone()
+    }
+
+    fn backlog(&self) -> Backlog {
+        self.entrance.as_ref().map_or_else(Backlog::default, Entrance::backlog)
+    }
+
+    fn log_snapshot(&self) -> StoreFuture<'_, Box<dyn LogSnapshot>> {
+        Box::pin(async {
+            let snapshot: Box<dyn LogSnapshot> = Box::new(Snapshot::current(&self.target).await?);
+            Ok(snapshot)
+        })
+    }
+
+    fn archived_logs(&self) -> StoreFuture<'_, Vec<ArchivedLog>> {
+        Box::pin(async { read::archived_logs(&mut *self.readers.acquire().await?).await })
+    }
+
+    fn archived_log_snapshot(&self, log: LogNumber) -> StoreFuture<'_, Box<dyn LogSnapshot>> {
+        Box::pin(async move {
+            let snapshot: Box<dyn LogSnapshot> = Box::new(Snapshot::archived(&self.target, log).await?);
+            Ok(snapshot)
+        })
+    }
+
+    fn export(&self) -> StoreFuture<'_, Box<dyn Export>> {
+        Box::pin(async {
+            let everything: Box<dyn Export> = Box::new(Everything::take(&self.target).await?);
+            Ok(everything)
+        })
+    }
+}
