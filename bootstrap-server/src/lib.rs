@@ -6,12 +6,14 @@
 //! a change that leaves no leaf cannot be expressed.
 
 mod admission;
+pub mod api;
 pub mod audit;
 pub mod backup;
 pub mod config;
 pub mod doctor;
 pub mod domain;
 mod images;
+pub mod import;
 mod metrics;
 mod owner;
 mod restconf;

@@ -48,6 +48,11 @@ impl Owner {
         Ok(Self { signer, chain, certificate, signed: Mutex::default() })
     }
 
+    /// The owner certificate and its intermediates.
+    pub(crate) fn chain(&self) -> &[Certificate] {
+        &self.chain
+    }
+
     /// The signed grouping of `information`, written as `style` has it, for the device that `voucher` is for. Signs once for
     /// each document in each style.
     ///

@@ -7,21 +7,27 @@ use std::{
 };
 
 use netboot::io::{Dhcp4Server, RunningDhcp4Server};
+use operator_api::ListenerStatus;
 use pki::{certificate::Certificate, key::FileKey, path::Signatures};
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 
 use crate::{
-    admission::{self, Guard},
+    admission::{self, Guard, Limits},
+    api,
     audit::{Event, RefusalLedger},
-    config::{ConfigError, ServerConfig},
+    config::{ConfigError, OperatorsListener, ServerConfig},
     domain::{Policies, ProfileName},
     images::Images,
     metrics::{ListenerName, Metrics},
     restconf::{self, Codes, Service},
     store::{Batch, SqlStore, Store, StoreError},
     tls::{
-        Door, Identities, Listener, Rejected, RejectedQueue, Rejections, ReloadableCertificate, Strictness, TlsError,
-        Trust, provider, server_config,
+        Door, Identities, Listener, PostQuantum, Rejected, RejectedQueue, Rejections, ReloadableCertificate,
+        Strictness, TlsError, Trust, provider, server_config,
     },
 };
 
@@ -36,6 +42,7 @@ const MANUFACTURERS: Duration = Duration::from_secs(1);
 pub struct RunningServer {
     address: SocketAddr,
     legacy_address: Option<SocketAddr>,
+    operator_address: Option<SocketAddr>,
     dhcp4: Option<RunningDhcp4Server>,
     store: Arc<SqlStore>,
     metrics: Metrics,
@@ -49,6 +56,7 @@ pub struct RunningServer {
 struct Front {
     certificate: Arc<ReloadableCertificate>,
     legacy_certificate: Option<Arc<ReloadableCertificate>>,
+    operator_certificate: Option<Arc<ReloadableCertificate>>,
     judges: Vec<Arc<Identities>>,
 }
 
@@ -75,6 +83,11 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         }
     };
     let legacy_address = legacy.as_ref().and_then(|(listener, _)| listener.address().ok());
+    let operators = match &config.operators {
+        None => None,
+        Some(operators) => Some(for_operators(operators, &config.limits, &rejections).await?),
+    };
+    let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     let redirect = config.redirect(address.port())?;
     known_profiles(&config.policies, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
@@ -85,20 +98,26 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     store.commit(started.and(Event::PoliciesApplied { policies: Box::new(config.policies.clone()) })).await?;
     let shared: Arc<dyn Store> = store.clone();
     let guard = Guard::new(&config.limits, Arc::clone(&shared), metrics.clone());
+    let owner_chain = config.owner.chain().to_vec();
     let service = Service {
-        store: shared,
+        store: Arc::clone(&shared),
         owner: config.owner,
-        policies: config.policies,
+        policies: config.policies.clone(),
         newcomers: Mutex::default(),
         redirect,
         images: Images::new(config.images, config.limits.images),
         codes: Codes::new(),
-        rejections,
+        rejections: rejections.clone(),
         body_deadline: config.limits.body,
     };
     let measure = axum::middleware::from_fn_with_state(metrics.clone(), admission::measure);
     let router = restconf::router(Arc::new(service), guard).layer(measure);
-    let mut front = Front { certificate, legacy_certificate: None, judges: vec![Arc::clone(&listener.identities)] };
+    let mut front = Front {
+        certificate,
+        legacy_certificate: None,
+        operator_certificate: None,
+        judges: vec![Arc::clone(&listener.identities)],
+    };
     let mut tasks = JoinSet::new();
     if let Some((legacy, certificate)) = legacy {
         front.legacy_certificate = Some(certificate);
@@ -107,6 +126,48 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         tasks.spawn(async move {
             legacy.run(router, stopping).await;
             "listener for legacy devices"
+        });
+    }
+    if let Some((listener, certificate)) = operators {
+        front.operator_certificate = Some(certificate);
+        let named = |name: &str, address: SocketAddr, chain: &[Certificate]| ListenerStatus {
+            name: name.to_owned(),
+            address: address.to_string(),
+            connections: None,
+            certificate_expires: chain.first().map(|own| own.not_after().to_string()),
+        };
+        let mut listeners = vec![named("devices", address, &config.certificate)];
+        listeners.extend(
+            legacy_address
+                .zip(config.legacy.as_ref())
+                .map(|(address, legacy)| named("legacy-devices", address, &legacy.certificate)),
+        );
+        listeners.extend(
+            operator_address
+                .zip(config.operators.as_ref())
+                .map(|(address, operators)| named("operators", address, &operators.certificate)),
+        );
+        listeners.extend(dhcp4.as_ref().map(|dhcp4| named("dhcp4", dhcp4.local_address().into(), &[])));
+        let api = api::Api {
+            store: shared,
+            policies: config.policies,
+            checkpoint_key: config.checkpoint_key,
+            metrics: metrics.clone(),
+            rejections,
+            owner: owner_chain,
+            body_deadline: config.limits.body,
+            started: api::now(),
+            database: "sqlite",
+            listeners,
+            gate: api::Gate::default(),
+            streams: Arc::new(Semaphore::new(api::STREAMS)),
+            administration: tokio::sync::Mutex::default(),
+            stopping: stopping.clone(),
+        };
+        let (router, stopping) = (api::router(Arc::new(api)), stopping.clone());
+        tasks.spawn(async move {
+            listener.run(router, stopping).await;
+            "listener for operators"
         });
     }
     let following = follow_manufacturers(Arc::clone(&store), front.judges.clone(), stopping.clone());
@@ -125,7 +186,23 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         "log of refusals"
     });
     let dhcp4 = dhcp4.map(Dhcp4Server::spawn);
-    Ok(RunningServer { address, legacy_address, dhcp4, store, metrics, front, stop, tasks })
+    Ok(RunningServer { address, legacy_address, operator_address, dhcp4, store, metrics, front, stop, tasks })
+}
+
+/// The listener for operators, bound.
+async fn for_operators(
+    operators: &OperatorsListener,
+    limits: &Limits,
+    rejections: &Rejections,
+) -> Result<(api::OperatorListener, Arc<ReloadableCertificate>), ServeError> {
+    let provider = provider(PostQuantum::Preferred);
+    let certificate = ReloadableCertificate::new(Arc::clone(&provider), &operators.certificate, &operators.key)?;
+    let certificate = Arc::new(certificate);
+    let tls = Arc::new(api::operator_tls(provider, Arc::clone(&certificate))?);
+    let bind = |source| ServeError::Bind { address: operators.listen, source };
+    let socket = TcpListener::bind(operators.listen).await.map_err(bind)?;
+    let listener = api::OperatorListener { socket, tls, limits: *limits, rejections: rejections.clone() };
+    Ok((listener, certificate))
 }
 
 /// Where listeners for devices are made: what they have in common.
@@ -245,6 +322,12 @@ impl RunningServer {
         self.legacy_address
     }
 
+    /// Where operators connect, if they may.
+    #[must_use]
+    pub const fn operator_address(&self) -> Option<SocketAddr> {
+        self.operator_address
+    }
+
     /// What it counts and measures.
     #[must_use]
     pub const fn metrics(&self) -> &Metrics {
@@ -258,13 +341,20 @@ impl RunningServer {
     /// # Errors
     /// [`ServeError::Tls`] when a certificate and its key cannot be used.
     pub fn reload(&self, config: &ServerConfig) -> Result<(), ServeError> {
-        let Front { certificate, legacy_certificate, judges } = &self.front;
+        let Front { certificate, legacy_certificate, operator_certificate, judges } = &self.front;
         let new = certificate.certified(&config.certificate, &config.key)?;
+        let operators = operator_certificate.as_ref().zip(config.operators.as_ref());
+        let operators =
+            operators.map(|(served, it)| Ok::<_, TlsError>((served, served.certified(&it.certificate, &it.key)?)));
+        let operators = operators.transpose()?;
         if let (Some(served), Some(legacy)) = (legacy_certificate, &config.legacy) {
             let new = served.certified(&legacy.certificate, &legacy.key)?;
             served.replace(new);
         }
         certificate.replace(new);
+        if let Some((served, new)) = operators {
+            served.replace(new);
+        }
         for judge in judges {
             let manufacturers = judge.trust().manufacturers.clone();
             judge.replace(Arc::new(Trust { manufacturers, revocation: Arc::clone(&config.revocation) }));

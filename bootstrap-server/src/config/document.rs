@@ -19,6 +19,9 @@ pub struct Document {
     /// A second listener, for devices that can do no better than TLS 1.2 and certificates signed with SHA-1.
     #[serde(default)]
     pub legacy_device_listener: Option<LegacyDeviceListener>,
+    /// The listener for operators. Without one nobody administers the server while it runs.
+    #[serde(default)]
+    pub operator_listener: Option<OperatorListener>,
     /// Revoked device certificates.
     #[serde(default)]
     pub device_revocation: DeviceRevocation,
@@ -88,6 +91,18 @@ pub struct LegacyDeviceListener {
     /// Address and port.
     pub listen: SocketAddr,
     /// PEM: the server's certificate chain, with an RSA key where devices know nothing else.
+    pub certificate: PathBuf,
+    /// PEM: its key.
+    pub key: PathBuf,
+}
+
+/// Where operators connect. Devices never do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OperatorListener {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// PEM: the server's certificate chain, as operators' programs know its issuer.
     pub certificate: PathBuf,
     /// PEM: its key.
     pub key: PathBuf,

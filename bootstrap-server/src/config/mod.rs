@@ -6,7 +6,8 @@ mod policy;
 mod server_certificate;
 
 pub use document::{
-    Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, RevocationDemand,
+    Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
+    RevocationDemand,
 };
 pub use error::ConfigError;
 pub use policy::{DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, UnregisteredRule};
@@ -22,7 +23,7 @@ use conveyed_info::information::{BootstrapServer, RedirectInformation, TrustAnch
 use pki::{
     certificate::Certificate,
     digest::{Digest, Sha256},
-    key::FileKey,
+    key::{FileKey, Signer},
     revocation::{Crl, Demand, Evidence},
 };
 
@@ -53,6 +54,8 @@ pub struct ServerConfig {
     pub post_quantum: PostQuantum,
     /// The listener for old devices.
     pub legacy: Option<LegacyListener>,
+    /// The listener for operators.
+    pub operators: Option<OperatorsListener>,
     /// What is known of revoked device certificates.
     pub revocation: Arc<Revocation>,
     /// The owner's signing side.
@@ -74,6 +77,17 @@ pub struct ServerConfig {
 /// A listener for devices that can do no better than TLS 1.2 and certificates signed with SHA-1.
 #[derive(Debug)]
 pub struct LegacyListener {
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The TLS certificate chain.
+    pub certificate: Vec<Certificate>,
+    /// The TLS key.
+    pub key: FileKey,
+}
+
+/// The listener of the operator API.
+#[derive(Debug)]
+pub struct OperatorsListener {
     /// Where to listen; port 0 picks a free one.
     pub listen: SocketAddr,
     /// The TLS certificate chain.
@@ -118,6 +132,15 @@ impl ServerConfig {
             Ok::<_, ConfigError>(LegacyListener { listen: legacy.listen, certificate, key })
         });
         let legacy = legacy.transpose()?;
+        let operators = document.operator_listener.as_ref().map(|operators| {
+            let (path, key_file) = (at(&operators.certificate), at(&operators.key));
+            let (certificate, key) = (certificates(&path)?, key(&key_file)?);
+            if certificate.first().is_none_or(|own| own.public_key() != key.public_key()) {
+                return Err(ConfigError::KeyMismatch { path, key: key_file });
+            }
+            Ok(OperatorsListener { listen: operators.listen, certificate, key })
+        });
+        let operators = operators.transpose()?;
         let revocation = Arc::new(revocation(&document.device_revocation, &at)?);
         let owner_key = key(&at(&document.owner.key))?;
         let audit_key = at(&document.audit.key);
@@ -142,6 +165,7 @@ impl ServerConfig {
             key: tls_key,
             post_quantum: if listener.post_quantum { PostQuantum::Preferred } else { PostQuantum::Off },
             legacy,
+            operators,
             revocation,
             owner: Owner::new(Box::new(owner_key), certificates(&at(&document.owner.certificate))?)?,
             database,

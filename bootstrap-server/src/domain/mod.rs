@@ -12,7 +12,9 @@ mod operators;
 mod policy;
 mod profile;
 pub mod replay;
+pub mod story;
 mod transition;
+pub mod vouching;
 pub mod waiting;
 mod wire_profile;
 

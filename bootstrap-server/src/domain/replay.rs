@@ -188,8 +188,14 @@ mod tests {
         prop_oneof![3 => reported, 4 => others, 3 => answers]
     }
 
+    struct Stored {
+        device: Option<Device>,
+        records: Vec<StoredRecord>,
+        taken: Vec<(Event, Option<Device>)>,
+    }
+
     /// What a store does with the events, and which of them it takes.
-    fn store(events: &[Event]) -> (Option<Device>, Vec<StoredRecord>, Vec<(Event, Option<Device>)>) {
+    fn store(events: &[Event]) -> Stored {
         let (mut device, mut voucher, mut records, mut taken) = (None, VoucherStock::Missing, Vec::new(), Vec::new());
         for (number, event) in (0_u64..).zip(events) {
             let (at, position) = (UnixMillis(number * 1000), LogIndex(number));
@@ -203,7 +209,7 @@ mod tests {
             records.push(StoredRecord { position, leaf, opening: Some((salt, body)), damage: None });
             taken.push((event.clone(), device.clone()));
         }
-        (device, records, taken)
+        Stored { device, records, taken }
     }
 
     proptest! {
@@ -211,15 +217,15 @@ mod tests {
         fn srv_17_a_device_derived_again_from_the_log_is_the_stored_one(
             events in proptest::collection::vec(any_event(), 0..60)
         ) {
-            let (stored, records, _) = store(&events);
-            prop_assert_eq!(derive(&id(), &records).unwrap(), stored);
+            let stored = store(&events);
+            prop_assert_eq!(derive(&id(), &stored.records).unwrap(), stored.device);
         }
 
         #[test]
         fn no_sequence_of_events_breaks_what_a_state_promises(
             events in proptest::collection::vec(any_event(), 0..60)
         ) {
-            let (_, _, taken) = store(&events);
+            let taken = store(&events).taken;
             let (mut retired, mut onboarding_given) = (false, false);
             for (event, device) in taken {
                 let Some(device) = device else { continue };
@@ -249,11 +255,11 @@ mod tests {
         let profile = ProfileName::new("bmc").unwrap();
         let registered = Event::DeviceRegistered { device: id(), profile, particulars };
         let retired = Event::DeviceRetired { device: id(), because: "sold".to_owned() };
-        let (_, mut records, _) = store(&[registered, retired]);
+        let mut records = store(&[registered, retired]).records;
         let second = records.remove(1);
         let position = LogIndex(1);
         let refused = ChangeRefused::NotListed;
-        assert_eq!(derive(&id(), &[second.clone()]), Err(ReplayError::Impossible { position, refused }));
+        assert_eq!(derive(&id(), std::slice::from_ref(&second)), Err(ReplayError::Impossible { position, refused }));
         let erased = StoredRecord { opening: None, ..second };
         assert_eq!(derive(&id(), &[records.remove(0), erased]), Err(ReplayError::Erased { position }));
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     net::IpAddr,
+    num::NonZeroU32,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -31,8 +32,10 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::{
+    admission::Limits,
     audit::{CheckpointKey, Event},
     domain::{DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName},
+    metrics::Metrics,
     store::{Batch, sqlite::SqliteStore},
     tls::DeviceIdentity,
 };
@@ -211,19 +214,29 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
         .and(Event::VoucherStored { device: device.clone(), voucher });
     store.commit(batch).await.unwrap();
     let server = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
+    let store: Arc<dyn Store> = Arc::new(store);
+    let metrics = Metrics::default();
+    let limits = Limits {
+        requests: usize::MAX,
+        requests_per_device: usize::MAX,
+        requests_per_second_per_device: NonZeroU32::MAX,
+        ..Limits::default()
+    };
+    let guard = Guard::new(&limits, Arc::clone(&store), metrics.clone());
     let service = Service {
-        store: Arc::new(store),
+        store,
         owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
         policies: Policies::default(),
+        newcomers: Mutex::default(),
         redirect: RedirectInformation::new(vec![server]).unwrap(),
         images: Images::new(None, 1),
         codes: Codes::new(),
-        rejections: Rejections::channel(crate::metrics::Metrics::default()).0,
+        rejections: Rejections::channel(metrics).0,
         body_deadline: Duration::from_secs(20),
     };
     let identity = DeviceIdentity { device, certificate: sha256(b"certificate") };
     let source = IpAddr::from([192, 0, 2, 1]);
-    (router(Arc::new(service)), Connection { source, identity: Some(Arc::new(identity)) })
+    (router(Arc::new(service), guard), Connection { source, identity: Some(Arc::new(identity)) })
 }
 
 /// The statuses that came up.

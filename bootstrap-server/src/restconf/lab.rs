@@ -111,6 +111,14 @@ impl Lab {
         let metrics = Metrics::default();
         let (rejections, rejected) = Rejections::channel(metrics.clone());
         let shared: Arc<dyn Store> = store.clone();
+        // Who is let in, and when, is shown elsewhere: here everybody is.
+        let limits = Limits {
+            requests: usize::MAX,
+            requests_per_device: usize::MAX,
+            requests_per_second_per_device: NonZeroU32::MAX,
+            ..Limits::default()
+        };
+        let guard = Guard::new(&limits, Arc::clone(&shared), metrics);
         let service = Service {
             store: shared,
             owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
@@ -122,15 +130,6 @@ impl Lab {
             rejections,
             body_deadline: Duration::from_secs(60),
         };
-        let shared: Arc<dyn Store> = store.clone();
-        // Who is let in, and when, is shown elsewhere: here everybody is.
-        let limits = Limits {
-            requests: usize::MAX,
-            requests_per_device: usize::MAX,
-            requests_per_second_per_device: NonZeroU32::MAX,
-            ..Limits::default()
-        };
-        let guard = Guard::new(&limits, shared, metrics);
         Self { store, rejected, router: router(Arc::new(service), guard), _folder: folder }
     }
 

@@ -9,7 +9,7 @@
 //! | [`paths::STATUS`] | GET | viewer |
 //! | [`paths::DEVICES`] | GET (pages, filters), POST | viewer, operator |
 //! | [`paths::DEVICE`] | GET, PATCH | viewer, operator |
-//! | [`paths::APPROVE`], [`paths::RETIRE`], [`paths::REPROVISION`], [`paths::ACTIVATION_CODE`] | POST | operator |
+//! | [`paths::APPROVE`], [`paths::RETIRE`], [`paths::REPROVISION`], [`paths::CLEAR_ALARM`], [`paths::ACTIVATION_CODE`] | POST | operator |
 //! | [`paths::REPORTS`], [`paths::STORY`] | GET | viewer |
 //! | [`paths::IMPORT`] | POST, streamed both ways | operator |
 //! | [`paths::MANUFACTURERS`], [`paths::MANUFACTURER`] | GET, PUT | viewer, admin |

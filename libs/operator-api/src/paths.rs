@@ -12,6 +12,8 @@ pub const APPROVE: &str = "/v1/devices/{manufacturer}/{serial-number}/approve";
 pub const RETIRE: &str = "/v1/devices/{manufacturer}/{serial-number}/retire";
 /// Lets a device begin again.
 pub const REPROVISION: &str = "/v1/devices/{manufacturer}/{serial-number}/reprovision";
+/// Says that somebody has looked at a device's alarm.
+pub const CLEAR_ALARM: &str = "/v1/devices/{manufacturer}/{serial-number}/clear-alarm";
 /// Makes a new activation code for a device.
 pub const ACTIVATION_CODE: &str = "/v1/devices/{manufacturer}/{serial-number}/activation-code";
 /// What a device reported.

@@ -1,0 +1,127 @@
+//! The operator API: what people and their programs do on a running server. Types and paths are those of `operator_api`.
+//!
+//! A request goes one way: [`listener`] accepts the connection, [`guard`] finds the operation in the one table of
+//! [`access`] and says who asks, [`request`] reads the rest into checked values, a handler decides, [`change`] carries it
+//! out, and [`fault`] says what went wrong. The OpenAPI document is made from the same routes ([`document`]).
+
+mod access;
+mod answer;
+mod audit;
+mod backup;
+mod change;
+mod clock;
+mod decisions;
+mod devices;
+mod document;
+mod events;
+mod fault;
+mod gate;
+mod guard;
+mod import;
+mod listener;
+mod manufacturers;
+mod particulars;
+mod profiles;
+mod request;
+mod secret;
+mod status;
+mod story;
+mod tokens;
+mod users;
+mod view;
+mod vouchers;
+
+pub(crate) use clock::now;
+pub use document::openapi;
+pub(crate) use gate::Gate;
+pub(crate) use listener::{OperatorListener, operator_tls};
+pub use secret::TokenSecret;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use audit_log::UnixMillis;
+use axum::{Router, middleware};
+use tokio::sync::{Mutex, Semaphore, watch};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{audit::CheckpointKey, domain::Policies, metrics::Metrics, store::Store, tls::Rejections};
+use fault::Fault;
+
+/// Event streams at once.
+pub(crate) const STREAMS: usize = 64;
+
+/// What the handlers share.
+pub(crate) struct Api {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) policies: Policies,
+    /// Signs the audit log; handlers show its name and public key.
+    pub(crate) checkpoint_key: Arc<CheckpointKey>,
+    pub(crate) metrics: Metrics,
+    /// Where requests with wrong tokens are reported.
+    pub(crate) rejections: Rejections,
+    /// The owner certificate and its intermediates: the owner's vouchers pin what it chains to.
+    pub(crate) owner: Vec<pki::certificate::Certificate>,
+    /// Time for a request's body.
+    pub(crate) body_deadline: Duration,
+    pub(crate) started: UnixMillis,
+    /// `sqlite` or `postgresql`.
+    pub(crate) database: &'static str,
+    pub(crate) listeners: Vec<operator_api::ListenerStatus>,
+    /// Counts wrong tokens.
+    pub(crate) gate: Gate,
+    /// Places for event streams.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Held while it is decided whether another admin is left.
+    pub(crate) administration: Mutex<()>,
+    /// Changes when the server stops.
+    pub(crate) stopping: watch::Receiver<()>,
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").finish_non_exhaustive()
+    }
+}
+
+/// Every route, and its description.
+fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::with_openapi(document::preamble())
+        .routes(routes!(status::status))
+        .routes(routes!(devices::list, devices::register))
+        .routes(routes!(devices::show, devices::change))
+        .routes(routes!(decisions::approve))
+        .routes(routes!(decisions::retire))
+        .routes(routes!(decisions::reprovision))
+        .routes(routes!(decisions::clear_alarm))
+        .routes(routes!(decisions::activation_code))
+        .routes(routes!(devices::reports))
+        .routes(routes!(story::story))
+        .routes(routes!(import::import))
+        .routes(routes!(manufacturers::list))
+        .routes(routes!(manufacturers::show, manufacturers::put))
+        .routes(routes!(profiles::list))
+        .routes(routes!(profiles::show, profiles::put, profiles::remove))
+        .routes(routes!(vouchers::store))
+        .routes(routes!(users::list))
+        .routes(routes!(users::show, users::put, users::remove))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(audit::records))
+        .routes(routes!(audit::checkpoint))
+        .routes(routes!(events::events))
+        .routes(routes!(backup::backup))
+        .routes(routes!(status::metrics))
+        .routes(routes!(status::openapi))
+        .routes(routes!(status::health))
+        .routes(routes!(status::ready))
+}
+
+/// The router.
+pub(crate) fn router(api: Arc<Api>) -> Router {
+    let (router, _) = routes().split_for_parts();
+    router
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&api), guard::guard))
+        .fallback(|| async { Fault::not_found() })
+        .layer(middleware::from_fn(guard::seal))
+        .with_state(api)
+}

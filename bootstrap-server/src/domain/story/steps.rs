@@ -1,0 +1,154 @@
+//! What happened, as the log has it, in sentences for people.
+
+use audit_log::{LogIndex, UnixMillis};
+use serde_json::Value;
+use verdict::{ReasonCode, Trace};
+
+use crate::store::StoredRecord;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its position in the log.
+    pub leaf: LogIndex,
+    /// When.
+    pub at: UnixMillis,
+    /// The event's name; `erased` or `unreadable` where its body is.
+    pub event: String,
+    /// What happened, in one sentence.
+    pub summary: String,
+    /// Who caused it, if a person did.
+    pub by: Option<String>,
+}
+
+/// The steps of these records.
+pub(super) fn of(records: &[StoredRecord]) -> Vec<Step> {
+    records.iter().map(step).collect()
+}
+
+fn step(record: &StoredRecord) -> Step {
+    let (leaf, at) = (record.position, record.leaf().map_or(UnixMillis(0), |leaf| leaf.time()));
+    let without =
+        |event: &str, summary: &str| Step { leaf, at, event: event.to_owned(), summary: summary.to_owned(), by: None };
+    let Some((_, body)) = &record.opening else {
+        return without("erased", "What happened was erased; that something did is still in the log.");
+    };
+    let Ok(body) = serde_json::from_slice::<Value>(body) else {
+        return without("unreadable", "What happened cannot be read; run `sztp audit verify`.");
+    };
+    let event = text(&body, "event").unwrap_or("unreadable").to_owned();
+    let by = body.get("by").map(|by| match (text(by, "user"), text(by, "token")) {
+        (Some(user), Some(token)) => format!("{user} (token {token})"),
+        _ => by.as_str().unwrap_or("somebody").to_owned(),
+    });
+    // Parts of it are a device's words, or a stranger's.
+    Step { leaf, at, summary: Trace::readable(&summary(&event, &body)), event, by }
+}
+
+fn text<'a>(json: &'a Value, member: &str) -> Option<&'a str> {
+    json.get(member).and_then(Value::as_str)
+}
+
+fn summary(event: &str, body: &Value) -> String {
+    let or_unknown = |member: &str| text(body, member).unwrap_or("?");
+    let from = || text(body, "source").map(|source| format!(", calling from {source}")).unwrap_or_default();
+    let why = |member: &str| explained(text(body, member));
+    let because = || text(body, "because").map(|why| format!(": “{why}”")).unwrap_or_default();
+    match event {
+        "device-registered" => format!("Registered, to become {}.", or_unknown("profile")),
+        "device-admitted" => format!("Taken in by the owner's policy, to become {}{}.", or_unknown("profile"), from()),
+        "voucher-stored" => format!("Voucher {} stored.", short(or_unknown("voucher"))),
+        "device-held" => format!("Held for a person{}: {}.", from(), why("reason")),
+        "device-refused" => format!("Turned away{}: {}.", from(), why("reason")),
+        "answered" => format!("{}{}.", answered(body.get("answer")), from()),
+        "progress-reported" => {
+            let message = text(body, "message").map(|message| format!(": “{message}”")).unwrap_or_default();
+            format!("Reported {}{message}{}.", or_unknown("progress-type"), from())
+        }
+        "device-approved" => match text(body, "profile") {
+            Some(profile) => format!("Approved, to become {profile}{}.", because()),
+            None => format!("Approved{}.", because()),
+        },
+        "device-retired" => format!("Retired{}.", because()),
+        "device-reprovisioned" => format!("May begin again{}.", because()),
+        "device-returned" => format!("Back in factory state, as its profile has it{}.", from()),
+        "device-changed" => match text(body, "profile") {
+            Some(profile) => format!("Its record was changed; it is to become {profile}."),
+            None => "Its record was changed.".to_owned(),
+        },
+        "activation-code-set" => "Given an activation code.".to_owned(),
+        "alarm-raised" => format!("Alarm{}: {}.", from(), why("alarm")),
+        "alarm-cleared" => format!("Alarm cleared{}.", because()),
+        other => format!("{other}."),
+    }
+}
+
+fn answered(answer: Option<&Value>) -> String {
+    let member = |name: &str| answer.and_then(|answer| text(answer, name));
+    if let Some(digest) = member("redirect") {
+        format!("Redirected to a server that it can authenticate (artifact {})", short(digest))
+    } else if let Some(digest) = member("onboarding") {
+        format!("Given its onboarding information (artifact {})", short(digest))
+    } else {
+        format!("Given nothing: {}", explained(member("nothing")))
+    }
+}
+
+/// A reason's code, and what it says.
+fn explained(code: Option<&str>) -> String {
+    match code.map(|code| (code, code.parse::<ReasonCode>())) {
+        Some((code, Ok(reason))) => format!("{} ({code})", reason.summary()),
+        Some((code, Err(_))) => code.to_owned(),
+        None => "?".to_owned(),
+    }
+}
+
+/// The beginning of a digest: enough to tell it from others.
+fn short(digest: &str) -> &str {
+    digest.get(..16).unwrap_or(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use audit_log::{Leaf, Salt};
+    use pki::identity::SerialNumber;
+
+    use super::*;
+    use crate::{
+        audit::Event,
+        domain::{Actor, Departures, DeviceId, ManufacturerName, TokenId, UserName},
+    };
+
+    #[test]
+    fn a_step_says_who_and_why_and_nothing_in_it_moves_the_cursor() {
+        let manufacturer = ManufacturerName::new("maker").unwrap();
+        let device = DeviceId { manufacturer, serial_number: SerialNumber::new("SN-1").unwrap() };
+        let by = Actor::User { user: UserName::new("ann").unwrap(), token: TokenId::new("t1").unwrap() };
+        let approved =
+            Event::DeviceApproved { device: device.clone(), profile: None, because: "rack moved".to_owned() };
+        let report = conveyed_info::rpc::ProgressType::ConfigError;
+        let message = Some("line 4\u{1b}[2J".to_owned());
+        let reported = Event::ProgressReported {
+            device,
+            source: [192, 0, 2, 1].into(),
+            report,
+            keys: Vec::new(),
+            message,
+            departures: Departures::default(),
+        };
+        let salt = || Salt::new([0; 32]);
+        let record = |event: &Event, by: Option<&Actor>| {
+            let body = event.body(by);
+            let leaf = Leaf::commit_to(UnixMillis(7), event.kind(), &salt(), &body).encode().to_vec();
+            StoredRecord { position: LogIndex(1), leaf, opening: Some((salt(), body)), damage: None }
+        };
+        let mut erased = record(&approved, None);
+        erased.opening = None;
+        let steps = of(&[record(&approved, Some(&by)), record(&reported, None), erased]);
+        assert_eq!(steps[0].summary, "Approved: “rack moved”.");
+        assert_eq!((steps[0].by.as_deref(), steps[0].at), (Some("ann (token t1)"), UnixMillis(7)));
+        assert!(steps[1].summary.starts_with("Reported config-error: “line 4"), "{}", steps[1].summary);
+        assert!(!steps[1].summary.contains('\u{1b}'));
+        assert_eq!(steps[2].event, "erased");
+    }
+}
