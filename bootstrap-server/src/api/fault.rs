@@ -244,7 +244,14 @@ impl From<StoreError> for Fault {
                 tracing::error!(%error, "the operator API has no database");
                 return Self::unavailable();
             }
-            StoreError::Corrupt { .. } | StoreError::Missing { .. } => return Self::internal(&error),
+            StoreError::Corrupt { .. }
+            | StoreError::Missing { .. }
+            | StoreError::SchemaNewer { .. }
+            | StoreError::SchemaOlder { .. }
+            | StoreError::NotDurable { .. }
+            | StoreError::NotEmpty
+            | StoreError::ImportInvalid { .. }
+            | StoreError::PostgresMissing => return Self::internal(&error),
         };
         Self::conflict(status, reason, &error)
     }

@@ -188,10 +188,7 @@ mod tests {
         };
         LogEnd {
             checkpoint: Some(
-                key.sign(&Origin::from(key.verifier().name()), tree.head())
-                    .unwrap()
-                    .signed_note()
-                    .to_owned(),
+                key.sign(&Origin::from(key.verifier().name()), tree.head()).unwrap().signed_note().to_owned(),
             ),
             last: Some(last),
         }

@@ -206,7 +206,13 @@ mod tests {
             device = after;
             let (salt, body) = (Salt::new([0; 32]), event.body(None));
             let leaf = Leaf::commit_to(at, event.kind(), &salt, &body).encode().to_vec();
-            records.push(StoredRecord { position, leaf, opening: Some((salt, body)), damage: None });
+            records.push(StoredRecord {
+                log: crate::store::LogNumber(0),
+                position,
+                leaf,
+                opening: Some((salt, body)),
+                damage: None,
+            });
             taken.push((event.clone(), device.clone()));
         }
         Stored { device, records, taken }

@@ -36,7 +36,7 @@ use crate::{
     audit::{CheckpointKey, Event},
     domain::{DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName},
     metrics::Metrics,
-    store::{Batch, sqlite::SqliteStore},
+    store::{Batch, Location, SqlStore},
     tls::DeviceIdentity,
 };
 
@@ -192,7 +192,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
     let maker = ManufacturerParty::new("Maker", now).unwrap();
     let owner = OwnerParty::new("Owner", &["127.0.0.1".to_owned()], now).unwrap();
     let key = CheckpointKey::new("test.example/log", Box::new(FileKey::generate_ed25519().unwrap())).unwrap();
-    let store = SqliteStore::create(&folder.join("sztp.sqlite3"), Arc::new(key)).await.unwrap();
+    let store = SqlStore::create(&Location::from(folder.join("sztp.sqlite3")), Arc::new(key)).await.unwrap();
     let device = DeviceId {
         manufacturer: ManufacturerName::new("maker").unwrap(),
         serial_number: SerialNumber::new("SN-1").unwrap(),

@@ -35,7 +35,7 @@ use crate::{
     },
     images::Images,
     metrics::Metrics,
-    store::{Batch, Store, sqlite::SqliteStore},
+    store::{Batch, SqlStore, Store},
     tls::{Connection, DeviceIdentity, RejectedQueue, Rejections},
 };
 
@@ -44,7 +44,7 @@ pub(super) const REPORT: &str = "/restconf/operations/ietf-sztp-bootstrap-server
 const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 pub(super) struct Lab {
-    pub(super) store: Arc<SqliteStore>,
+    pub(super) store: Arc<SqlStore>,
     pub(super) rejected: RejectedQueue,
     router: axum::Router,
     _folder: tempfile::TempDir,
@@ -97,7 +97,7 @@ impl Lab {
         let owner = owner.unwrap();
         let key = FileKey::generate_ed25519().unwrap().to_pem();
         let key = Arc::new(CheckpointKey::from_pem("test.example/log", key.as_bytes()).unwrap());
-        let store = Arc::new(SqliteStore::create(&folder.path().join("sztp.sqlite3"), key).await.unwrap());
+        let store = Arc::new(SqlStore::create(&folder.path().join("sztp.sqlite3"), key).await.unwrap());
         let manufacturer = Manufacturer {
             name: id("x").manufacturer,
             anchors: Vec::new(),

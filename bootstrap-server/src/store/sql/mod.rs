@@ -79,7 +79,8 @@ impl SqlStore {
     /// writing, [`StoreError::Database`] when it cannot be opened, [`StoreError::Corrupt`] when its audit log does not fit
     /// its own checkpoint, [`StoreError::NotDurable`] when it does not sync what it acknowledges,
     /// [`StoreError::SchemaNewer`] when a newer release wrote it.
-    pub async fn open(location: &Location, key: Arc<CheckpointKey>) -> Result<Self, StoreError> {
+    pub async fn open(location: impl Into<Location>, key: Arc<CheckpointKey>) -> Result<Self, StoreError> {
+        let location = &location.into();
         let lock = Target::lock(location)?;
         let target = Target::find(location)?;
         let mut connection = target.connect_writer().await?;
@@ -111,8 +112,9 @@ impl SqlStore {
     ///
     /// # Errors
     /// [`StoreError::Database`] when the file cannot be made; otherwise as [`SqlStore::open`].
-    pub async fn create(location: &Location, key: Arc<CheckpointKey>) -> Result<Self, StoreError> {
-        if let Location::File(path) = location {
+    pub async fn create(location: impl Into<Location>, key: Arc<CheckpointKey>) -> Result<Self, StoreError> {
+        let location = location.into();
+        if let Location::File(path) = &location {
             sqlite::create(path)?;
         }
         Self::open(location, key).await
@@ -123,8 +125,8 @@ impl SqlStore {
     /// # Errors
     /// [`StoreError::Missing`] when there is no such file, [`StoreError::Database`] when it cannot be opened,
     /// [`StoreError::SchemaOlder`] and [`StoreError::SchemaNewer`] when its schema is not that of this release.
-    pub async fn open_read_only(location: &Location) -> Result<Self, StoreError> {
-        let target = Target::find(location)?;
+    pub async fn open_read_only(location: impl Into<Location>) -> Result<Self, StoreError> {
+        let target = Target::find(&location.into())?;
         let readers = target.readers().await?;
         let mut connection = readers.acquire().await?;
         migrate::check(&target, &mut connection).await?;
