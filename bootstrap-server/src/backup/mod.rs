@@ -23,6 +23,7 @@ mod derived;
 mod error;
 mod line;
 mod read;
+mod replayed;
 mod restore;
 mod take;
 mod verify;
