@@ -32,9 +32,7 @@ pub(super) async fn records(
         (Some(manufacturer), Some(serial_number)) => {
             let device =
                 particulars::device(manufacturer, serial_number).map_err(|fault| Fault::query(fault.detail_text()))?;
-            api.store
-                .history(&device, crate::store::Place { log: crate::store::LogNumber(0), position: first }, wanted)
-                .await?
+            api.store.history(&device, crate::store::Place { log: api.store.log(), position: first }, wanted).await?
         }
         _ => return Err(Fault::query("manufacturer and serial-number go together")),
     };

@@ -275,6 +275,7 @@ const COME_BACK: HeaderValue = HeaderValue::from_static("5");
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::DatabaseFault;
 
     #[test]
     fn a_fault_says_what_why_and_what_to_do() {
@@ -293,7 +294,10 @@ mod tests {
     #[test]
     fn a_passing_fault_of_the_database_is_503_and_a_lasting_one_500() {
         let status = |error: StoreError| Fault::from(error).into_response().status();
-        assert_eq!(status(StoreError::Database { detail: "disk full".to_owned() }), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(
+            status(StoreError::Database { fault: DatabaseFault::Full, detail: "disk full".to_owned() }),
+            StatusCode::SERVICE_UNAVAILABLE
+        );
         assert_eq!(status(StoreError::Corrupt { what: "a profile" }), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

@@ -1,5 +1,4 @@
 //! What the server keeps, and the one way in.
-
 //!
 //! [`SqlStore`] is the store, on SQLite or on PostgreSQL.
 
@@ -90,6 +89,9 @@ pub trait Store: Send + Sync {
 
     /// The latest signed checkpoint.
     fn checkpoint(&self) -> StoreFuture<'_, Option<String>>;
+
+    /// Which log is written. Stays the same while a store is open.
+    fn log(&self) -> LogNumber;
 
     /// The size of the log, which changes whenever something was committed, by this server or another.
     fn growth(&self) -> watch::Receiver<TreeSize>;

@@ -140,7 +140,13 @@ mod tests {
         let record = |event: &Event, by: Option<&Actor>| {
             let body = event.body(by);
             let leaf = Leaf::commit_to(UnixMillis(7), event.kind(), &salt(), &body).encode().to_vec();
-            StoredRecord { position: LogIndex(1), leaf, opening: Some((salt(), body)), damage: None }
+            StoredRecord {
+                log: crate::store::LogNumber(0),
+                position: LogIndex(1),
+                leaf,
+                opening: Some((salt(), body)),
+                damage: None,
+            }
         };
         let mut erased = record(&approved, None);
         erased.opening = None;

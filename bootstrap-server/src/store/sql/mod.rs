@@ -258,6 +258,10 @@ impl Store for SqlStore {
         Box::pin(async move { read::checkpoint(&mut *self.readers.acquire().await?).await })
     }
 
+    fn log(&self) -> LogNumber {
+        self.log
+    }
+
     fn growth(&self) -> watch::Receiver<TreeSize> {
         self.growth.clone()
     }

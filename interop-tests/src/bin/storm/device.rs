@@ -18,6 +18,7 @@ use conveyed_info::{
 use device_client::{
     Outcome, Server,
     config::Limits,
+    env::jittered,
     machine::{
         Action, AllowedTargets, Answer, Discovery, Event, History, ImageSignature, Machine, Moment, Origin, Policy,
         Request, RunningImage, ScriptEnd, ScriptVerdict, Situation, Work,
@@ -30,7 +31,6 @@ use interop_tests::{
 };
 use pki::{
     certificate::Certificate,
-    digest::sha256,
     identity::SerialNumber,
     time::{Clock, Timestamp},
 };
@@ -38,9 +38,9 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use verdict::{ReasonCode, Refusal};
 
-/// The first pause of a device that found no server; doubled up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(16);
+/// The pauses of `sztp-device run` between attempts: the first, doubled up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// How often one request is sent again because the server said when.
 const MAX_RETRIES: usize = 50;
 
@@ -134,16 +134,9 @@ impl StormDevice {
                 return;
             }
             self.tally.failed(&outcome);
-            sleep(self.jittered(pause)).await;
+            sleep(jittered(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-    }
-
-    /// Half of the pause and up to as much again, different for each device: those who were turned away together do not come
-    /// back together.
-    fn jittered(&self, pause: Duration) -> Duration {
-        let seed = format!("{}{:?}", self.source, Instant::now());
-        pause.mul_f64(0.5 + f64::from(sha256(seed.as_bytes()).0[0]) / 255.0)
     }
 
     async fn attempt(&self) -> Outcome {
@@ -155,7 +148,7 @@ impl StormDevice {
             clock: Clock::Trusted(Timestamp::from_system(SystemTime::now())),
             monotonic: started.elapsed(),
         };
-        let mut link = None;
+        let mut link = Kept { open: None, address: self.server };
         let mut step = machine.start(now());
         loop {
             let result = match step.action {
@@ -167,9 +160,9 @@ impl StormDevice {
                 })),
                 Action::Connect { address, .. } => {
                     // The connection before is closed first, as the machine demands.
-                    drop(link.take());
+                    link = Kept { open: None, address };
                     self.connect(address).await.map(|(opened, chain)| {
-                        link = Some((opened, address));
+                        link.open = Some(opened);
                         Event::Connected(chain)
                     })
                 }
@@ -199,31 +192,38 @@ impl StormDevice {
         Ok((link, chain))
     }
 
-    /// Sends a request; opens the connection again when the server closed it, and waits when the server says so.
-    async fn send(&self, link: &mut Option<(Link, SocketAddr)>, request: &Request) -> Result<Answer, Refusal> {
-        let unreachable = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, detail);
+    /// Sends a request; opens the connection again when the server has closed it, and waits when the server says so.
+    async fn send(&self, link: &mut Kept, request: &Request) -> Result<Answer, Refusal> {
+        let unreachable = |detail: &str| Refusal::new(ReasonCode::ServerUnreachable, detail);
         let octets = encode(request);
         for _ in 0..MAX_RETRIES {
-            let (open, address) = link.as_mut().ok_or_else(|| unreachable("no connection".to_owned()))?;
-            let address = *address;
+            let mut open = match link.open.take() {
+                Some(open) => open,
+                None => self.connect(link.address).await?.0,
+            };
             match timeout(self.limits.exchange, open.exchange(&octets)).await {
                 Ok(Ok(answer)) => {
-                    if answer.closes {
-                        *link = Some((self.connect(address).await?.0, address));
-                    }
+                    link.open = (!answer.closes).then_some(open);
                     let Some(pause) = answer.retry_after.filter(|_| matches!(answer.status, 429 | 503)) else {
                         return Ok(told(answer));
                     };
                     self.tally.turned_away.fetch_add(1, Ordering::Relaxed);
-                    sleep(self.jittered(pause.max(FIRST_PAUSE))).await;
+                    // Never earlier than told; those who were told the same do not all come at once.
+                    sleep(pause + jittered(pause / 4)).await;
                 }
                 // RFC 9112 §9.3.1: a kept connection may be closed at any time; both operations may be repeated.
-                Ok(Err(_)) => *link = Some((self.connect(address).await?.0, address)),
-                Err(_) => return Err(unreachable("an answer took too long".to_owned())),
+                Ok(Err(_)) => {}
+                Err(_) => return Err(unreachable("an answer took too long")),
             }
         }
-        Err(unreachable("turned away too often".to_owned()))
+        Err(unreachable("turned away too often"))
     }
+}
+
+/// A connection that is opened again when it is needed.
+struct Kept {
+    open: Option<Link>,
+    address: SocketAddr,
 }
 
 fn told(answer: wire::Answer) -> Answer {
