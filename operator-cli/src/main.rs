@@ -33,6 +33,10 @@ enum Command {
     /// Check the audit log
     #[command(subcommand)]
     Audit(commands::audit::Command),
+    /// Write everything that a server has stored into one file
+    Backup(commands::backup::Args),
+    /// Check a backup, or restore it into an empty database
+    Restore(commands::restore::Args),
     /// Look for what keeps the server from onboarding devices, and say the fix for each
     Doctor(commands::doctor::Args),
     /// Explain a reason code: what happened, why, and what to do
@@ -56,6 +60,8 @@ fn main() -> ExitCode {
         Command::Artifact(command) => commands::artifact::run(&command),
         Command::Voucher(command) => commands::voucher::run(&command),
         Command::Audit(command) => commands::audit::run(&command),
+        Command::Backup(args) => commands::backup::run(&args),
+        Command::Restore(args) => commands::restore::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
     };

@@ -2,7 +2,7 @@
 
 use std::{mem, sync::Arc};
 
-use pki::{digest::Digest, time::Timestamp};
+use pki::time::Timestamp;
 
 use super::{Header, Writer};
 use crate::{
@@ -74,7 +74,8 @@ impl Taking {
                 let rows = self.export.next().await?;
                 if rows.is_empty() {
                     let (octets, digest) = writer.finish(&self.key)?;
-                    self.note(digest).await?;
+                    let batch = Batch::from(Event::BackupTaken { backup: digest }).by(self.by.clone());
+                    self.store.commit(batch).await?;
                     return Ok(Some(octets));
                 }
                 let octets = writer.rows(&rows);
@@ -83,10 +84,6 @@ impl Taking {
             }
             Stage::Ended => Ok(None),
         }
-    }
-
-    async fn note(&self, backup: Digest) -> Result<(), StoreError> {
-        self.store.commit(Batch::from(Event::BackupTaken { backup }).by(self.by.clone())).await.map(|_| ())
     }
 }
 

@@ -2,15 +2,24 @@
 
 pub(crate) mod artifact;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 mod judgement;
+pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod voucher;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use bootstrap_server::{ServeError, audit::AuditError, config::ConfigError, store::StoreError};
+use bootstrap_server::{
+    ServeError,
+    audit::AuditError,
+    backup::{RestoreError, TakeError},
+    config::ConfigError,
+    store::StoreError,
+};
+use operator_api::client::ClientError;
 use verdict::Refusal;
 
 use crate::files::FileError;
@@ -24,6 +33,15 @@ pub(crate) enum Failure {
     /// There is no such thing.
     #[error("{0}")]
     NotFound(String),
+    /// A backup is not taken.
+    #[error("no backup was taken: {0}")]
+    Take(#[from] TakeError),
+    /// A backup is not restored.
+    #[error("nothing was restored: {0}")]
+    Restore(#[from] RestoreError),
+    /// The server could not be asked, or said no.
+    #[error(transparent)]
+    Client(Box<ClientError>),
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -65,9 +83,12 @@ impl Failure {
     /// The stable exit codes.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Refused(_) => 3,
+            // A backup that is not what was written is refused; one that cannot be read or has no room here is not.
+            Self::Restore(RestoreError::File { .. } | RestoreError::Store(_)) => 1,
+            Self::Refused(_) | Self::Restore(_) => 3,
             Self::NotFound(_) => 4,
             Self::Files(FileError::IsInput { .. }) | Self::Judgement(_) => 2,
+            Self::Client(error) if error.is_unreachable() => 5,
             _ => 1,
         })
     }
