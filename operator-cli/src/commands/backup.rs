@@ -14,7 +14,7 @@ use bootstrap_server::{
     backup::{Restorable, Taking},
     config::ServerConfig,
     domain::Actor,
-    store::{SqlStore, Store},
+    store::{SqlStore, Store, StoreError},
 };
 use operator_api::client::{Client, ClientError, Download, ServerUrl, Timeouts};
 use pki::time::Timestamp;
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     })?;
     // What a connection or a disk has done to it is found now, and not on the day it is needed.
     file.sync()?;
-    let checked = Restorable::check(file.path(), None, None)?;
+    let checked = Restorable::check(file.beside(), None, None)?;
     file.keep()?;
     let contents = checked.contents();
     let rows = |table| contents.rows.get(table).copied().unwrap_or_default();
@@ -91,7 +91,12 @@ fn unasked(error: ClientError) -> Failure {
 async fn beside(config: &Path, file: &mut NewFile) -> Result<(), Failure> {
     let config = ServerConfig::load(config)?;
     let key = Arc::clone(&config.checkpoint_key);
-    let store = Arc::new(SqlStore::open(&config.database, Arc::clone(&key)).await?);
+    let opened = SqlStore::open(&config.database, Arc::clone(&key)).await.inspect_err(|error| {
+        if *error == StoreError::InUse {
+            output::error("The server runs: ask it, with --server, --token-file and --server-ca.");
+        }
+    });
+    let store = Arc::new(opened?);
     let shared: Arc<dyn Store> = store.clone();
     let now = Timestamp::from_system(SystemTime::now());
     let mut taking = Taking::begin(shared, key, Actor::Console, now).await?;
@@ -134,7 +139,7 @@ impl NewFile {
         Ok(Self { path: path.to_owned(), beside, file: BufWriter::new(file), kept: false })
     }
 
-    fn path(&self) -> &Path {
+    fn beside(&self) -> &Path {
         &self.beside
     }
 
