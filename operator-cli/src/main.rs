@@ -55,6 +55,10 @@ enum Command {
     /// Read, follow and check the audit log
     #[command(subcommand)]
     Audit(commands::audit::Command),
+    /// Write everything that a server has stored into one file
+    Backup(commands::backup::Args),
+    /// Check a backup, or restore it into an empty database
+    Restore(commands::restore::Args),
     /// Look for what keeps the server from onboarding devices, and say the fix for each
     Doctor(commands::doctor::Args),
     /// Explain a device or a reason code: what happened, why, and what to do
@@ -92,6 +96,8 @@ fn main() -> ExitCode {
         Command::Artifact(command) => commands::artifact::run(&command),
         Command::Voucher(command) => commands::voucher::run(&command),
         Command::Audit(command) => commands::audit::run(&command),
+        Command::Backup(args) => commands::backup::run(&args),
+        Command::Restore(args) => commands::restore::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Completions(args) => Ok(commands::manual::completions(&args, Cli::command())),
         Command::Man(args) => commands::manual::man(&args, Cli::command()),

@@ -2,6 +2,7 @@
 
 pub(crate) mod artifact;
 pub(crate) mod audit;
+pub(crate) mod backup;
 mod change;
 pub(crate) mod device;
 pub(crate) mod doctor;
@@ -12,6 +13,7 @@ pub(crate) mod manual;
 pub(crate) mod manufacturer;
 pub(crate) mod profile;
 mod record;
+pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod token;
@@ -20,7 +22,13 @@ pub(crate) mod voucher;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use bootstrap_server::{ServeError, audit::AuditError, config::ConfigError, store::StoreError};
+use bootstrap_server::{
+    ServeError,
+    audit::AuditError,
+    backup::{RestoreError, TakeError},
+    config::ConfigError,
+    store::StoreError,
+};
 use operator_api::client::{ClientError, DeviceKey};
 use verdict::{ReasonCode, Refusal};
 
@@ -69,6 +77,12 @@ pub(crate) enum Failure {
     /// A site was not made.
     #[error(transparent)]
     Site(#[from] SiteError),
+    /// A backup is not taken.
+    #[error("no backup was taken: {0}")]
+    Take(#[from] TakeError),
+    /// A backup is not restored.
+    #[error("nothing was restored: {0}")]
+    Restore(#[from] RestoreError),
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -110,7 +124,9 @@ impl Failure {
     /// The stable exit codes.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Refused(_) => 3,
+            // A backup that is not what was written is refused; one that cannot be read or has no room here is not.
+            Self::Restore(RestoreError::File { .. } | RestoreError::Store(_)) => 1,
+            Self::Refused(_) | Self::Restore(_) => 3,
             Self::NotFound(_) => 4,
             Self::Files(FileError::IsInput { .. }) | Self::Judgement(_) | Self::Ambiguous { .. } | Self::Usage(_) => 2,
             Self::Find(FindError::Client(source)) => told(source),
