@@ -74,9 +74,9 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let place = Place { provider: provider(config.post_quantum), trust: Arc::new(trust), door };
 
     let (socket, address) = bind(config.listen).await?;
-    let home = config.redirect(config.public_port.unwrap_or(address.port()))?;
+    let home = config.redirect(config.public_port.unwrap_or_else(|| address.port()))?;
     let (listener, certificate) =
-        place.listener(ListenerName::Device, socket, home, (&config.certificate, &config.key))?;
+        place.listener(ListenerName::Device, socket, home.clone(), (&config.certificate, &config.key))?;
     let (mut legacy, mut legacy_address) = (None, None);
     if let Some(LegacyListener { listen, public_port, certificate, key }) = &config.legacy {
         let (socket, address) = bind(*listen).await?;
@@ -98,8 +98,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     store.commit(started.and(Event::PoliciesApplied { policies: Box::new(config.policies.clone()) })).await?;
     let shared: Arc<dyn Store> = store.clone();
     let guard = Guard::new(&config.limits, Arc::clone(&shared), metrics.clone());
-    let owner_chain = config.owner.chain().to_vec();
-    let service = Service {
+    let service = Arc::new(Service {
         store: Arc::clone(&shared),
         owner: config.owner,
         policies: config.policies.clone(),
@@ -108,9 +107,9 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         codes: Codes::new(),
         rejections: rejections.clone(),
         body_deadline: config.limits.body,
-    };
+    });
     let measure = axum::middleware::from_fn_with_state(metrics.clone(), admission::measure);
-    let router = restconf::router(Arc::new(service), guard).layer(measure);
+    let router = restconf::router(Arc::clone(&service), guard).layer(measure);
     let mut front = Front {
         certificate,
         legacy_certificate: None,
@@ -153,7 +152,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             checkpoint_key: config.checkpoint_key,
             metrics: metrics.clone(),
             rejections,
-            owner: owner_chain,
+            service,
+            home,
             body_deadline: config.limits.body,
             started: api::now(),
             database: "sqlite",

@@ -41,10 +41,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use audit_log::UnixMillis;
 use axum::{Router, middleware};
+use conveyed_info::information::RedirectInformation;
 use tokio::sync::{Mutex, Semaphore, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{audit::CheckpointKey, domain::Policies, metrics::Metrics, store::Store, tls::Rejections};
+use crate::{
+    audit::CheckpointKey, domain::Policies, metrics::Metrics, restconf::Service, store::Store, tls::Rejections,
+};
 use fault::Fault;
 
 /// Event streams at once.
@@ -59,8 +62,10 @@ pub(crate) struct Api {
     pub(crate) metrics: Metrics,
     /// Where requests with wrong tokens are reported.
     pub(crate) rejections: Rejections,
-    /// The owner certificate and its intermediates: the owner's vouchers pin what it chains to.
-    pub(crate) owner: Vec<pki::certificate::Certificate>,
+    /// What devices are answered by.
+    pub(crate) service: Arc<Service>,
+    /// Where devices are sent that come to the main listener and cannot trust it yet.
+    pub(crate) home: RedirectInformation,
     /// Time for a request's body.
     pub(crate) body_deadline: Duration,
     pub(crate) started: UnixMillis,

@@ -2,14 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
-use operator_api::{Story, paths};
+use axum::{extract::State, http::StatusCode, response::Response};
+use operator_api::{Step, Story, paths};
 
 use super::{
-    Api,
+    Api, answer, clock,
     fault::Fault,
     request::{DevicePath, NoParameters, Parameters},
+    view,
 };
+use crate::{
+    domain::story::{self, Case},
+    restconf,
+    store::Place,
+};
+
+/// Records that are told, from the first on. A device that asks without end leaves few: repeats leave none.
+const MAX_STEPS: u32 = 1000;
 
 /// Explain a device
 ///
@@ -20,9 +29,45 @@ use super::{
         ("serial-number" = String, Path, description = "Its serial number, percent-encoded.")),
     responses((status = 200, description = "Its story.", body = Story)))]
 pub(super) async fn story(
-    State(_api): State<Arc<Api>>,
+    State(api): State<Arc<Api>>,
     Parameters(NoParameters {}): Parameters<NoParameters>,
-    DevicePath(_device): DevicePath,
+    DevicePath(device): DevicePath,
 ) -> Result<Response, Fault> {
-    Err(Fault::not_served_here("stories are not told yet"))
+    let dossier = api.store.dossier(&device).await?;
+    let shown = view::of_dossier(&api, &dossier);
+    let shown = shown.ok_or_else(|| Fault::not_found().detail(format!("no device {device}")))?;
+    let records = api.store.history(&device, Place::FIRST, MAX_STEPS).await?;
+    let manufacturers = api.store.manufacturers().await?;
+    let offers = restconf::offers(&api.service, &api.home, &dossier);
+    let told = story::tell(&Case {
+        dossier: &dossier,
+        manufacturer: manufacturers.iter().find(|it| it.name == device.manufacturer),
+        records: &records,
+        policies: &api.policies,
+        offers: &offers,
+        now: clock::now(),
+    });
+    let steps = told.steps.into_iter().map(|step| Step {
+        leaf: step.leaf.0,
+        at: clock::written(step.at),
+        event: step.event,
+        summary: step.summary,
+        by: step.by,
+    });
+    let checks = serde_json::to_value(&told.trace).map_err(|error| Fault::internal(&error))?;
+    let checks = match checks {
+        serde_json::Value::Array(checks) => checks,
+        other => vec![other],
+    };
+    Ok(answer::json(
+        StatusCode::OK,
+        &Story {
+            device: shown,
+            steps: steps.collect(),
+            next_answer: told.next_answer,
+            would_be_refused: told.obstacle.map(|reason| reason.to_string()),
+            remedy: told.remedy.map(str::to_owned),
+            checks,
+        },
+    ))
 }

@@ -1,21 +1,21 @@
 //! Whether rows are what the audit log says. The log holds digests and names, not contents, so what it can speak of is:
-//! which manufacturers, profiles, vouchers, users, tokens and devices there are, with which content, role and profile, and
-//! what was reported.
+//! which manufacturers, profiles, vouchers, users and tokens there are, with which content and role; what became of each
+//! device; and what was reported.
 //!
 //! Once records were erased the log is silent about what they were about; rows that only an erased record could explain are
 //! let pass then. Everything else is under the backup's seal alone.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use audit_log::{Kind, LogIndex};
+use audit_log::{Leaf, LogIndex};
 use pki::{
     certificate::Certificate,
     digest::{Digest, sha256},
 };
 use serde_json::Value;
 
-use super::{BackupFault, BackupInvalid};
-use crate::store::ExportedValue;
+use super::{BackupFault, BackupInvalid, replayed::Devices};
+use crate::{domain::parse_sha256, store::ExportedValue};
 
 /// A table and a key in it.
 type Subject = (&'static str, String);
@@ -24,6 +24,7 @@ type Subject = (&'static str, String);
 #[derive(Default)]
 pub(super) struct Derived {
     subjects: HashMap<Subject, Known>,
+    devices: Devices,
     /// Reports: log, leaf, line, and the digest of device and type, in order.
     reports: VecDeque<(i64, u64, u64, Digest)>,
     /// Kinds of records that were erased.
@@ -65,14 +66,10 @@ impl Derived {
             ("operator", [name, role]) => (("operator", text(name)?.to_owned()), joined([text(role)?])),
             ("token", [id, operator, ..]) => (("token", text(id)?.to_owned()), joined([text(operator)?])),
             ("voucher", [manufacturer, serial_number, ExportedValue::Octets(artifact)]) => {
-                (("voucher", device(text(manufacturer)?, text(serial_number)?)), sha256(artifact))
+                (("voucher", device_key(text(manufacturer)?, text(serial_number)?)), sha256(artifact))
             }
-            ("device", [manufacturer, serial_number, profile, ..]) => {
-                let profile = match profile {
-                    ExportedValue::Nothing => "",
-                    other => text(other)?,
-                };
-                (("device", device(text(manufacturer)?, text(serial_number)?)), joined([profile]))
+            ("device", [manufacturer, serial_number, ..]) => {
+                return self.devices.row(line, text(manufacturer)?, text(serial_number)?, values);
             }
             (
                 "progress_report",
@@ -94,30 +91,32 @@ impl Derived {
         &mut self,
         log: i64,
         at: LogIndex,
-        kind: Kind,
+        leaf: &Leaf,
         body: Option<&[u8]>,
     ) -> Result<(), BackupFault> {
-        let Some(body) = body else {
-            self.erased.insert(kind.0);
+        let Some(octets) = body else {
+            self.erased.insert(leaf.kind().0);
             self.report(log, at, None)?;
             return Ok(());
         };
         // Bodies are covered by their leaves: one that is not what a server writes was written by another program.
-        let Ok(body) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
+        let Ok(body) = serde_json::from_slice::<Value>(octets) else { return Ok(()) };
         let member = |name: &str| body.get(name).and_then(Value::as_str);
         let about = body.get("device").and_then(|about| {
             let part = |name| about.get(name).and_then(Value::as_str);
             Some((part("manufacturer")?, part("serial-number")?))
         });
-        let named = about.map(|(manufacturer, serial_number)| device(manufacturer, serial_number));
-        match (member("event").unwrap_or_default(), named) {
+        if let Some(device) = about {
+            self.devices.record(device, octets, leaf.time(), at);
+        }
+        match (member("event").unwrap_or_default(), about) {
             ("manufacturer-added", _) => {
                 let anchors = body.get("anchors").and_then(Value::as_array).into_iter().flatten();
                 let anchors = joined(anchors.filter_map(Value::as_str));
                 self.says("manufacturer", member("manufacturer"), Some(anchors));
             }
             ("profile-applied", _) => {
-                let digest = member("document").and_then(digest);
+                let digest = member("document").and_then(parse_sha256);
                 self.says("profile", member("profile"), digest);
             }
             ("profile-removed", _) => self.says("profile", member("profile"), None),
@@ -132,20 +131,8 @@ impl Derived {
             ("token-created", _) => self.says("token", member("token"), member("user").map(|user| joined([user]))),
             ("token-revoked", _) => self.says("token", member("token"), None),
             ("voucher-stored", Some(device)) => {
-                self.says("voucher", Some(&device), member("voucher").and_then(digest));
-            }
-            ("device-registered" | "device-admitted", Some(device)) => {
-                self.says("device", Some(&device), Some(joined([member("profile").unwrap_or_default()])));
-            }
-            ("device-approved" | "device-changed", Some(device)) => {
-                if let Some(profile) = member("profile") {
-                    self.says("device", Some(&device), Some(joined([profile])));
-                }
-            }
-            // A device that nobody registered comes onto the list without a profile; one that is there keeps its own.
-            ("device-held" | "device-refused", Some(device)) => {
-                let known = self.subjects.entry(("device", device)).or_default();
-                known.log.get_or_insert_with(|| joined([""]));
+                let device = device_key(device.0, device.1);
+                self.says("voucher", Some(&device), member("voucher").and_then(parse_sha256));
             }
             ("progress-reported", _) => {
                 let says =
@@ -189,12 +176,18 @@ impl Derived {
             };
             (!about(table).iter().any(|kind| kinds.contains(kind))).then(|| (line, format!("{table} {key}")))
         });
-        match reports.chain(rows).min() {
+        // An erased record may have been about any device, and made it anything.
+        let spoken = !DEVICE_KINDS.iter().any(|kind| kinds.contains(kind));
+        let devices = self.devices.differing(end).filter(|_| spoken);
+        match reports.chain(rows).chain(devices).min() {
             None => Ok(()),
             Some((line, what)) => Err(BackupFault::NotDerived { what }.at(line)),
         }
     }
 }
+
+/// The kinds of records that make a device what it is.
+const DEVICE_KINDS: &[u16] = &[4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 17];
 
 /// The kinds of records that speak of a table.
 fn about(table: &str) -> &'static [u16] {
@@ -204,14 +197,10 @@ fn about(table: &str) -> &'static [u16] {
         "operator" => &[19, 20],
         "token" => &[20, 21, 22],
         "voucher" => &[5],
-        _ => &[4, 6, 10, 11, 12, 14, 15],
+        _ => &[],
     }
 }
 
-fn device(manufacturer: &str, serial_number: &str) -> String {
+pub(super) fn device_key(manufacturer: &str, serial_number: &str) -> String {
     format!("{manufacturer}/{serial_number}")
-}
-
-fn digest(hex: &str) -> Option<Digest> {
-    crate::domain::parse_sha256(hex)
 }

@@ -23,11 +23,16 @@ mod derived;
 mod error;
 mod line;
 mod read;
+mod replayed;
+mod restore;
+mod take;
 mod verify;
 mod write;
 
 pub use error::{BackupFault, BackupInvalid};
 pub use line::{Header, MAX_LINE, Trailer};
 pub use read::Reader;
+pub use restore::{Restorable, RestoreError};
+pub use take::{TakeError, Taking};
 pub use verify::{Contents, verify};
 pub use write::Writer;

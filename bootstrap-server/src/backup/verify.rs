@@ -168,7 +168,7 @@ impl Check {
         log.verifier =
             mem::replace(&mut log.verifier, fresh).feed(Record { leaf, opening }).map_err(BackupFault::Log)?;
         if let Ok(leaf) = Leaf::decode(leaf) {
-            self.derived.record(number, at, leaf.kind(), body)?;
+            self.derived.record(number, at, &leaf, body)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use audit_log::{LogIndex, UnixMillis, UnverifiedCheckpoint, VerifierKey};
+use audit_log::{LogIndex, Origin, UnixMillis, UnverifiedCheckpoint, VerifierKey};
 use pki::{certificate::Certificate, time::Timestamp};
 use rustix::fs::{Access, access};
 
@@ -11,6 +11,7 @@ use super::{
     certificates::{VoucherFacts, owner_path, pinned},
 };
 use crate::{
+    audit::origin_of,
     domain::{DeviceId, Dossier},
     store::{DeviceFilter, Location, Page, SqlStore, Store, StoreError, StoredRecord},
 };
@@ -48,14 +49,18 @@ pub(super) fn judge_file(path: &Path) -> Finding {
 
 /// What became of opening it.
 pub(super) fn judge_open(location: &Location, error: &StoreError) -> Finding {
-    Finding::failed(
-        "database",
-        format!("{location}: {error}"),
-        "The server does not start with it.",
-        format!(
-            "Bring it back from the newest backup: sztp restore --verify BACKUP && sztp restore BACKUP ({location})"
-        ),
-    )
+    let fix = match error {
+        StoreError::SchemaOlder { .. } => "sztp serve   # once: it brings the schema forward",
+        StoreError::SchemaNewer { .. } => "sztp --version   # run the release that wrote it, or a newer one",
+        StoreError::NotDurable { .. } => {
+            "psql -c 'ALTER SYSTEM SET fsync = on' -c 'ALTER SYSTEM SET synchronous_commit = on'; restart PostgreSQL"
+        }
+        _ if location.file().is_none() => {
+            "pg_isready; psql URL -c 'SELECT 1'   # with the URL of `database` in sztp.toml"
+        }
+        _ => "sztp restore --verify BACKUP; move the database away; sztp restore BACKUP",
+    };
+    Finding::failed("database", format!("{location}: {error}"), "The server does not start with it.", fix)
 }
 
 /// What is at the end of the log.
@@ -92,7 +97,9 @@ pub(super) fn judge_log(end: &LogEnd, key: &VerifierKey) -> Finding {
     let Some(note) = &end.checkpoint else {
         return Finding::ok(CHECK, "empty");
     };
-    let verified = match UnverifiedCheckpoint::parse(note.as_bytes()).map(|checkpoint| checkpoint.verify(key)) {
+    // After a restoration the origin is the key's name and a number.
+    let origin = origin_of(note, key).unwrap_or_else(|| Origin::from(key.name()));
+    let verified = match UnverifiedCheckpoint::parse(note.as_bytes()).map(|it| it.verify_of(&origin, key)) {
         Ok(Ok(checkpoint)) => checkpoint,
         Ok(Err(refusal)) => {
             return Finding::failed(
@@ -125,7 +132,7 @@ pub(super) fn judge_log(end: &LogEnd, key: &VerifierKey) -> Finding {
             "sztp audit verify",
         );
     }
-    Finding::ok(CHECK, format!("{size} leaves, the last checkpoint is signed by {}", key.name()))
+    Finding::ok(CHECK, format!("{origin}: {size} leaves, the last checkpoint is signed by its key"))
 }
 
 /// Looks at the vouchers of the first devices.
@@ -181,10 +188,7 @@ mod tests {
         };
         LogEnd {
             checkpoint: Some(
-                key.sign(&audit_log::Origin::from(key.verifier().name()), tree.head())
-                    .unwrap()
-                    .signed_note()
-                    .to_owned(),
+                key.sign(&Origin::from(key.verifier().name()), tree.head()).unwrap().signed_note().to_owned(),
             ),
             last: Some(last),
         }

@@ -94,6 +94,10 @@ impl Examination<'_> {
         self.folder.join(path)
     }
 
+    fn location(&self) -> Location {
+        Location::parse(&self.document.database, self.folder)
+    }
+
     /// A chain, its dates and its key.
     fn pair(&mut self, certificate: &Path, key: &Path, now: Timestamp) -> Option<Vec<Certificate>> {
         let (certificate, key) = (self.at(certificate), self.at(key));
@@ -190,10 +194,12 @@ impl Examination<'_> {
     }
 
     fn disk(&mut self) {
-        // A database of another program has a disk of its own.
-        let location = Location::parse(&self.document.database, self.folder);
-        let Some(database) = location.file() else { return };
-        let folder = database.parent().unwrap_or(self.folder);
+        let Location::File(database) = self.location() else {
+            let what = "the database is PostgreSQL's: measure its disk where it is, with pg_test_fsync";
+            return self.findings.push(Finding::ok("disk-sync", what));
+        };
+        let folder = database.parent().unwrap_or(self.folder).to_owned();
+        let folder = folder.as_path();
         let failed = |error: std::io::Error| {
             Finding::failed(
                 "disk-space",
@@ -220,8 +226,8 @@ impl Examination<'_> {
         key: Option<&CheckpointKey>,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let location = Location::parse(&self.document.database, self.folder);
-        if let Some(path) = location.file() {
+        let path = self.location();
+        if let Some(path) = path.file() {
             let file = database::judge_file(path);
             let failed = file.is_failure();
             self.findings.push(file);
@@ -229,10 +235,10 @@ impl Examination<'_> {
                 return None;
             }
         }
-        let store = match database::open(&location).await {
+        let store = match database::open(&path).await {
             Ok(store) => store,
             Err(error) => {
-                self.findings.push(database::judge_open(&location, &error));
+                self.findings.push(database::judge_open(&path, &error));
                 return None;
             }
         };
@@ -242,12 +248,12 @@ impl Examination<'_> {
                 newest_leaf = end.time();
                 self.findings.extend(key.map(|key| database::judge_log(&end, key.verifier())));
             }
-            Err(error) => self.findings.push(database::judge_open(&location, &error)),
+            Err(error) => self.findings.push(database::judge_open(&path, &error)),
         }
         if let Some(chain) = owner {
             match database::vouchers(&store, chain, now).await {
                 Ok(facts) => self.findings.push(certificates::judge_vouchers(&facts)),
-                Err(error) => self.findings.push(database::judge_open(&location, &error)),
+                Err(error) => self.findings.push(database::judge_open(&path, &error)),
             }
         }
         store.close().await;

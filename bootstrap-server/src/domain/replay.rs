@@ -28,7 +28,7 @@ pub fn derive(id: &DeviceId, records: &[StoredRecord]) -> Result<Option<Device>,
         let unreadable = || ReplayError::Unreadable { position };
         let leaf = record.leaf().ok_or_else(unreadable)?;
         let (_, body) = record.opening.as_ref().ok_or(ReplayError::Erased { position })?;
-        let Some(deed) = read(body).ok_or_else(unreadable)? else { continue };
+        let Some(deed) = deed_of(body).ok_or_else(unreadable)? else { continue };
         if deed == Deed::VoucherStored {
             voucher = VoucherStock::Stored;
         }
@@ -39,7 +39,7 @@ pub fn derive(id: &DeviceId, records: &[StoredRecord]) -> Result<Option<Device>,
 }
 
 /// What the event of this body did to its device: `Some(None)` when it did nothing to any, `None` when it cannot be read.
-fn read(body: &[u8]) -> Option<Option<Deed>> {
+pub(crate) fn deed_of(body: &[u8]) -> Option<Option<Deed>> {
     let json: Value = serde_json::from_slice(body).ok()?;
     let text = |member: &str| json.get(member).and_then(Value::as_str);
     let reason = |member: &str| text(member)?.parse::<ReasonCode>().ok();

@@ -55,12 +55,13 @@ pub(super) async fn handle(
 }
 
 /// Why a known device gets nothing.
-enum Withheld {
+pub(super) enum Withheld {
     Nothing(ReasonCode),
     Failed(Problem),
 }
 
-fn choose(
+/// What a device gets that asks so.
+pub(super) fn choose(
     service: &Service,
     home: &RedirectInformation,
     request: &BootstrappingRequest,

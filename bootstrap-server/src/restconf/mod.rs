@@ -15,6 +15,7 @@ mod lab;
 mod lent;
 mod manner;
 mod negotiate;
+mod offers;
 mod problem;
 mod report_progress;
 mod request;
@@ -52,6 +53,7 @@ use crate::{
 use caller::Caller;
 pub(crate) use codes::Codes;
 use lent::Lent;
+pub(crate) use offers::offers;
 use problem::Explanation;
 pub(crate) use problem::Problem;
 use request::{Answering, Input};

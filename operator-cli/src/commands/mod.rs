@@ -2,18 +2,37 @@
 
 pub(crate) mod artifact;
 pub(crate) mod audit;
+pub(crate) mod backup;
+mod change;
+pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod init;
 mod judgement;
+pub(crate) mod manual;
+pub(crate) mod manufacturer;
+pub(crate) mod profile;
+mod record;
+pub(crate) mod restore;
 pub(crate) mod serve;
+pub(crate) mod status;
+pub(crate) mod token;
+pub(crate) mod user;
 pub(crate) mod voucher;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use bootstrap_server::{ServeError, audit::AuditError, config::ConfigError, store::StoreError};
-use verdict::Refusal;
+use bootstrap_server::{
+    ServeError,
+    audit::AuditError,
+    backup::{RestoreError, TakeError},
+    config::ConfigError,
+    store::StoreError,
+};
+use operator_api::client::{ClientError, DeviceKey};
+use verdict::{ReasonCode, Refusal};
 
-use crate::files::FileError;
+use crate::{files::FileError, server::FindError, site::SiteError};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +43,46 @@ pub(crate) enum Failure {
     /// There is no such thing.
     #[error("{0}")]
     NotFound(String),
+    /// A device is not named well enough.
+    #[error("{text} is the serial number of several devices: {}; give one of these", listed(found))]
+    Ambiguous {
+        /// What was given.
+        text: String,
+        /// What it may mean.
+        found: Vec<DeviceKey>,
+    },
+    /// The arguments make no sense together.
+    #[error("{0}")]
+    Usage(&'static str),
+    /// No server was found to ask.
+    #[error(transparent)]
+    Find(#[from] FindError),
+    /// The server could not be asked, or said no.
+    #[error(transparent)]
+    Client(Box<ClientError>),
+    /// The server said no, for one of several devices.
+    #[error("{device}: {source}")]
+    Device {
+        /// Which.
+        device: String,
+        /// What it said.
+        source: Box<ClientError>,
+    },
+    /// What was waited for did not come.
+    #[error("not reached within {seconds} seconds")]
+    TimedOut {
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// A site was not made.
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    /// A backup is not taken.
+    #[error("no backup was taken: {0}")]
+    Take(#[from] TakeError),
+    /// A backup is not restored.
+    #[error("nothing was restored: {0}")]
+    Restore(#[from] RestoreError),
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -65,11 +124,50 @@ impl Failure {
     /// The stable exit codes.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Refused(_) => 3,
+            // A backup that is not what was written is refused; one that cannot be read or has no room here is not.
+            Self::Restore(RestoreError::File { .. } | RestoreError::Store(_)) => 1,
+            Self::Refused(_) | Self::Restore(_) => 3,
             Self::NotFound(_) => 4,
-            Self::Files(FileError::IsInput { .. }) | Self::Judgement(_) => 2,
+            Self::Files(FileError::IsInput { .. }) | Self::Judgement(_) | Self::Ambiguous { .. } | Self::Usage(_) => 2,
+            Self::Find(FindError::Client(source)) => told(source),
+            Self::Client(source) | Self::Device { source, .. } => told(source),
+            Self::Find(_) => 2,
             _ => 1,
         })
+    }
+}
+
+/// The exit code for what a server said, or did not say.
+fn told(error: &ClientError) -> u8 {
+    match error {
+        ClientError::Problem(problem) => match problem.status {
+            404 => 4,
+            // Other requests that cannot be carried out have the same status, and reasons of their own.
+            422 if is_refusal(&problem.reason) => 3,
+            _ => 1,
+        },
+        ClientError::CaFile { .. }
+        | ClientError::TokenFile { .. }
+        | ClientError::NoCa { .. }
+        | ClientError::NoToken { .. } => 2,
+        error if error.is_unreachable() => 5,
+        _ => 1,
+    }
+}
+
+/// Whether the reason is that something was verified and does not hold.
+fn is_refusal(reason: &str) -> bool {
+    let about_requests = [ReasonCode::BodyInvalid, ReasonCode::IdempotencyConflict, ReasonCode::ReferenceUnknown];
+    reason.parse().is_ok_and(|reason: ReasonCode| !about_requests.contains(&reason))
+}
+
+fn listed(devices: &[DeviceKey]) -> String {
+    devices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::Client(Box::new(error))
     }
 }
 

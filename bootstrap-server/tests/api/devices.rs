@@ -1,0 +1,169 @@
+//! Devices: registered, listed in pages, changed for a version, decided about.
+
+use serde_json::json;
+
+use crate::world::{JSON, World};
+
+fn device(serial_number: &str) -> serde_json::Value {
+    json!({"manufacturer": "maker", "serial-number": serial_number, "profile": "bmc", "rack": "R1"})
+}
+
+#[tokio::test]
+async fn a_device_is_registered_shown_and_found_by_whatever_its_serial_number_is() {
+    let world = World::new(&[]).await;
+    let serial = "PID:A/1 ü%";
+    let reply = world.send("POST", "/v1/devices", device(serial)).await;
+    assert_eq!(reply.status, 201, "{reply:?}");
+    assert_eq!(reply.header("location"), Some("/v1/devices/maker/pid%3aa%2f1%20%c3%bc%25"));
+    let shown = world.get("/v1/devices/maker/PID%3AA%2F1%20%C3%BC%25").await;
+    let record = shown.json();
+    assert_eq!((record["serial-number"].as_str(), record["rack"].as_str()), (Some(serial), Some("R1")));
+    assert_eq!((record["state"].as_str(), record["vouched"].as_bool()), (Some("registered"), Some(false)));
+    assert_eq!(record["waiting"]["responsible"], "device");
+    let found = world.get("/v1/devices?serial-number=PID%3AA%2F1%20%C3%BC%25").await;
+    assert_eq!(found.json()["devices"].as_array().unwrap().len(), 1);
+    assert_eq!(world.get("/v1/devices?serial-number=PID").await.json()["devices"], json!([]));
+
+    let again = world.send("POST", "/v1/devices", device(serial)).await;
+    assert_eq!((again.status, again.reason().as_str()), (409, "already-there"));
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_unknown_or_impossible_is_refused_by_name() {
+    let world = World::new(&[]).await;
+    for (change, status, reason, name) in [
+        (json!({"colour": "red"}), 422, "body-invalid", "colour"),
+        (json!({"mac-addresses": ["zz"]}), 422, "body-invalid", "mac-addresses"),
+        (json!({"rack": "a\nb"}), 422, "body-invalid", "rack"),
+        (json!({"serial-number": ""}), 422, "body-invalid", "serial-number"),
+        (json!({"serial-number": null}), 422, "body-invalid", "null"),
+        (json!({"profile": "nobody"}), 422, "reference-unknown", "nobody"),
+        (json!({"manufacturer": "nobody"}), 422, "reference-unknown", "nobody"),
+    ] {
+        let mut body = device("SN-9");
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let reply = world.send("POST", "/v1/devices", body).await;
+        assert_eq!((reply.status, reply.reason().as_str()), (status, reason), "{change}: {reply:?}");
+        assert!(reply.json()["detail"].as_str().unwrap().contains(name), "{change}: {reply:?}");
+    }
+    let array = world.ask("otto", "PATCH", "/v1/devices/maker/SN-9", JSON, "[\"bmc\",null]").await;
+    assert_eq!((array.status, array.reason().as_str()), (422, "body-invalid"), "an array is no object");
+    let far = world.get("/v1/audit/records?after=9223372036854775808").await;
+    assert_eq!((far.status, far.reason().as_str()), (400, "query-invalid"));
+    let cut = world.ask("otto", "POST", "/v1/devices", JSON, "{\"manufacturer\":").await;
+    assert_eq!((cut.status, cut.reason().as_str()), (400, "body-invalid"));
+    let large = world.ask("otto", "POST", "/v1/devices", JSON, &" ".repeat(1024 * 1024 + 1)).await;
+    assert_eq!((large.status, large.reason().as_str()), (413, "body-too-large"));
+    assert_eq!(world.get("/v1/devices").await.json()["devices"], json!([]));
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_list_comes_in_pages_that_miss_nothing_and_repeat_nothing() {
+    let serials: Vec<_> = (0..25).map(|number| format!("SN-{number:02}")).collect();
+    let names: Vec<_> = serials.iter().map(String::as_str).collect();
+    let world = World::new(&names).await;
+    let (mut seen, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = world.get(&format!("/v1/devices?limit=10{after}")).await.json();
+        let devices = page["devices"].as_array().unwrap();
+        assert!(devices.len() <= 10);
+        seen.extend(devices.iter().map(|device| device["serial-number"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={}", next.replace('/', "%2F")),
+            None => break,
+        }
+    }
+    assert_eq!(seen, serials);
+    for (filter, count) in [
+        ("serial-prefix=SN-1", 10),
+        ("state=vouched", 25),
+        ("state=held", 0),
+        ("profile=bmc", 25),
+        ("manufacturer=other", 0),
+        ("stuck=true", 0),
+        ("alarmed=true", 0),
+        ("serial-number=SN-07", 1),
+    ] {
+        let devices = world.get(&format!("/v1/devices?{filter}")).await.json()["devices"].clone();
+        assert_eq!(devices.as_array().unwrap().len(), count, "{filter}");
+    }
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_for_a_version_fails_when_somebody_was_faster() {
+    let world = World::new(&["SN-1"]).await;
+    let path = "/v1/devices/maker/SN-1";
+    let first = world.get(path).await;
+    let tag = first.header("etag").unwrap().to_owned();
+    let version = first.json()["version"].as_u64().unwrap();
+    assert!(tag.starts_with(&format!("\"{version}.")));
+    let unchanged = world.ask("vera", "GET", path, &format!("if-none-match: {tag}\r\n"), "").await;
+    assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
+
+    let change = |rack: &str| json!({"particulars": {"rack": rack}}).to_string();
+    let headers = format!("{JSON}if-match: {tag}\r\n");
+    let changed = world.ask("otto", "PATCH", path, &headers, &change("R2")).await;
+    assert_eq!((changed.status, changed.json()["rack"].as_str()), (200, Some("R2")));
+    let late = world.ask("otto", "PATCH", path, &headers, &change("R3")).await;
+    assert_eq!((late.status, late.reason().as_str()), (412, "version-changed"));
+    let modified = world.ask("vera", "GET", path, &format!("if-none-match: {tag}\r\n"), "").await;
+    assert_eq!((modified.status, modified.json()["rack"].as_str()), (200, Some("R2")));
+    let profile = world.send("PATCH", path, json!({"profile": "bmc"})).await;
+    assert_eq!(profile.json()["rack"], "R2", "what is not named stays");
+    let nothing = world.send("PATCH", path, json!({})).await;
+    assert_eq!(nothing.status, 422);
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_rehearsal_says_what_would_happen_and_changes_nothing() {
+    let world = World::new(&["SN-1"]).await;
+    let before = world.leaves().await;
+    let reply = world.send("POST", "/v1/devices?dry-run=true", device("SN-2")).await;
+    assert_eq!((reply.status, reply.body.len()), (204, 0));
+    let refused = world.send("POST", "/v1/devices?dry-run=true", device("SN-1")).await;
+    assert_eq!((refused.status, refused.reason().as_str()), (409, "already-there"));
+    let because = json!({"reason": "broken"});
+    assert_eq!(world.send("POST", "/v1/devices/maker/SN-1/retire?dry-run=true", because).await.status, 204);
+    assert_eq!(world.get("/v1/devices/maker/SN-1").await.json()["state"], "vouched");
+    assert_eq!(world.leaves().await, before);
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn decisions_say_why_and_who_and_that_stands_in_the_log_and_the_story() {
+    let world = World::new(&["SN-1"]).await;
+    let at = |action: &str| format!("/v1/devices/maker/SN-1/{action}");
+    let wrong = world.send("POST", &at("approve"), json!({"reason": "why not"})).await;
+    assert_eq!((wrong.status, wrong.reason().as_str()), (409, "state-forbids"));
+    assert_eq!(world.send("POST", &at("retire"), json!({"reason": " "})).await.status, 422);
+    let retired = world.send("POST", &at("retire"), json!({"reason": "sent back"})).await;
+    assert_eq!((retired.status, retired.json()["state"].as_str()), (200, Some("retired")));
+    let again = world.send("POST", &at("reprovision"), json!({"reason": "came back"})).await;
+    assert_eq!((again.status, again.json()["state"].as_str()), (200, Some("vouched")));
+    let code = world.ask("otto", "POST", &at("activation-code"), "", "").await;
+    assert_eq!(code.status, 201);
+    assert!(code.json()["activation-code"].as_str().unwrap().len() >= 25);
+
+    let story = world.get(&at("story")).await.json();
+    let steps = story["steps"].as_array().unwrap();
+    let events: Vec<_> = steps.iter().map(|step| step["event"].as_str().unwrap()).collect();
+    assert_eq!(
+        events,
+        ["device-registered", "voucher-stored", "device-retired", "device-reprovisioned", "activation-code-set"]
+    );
+    assert!(steps[2]["summary"].as_str().unwrap().contains("sent back"), "{story}");
+    assert!(steps[2]["by"].as_str().unwrap().contains("otto"), "{story}");
+    assert!(story["would-be-refused"].is_null(), "{story}");
+    assert!(!story["checks"].as_array().unwrap().is_empty(), "{story}");
+
+    let about = world.get("/v1/audit/records?manufacturer=maker&serial-number=SN-1&limit=3").await.json();
+    assert_eq!(about["records"].as_array().unwrap().len(), 3);
+    assert_eq!(about["records"][2]["body"]["by"]["user"], "otto");
+    let rest = format!("/v1/audit/records?manufacturer=maker&serial-number=SN-1&after={}", about["next"]);
+    assert_eq!(world.get(&rest).await.json()["records"].as_array().unwrap().len(), 2);
+    world.server.stop().await;
+}

@@ -1,0 +1,105 @@
+//! The event stream: nothing lost, nothing twice, across reconnects and restarts.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
+use tokio_rustls::client::TlsStream;
+
+use crate::world::{World, dechunked, parsed, receive, send};
+
+struct Follower {
+    stream: TlsStream<TcpStream>,
+    octets: Vec<u8>,
+}
+
+impl Follower {
+    async fn new(world: &World, path: &str, headers: &str) -> Self {
+        let mut stream = world.connection().await;
+        let headers = format!("authorization: Bearer {}\r\n{headers}", world.secret("vera"));
+        send(&mut stream, "GET", path, &headers, "").await;
+        Self { stream, octets: Vec::new() }
+    }
+
+    /// The ids and names of the events that came, once there are as many; what is open is not yet read to its end.
+    async fn events(&mut self, count: usize) -> Vec<(u64, String)> {
+        timeout(Duration::from_secs(30), async {
+            loop {
+                if let Some(end) = self.octets.windows(4).position(|window| window == b"\r\n\r\n") {
+                    let text = String::from_utf8(dechunked(&self.octets[end + 4..])).unwrap();
+                    let events: Vec<_> = text.split("\n\n").filter_map(event).collect();
+                    if events.len() >= count {
+                        return events;
+                    }
+                }
+                assert_ne!(self.stream.read_buf(&mut self.octets).await.unwrap(), 0, "the stream ended");
+            }
+        })
+        .await
+        .unwrap()
+    }
+}
+
+fn event(text: &str) -> Option<(u64, String)> {
+    let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+    let id = line("id: ")?.parse().unwrap();
+    let data: serde_json::Value = serde_json::from_str(line("data: ")?).unwrap();
+    assert_eq!(data["leaf"], json!(id));
+    Some((id, line("event: ")?.to_owned()))
+}
+
+#[tokio::test]
+async fn a_follower_that_comes_back_gets_every_record_once() {
+    let world = World::new(&["SN-1"]).await;
+    let mut follower = Follower::new(&world, "/v1/events?after=0", "").await;
+    let past = follower.events(3).await;
+    assert!(
+        past.iter().map(|(id, _)| *id).eq(1..=past.last().unwrap().0),
+        "from the one behind `after`, in order: {past:?}"
+    );
+    drop(follower);
+    world.send("POST", "/v1/devices/maker/SN-1/retire", json!({"reason": "x"})).await;
+    let world = world.restarted().await;
+    let last = past.last().unwrap().0;
+    let mut follower = Follower::new(&world, "/v1/events?after=0", &format!("last-event-id: {last}\r\n")).await;
+    let missed = follower.events(2).await;
+    assert_eq!(missed[0].0, last + 1, "where it left off, whatever the address says");
+    let retired = missed.iter().position(|(_, name)| name == "device-retired");
+    let before = follower.events(missed.len()).await.len();
+    world.send("POST", "/v1/devices/maker/SN-1/reprovision", json!({"reason": "x"})).await;
+    let events = follower.events(before + 1).await;
+    assert!(retired.is_some() || events.iter().any(|(_, name)| name == "device-retired"));
+    assert!(events.iter().any(|(_, name)| name == "device-reprovisioned"));
+    assert!(events.iter().map(|(id, _)| *id).eq(last + 1..=events.last().unwrap().0), "{events:?}");
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn streams_are_bounded_and_end_when_the_server_stops() {
+    let world = World::new(&[]).await;
+    let mut followers = Vec::new();
+    for _ in 0..64 {
+        let mut follower = Follower::new(&world, "/v1/events?after=0", "").await;
+        follower.events(1).await;
+        followers.push(follower);
+    }
+    let mut stream = world.connection().await;
+    let headers = format!("authorization: Bearer {}\r\n", world.secret("vera"));
+    send(&mut stream, "GET", "/v1/events", &headers, "").await;
+    let refused = receive(stream).await;
+    assert_eq!((refused.status, refused.reason().as_str()), (503, "streams-exhausted"));
+    assert!(refused.header("retry-after").is_some());
+    timeout(Duration::from_secs(30), world.server.stop()).await.expect("streams end with the server");
+    let mut last = followers.pop().unwrap();
+    let _end = last.stream.read_to_end(&mut last.octets).await;
+    assert_eq!(parsed(&last.octets).header("content-type"), Some("text/event-stream"));
+}
+
+#[tokio::test]
+async fn a_place_in_the_log_is_a_number() {
+    let world = World::new(&[]).await;
+    let wrong = world.ask("vera", "GET", "/v1/events", "last-event-id: x\r\n", "").await;
+    assert_eq!((wrong.status, wrong.reason().as_str()), (400, "header-invalid"));
+    assert_eq!(world.get("/v1/events?after=x").await.reason(), "query-invalid");
+    world.server.stop().await;
+}

@@ -1,0 +1,68 @@
+//! Requests that nobody sends by mistake.
+
+use proptest::prelude::*;
+
+use crate::world::{JSON, World};
+
+/// Something in a path, a query or a body.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[ -~]{0,40}",
+        "[0-9]{1,30}",
+        "\\PC{0,20}",
+        Just("%00%ff%2e%2e%2f".to_owned()),
+        Just("9".repeat(200)),
+        Just("[".repeat(3000)),
+    ]
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|octet| format!("%{octet:02X}")).collect()
+}
+
+fn request() -> impl Strategy<Value = (String, String, String)> {
+    let method = prop_oneof![Just("GET"), Just("POST"), Just("PUT"), Just("PATCH"), Just("DELETE")];
+    let resource = prop_oneof![
+        Just("devices"),
+        Just("devices/maker/SN-1"),
+        Just("devices/maker/SN-1/approve"),
+        Just("devices/maker/SN-1/story"),
+        Just("profiles/bmc"),
+        Just("vouchers"),
+        Just("manufacturers/x"),
+        Just("tokens"),
+        Just("audit/records"),
+    ];
+    let member =
+        prop_oneof![Just("reason"), Just("document"), Just("voucher"), Just("limit"), Just("after"), Just("x")];
+    (method, resource, member, text(), any::<bool>()).prop_map(|(method, resource, member, text, deep)| {
+        let path = match (method, deep) {
+            ("GET", _) => format!("/v1/{resource}?{member}={}", encoded(&text)),
+            (_, true) => format!("/v1/{resource}/{}", encoded(&text)),
+            (_, false) => format!("/v1/{resource}"),
+        };
+        let body = serde_json::json!({ member: text }).to_string();
+        (method.to_owned(), path, if deep { text } else { body })
+    })
+}
+
+#[test]
+fn no_request_makes_the_server_fail() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let world = runtime.block_on(World::new(&["SN-1"]));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 150,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let outcome = runner.run(&request(), |(method, path, body)| {
+        let reply = runtime.block_on(world.ask("otto", &method, &path, JSON, &body));
+        prop_assert!(reply.status < 500, "{} {} {:?}: {:?}", method, path, body, reply);
+        if reply.status >= 400 {
+            prop_assert!(reply.json()["remedy"].is_string(), "{:?}", reply);
+        }
+        Ok(())
+    });
+    runtime.block_on(world.server.stop());
+    outcome.unwrap();
+}

@@ -1,0 +1,349 @@
+//! A backup holds everything of one moment, tells when it was tampered with and where, and is restored into a new log.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use audit_log::UnixMillis;
+use bootstrap_server::{
+    audit::{self, Event},
+    backup::{BackupFault, BackupInvalid, Contents, Reader, Restorable, RestoreError, Taking, verify},
+    domain::{Actor, Role, Token, TokenId, User, UserName},
+    store::{Batch, ExportedRow, Location, SqlStore, Store, StoreError},
+};
+use pki::digest::sha256;
+use support::{Site, device_id, now};
+
+/// A backup of the site, as octets, with `before_end` done while it is under way.
+async fn back_up(site: &Site, store: &Arc<SqlStore>) -> Vec<u8> {
+    let shared: Arc<dyn Store> = Arc::clone(store) as Arc<dyn Store>;
+    let mut taking = Taking::begin(shared, site.config().checkpoint_key, Actor::Console, now()).await.unwrap();
+    let mut octets = Vec::new();
+    while let Some(piece) = taking.piece().await.unwrap() {
+        octets.extend(piece);
+    }
+    octets
+}
+
+/// A site with devices, vouchers, users and tokens, and its backup in `backup`.
+async fn backed_up() -> (Site, Vec<u8>) {
+    let site = Site::new();
+    let store = Arc::new(site.store().await);
+    site.register(store.as_ref(), &["SN-1", "SN-2"]).await;
+    let (anna, ben) = (UserName::new("anna").unwrap(), UserName::new("ben").unwrap());
+    for (name, role) in [(&anna, Role::Admin), (&ben, Role::Viewer)] {
+        let user = User { name: name.clone(), role };
+        let token = Token {
+            id: TokenId::new(format!("token-of-{name}")).unwrap(),
+            user: name.clone(),
+            digest: sha256(name.as_str().as_bytes()),
+            created: UnixMillis(1_767_225_600_000),
+            expires: None,
+        };
+        store.commit(Batch::from(Event::UserChanged { user }).and(Event::TokenCreated { token })).await.unwrap();
+    }
+    store.commit(Batch::from(Event::UserRemoved { user: ben })).await.unwrap();
+    let because = "scrapped".to_owned();
+    store.commit(Batch::from(Event::DeviceRetired { device: device_id("SN-2"), because })).await.unwrap();
+    let backup = back_up(&site, &store).await;
+    Arc::into_inner(store).unwrap().close().await;
+    site.write("backup", &backup);
+    (site, backup)
+}
+
+fn check(octets: &[u8]) -> Result<Contents, BackupInvalid> {
+    verify(octets, None)
+}
+
+/// The rows that do not change by a restoration: all but those of logs, checkpoints and versions.
+fn rows(octets: &[u8]) -> Vec<ExportedRow> {
+    let mut reader = Reader::open(octets, None).unwrap();
+    let mut rows = Vec::new();
+    while let Some(mut row) = reader.row().unwrap() {
+        match row.table.as_str() {
+            // The version is the leaf that a record is of, and that is one of the log that is written.
+            "device" => drop(row.values.pop()),
+            "leaf" | "archived_leaf" | "archived_log" | "checkpoint" => continue,
+            _ => {}
+        }
+        rows.push(row);
+    }
+    rows
+}
+
+fn restored(site: &Site) -> (Location, PathBuf) {
+    let path = site.path("restored.sqlite3");
+    (Location::from(path.as_path()), path)
+}
+
+#[tokio::test]
+async fn a_backup_says_what_it_is_and_is_whole() {
+    let (site, backup) = backed_up().await;
+    let contents = verify(backup.as_slice(), Some(site.config().checkpoint_key.verifier())).unwrap();
+    assert_eq!(contents.rows["device"], 2);
+    assert_eq!(contents.rows["operator"], 1);
+    assert_eq!(contents.rows["token"], 1);
+    assert_eq!(contents.leaves, contents.rows["leaf"]);
+    let first: serde_json::Value = serde_json::from_slice(backup.split(|it| *it == b'\n').next().unwrap()).unwrap();
+    assert_eq!((&first["sztp-backup"], &first["key"]), (&1.into(), &contents.key.to_string().into()));
+    // No secret of this server is in it.
+    let text = String::from_utf8(backup.clone()).unwrap();
+    assert!(!text.contains("PRIVATE KEY"));
+    // That it was taken stands in the log, by its digest, with nothing more in between.
+    let store = SqlStore::open_read_only(&site.config().database).await.unwrap();
+    let last = store.records(audit_log::LogIndex(contents.leaves), 9).await.unwrap();
+    let body = String::from_utf8(last[0].opening.clone().unwrap().1).unwrap();
+    let lines = backup.trim_ascii_end().iter().rposition(|it| *it == b'\n').unwrap();
+    assert!(body.contains("backup-taken") && body.contains(&sha256(&backup[..=lines]).to_string()), "{body}");
+    assert_eq!(last.len(), 1);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_backup_is_of_one_moment_while_the_server_goes_on() {
+    let site = Site::new();
+    let store = Arc::new(site.store().await);
+    site.register(store.as_ref(), &["SN-1"]).await;
+    let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
+    let mut taking = Taking::begin(shared, site.config().checkpoint_key, Actor::Console, now()).await.unwrap();
+    let mut octets = taking.piece().await.unwrap().unwrap();
+    let mut later = 0;
+    while let Some(piece) = taking.piece().await.unwrap() {
+        octets.extend(piece);
+        let because = format!("later {later}");
+        let change = if later == 0 {
+            Event::DeviceRetired { device: device_id("SN-1"), because }
+        } else {
+            Event::UserChanged { user: User { name: UserName::new(format!("u{later}")).unwrap(), role: Role::Viewer } }
+        };
+        store.commit(Batch::from(change)).await.unwrap();
+        later += 1;
+    }
+    assert!(later > 2, "it came in {later} pieces");
+    let contents = check(&octets).unwrap();
+    assert!(!contents.rows.contains_key("operator"));
+}
+
+#[tokio::test]
+async fn every_cut_is_refused() {
+    let (_site, backup) = backed_up().await;
+    let lines: Vec<usize> = backup.iter().enumerate().filter(|(_, it)| **it == b'\n').map(|(at, _)| at).collect();
+    for (line, end) in lines.iter().take(lines.len() - 1).enumerate() {
+        let cut = check(&backup[..=*end]).unwrap_err();
+        assert!(matches!(cut.fault, BackupFault::Truncated), "after line {}: {cut}", line + 1);
+        assert_eq!(cut.line, u64::try_from(line).unwrap() + 2);
+        check(&backup[..end - 3]).unwrap_err();
+    }
+    let trailing = check(&[backup.as_slice(), b"{}\n"].concat()).unwrap_err();
+    assert!(matches!(trailing.fault, BackupFault::Trailing));
+    assert!(matches!(check(b"").unwrap_err().fault, BackupFault::NoBackup));
+    assert!(matches!(check(b"SQLite format 3\0\n").unwrap_err().fault, BackupFault::NoBackup));
+}
+
+#[tokio::test]
+async fn a_changed_octet_is_found_on_its_line() {
+    let (_site, backup) = backed_up().await;
+    let mut line = 1;
+    for at in 0..backup.len() {
+        if at % 7 == 0 && backup[at] != b'\n' {
+            let mut altered = backup.clone();
+            altered[at] ^= 1;
+            let error = check(&altered).unwrap_err();
+            // The first line may become one that is none, or name another key, which only the seal shows.
+            assert!(error.line == line || line == 1, "octet {at} of line {line}: {error}");
+        }
+        line += u64::from(backup[at] == b'\n');
+    }
+}
+
+#[tokio::test]
+async fn rows_that_were_moved_repeated_or_taken_out_are_found_on_their_line() {
+    let (_site, backup) = backed_up().await;
+    let lines: Vec<&[u8]> = backup.split_inclusive(|it| *it == b'\n').collect();
+    for at in 1..lines.len() - 2 {
+        let mut swapped = lines.clone();
+        swapped.swap(at, at + 1);
+        let mut twice = lines.clone();
+        twice.insert(at, lines[at]);
+        let mut gone = lines.clone();
+        gone.remove(at);
+        let line = u64::try_from(at).unwrap() + 1;
+        assert_eq!(check(&swapped.concat()).unwrap_err().line, line);
+        assert_eq!(check(&twice.concat()).unwrap_err().line, line + 1);
+        assert_eq!(check(&gone.concat()).unwrap_err().line, line);
+    }
+}
+
+/// Whoever has the log's key can seal anything; the log itself still says what the rows must be.
+#[tokio::test]
+async fn rows_that_the_log_does_not_explain_are_refused_even_when_sealed() {
+    use bootstrap_server::store::ExportedValue as Value;
+    let (site, backup) = backed_up().await;
+    let key = site.config().checkpoint_key;
+    let forged = |alter: &dyn Fn(&mut Vec<ExportedRow>)| {
+        let mut reader = Reader::open(backup.as_slice(), None).unwrap();
+        let mut rows = Vec::new();
+        while let Some(row) = reader.row().unwrap() {
+            rows.push(row);
+        }
+        alter(&mut rows);
+        let (mut writer, mut octets) = bootstrap_server::backup::Writer::begin(reader.header());
+        octets.extend(writer.rows(&rows));
+        octets.extend(writer.finish(&key).unwrap().0);
+        check(&octets)
+    };
+    let text = |text: &str| Value::Text(text.to_owned());
+    forged(&|_| ()).unwrap();
+    let row_of = |rows: &mut Vec<ExportedRow>, table: &str| rows.iter().position(|row| row.table == table).unwrap();
+    let alterations: [(&str, &dyn Fn(&mut Vec<ExportedRow>)); 9] = [
+        ("an admin that nobody made", &|rows| {
+            let at = row_of(rows, "operator");
+            rows.insert(at, ExportedRow { table: "operator".into(), values: vec![text("mallory"), text("admin")] });
+        }),
+        ("a user with another role", &|rows| {
+            let at = row_of(rows, "operator");
+            rows[at].values[1] = text("viewer");
+        }),
+        ("a token of somebody else", &|rows| {
+            let at = row_of(rows, "token");
+            rows[at].values[1] = text("mallory");
+        }),
+        ("another profile document", &|rows| {
+            let at = row_of(rows, "profile");
+            rows[at].values[1] = text("reporting-level = 'minimal'");
+        }),
+        ("a device of another profile", &|rows| {
+            let at = row_of(rows, "device");
+            rows[at].values[2] = text("other");
+        }),
+        ("a retired device in service", &|rows| {
+            let at = rows.iter().rposition(|row| row.table == "device").unwrap();
+            rows[at].values[3] = text("registered");
+        }),
+        ("a device that is gone", &|rows| {
+            let at = row_of(rows, "device");
+            rows.remove(at);
+        }),
+        ("another voucher", &|rows| {
+            let at = row_of(rows, "voucher");
+            rows[at].values[2] = Value::Octets(vec![1, 2, 3]);
+        }),
+        ("a leaf less", &|rows| {
+            rows.pop();
+        }),
+    ];
+    for (what, alter) in alterations {
+        let error = forged(alter).unwrap_err();
+        assert!(matches!(error.fault, BackupFault::NotDerived { .. } | BackupFault::Log(_)), "{what}: {error}");
+        assert!(error.line > 1, "{what}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_backup_of_another_log_or_resealed_by_another_key_is_refused() {
+    let (site, backup) = backed_up().await;
+    let other = Site::new();
+    let error = verify(backup.as_slice(), Some(other.config().checkpoint_key.verifier())).unwrap_err();
+    assert!(matches!(error.fault, BackupFault::OtherKey { .. }), "{error}");
+    // With the right key named in its first line, but sealed by another.
+    let mut reader = Reader::open(backup.as_slice(), None).unwrap();
+    let (mut writer, mut octets) = bootstrap_server::backup::Writer::begin(reader.header());
+    while let Some(row) = reader.row().unwrap() {
+        octets.extend(writer.rows(&[row]));
+    }
+    octets.extend(writer.finish(&other.config().checkpoint_key).unwrap().0);
+    let error = verify(octets.as_slice(), Some(site.config().checkpoint_key.verifier())).unwrap_err();
+    assert!(matches!(error.fault, BackupFault::Seal(_)), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_restored_and_backed_up_again_has_the_same_rows() {
+    let (site, backup) = backed_up().await;
+    let (location, _) = restored(&site);
+    let key = site.config().checkpoint_key;
+    let restorable = Restorable::check(&site.path("backup"), Some(key.verifier()), None).unwrap();
+    restorable.restore(&location, &key).await.unwrap();
+    let store = Arc::new(SqlStore::open(&location, Arc::clone(&key)).await.unwrap());
+    let again = back_up(&site, &store).await;
+    assert_eq!(rows(&again), rows(&backup));
+    let contents = check(&again).unwrap();
+    assert_eq!(contents.rows["archived_leaf"], check(&backup).unwrap().leaves);
+    // It goes on as a server would: with the devices there were, and a log that verifies from the very beginning.
+    assert_eq!(store.dossier(&device_id("SN-2")).await.unwrap().device.unwrap().state.as_str(), "retired");
+    let old = restorable.contents().checkpoint.clone();
+    audit::verify(store.as_ref(), key.verifier(), &[old.into_bytes()]).await.unwrap();
+    // Its first leaf names the log before, and the newest checkpoint of it.
+    let first = store.records(audit_log::LogIndex(0), 1).await.unwrap().remove(0);
+    let body: serde_json::Value = serde_json::from_slice(&first.opening.unwrap().1).unwrap();
+    assert_eq!(body["event"], "log-restored");
+    assert_eq!(body["origin"], "test.example/log");
+    assert_eq!(body["checkpoint"], restorable.newest());
+    let checkpoint = store.checkpoint().await.unwrap().unwrap();
+    assert!(checkpoint.lines().next().unwrap().starts_with("test.example/log/"), "a new origin: {checkpoint}");
+    // And again from there: three logs, one after the other.
+    site.write("backup-2", &again);
+    let second = Location::from(site.path("second.sqlite3").as_path());
+    let restorable = Restorable::check(&site.path("backup-2"), Some(key.verifier()), None).unwrap();
+    restorable.restore(&second, &key).await.unwrap();
+    let store = Arc::new(SqlStore::open(&second, Arc::clone(&key)).await.unwrap());
+    audit::verify(store.as_ref(), key.verifier(), &[]).await.unwrap();
+    let third = back_up(&site, &store).await;
+    assert_eq!(rows(&third), rows(&backup));
+    check(&third).unwrap();
+}
+
+#[tokio::test]
+async fn a_restoration_wants_an_empty_database_and_leaves_nothing_when_it_fails() {
+    let (site, backup) = backed_up().await;
+    let key = site.config().checkpoint_key;
+    let restorable = Restorable::check(&site.path("backup"), Some(key.verifier()), None).unwrap();
+    let full = restorable.restore(&site.config().database, &key).await.unwrap_err();
+    assert!(matches!(full, RestoreError::Store(StoreError::NotEmpty)), "{full}");
+    // The file changed between the look and the deed.
+    let mut cut = backup.clone();
+    cut.truncate(backup.len() - 20);
+    site.write("backup", &cut);
+    let (location, path) = restored(&site);
+    let error = restorable.restore(&location, &key).await.unwrap_err();
+    assert!(matches!(error, RestoreError::Invalid { .. }), "{error}");
+    let left: Vec<_> = fs::read_dir(site.folder.path()).unwrap().map(|it| it.unwrap().path()).collect();
+    assert!(!left.iter().any(|it| it.to_string_lossy().starts_with(path.to_str().unwrap())), "{left:?}");
+}
+
+#[tokio::test]
+async fn the_last_checkpoint_must_be_of_this_log_and_not_older() {
+    let (site, _) = backed_up().await;
+    let config = site.config();
+    let key = config.checkpoint_key;
+    let check = |note: &str| Restorable::check(&site.path("backup"), Some(key.verifier()), Some(note.as_bytes()));
+    // The log went on after the backup, and somebody kept its checkpoint.
+    let store = SqlStore::open(&config.database, Arc::clone(&key)).await.unwrap();
+    let newer = store.checkpoint().await.unwrap().unwrap();
+    store.close().await;
+    let restorable = check(&newer).unwrap();
+    assert_eq!(restorable.newest(), newer);
+    let own = restorable.contents().checkpoint.clone();
+    assert_ne!(own, newer);
+    check(&own).unwrap();
+    // What was published and then lost is admitted by the new log, and the audit goes through with it.
+    let (location, _) = restored(&site);
+    restorable.restore(&location, &key).await.unwrap();
+    let store = SqlStore::open_read_only(&location).await.unwrap();
+    audit::verify(&store, key.verifier(), &[newer.clone().into_bytes()]).await.unwrap();
+    store.close().await;
+    // An older one, one of another log, a forged one, and one that forks.
+    let origin = audit_log::Origin::from(key.verifier().name());
+    let head = |size| audit_log::TreeHead { size: audit_log::TreeSize(size), root: audit_log::RootHash([7; 32]) };
+    let sign = |size| key.sign(&origin, head(size)).unwrap().signed_note().to_owned();
+    assert!(matches!(check(&sign(1)).unwrap_err(), RestoreError::Older { found: 1, .. }));
+    let size: u64 = own.lines().nth(1).unwrap().parse().unwrap();
+    assert!(matches!(check(&sign(size)).unwrap_err(), RestoreError::Forked { .. }));
+    let elsewhere = audit_log::Origin::new("test.example/log/99").unwrap();
+    let other = key.sign(&elsewhere, head(99)).unwrap().signed_note().to_owned();
+    assert!(matches!(check(&other).unwrap_err(), RestoreError::OtherLog { .. }));
+    let stranger = Site::new().config().checkpoint_key;
+    let forged = stranger.sign(&origin, head(99)).unwrap().signed_note().to_owned();
+    assert!(matches!(check(&forged).unwrap_err(), RestoreError::Checkpoint(_)));
+    assert!(matches!(check("poem").unwrap_err(), RestoreError::Checkpoint(_)));
+}

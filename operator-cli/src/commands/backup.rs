@@ -1,0 +1,175 @@
+//! `sztp backup`.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, BufWriter, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::SystemTime,
+};
+
+use bootstrap_server::{
+    backup::{Restorable, Taking},
+    config::ServerConfig,
+    domain::Actor,
+    store::{SqlStore, Store, StoreError},
+};
+use operator_api::client::{Client, ClientError, Download, ServerUrl, Timeouts};
+use pki::time::Timestamp;
+
+use super::Failure;
+use crate::output;
+
+/// Arguments of `sztp backup`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The file to write; it is there whole or not at all, readable by you alone
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Without a running server: its configuration file
+    #[arg(long, value_name = "FILE", default_value = "sztp.toml", conflicts_with = "server")]
+    config: PathBuf,
+    /// From a running server: its operator listener
+    #[arg(long, value_name = "URL", requires = "token_file", requires = "server_ca")]
+    server: Option<ServerUrl>,
+    /// With --server: the file with your token
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// With --server: what the server is trusted by, PEM
+    #[arg(long, value_name = "FILE")]
+    server_ca: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "Examples:
+  sztp backup --out sztp-2026-01-01.backup --server https://ztp.example:8444 --token-file t --server-ca ca.pem
+  sztp backup --out sztp-2026-01-01.backup     the server being stopped (a server on PostgreSQL may run)
+  sztp restore --verify sztp-2026-01-01.backup
+
+Not in a backup, to be kept elsewhere: sztp.toml and every file it names, above all the key of the audit log, without
+which a backup cannot be restored; operator.token; and the newest checkpoint (`sztp audit checkpoint`).";
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut file = NewFile::create(&args.out)?;
+    runtime.block_on(async {
+        if let (Some(server), Some(token), Some(ca)) = (&args.server, &args.token_file, &args.server_ca) {
+            let client = Client::new(server.clone(), ca, token, Timeouts::default()).map_err(unasked)?;
+            download(client.backup().await.map_err(unasked)?, &mut file).await
+        } else {
+            beside(&args.config, &mut file).await
+        }
+    })?;
+    // What a connection or a disk has done to it is found now, and not on the day it is needed.
+    file.sync()?;
+    let checked = Restorable::check(file.beside(), None, None)?;
+    file.keep()?;
+    let contents = checked.contents();
+    let rows = |table| contents.rows.get(table).copied().unwrap_or_default();
+    output::line(&format!(
+        "{}: {} devices, {} vouchers, {} leaves of the audit log, as of {}",
+        args.out.display(),
+        rows("device"),
+        rows("voucher"),
+        contents.leaves,
+        contents.taken
+    ));
+    output::error(
+        "Not in it: sztp.toml and the files it names. Keep them elsewhere, above all the key of the audit log: without \
+         it no backup can be restored.",
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unasked(error: ClientError) -> Failure {
+    Failure::Client(Box::new(error))
+}
+
+/// From the database itself.
+async fn beside(config: &Path, file: &mut NewFile) -> Result<(), Failure> {
+    let config = ServerConfig::load(config)?;
+    let key = Arc::clone(&config.checkpoint_key);
+    let opened = SqlStore::open(&config.database, Arc::clone(&key)).await.inspect_err(|error| {
+        if *error == StoreError::InUse {
+            output::error("The server runs: ask it, with --server, --token-file and --server-ca.");
+        }
+    });
+    let store = Arc::new(opened?);
+    let shared: Arc<dyn Store> = store.clone();
+    let now = Timestamp::from_system(SystemTime::now());
+    let mut taking = Taking::begin(shared, key, Actor::Console, now).await?;
+    while let Some(piece) = taking.piece().await? {
+        file.write(&piece)?;
+    }
+    drop(taking);
+    if let Some(store) = Arc::into_inner(store) {
+        store.close().await;
+    }
+    Ok(())
+}
+
+/// From a running server.
+async fn download(mut backup: Download<'_>, file: &mut NewFile) -> Result<(), Failure> {
+    while let Some(piece) = backup.piece().await.map_err(unasked)? {
+        file.write(&piece)?;
+    }
+    Ok(())
+}
+
+/// A file beside its place, which it takes when it is whole. Otherwise nothing of it stays.
+struct NewFile {
+    path: PathBuf,
+    beside: PathBuf,
+    file: BufWriter<File>,
+    kept: bool,
+}
+
+impl NewFile {
+    fn create(path: &Path) -> Result<Self, Failure> {
+        let failed = |source| Failure::File { path: path.to_owned(), source };
+        let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::IsADirectory.into()))?;
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{}.new", std::process::id()));
+        let beside = path.with_file_name(hidden);
+        // Digests of tokens and the devices' configurations are in it.
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), beside, file: BufWriter::new(file), kept: false })
+    }
+
+    fn beside(&self) -> &Path {
+        &self.beside
+    }
+
+    fn failed(&self, source: io::Error) -> Failure {
+        Failure::File { path: self.path.clone(), source }
+    }
+
+    fn write(&mut self, octets: &[u8]) -> Result<(), Failure> {
+        self.file.write_all(octets).map_err(|source| self.failed(source))
+    }
+
+    fn sync(&mut self) -> Result<(), Failure> {
+        let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        synced.map_err(|source| self.failed(source))
+    }
+
+    fn keep(mut self) -> Result<(), Failure> {
+        let folder = self.path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        // The name is durable only when the folder is.
+        let renamed = fs::rename(&self.beside, &self.path).and_then(|()| File::open(folder)?.sync_all());
+        renamed.map_err(|source| self.failed(source))?;
+        self.kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _gone = fs::remove_file(&self.beside);
+        }
+    }
+}
