@@ -6,6 +6,7 @@ pub(crate) mod backup;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 mod judgement;
+mod notify;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod voucher;
