@@ -74,13 +74,13 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let place = Place { provider: provider(config.post_quantum), trust: Arc::new(trust), door };
 
     let (socket, address) = bind(config.listen).await?;
-    let home = config.redirect(config.public_port.unwrap_or(address.port()))?;
+    let home = config.redirect(config.public_port.unwrap_or_else(|| address.port()))?;
     let (listener, certificate) =
         place.listener(ListenerName::Device, socket, home.clone(), (&config.certificate, &config.key))?;
     let (mut legacy, mut legacy_address) = (None, None);
     if let Some(LegacyListener { listen, public_port, certificate, key }) = &config.legacy {
         let (socket, address) = bind(*listen).await?;
-        let home = config.redirect(public_port.unwrap_or(address.port()))?;
+        let home = config.redirect(public_port.unwrap_or_else(|| address.port()))?;
         legacy = Some(place.listener(ListenerName::Legacy, socket, home, (certificate, key))?);
         legacy_address = Some(address);
     }

@@ -5,10 +5,13 @@ mod demo;
 mod explain;
 mod files;
 mod output;
+mod server;
+mod show;
+mod site;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Secure zero-touch provisioning (RFC 8572): the whole system on one machine, and every operator command.
 #[derive(Debug, Parser)]
@@ -22,15 +25,34 @@ struct Cli {
 enum Command {
     /// Take devices from power-on to bootstrapped on this machine, with planted rogues
     Demo(demo::Args),
+    /// Make a folder from which a bootstrap server starts: configuration, keys, certificates, database, first user
+    Init(Box<commands::init::Args>),
     /// Run the bootstrap server, and the DHCP server beside it if one is configured
     Serve(commands::serve::Args),
     /// Make, explain and verify artifacts, on files alone
     #[command(subcommand)]
     Artifact(commands::artifact::Command),
-    /// Explain and verify ownership vouchers, on files alone
+    /// Say what a running server is and how it does
+    Status(Box<commands::status::Args>),
+    /// Add, import, list, follow, approve and retire devices
+    #[command(subcommand)]
+    Device(commands::device::Command),
+    /// Add and show the manufacturers whose devices are taken in
+    #[command(subcommand)]
+    Manufacturer(commands::manufacturer::Command),
+    /// Say what devices are to become
+    #[command(subcommand)]
+    Profile(commands::profile::Command),
+    /// Import, explain and verify ownership vouchers
     #[command(subcommand)]
     Voucher(commands::voucher::Command),
-    /// Check the audit log
+    /// Say who may use the operator API
+    #[command(subcommand)]
+    User(commands::user::Command),
+    /// Make and revoke what opens the operator API
+    #[command(subcommand)]
+    Token(commands::token::Command),
+    /// Read, follow and check the audit log
     #[command(subcommand)]
     Audit(commands::audit::Command),
     /// Write everything that a server has stored into one file
@@ -39,14 +61,21 @@ enum Command {
     Restore(commands::restore::Args),
     /// Look for what keeps the server from onboarding devices, and say the fix for each
     Doctor(commands::doctor::Args),
-    /// Explain a reason code: what happened, why, and what to do
-    Explain(commands::explain::Args),
+    /// Explain a device or a reason code: what happened, why, and what to do
+    Explain(Box<commands::explain::Args>),
+    /// Print what a shell needs to complete commands
+    Completions(commands::manual::CompletionsArgs),
+    /// Print or write the manual pages
+    Man(commands::manual::ManArgs),
 }
 
 const EXAMPLES: &str = "Examples:
   sztp demo                                    the whole story; servers stay up until Ctrl-C
   sztp demo --once --json                      the same, as one JSON document
-  sztp serve --config sztp.toml
+  sztp init site && cd site && sztp serve      a server of your own
+  sztp status                                  in that folder, or with --server
+  sztp device list --stuck
+  sztp explain SN-0001
   sztp artifact inspect conveyed-information.cms
   sztp audit verify --config sztp.toml
   sztp explain owner-not-pinned
@@ -57,12 +86,21 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => commands::serve::run(&args),
+        Command::Init(args) => commands::init::run(&args),
+        Command::Status(args) => commands::status::run(&args),
+        Command::Device(command) => commands::device::run(&command),
+        Command::Manufacturer(command) => commands::manufacturer::run(&command),
+        Command::Profile(command) => commands::profile::run(&command),
+        Command::User(command) => commands::user::run(&command),
+        Command::Token(command) => commands::token::run(&command),
         Command::Artifact(command) => commands::artifact::run(&command),
         Command::Voucher(command) => commands::voucher::run(&command),
         Command::Audit(command) => commands::audit::run(&command),
         Command::Backup(args) => commands::backup::run(&args),
         Command::Restore(args) => commands::restore::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),
+        Command::Completions(args) => Ok(commands::manual::completions(&args, Cli::command())),
+        Command::Man(args) => commands::manual::man(&args, Cli::command()),
         Command::Explain(args) => commands::explain::run(&args),
     };
     match done {

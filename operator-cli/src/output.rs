@@ -20,6 +20,11 @@ pub(crate) fn line(text: &str) {
     let _gone = writeln!(std::io::stdout(), "{text}");
 }
 
+/// Prints a part of the result that has its own line breaks.
+pub(crate) fn text(text: &str) {
+    let _gone = write!(std::io::stdout(), "{text}");
+}
+
 /// Prints the result as a JSON document.
 pub(crate) fn json(result: &impl Serialize) {
     // What is printed here are maps of texts and numbers, which JSON can always hold.

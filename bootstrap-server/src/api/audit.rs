@@ -25,7 +25,10 @@ pub(super) async fn records(
     Parameters(query): Parameters<RecordQuery>,
 ) -> Result<Response, Fault> {
     let limit = page_size(query.limit)?;
-    let first = LogIndex(query.after.map_or(0, |after| after.saturating_add(1)));
+    let first = match query.after {
+        Some(after) => behind(after).ok_or_else(|| Fault::query("after: no log is that long"))?,
+        None => LogIndex(0),
+    };
     let wanted = limit.saturating_add(1);
     let mut stored = match (query.manufacturer, query.serial_number) {
         (None, None) => api.store.records(first, wanted).await?,
@@ -44,6 +47,12 @@ pub(super) async fn records(
     Ok(answer::json(StatusCode::OK, &AuditRecords { records, next }))
 }
 
+/// The position behind this one, if a log can be so long.
+pub(super) fn behind(position: u64) -> Option<LogIndex> {
+    let next = position.checked_add(1)?;
+    i64::try_from(next).is_ok().then_some(LogIndex(next))
+}
+
 /// Show the latest signed checkpoint
 #[utoipa::path(get, path = paths::CHECKPOINT, tag = "audit",
     responses((status = 200, description = "The checkpoint, and the key that verifies it.", body = CheckpointNote)))]
@@ -55,4 +64,17 @@ pub(super) async fn checkpoint(
     let checkpoint = checkpoint.ok_or_else(|| Fault::not_found().detail("the log is empty"))?;
     let key = api.checkpoint_key.verifier().to_string();
     Ok(answer::json(StatusCode::OK, &CheckpointNote { checkpoint, key }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_position_is_beyond_what_a_database_can_count() {
+        assert_eq!(behind(0), Some(LogIndex(1)));
+        for far in [u64::MAX, u64::MAX >> 1, (u64::MAX >> 1) + 1] {
+            assert_eq!(behind(far), None);
+        }
+    }
 }

@@ -4,11 +4,11 @@ use operator_api::Problem;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, ResponseBuilder,
+        ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
         SecurityRequirement,
         extensions::ExtensionsBuilder,
         path::{Operation as Described, PathItem},
-        schema::ComponentsBuilder,
+        schema::{AdditionalProperties, ComponentsBuilder, Object, Schema, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
         tag::TagBuilder,
     },
@@ -30,7 +30,42 @@ pub fn openapi() -> OpenApi {
             complete(operation, described);
         }
     }
+    for (name, strict) in [("Device", Strictness::Open), ("NewDevice", Strictness::Closed)] {
+        flatten(&mut document, name, strict);
+    }
     document
+}
+
+/// Whether an object may have members that are not described.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Strictness {
+    Open,
+    Closed,
+}
+
+/// Makes one object of a schema that is said to be all of several: of a closed object nothing can be the other half.
+fn flatten(document: &mut OpenApi, name: &str, strictness: Strictness) {
+    let Some(components) = &mut document.components else { return };
+    let Some(RefOr::T(Schema::AllOf(parts))) = components.schemas.get(name).cloned() else { return };
+    let mut whole = Object::with_type(Type::Object);
+    whole.description = parts.description;
+    for part in parts.items {
+        let part = match part {
+            RefOr::T(part) => Some(part),
+            RefOr::Ref(reference) => {
+                let named = reference.ref_location.rsplit('/').next().and_then(|name| components.schemas.get(name));
+                named.and_then(|found| if let RefOr::T(found) = found { Some(found.clone()) } else { None })
+            }
+        };
+        if let Some(Schema::Object(part)) = part {
+            whole.properties.extend(part.properties);
+            whole.required.extend(part.required);
+        }
+    }
+    if strictness == Strictness::Closed {
+        whole.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    }
+    components.schemas.insert(name.to_owned(), RefOr::T(Schema::Object(whole)));
 }
 
 fn of_method<'a>(item: &'a mut PathItem, operation: &Operation) -> Option<&'a mut Described> {
@@ -166,6 +201,17 @@ mod tests {
         sorted.sort();
         table.sort();
         assert_eq!(sorted, table);
+    }
+
+    #[test]
+    fn a_device_is_one_object_with_all_its_members() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        for (name, closed) in [("Device", false), ("NewDevice", true)] {
+            let schema = &document["components"]["schemas"][name];
+            assert!(schema["properties"]["serial-number"].is_object(), "{schema}");
+            assert!(schema["properties"]["mac-addresses"].is_object(), "{schema}");
+            assert_eq!(schema["additionalProperties"] == serde_json::json!(false), closed, "{schema}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use futures_util::stream;
 use operator_api::{AuditRecord, EventQuery, paths};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
-use super::{Api, fault::Fault, request::Parameters, view};
+use super::{Api, audit::behind, fault::Fault, request::Parameters, view};
 use crate::store::Store;
 
 /// Records read at a time.
@@ -48,10 +48,13 @@ pub(super) async fn events(
     // The header is what a reader sends by itself when it reconnects: it knows more than the address does.
     let after = last.transpose()?.or(query.after);
     let growth = api.store.growth();
-    let first = after.map_or_else(|| growth.borrow().0, |after| after.saturating_add(1));
+    let first = match after {
+        Some(after) => behind(after).ok_or_else(|| Fault::query("after: no log is that long"))?,
+        None => LogIndex(growth.borrow().0),
+    };
     let place = Arc::clone(&api.streams).try_acquire_owned().map_err(|_| Fault::streams_exhausted())?;
     let (pieces, taken) = mpsc::channel::<Bytes>(PIECES);
-    let follower = Follower { store: Arc::clone(&api.store), growth, first: LogIndex(first), pieces, _place: place };
+    let follower = Follower { store: Arc::clone(&api.store), growth, first, pieces, _place: place };
     tokio::spawn(follower.run(api.stopping.clone()));
     let pieces = stream::unfold(taken, |mut taken| async move {
         let piece = taken.recv().await?;

@@ -240,14 +240,13 @@ enum Listed {
     Not,
 }
 
-/// Whether an error is about what was to be registered, and will be the same next time.
+/// Whether an error is about what was to be registered, and not about the database.
 const fn lasting(error: &StoreError) -> bool {
-    !matches!(
+    matches!(
         error,
-        StoreError::Database { .. }
-            | StoreError::InUse
-            | StoreError::Closed
-            | StoreError::Corrupt { .. }
-            | StoreError::Missing { .. }
+        StoreError::DeviceExists(_)
+            | StoreError::Refused { .. }
+            | StoreError::NoProfile(_)
+            | StoreError::NoManufacturer(_)
     )
 }

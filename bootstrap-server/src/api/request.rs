@@ -116,6 +116,10 @@ impl<T: DeserializeOwned> Submitted for T {
         if !name.eq_ignore_ascii_case("application/json") {
             return Err(Fault::media_type("application/json"));
         }
+        // An array of the members in order would be read too, which nobody means.
+        if octets.trim_ascii_start().first().is_some_and(|first| b"[\"-0123456789tfn".contains(first)) {
+            return Err(Fault::body("the body is no object"));
+        }
         serde_json::from_slice(octets).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => Fault::body(error.to_string()),
             _ => Fault::unreadable(error.to_string()),

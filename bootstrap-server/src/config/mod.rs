@@ -104,7 +104,8 @@ impl ServerConfig {
     /// # Errors
     /// [`ConfigError`] names the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        // A bare file name has a parent too: the empty path, which is no folder.
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or_else(|| Path::new("."));
         Self::from_document(Document::load(path)?, folder)
     }
 

@@ -47,6 +47,10 @@ async fn what_is_unknown_or_impossible_is_refused_by_name() {
         assert_eq!((reply.status, reply.reason().as_str()), (status, reason), "{change}: {reply:?}");
         assert!(reply.json()["detail"].as_str().unwrap().contains(name), "{change}: {reply:?}");
     }
+    let array = world.ask("otto", "PATCH", "/v1/devices/maker/SN-9", JSON, "[\"bmc\",null]").await;
+    assert_eq!((array.status, array.reason().as_str()), (422, "body-invalid"), "an array is no object");
+    let far = world.get("/v1/audit/records?after=9223372036854775808").await;
+    assert_eq!((far.status, far.reason().as_str()), (400, "query-invalid"));
     let cut = world.ask("otto", "POST", "/v1/devices", JSON, "{\"manufacturer\":").await;
     assert_eq!((cut.status, cut.reason().as_str()), (400, "body-invalid"));
     let large = world.ask("otto", "POST", "/v1/devices", JSON, &" ".repeat(1024 * 1024 + 1)).await;

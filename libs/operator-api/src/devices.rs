@@ -177,7 +177,7 @@ pub struct DeviceChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     /// What and where it is, as a whole; left alone if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::object::optional")]
     pub particulars: Option<Particulars>,
 }
 
@@ -296,6 +296,10 @@ mod tests {
         }
         let error = serde_json::from_str::<DeviceChange>(r#"{"particulars":{"rak":"7"}}"#).unwrap_err().to_string();
         assert!(error.contains("rak"), "{error}");
+        assert!(serde_json::from_str::<DeviceChange>(r#"{"particulars":[null,[],null,null,null]}"#).is_err());
+        let change = |text: &str| serde_json::from_str::<DeviceChange>(text).unwrap().particulars;
+        assert_eq!(change(r#"{"particulars":{}}"#), Some(Particulars::default()));
+        assert_eq!(change(r#"{"particulars":null}"#), None);
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub mod client;
 mod devices;
 mod import;
 mod manufacturers;
+mod object;
 mod operators;
 pub mod paths;
 mod problem;

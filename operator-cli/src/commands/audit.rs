@@ -1,5 +1,7 @@
 //! `sztp audit`.
 
+mod read;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use audit_log::VerifierKey;
@@ -17,11 +19,22 @@ use crate::output;
 /// Subcommands of `sztp audit`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Print the records of a running server's log
+    List(Box<read::ListArgs>),
+    /// Follow the log of a running server, until Ctrl-C
+    Tail(Box<read::TailArgs>),
     /// Check every record against its leaf, and every leaf against the signed checkpoints
     Verify(VerifyArgs),
     /// Print the latest signed checkpoint: keep it elsewhere, and the log cannot be rewritten behind your back
+    #[command(
+        after_help = "Examples:\n  sztp audit checkpoint > checkpoint.txt\n\nWhoever keeps it elsewhere can show \
+                      later that nothing before it was changed."
+    )]
     Checkpoint(LogArgs),
     /// Print the public key that verifies checkpoints, for auditors: with it they need nothing else of the server's
+    #[command(
+        after_help = "Examples:\n  sztp audit key\n  sztp audit verify --database copy.sqlite3 --key \"$(sztp audit key)\""
+    )]
     Key(LogArgs),
 }
 
@@ -49,8 +62,16 @@ impl LogArgs {
     }
 }
 
+const VERIFY_EXAMPLES: &str = "Examples:
+  sztp audit verify
+  sztp audit verify --checkpoint kept-elsewhere.txt --json
+  sztp audit verify --database copy.sqlite3 --key KEY      for auditors: with the server's public key alone
+
+Exit codes: 0 every record fits, 3 the log was changed.";
+
 /// Arguments of `sztp audit verify`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     log: LogArgs,
@@ -66,6 +87,8 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
+            Command::List(args) => read::list(args).await,
+            Command::Tail(args) => read::tail(args).await,
             Command::Verify(args) => verify(args).await,
             Command::Checkpoint(args) => checkpoint(args).await,
             Command::Key(args) => {

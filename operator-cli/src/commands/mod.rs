@@ -3,12 +3,22 @@
 pub(crate) mod artifact;
 pub(crate) mod audit;
 pub(crate) mod backup;
+mod change;
+pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod init;
 mod judgement;
+pub(crate) mod manual;
+pub(crate) mod manufacturer;
 mod notify;
+pub(crate) mod profile;
+mod record;
 pub(crate) mod restore;
 pub(crate) mod serve;
+pub(crate) mod status;
+pub(crate) mod token;
+pub(crate) mod user;
 pub(crate) mod voucher;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -20,10 +30,10 @@ use bootstrap_server::{
     config::ConfigError,
     store::StoreError,
 };
-use operator_api::client::ClientError;
-use verdict::Refusal;
+use operator_api::client::{ClientError, DeviceKey};
+use verdict::{ReasonCode, Refusal};
 
-use crate::files::FileError;
+use crate::{files::FileError, server::FindError, site::SiteError};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +50,40 @@ pub(crate) enum Failure {
     /// A backup is not restored.
     #[error("nothing was restored: {0}")]
     Restore(#[from] RestoreError),
+    /// A device is not named well enough.
+    #[error("{text} is the serial number of several devices: {}; give one of these", listed(found))]
+    Ambiguous {
+        /// What was given.
+        text: String,
+        /// What it may mean.
+        found: Vec<DeviceKey>,
+    },
+    /// The arguments make no sense together.
+    #[error("{0}")]
+    Usage(&'static str),
+    /// No server was found to ask.
+    #[error(transparent)]
+    Find(#[from] FindError),
     /// The server could not be asked, or said no.
     #[error(transparent)]
     Client(Box<ClientError>),
+    /// The server said no, for one of several devices.
+    #[error("{device}: {source}")]
+    Device {
+        /// Which.
+        device: String,
+        /// What it said.
+        source: Box<ClientError>,
+    },
+    /// What was waited for did not come.
+    #[error("not reached within {seconds} seconds")]
+    TimedOut {
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// A site was not made.
+    #[error(transparent)]
+    Site(#[from] SiteError),
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -88,10 +129,46 @@ impl Failure {
             Self::Restore(RestoreError::File { .. } | RestoreError::Store(_)) => 1,
             Self::Refused(_) | Self::Restore(_) => 3,
             Self::NotFound(_) => 4,
-            Self::Files(FileError::IsInput { .. }) | Self::Judgement(_) => 2,
-            Self::Client(error) if error.is_unreachable() => 5,
+            Self::Files(FileError::IsInput { .. }) | Self::Judgement(_) | Self::Ambiguous { .. } | Self::Usage(_) => 2,
+            Self::Find(FindError::Client(source)) => told(source),
+            Self::Client(source) | Self::Device { source, .. } => told(source),
+            Self::Find(_) => 2,
             _ => 1,
         })
+    }
+}
+
+/// The exit code for what a server said, or did not say.
+fn told(error: &ClientError) -> u8 {
+    match error {
+        ClientError::Problem(problem) => match problem.status {
+            404 => 4,
+            // Other requests that cannot be carried out have the same status, and reasons of their own.
+            422 if is_refusal(&problem.reason) => 3,
+            _ => 1,
+        },
+        ClientError::CaFile { .. }
+        | ClientError::TokenFile { .. }
+        | ClientError::NoCa { .. }
+        | ClientError::NoToken { .. } => 2,
+        error if error.is_unreachable() => 5,
+        _ => 1,
+    }
+}
+
+/// Whether the reason is that something was verified and does not hold.
+fn is_refusal(reason: &str) -> bool {
+    let about_requests = [ReasonCode::BodyInvalid, ReasonCode::IdempotencyConflict, ReasonCode::ReferenceUnknown];
+    reason.parse().is_ok_and(|reason: ReasonCode| !about_requests.contains(&reason))
+}
+
+fn listed(devices: &[DeviceKey]) -> String {
+    devices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::Client(Box::new(error))
     }
 }
 

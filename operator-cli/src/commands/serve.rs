@@ -13,8 +13,16 @@ use tracing_subscriber::EnvFilter;
 use super::{Failure, notify::Supervisor};
 use crate::output;
 
+const EXAMPLES: &str = "Examples:
+  sztp serve
+  sztp serve --config /etc/sztp/sztp.toml --json
+  sztp serve --check-config
+
+Ctrl-C or SIGTERM lets what is under way finish, and ends.";
+
 /// Arguments of `sztp serve`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The configuration file
     #[arg(long, default_value = "sztp.toml")]
@@ -39,6 +47,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         let supervisor = Supervisor::find()?;
         let mut server = bootstrap_server::start(config).await?;
         output::line(&format!("listening for devices on https://{}", server.address()));
+        if let Some(operators) = server.operator_address() {
+            output::line(&format!("listening for operators on https://{operators}"));
+        }
         if let Some(dhcp4) = server.dhcp4_address() {
             output::line(&format!("answering DHCPv4 on {dhcp4}"));
         }

@@ -1,4 +1,6 @@
-//! `sztp voucher`: ownership vouchers of any manufacturer, on files alone.
+//! `sztp voucher`: ownership vouchers of any manufacturer.
+
+mod import;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -32,6 +34,8 @@ pub(crate) enum Command {
     Inspect(inspect::Args),
     /// Verify a voucher's signature, signer and dates, and for which device it is
     Verify(VerifyArgs),
+    /// Give vouchers to a running server, which verifies and keeps them
+    Import(Box<import::Args>),
 }
 
 /// Arguments of `sztp voucher verify`.
@@ -73,6 +77,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Inspect(args) => inspect::run(args),
         Command::Verify(args) => verify(args),
+        Command::Import(args) => import::run(args),
     }
 }
 

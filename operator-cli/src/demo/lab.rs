@@ -23,7 +23,10 @@ use pki::{
 };
 
 use super::{files, image::BootImage};
-use crate::commands::Failure;
+use crate::{
+    commands::Failure,
+    site::{self, Plan, Site},
+};
 
 const MAKER: &str = "Example Maker";
 const MODEL: &str = "Demo BMC";
@@ -56,29 +59,35 @@ pub(super) struct Lab {
     pub(super) devices: Vec<LabDevice>,
     pub(super) image: BootImage,
     manufacturer: ManufacturerParty,
-    owner: OwnerParty,
+    pinned: Certificate,
     port: u16,
     now: Timestamp,
 }
 
 impl Lab {
     /// Builds the folder for `count` good devices and the two rogues. `rogue_server` is advertised before the real one.
-    pub(super) fn build(folder: &Path, count: u8, rogue_server: SocketAddr, now: Timestamp) -> Result<Self, Failure> {
+    pub(super) async fn build(
+        folder: &Path,
+        count: u8,
+        rogue_server: SocketAddr,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
         let manufacturer = ManufacturerParty::new(MAKER, now)?;
-        let owner = OwnerParty::new("Example Operator", &["127.0.0.1".to_owned()], now)?;
         let image = BootImage::make(&folder.join("images"), now)?;
         let ports = Ports::free()?;
-        let server_config = write_server(folder, &owner, &image, &ports, rogue_server)?;
+        let site = Site::make(&plan(&image, &ports, rogue_server), now)?;
+        let server = folder.join("server");
+        site.found(&server).await?;
         files::folder(&folder.join("manufacturer"))?;
         files::chain(&folder.join("manufacturer/device-root.pem"), manufacturer.device_anchors())?;
         files::chain(&folder.join("manufacturer/voucher-root.pem"), manufacturer.voucher_anchors())?;
         let mut lab = Self {
             folder: folder.to_owned(),
-            server_config,
+            server_config: server.join(site::CONFIG),
             devices: Vec::new(),
             image,
             manufacturer,
-            owner,
+            pinned: site.pinned().clone(),
             port: ports.server,
             now,
         };
@@ -118,7 +127,7 @@ impl Lab {
     /// Puts manufacturer, profile, devices and vouchers into the server's store, as an operator would.
     pub(super) async fn register(&self) -> Result<(), Failure> {
         let config = self.load_server()?;
-        let store = SqlStore::create(&config.database, config.checkpoint_key).await?;
+        let store = SqlStore::open(&config.database, config.checkpoint_key).await?;
         let failed = |error: &dyn std::fmt::Display| Failure::Demo(error.to_string());
         let maker = ManufacturerName::new("example-maker").map_err(|error| failed(&error))?;
         let profile_name = ProfileName::new("bmc").map_err(|error| failed(&error))?;
@@ -139,7 +148,7 @@ impl Lab {
         let somebody_else = OwnerParty::new("Somebody Else", &[], self.now)?;
         for device in &self.devices {
             let pinned = match device.planted {
-                Planted::Nothing => self.owner.pinned(),
+                Planted::Nothing => Some(&self.pinned),
                 Planted::VoucherForAnotherOwner => somebody_else.pinned(),
                 // It has no place on the list: it claims that of another device.
                 Planted::CopiedIdentity => continue,
@@ -188,66 +197,45 @@ sha256 = "{sha256}"
 /// Loopback ports that were free a moment ago.
 struct Ports {
     server: u16,
+    operators: u16,
     dhcp: u16,
 }
 
 impl Ports {
     fn free() -> Result<Self, Failure> {
-        let server = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        // Both are held until both are known: two that are free one after the other may be one.
+        let listeners = [0, 0].map(|port| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
+        let [server, operators] = listeners;
+        let (server, operators) = (server?, operators?);
         let dhcp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        Ok(Self { server, dhcp })
+        Ok(Self { server: server.local_addr()?.port(), operators: operators.local_addr()?.port(), dhcp })
     }
 }
 
-fn write_server(
-    folder: &Path,
-    owner: &OwnerParty,
-    image: &BootImage,
-    ports: &Ports,
-    rogue_server: SocketAddr,
-) -> Result<PathBuf, Failure> {
-    let server = folder.join("server");
-    files::folder(&server)?;
-    files::key(&server.join("server.key"), &owner.tls_key)?;
-    files::chain(&server.join("server.pem"), &owner.tls_chain)?;
-    files::chain(&server.join("anchor.pem"), owner.tls_anchor())?;
-    files::key(&server.join("owner.key"), &owner.key)?;
-    files::chain(&server.join("owner.pem"), &owner.chain)?;
-    let audit_key = FileKey::generate_ed25519().map_err(|error| Failure::Demo(error.to_string()))?;
-    files::key(&server.join("audit.key"), &audit_key)?;
-    let Ports { server: port, dhcp } = ports;
-    let document = format!(
-        r#"# Start this server again with: sztp serve --config sztp.toml
-database = "sztp.sqlite3"
-images = ["{image}"]
-
-[device-listener]
-listen = "127.0.0.1:{port}"
-names = ["127.0.0.1"]
-certificate = "server.pem"
-key = "server.key"
-trust-anchor = "anchor.pem"
-
-[owner]
-certificate = "owner.pem"
-key = "owner.key"
-
-[audit]
-origin = "demo.example/sztp"
-key = "audit.key"
-
-# The first server is a planted rogue: devices must pass it over.
+/// The server's site: as `sztp init` makes it, with the image and a DHCP server.
+fn plan(image: &BootImage, ports: &Ports, rogue_server: SocketAddr) -> Plan {
+    let Ports { server, operators, dhcp } = ports;
+    let loopback = "127.0.0.1".to_owned();
+    Plan {
+        organization: "Example Operator".to_owned(),
+        device_listen: (Ipv4Addr::LOCALHOST, *server).into(),
+        operator_listen: (Ipv4Addr::LOCALHOST, *operators).into(),
+        certificate_names: vec![loopback.clone(), "localhost".to_owned()],
+        device_names: vec![loopback],
+        origin: "demo.example/sztp".to_owned(),
+        database: site::SQLITE.to_owned(),
+        images: vec![image.path.clone()],
+        more: format!(
+            r#"
+# A DHCP server of its own. The first bootstrap server it names is a planted rogue: devices must pass it over.
 [dhcp4]
 server-identifier = "127.0.0.1"
 listen = "127.0.0.1:{dhcp}"
 client-port = "source"
-bootstrap-uris = ["https://{rogue_server}", "https://127.0.0.1:{port}"]
-"#,
-        image = image.path.display(),
-    );
-    let path = server.join("sztp.toml");
-    files::document(&path, document.as_bytes())?;
-    Ok(path)
+bootstrap-uris = ["https://{rogue_server}", "https://127.0.0.1:{server}"]
+"#
+        ),
+    }
 }
 
 fn write_device(

@@ -31,8 +31,15 @@ use report::Report;
 use rogue_server::RogueServer;
 use screen::Screen;
 
+const EXAMPLES: &str = "Examples:
+  sztp demo
+  sztp demo --once --json
+  sztp demo --devices 2 --keep lab      a site and devices that can be started again, one by one
+  sztp demo --once --tamper";
+
 /// Arguments of `sztp demo`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// How many good devices to bootstrap, beside two rogue ones
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=200))]
@@ -65,7 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 async fn tell(args: &Args, folder: PathBuf) -> Result<Report, Failure> {
     let started = Instant::now();
     let rogue = RogueServer::start(now()).await?;
-    let lab = Lab::build(&folder, args.devices, rogue.address, now())?;
+    let lab = Lab::build(&folder, args.devices, rogue.address, now()).await?;
     lab.register().await?;
     let server = bootstrap_server::start(lab.load_server()?).await?;
 

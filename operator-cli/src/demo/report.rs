@@ -189,7 +189,10 @@ impl Report {
         output::line("       sztp explain owner-not-pinned");
         if args.once {
             output::line(&format!("       sztp serve --config {config}"));
+            output::line(&format!("       sztp device list --config {config}     while that runs"));
         } else {
+            output::line(&format!("       sztp device list --config {config}"));
+            output::line(&format!("       sztp explain DEMO-0001 --config {config}"));
             output::line("the servers stay up until Ctrl-C");
         }
     }

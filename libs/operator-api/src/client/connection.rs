@@ -75,7 +75,8 @@ impl Connector {
         tcp.set_nodelay(true).map_err(unreachable)?;
         self.tls.connect(name, tcp).await.map_err(|error| match tls_cause(&error) {
             Some(source) => {
-                ClientError::NotTrusted { server: self.server.clone(), ca: self.ca.clone(), source: source.clone() }
+                let source = Box::new(source.clone());
+                ClientError::NotTrusted { server: self.server.clone(), ca: self.ca.clone(), source }
             }
             None => unreachable(error),
         })

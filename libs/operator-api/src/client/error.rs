@@ -76,7 +76,7 @@ pub enum ClientError {
         /// The file.
         ca: PathBuf,
         /// Why.
-        source: rustls::Error,
+        source: Box<rustls::Error>,
     },
     /// The connection broke.
     #[error("the connection to {server} broke: {source}; try again")]

@@ -1,0 +1,49 @@
+//! Users and tokens.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use serde_json::json;
+
+use crate::site::Site;
+
+#[test]
+fn a_user_works_with_a_token_of_its_own_until_that_is_revoked() {
+    let site = Site::start();
+    site.sztp(&["user", "add", "anna", "--role", "operator"]).good();
+    let users = site.sztp(&["user", "list", "--output", "json"]).good().json();
+    assert_eq!(users, json!([{"name": "admin", "role": "admin"}, {"name": "anna", "role": "operator"}]));
+
+    let create = ["token", "create", "--user", "anna", "--days", "30", "--out", "anna.token", "--output", "json"];
+    let token = site.sztp(&create).good().json();
+    assert_eq!((&token["user"], token.get("secret")), (&json!("anna"), None), "the secret is in the file alone");
+    assert_eq!(fs::metadata(site.path("anna.token")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(site.sztp(&create).code, Some(1), "a file that is there is never written over");
+
+    let anna = ["--token-file", "anna.token"];
+    site.sztp(&[&["profile", "list"][..], &anna].concat()).good();
+    let refused = site.sztp(&[&["user", "list"][..], &anna].concat());
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("role-insufficient"), "{refused:?}");
+
+    site.sztp(&["token", "revoke", token["id"].as_str().unwrap()]).good();
+    let refused = site.sztp(&[&["status"][..], &anna].concat());
+    assert!(refused.err.contains("token-invalid"), "{refused:?}");
+    site.sztp(&["user", "remove", "anna"]).good();
+    assert_eq!(site.sztp(&["user", "list", "--output", "csv"]).good().out, "name,role\nadmin,admin\n");
+}
+
+#[test]
+fn a_secret_is_shown_once_and_is_in_no_file_of_the_server() {
+    let site = Site::start();
+    let shown = site.sztp(&["token", "create"]).good();
+    let secret = shown.out.trim();
+    assert!(secret.starts_with("sztp_") && !shown.err.contains(secret), "{shown:?}");
+    let first = fs::read_to_string(site.path("operator.token")).unwrap();
+    for secret in [secret, first.trim()] {
+        for file in ["sztp.sqlite3", "sztp.sqlite3-wal"] {
+            let Ok(octets) = fs::read(site.path(file)) else { continue };
+            assert!(!octets.windows(secret.len()).any(|it| it == secret.as_bytes()), "{file}");
+        }
+    }
+    assert!(!site.sztp(&["token", "list", "--output", "json"]).good().out.contains("secret"));
+}

@@ -1,0 +1,179 @@
+//! `sztp device import`.
+
+use std::{
+    io::IsTerminal,
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+    pin::Pin,
+    process::ExitCode,
+    task::{Context, Poll},
+};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use operator_api::{ImportFault, ImportUpdate, client::ImportFormat};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::Failure;
+use crate::{
+    commands::change::ChangeArgs,
+    output,
+    show::{Form, plain},
+};
+
+/// Arguments of `sztp device import`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The list, or - for standard input
+    file: PathBuf,
+    /// How the list is written; otherwise its name tells: .csv, .json, .jsonl or .ndjson
+    #[arg(long, value_enum)]
+    format: Option<ListFormat>,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  sztp device import racks.csv --dry-run
+  sztp device import racks.csv
+  inventory-tool | sztp device import - --format ndjson --output json
+
+A CSV list begins with a line of names: manufacturer, serial-number and profile; and, where wanted, model,
+mac-addresses (several with spaces between), host, slot and rack:
+
+  manufacturer,serial-number,profile,rack,slot
+  example-maker,SN-0001,bmc,r7,u12
+
+JSON has the same names. Rows that are wrong are told by line and hurt no other row; rows that are there already are
+passed over, so a list can be sent again. Exit codes: 0 all rows taken, 1 some not.";
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ListFormat {
+    /// Comma-separated values with a header line
+    Csv,
+    /// A JSON array
+    Json,
+    /// One JSON object a line
+    Ndjson,
+}
+
+impl ListFormat {
+    fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "json" => Some(Self::Json),
+            "jsonl" | "ndjson" => Some(Self::Ndjson),
+            _ => None,
+        }
+    }
+
+    const fn on_the_wire(self) -> ImportFormat {
+        match self {
+            Self::Csv => ImportFormat::Csv,
+            Self::Json => ImportFormat::Json,
+            Self::Ndjson => ImportFormat::JsonLines,
+        }
+    }
+}
+
+pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let format = args.format.or_else(|| ListFormat::of(&args.file));
+    let format = format.ok_or(Failure::Usage("how is the list written? Its name does not tell: give --format"))?;
+    let client = args.change.server.client()?;
+    let people = args.change.form.form == Form::Table;
+    let bar = if people && std::io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+    let list: Box<dyn AsyncRead + Send + Unpin> = if args.file.as_os_str() == "-" {
+        Box::new(tokio::fs::File::from_std(std::io::stdin().as_fd().try_clone_to_owned()?.into()))
+    } else {
+        let wrap = |source| Failure::File { path: args.file.clone(), source };
+        let file = tokio::fs::File::open(&args.file).await.map_err(wrap)?;
+        let metadata = file.metadata().await.map_err(wrap)?;
+        if metadata.is_dir() {
+            return Err(wrap(std::io::ErrorKind::IsADirectory.into()));
+        }
+        if metadata.is_file() {
+            bar.set_length(metadata.len());
+        }
+        Box::new(file)
+    };
+    let template = "{wide_bar} {percent:>3} %  {msg}";
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let list = Metered { list, bar: bar.clone() };
+    let mut updates = client.import_devices(format.on_the_wire(), list, args.change.intent()).await?;
+    let mut exit_code = ExitCode::FAILURE;
+    while let Some(update) = updates.next().await? {
+        if let ImportUpdate::Done(done) = &update
+            && done.faults == 0
+        {
+            exit_code = ExitCode::SUCCESS;
+        }
+        if people {
+            tell(&update, &bar, args);
+        } else {
+            output::line(&serde_json::to_string(&update).unwrap_or_default());
+        }
+    }
+    Ok(exit_code)
+}
+
+fn tell(update: &ImportUpdate, bar: &ProgressBar, args: &Args) {
+    match update {
+        ImportUpdate::Progress(progress) => {
+            bar.set_message(format!("{} rows, {} registered", progress.read, progress.registered));
+        }
+        ImportUpdate::Fault(ImportFault { line, reason, detail, remedy }) => bar.suspend(|| {
+            output::error(&plain(&format!("{}:{line}: {detail} ({reason}). {remedy}", args.file.display())));
+        }),
+        ImportUpdate::Done(done) => {
+            bar.finish_and_clear();
+            let verb = match args.change.intent() {
+                operator_api::client::Intent::Make => "registered",
+                operator_api::client::Intent::Rehearse => "would be registered",
+            };
+            output::line(&format!(
+                "{} rows: {} {verb}, {} there already, {} not taken",
+                done.read, done.registered, done.unchanged, done.faults
+            ));
+        }
+    }
+}
+
+/// Shows how much of a list was sent.
+struct Metered {
+    list: Box<dyn AsyncRead + Send + Unpin>,
+    bar: ProgressBar,
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.list).poll_read(context, buffer);
+        self.bar.inc(u64::try_from(buffer.filled().len().saturating_sub(before)).unwrap_or_default());
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_list_tells_how_it_is_written() {
+        for (name, format) in [
+            ("a.csv", Some(ListFormat::Csv)),
+            ("a.JSON", Some(ListFormat::Json)),
+            ("a.b.jsonl", Some(ListFormat::Ndjson)),
+            ("a.ndjson", Some(ListFormat::Ndjson)),
+            ("a.txt", None),
+            ("-", None),
+        ] {
+            assert_eq!(ListFormat::of(Path::new(name)), format, "{name}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `sztp status`.
+
+use std::process::ExitCode;
+
+use operator_api::Status;
+
+use super::{Failure, change::block_on};
+use crate::{
+    output,
+    server::ServerArgs,
+    show::{self, Column, Form, FormArgs, Listing, column},
+};
+
+/// Arguments of `sztp status`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    form: FormArgs,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  sztp status
+  sztp status --server https://sztp.example.net:8444 --token-file my.token --server-ca operator-ca.pem
+  sztp status --output json | jq '.devices[] | select(.stuck > 0)'";
+
+const SERVER: &[Column] = &[
+    column("version", "/version"),
+    column("started", "/started"),
+    column("clock", "/now"),
+    column("database", "/database"),
+    column("audit-log", "/log/origin"),
+    column("leaves", "/log/leaves"),
+];
+const LISTENERS: &[Column] = &[
+    column("listener", "/name"),
+    column("address", "/address"),
+    column("connections", "/connections"),
+    column("certificate-expires", "/certificate-expires"),
+];
+const STATES: &[Column] = &[
+    column("state", "/state"),
+    column("devices", "/devices"),
+    column("stuck", "/stuck"),
+    column("alarmed", "/alarmed"),
+];
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let status = block_on(async { Ok(args.server.client()?.status().await?) })?;
+    show(args.form.form, &status);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(form: Form, status: &Status) {
+    match form {
+        Form::Json | Form::Yaml => show::one(form, SERVER, status),
+        // One table fits into CSV: the one that changes.
+        Form::Csv => Listing::whole(form, STATES, &status.devices),
+        Form::Table => {
+            show::one(form, SERVER, status);
+            output::line("");
+            Listing::whole(form, LISTENERS, &status.listeners);
+            output::line("");
+            Listing::whole(form, STATES, &status.devices);
+            let stuck: u64 = status.devices.iter().map(|state| state.stuck).sum();
+            if stuck > 0 {
+                output::line(&format!("\n{stuck} stuck: `sztp device list --stuck` names them"));
+            }
+        }
+    }
+}

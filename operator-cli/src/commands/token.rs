@@ -1,0 +1,130 @@
+//! `sztp token`: what opens the operator API.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Subcommand;
+use operator_api::{IssuedToken, NewToken};
+
+use super::{
+    Failure,
+    change::{ChangeArgs, block_on},
+};
+use crate::{
+    files::{self, Secrecy},
+    output,
+    server::ServerArgs,
+    show::{Column, Form, FormArgs, Listing, column},
+};
+
+/// Subcommands of `sztp token`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a token; it is shown once
+    Create(Box<CreateArgs>),
+    /// List your tokens; an admin sees everybody's
+    #[command(after_help = "Examples:\n  sztp token list\n  sztp token list --output json")]
+    List(Box<ListArgs>),
+    /// Make a token worthless
+    #[command(after_help = "Examples:\n  sztp token list\n  sztp token revoke ID")]
+    Revoke(Box<RevokeArgs>),
+}
+
+/// Arguments of `sztp token create`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CreateArgs {
+    /// Whose it is to be; your own unless said
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// After how many days it opens nothing; never unless said
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    days: Option<u32>,
+    /// Write the token into this new file, for nobody else to read, instead of showing it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  sztp token create --user anna --days 90 --out anna.token
+  sztp token create --output json | jq -r .secret
+
+The server keeps no more than a digest of it: a token that is lost is revoked, and another one made.";
+
+/// Arguments of `sztp token list`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    form: FormArgs,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Arguments of `sztp token revoke`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RevokeArgs {
+    /// The token's name, as the list shows it
+    id: String,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+const COLUMNS: &[Column] =
+    &[column("id", "/id"), column("user", "/user"), column("created", "/created"), column("expires", "/expires")];
+const ISSUED: &[Column] = &[
+    column("id", "/id"),
+    column("user", "/user"),
+    column("created", "/created"),
+    column("expires", "/expires"),
+    column("secret", "/secret"),
+];
+
+pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
+    block_on(async {
+        match command {
+            Command::Create(args) => create(args).await?,
+            Command::List(args) => {
+                let list = args.server.client()?.tokens().await?;
+                Listing::whole(args.form.form, COLUMNS, &list.tokens);
+            }
+            Command::Revoke(args) => {
+                args.change.server.client()?.revoke_token(&args.id, args.change.intent()).await?;
+                args.change.tell_gone(&format!("revoke the token {}", args.id));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn create(args: &CreateArgs) -> Result<(), Failure> {
+    if let Some(path) = &args.out
+        && path.exists()
+    {
+        // What cannot be written must not be made: its secret would be lost.
+        let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "is there already: name a new file");
+        return Err(Failure::File { path: path.clone(), source });
+    }
+    let client = args.change.server.client()?;
+    let wanted = NewToken { user: args.user.clone(), days: args.days };
+    match (client.create_token(&wanted, args.change.intent()).await?, &args.out) {
+        (None, _) => args.change.tell_gone("make a token"),
+        (Some(issued), Some(path)) => {
+            files::write(path, format!("{}\n", issued.secret).as_bytes(), Secrecy::Private)?;
+            let done = format!("wrote the token {} of {} into {}", issued.token.id, issued.token.user, path.display());
+            args.change.tell(&done, COLUMNS, Some(&issued.token));
+        }
+        (Some(issued), None) => show(args.change.form.form, &issued),
+    }
+    Ok(())
+}
+
+fn show(form: Form, issued: &IssuedToken) {
+    match form {
+        Form::Table => {
+            output::error(&format!("the token {} of {}, shown this once:", issued.token.id, issued.token.user));
+            output::line(&issued.secret);
+        }
+        form => crate::show::one(form, ISSUED, issued),
+    }
+}
