@@ -28,18 +28,9 @@ fn expect(code: i32, output: Output) -> String {
 
 /// The name of the database in the folder.
 fn database(folder: &Path) -> String {
-    let config: toml_name::Found = toml_name::of(&fs::read_to_string(folder.join("sztp.toml")).unwrap());
-    config.0
-}
-
-/// The one member of the configuration that matters here.
-mod toml_name {
-    pub(super) struct Found(pub(super) String);
-
-    pub(super) fn of(text: &str) -> Found {
-        let line = text.lines().find(|line| line.starts_with("database")).unwrap();
-        Found(line.split(['"', '\'']).nth(1).unwrap().to_owned())
-    }
+    let config = fs::read_to_string(folder.join("sztp.toml")).unwrap();
+    let line = config.lines().find(|line| line.starts_with("database")).unwrap();
+    line.split(['"', '\'']).nth(1).unwrap().to_owned()
 }
 
 #[test]
@@ -76,14 +67,20 @@ fn a_backup_is_taken_verified_and_restored_and_devices_go_on() {
     let said = expect(0, sztp(&folder, &["restore", "b", "--last-checkpoint", "newest"]));
     assert!(said.contains(key.trim()) && said.contains("publish this checkpoint"), "{said}");
     expect(0, sztp(&folder, &["audit", "verify", "--checkpoint", "newest"]));
-    // The server starts on it, the device comes back, and the log goes on.
+    // The server starts on it, and gives a backup itself: to whoever may have one, and it stands in the log who that was.
     let server = lab.serve();
-    let said = expect(1, sztp(&folder, &["backup", "--out", "c"]));
-    assert!(said.contains("--server"), "beside a running server: {said}");
-    assert!(!folder.join("c").exists());
+    let said = expect(0, sztp(&folder, &["backup", "--out", "c"]));
+    assert!(!said.contains("No server answers"), "{said}");
+    let listed = expect(0, sztp(&folder, &["audit", "list", "--output", "json"]));
+    assert!(listed.contains("backup-taken") && listed.contains("log-restored"), "{listed}");
     server.kill();
-    expect(0, sztp(&folder, &["backup", "--out", "c"]));
+    expect(0, sztp(&folder, &["restore", "--verify", "c", "--key", key.trim()]));
+    // And again beside the database, now that it is gone.
+    let said = expect(0, sztp(&folder, &["backup", "--out", "c"]));
+    assert!(said.contains("No server answers"), "{said}");
     expect(0, sztp(&folder, &["restore", "--verify", "c"]));
+    expect(5, sztp(&folder, &["backup", "--out", "d", "--server", "https://127.0.0.1:1"]));
+    assert!(!folder.join("d").exists());
 }
 
 #[test]
@@ -93,9 +90,13 @@ fn a_backup_that_was_tampered_with_is_refused_with_its_line() {
     expect(0, sztp(&folder, &["backup", "--out", "b"]));
     let backup = fs::read_to_string(folder.join("b")).unwrap();
     let line = backup.lines().position(|line| line.starts_with("[\"device\"")).unwrap();
-    fs::write(folder.join("b"), backup.replacen("bmc-01", "bmc-99", 1)).unwrap();
+    let altered: String = (backup.lines().enumerate())
+        .map(|(at, text)| if at == line { text.replacen("null", "\"admin\"", 1) + "\n" } else { format!("{text}\n") })
+        .collect();
+    assert_ne!(altered, backup);
+    fs::write(folder.join("b"), altered).unwrap();
     let said = expect(3, sztp(&folder, &["restore", "--verify", "b"]));
-    assert!(said.contains("b: line "), "{said}");
+    assert!(said.contains(&format!("b: line {}: ", line + 1)), "{said}");
     fs::write(folder.join("b"), backup.lines().take(line).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
     let said = expect(3, sztp(&folder, &["restore", "b"]));
     assert!(said.contains(&format!("line {}: the file ends here", line + 1)), "{said}");
