@@ -44,12 +44,6 @@ pub(crate) enum Failure {
     /// There is no such thing.
     #[error("{0}")]
     NotFound(String),
-    /// A backup is not taken.
-    #[error("no backup was taken: {0}")]
-    Take(#[from] TakeError),
-    /// A backup is not restored.
-    #[error("nothing was restored: {0}")]
-    Restore(#[from] RestoreError),
     /// A device is not named well enough.
     #[error("{text} is the serial number of several devices: {}; give one of these", listed(found))]
     Ambiguous {
@@ -84,6 +78,12 @@ pub(crate) enum Failure {
     /// A site was not made.
     #[error(transparent)]
     Site(#[from] SiteError),
+    /// A backup is not taken.
+    #[error("no backup was taken: {0}")]
+    Take(#[from] TakeError),
+    /// A backup is not restored.
+    #[error("nothing was restored: {0}")]
+    Restore(#[from] RestoreError),
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
