@@ -5,12 +5,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod devices;
+mod kill;
 mod log;
 mod operators;
 mod transfer;
 mod writing;
 
 pub use devices::*;
+pub use kill::*;
 pub use log::*;
 pub use operators::*;
 pub use transfer::*;
