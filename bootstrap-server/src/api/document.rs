@@ -117,7 +117,7 @@ fn complete(operation: &Operation, described: &mut Described) {
             (422, "The body is not what this operation takes."),
         ]);
     }
-    if operation.gives == Gives::Octets || operation.path == operator_api::paths::STORY {
+    if operation.gives == Gives::Octets {
         errors.push((501, "This server does not offer the operation."));
     }
     for (status, description) in errors {
