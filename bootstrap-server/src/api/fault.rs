@@ -155,11 +155,6 @@ impl Fault {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ReasonCode::StreamsExhausted).with(RETRY_AFTER, COME_BACK)
     }
 
-    /// The operation is known and not part of this server.
-    pub(super) fn not_served_here(detail: impl AsRef<str>) -> Self {
-        Self::new(StatusCode::NOT_IMPLEMENTED, ReasonCode::NotServedHere).detail(detail)
-    }
-
     /// The server is about to stop, or has not started yet.
     pub(super) fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ReasonCode::DatabaseUnavailable).with(RETRY_AFTER, COME_BACK)
