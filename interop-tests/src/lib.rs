@@ -12,6 +12,7 @@ pub mod matrix;
 pub mod openssl;
 pub mod parties;
 pub mod peer;
+pub mod postgres;
 #[path = "../../bootstrap-server/tests/support/mod.rs"]
 pub mod site;
 pub mod wire;

@@ -62,16 +62,13 @@ impl Examination<'_> {
     async fn run(mut self) -> Vec<Finding> {
         let now = Timestamp::from_system(std::time::SystemTime::now());
         let device = self.device_listener(now);
-        let legacy = match self.document.legacy_device_listener.clone() {
-            Some(legacy) => self.pair(&legacy.certificate, &legacy.key, now).map(|chain| (legacy.listen, chain)),
-            None => None,
-        };
+        let others = self.other_listeners(now);
         let owner = self.owner(now);
         let log_key = self.log_key();
         self.ports(device.as_deref()).await;
-        if let Some((listen, chain)) = &legacy {
+        for (listener, listen, chain) in &others {
             let port = ports::try_tls(*listen, chain.first()).await;
-            self.findings.push(ports::judge("legacy-device-listener", *listen, &port));
+            self.findings.push(ports::judge(listener, *listen, &port));
         }
         self.disk();
         let newest_leaf = self.database(owner.as_deref(), log_key.as_ref(), now).await;
@@ -134,6 +131,28 @@ impl Examination<'_> {
             self.findings.push(certificates::judge_chain(&path, chain, (&anchor_path, anchor)));
         }
         chain
+    }
+
+    /// The listeners beside that for devices, with what they show: those whose certificate can be read.
+    fn other_listeners(&mut self, now: Timestamp) -> Vec<(&'static str, SocketAddr, Vec<Certificate>)> {
+        let legacy = self.document.legacy_device_listener.clone();
+        let legacy = legacy.map(|it| ("legacy-device-listener", it.listen, it.certificate, it.key));
+        let operators = self.document.operator_listener.clone();
+        let operators = operators.map(|it| ("operator-listener", it.listen, it.certificate, it.key));
+        let listeners: Vec<_> = legacy.into_iter().chain(operators).collect();
+        if !listeners.iter().any(|(name, ..)| *name == "operator-listener") {
+            self.findings.push(Finding::warning(
+                "port",
+                "operator-listener: there is none",
+                "Nobody can administer the server while it runs.",
+                "Add an [operator-listener] table to sztp.toml, with listen, certificate and key, as `sztp init` writes it.",
+            ));
+        }
+        let mut found = Vec::new();
+        for (name, listen, certificate, key) in listeners {
+            found.extend(self.pair(&certificate, &key, now).map(|chain| (name, listen, chain)));
+        }
+        found
     }
 
     fn owner(&mut self, now: Timestamp) -> Option<Vec<Certificate>> {

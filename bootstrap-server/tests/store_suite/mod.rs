@@ -1,0 +1,135 @@
+//! What every database must do, told once. `suite!` makes a test of each function here, for one kind of database.
+//!
+//! Shared with interop-tests, which runs it on PostgreSQL.
+#![allow(dead_code, missing_docs, unreachable_pub, reason = "test support: each program uses its own part")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod devices;
+mod kill;
+mod log;
+mod operators;
+mod transfer;
+mod writing;
+
+pub use devices::*;
+pub use kill::*;
+pub use log::*;
+pub use operators::*;
+pub use transfer::*;
+pub use writing::*;
+
+use std::sync::Arc;
+
+use audit_log::{LogIndex, UnixMillis};
+use bootstrap_server::{
+    audit::{CheckpointKey, Event},
+    domain::{Departures, DeviceId, Particulars},
+    store::{Batch, Location, SqlStore},
+};
+use conveyed_info::rpc::ProgressType;
+
+use crate::support::{Site, device_id, profile};
+
+/// A place for databases of one kind.
+pub struct Home {
+    pub site: Site,
+    pub location: Location,
+    pub key: Arc<CheckpointKey>,
+    /// Another empty place of the same kind.
+    pub another: Location,
+    /// Runs a statement behind the store's back, on the database at a location.
+    pub execute: fn(&Location, &str),
+}
+
+impl Home {
+    pub fn new(site: Site, location: Location, another: Location, execute: fn(&Location, &str)) -> Self {
+        let key = site.config().checkpoint_key;
+        Self { site, location, key, another, execute }
+    }
+
+    pub async fn open(&self) -> SqlStore {
+        SqlStore::create(&self.location, Arc::clone(&self.key)).await.unwrap()
+    }
+
+    /// A store with the manufacturer, the profile and these devices with vouchers: two leaves, and two for each device.
+    pub async fn with(&self, serials: &[&str]) -> SqlStore {
+        let store = self.open().await;
+        self.site.register(&store, serials).await;
+        store
+    }
+}
+
+pub fn registered(serial: &str, particulars: Particulars) -> Event {
+    Event::DeviceRegistered { device: device_id(serial), profile: profile().name, particulars: Box::new(particulars) }
+}
+
+pub fn reported(device: DeviceId, message: &str) -> Event {
+    Event::ProgressReported {
+        device,
+        source: [127, 0, 0, 1].into(),
+        report: ProgressType::Informational,
+        message: Some(message.to_owned()),
+        keys: Vec::new(),
+        departures: Departures::default(),
+    }
+}
+
+pub fn said(message: &str) -> Batch {
+    Batch::from(reported(device_id("SN-1"), message))
+}
+
+pub const START: LogIndex = LogIndex(0);
+
+pub fn now() -> UnixMillis {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap())
+}
+
+#[macro_export]
+macro_rules! suite {
+    ($home:expr) => {
+        $crate::suite!($home;
+            a_change_and_its_leaf_are_there_together_after_reopening
+            a_batch_that_fails_leaves_nothing_and_hurts_nobody_else
+            leaves_are_numbered_without_gaps_whoever_writes
+            a_rehearsal_says_the_same_and_changes_nothing
+            a_record_that_changed_meanwhile_is_not_overwritten
+            imports_give_way
+            growth_is_told
+            what_a_database_cannot_store_is_replaced_and_harms_nobody
+            a_proof_is_kept_without_a_leaf
+            many_rows_are_written_in_pieces
+            devices_are_found_by_each_filter
+            devices_come_in_pages
+            a_census_counts_by_state_deadline_and_alarm
+            the_database_and_the_rule_agree_on_who_is_stuck
+            one_serial_number_of_two_makers
+            reports_come_back_with_their_keys
+            a_record_is_found_by_its_device
+            users_come_and_go_with_their_tokens
+            a_token_is_found_by_its_digest
+            a_profile_goes_when_nobody_has_it
+            an_answer_is_kept_with_its_change
+            answers_are_kept_for_a_day
+            a_snapshot_shows_nothing_of_what_comes_later
+            sec_21_every_way_to_rewrite_the_log_is_found_out
+            sec_22_erasing_body_and_salt_leaves_a_log_that_verifies
+            a_log_is_not_continued_when_its_end_is_damaged
+            a_log_is_not_continued_by_another_key
+            a_newer_schema_is_refused
+            what_was_exported_comes_back_in_a_new_log
+            an_import_needs_an_empty_database
+            an_import_that_is_not_whole_leaves_nothing
+            a_restored_log_admits_what_it_lost
+        );
+    };
+    ($home:expr; $($name:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let home = $home;
+                store_suite::$name(&home).await;
+            }
+        )*
+    };
+}
