@@ -34,7 +34,8 @@ use files::KeyFile;
 pub async fn examine(config: &Path) -> Vec<Finding> {
     match Document::load(config) {
         Ok(document) => {
-            let folder = config.parent().unwrap_or_else(|| Path::new("."));
+            // A bare name has a parent too: an empty one, which no system call takes for a folder.
+            let folder = config.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
             Examination { document, folder, findings: Vec::new() }.run().await
         }
         Err(error) => vec![judge_document(config, &error)],
@@ -142,8 +143,8 @@ impl Examination<'_> {
         let listeners: Vec<_> = legacy.into_iter().chain(operators).collect();
         if !listeners.iter().any(|(name, ..)| *name == "operator-listener") {
             self.findings.push(Finding::warning(
-                "port",
-                "operator-listener: there is none",
+                "operator-listener",
+                "there is none",
                 "Nobody can administer the server while it runs.",
                 "Add an [operator-listener] table to sztp.toml, with listen, certificate and key, as `sztp init` writes it.",
             ));
