@@ -8,6 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use pki::digest::Digest;
 use verdict::{ReasonCode, Refusal};
 
 use super::listener::Peer;
@@ -19,8 +20,9 @@ use super::{
     secret::TokenSecret,
 };
 use crate::{
-    domain::{Actor, Role, TokenId, UserName},
+    domain::{Actor, Role, Token, TokenId, UserName},
     restconf::{Lent, is_worth_draining},
+    store::{Store, StoreError},
 };
 
 /// Whoever sent a request.
@@ -32,12 +34,21 @@ pub(super) struct Caller {
     pub(super) role: Role,
     /// By which token.
     pub(super) token: TokenId,
+    /// By which it is found again.
+    digest: Digest,
 }
 
 impl Caller {
     /// As the audit log names it.
     pub(super) fn actor(&self) -> Actor {
         Actor::User { user: self.user.clone(), token: self.token.clone() }
+    }
+
+    /// Whether the token still opens what takes this role. What lasts longer than a request asks again: a token may be
+    /// revoked or run out meanwhile, and its user be removed or given another role.
+    pub(super) async fn may_still(&self, store: &dyn Store, role: Role) -> Result<bool, StoreError> {
+        let found = store.token(self.digest).await?;
+        Ok(found.is_some_and(|(token, user)| !is_over(&token) && user.role >= role))
     }
 }
 
@@ -119,11 +130,15 @@ async fn identify(api: &Api, source: Option<IpAddr>, headers: &HeaderMap) -> Res
         Fault::token_refused(reason)
     };
     let (token, user) = found.ok_or_else(|| wrong(ReasonCode::TokenInvalid))?;
-    if token.expires.is_some_and(|expires| expires <= clock::now()) {
+    if is_over(&token) {
         return Err(wrong(ReasonCode::TokenExpired).detail(format!("token {} of {}", token.id, user.name)));
     }
     api.gate.passed(digest);
-    Ok(Caller { user: user.name, role: user.role, token: token.id })
+    Ok(Caller { user: user.name, role: user.role, token: token.id, digest })
+}
+
+fn is_over(token: &Token) -> bool {
+    token.expires.is_some_and(|expires| expires <= clock::now())
 }
 
 /// RFC 6750 §2.1: the one token of a request. Two could be read in two ways.

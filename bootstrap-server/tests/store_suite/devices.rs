@@ -49,6 +49,8 @@ pub async fn devices_are_found_by_each_filter(home: &Home) {
     assert_eq!(by(|it| it.rack = Some("r7".to_owned())).await, ["A-2", "B-1"]);
     assert_eq!(by(|it| it.host = Some("db2".to_owned())).await, ["B-1"]);
     assert_eq!(by(|it| it.serial_prefix = Some("A-".to_owned())).await, ["A-1", "A-2"]);
+    assert_eq!(by(|it| it.serial_number = Some(serial("A-1"))).await, ["A-1"]);
+    assert_eq!(by(|it| it.serial_number = Some(serial("A-"))).await, Vec::<String>::new());
     assert_eq!(by(|it| it.alarmed = Some(Alarmed)).await, ["B-1"]);
     assert_eq!(by(|it| it.profile = Some(profile().name)).await.len(), 3);
     assert_eq!(by(|it| it.manufacturer = ManufacturerName::new("other").ok()).await, Vec::<String>::new());

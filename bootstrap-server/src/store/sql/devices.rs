@@ -130,6 +130,7 @@ pub(super) fn page(
     conditions.equal("profile", filter.profile.as_ref().map(|name| name.as_str()));
     conditions.equal("rack", filter.rack.as_deref());
     conditions.equal("host", filter.host.as_deref());
+    conditions.equal("serial_number", filter.serial_number.as_ref().map(|number| number.as_str()));
     if let Some(prefix) = &filter.serial_prefix {
         // Sorted by octets, everything with the prefix stands between it and it with the last character of all.
         let first = conditions.value(prefix.as_str());
