@@ -30,6 +30,7 @@ use tokio::{
 use tokio_util::io::ReaderStream;
 
 use crate::{
+    admission::Shed,
     domain::parse_sha256,
     restconf::{Problem, Service},
 };
@@ -60,7 +61,7 @@ pub(crate) async fn serve(
     let Path(digest) = digest.map_err(|_| Problem::not_found())?;
     let path = parse_sha256(&digest).and_then(|digest| service.images.files.get(&digest));
     let path = path.ok_or_else(Problem::not_found)?;
-    let permit = Arc::clone(&service.images.transfers).try_acquire_owned().map_err(|_| Problem::busy())?;
+    let permit = Arc::clone(&service.images.transfers).try_acquire_owned().map_err(|_| Problem::busy(Shed::Images))?;
     let mut file = File::open(path).await.map_err(|error| Problem::internal(&error))?;
     let length = file.metadata().await.map_err(|error| Problem::internal(&error))?.len();
     let first = resume_offset(&headers).unwrap_or(0);

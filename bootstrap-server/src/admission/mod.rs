@@ -25,5 +25,6 @@ pub(crate) use connections::{ConnectionPlace, Connections};
 pub(crate) use guard::{Guard, guard, measure};
 pub(crate) use handshakes::Handshakes;
 pub use limits::Limits;
+pub(crate) use requests::Shed;
 pub(crate) use shares::NoPlace;
 pub(crate) use source::Source;

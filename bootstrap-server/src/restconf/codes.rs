@@ -10,7 +10,7 @@ use pki::digest::{Digest, Sha256};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use super::{Problem, credentials::Credentials};
-use crate::domain::ActivationCode;
+use crate::{admission::Shed, domain::ActivationCode};
 
 /// Codes remembered as right: enough for the devices of one storm.
 const REMEMBERED: usize = 65_536;
@@ -54,7 +54,7 @@ impl Codes {
             return Ok(Verdict::Right);
         }
         let slot = timeout(patience, Arc::clone(&self.slots).acquire_owned()).await;
-        let Ok(Ok(slot)) = slot else { return Err(Problem::busy()) };
+        let Ok(Ok(slot)) = slot else { return Err(Problem::busy(Shed::ActivationCodes)) };
         let (code, presented) = (code.clone(), presented.clone());
         let is_right = spawn_blocking(move || {
             // Held until the work is done, also when nobody waits for it any more.

@@ -55,7 +55,7 @@ pub(crate) use codes::Codes;
 pub(crate) use lent::{Lent, is_worth_draining};
 pub(crate) use offers::offers;
 use problem::Explanation;
-pub(crate) use problem::Problem;
+pub(crate) use problem::{Problem, Tally};
 use request::{Answering, Input};
 
 /// The RESTCONF root (RFC 8040 §3.1).
