@@ -24,7 +24,7 @@ use pki::{certificate::Certificate, time::Timestamp};
 
 use crate::{
     audit::CheckpointKey,
-    config::{ConfigError, Document},
+    config::{ConfigError, Document, folder_of},
     owner::Owner,
     store::Location,
 };
@@ -34,7 +34,7 @@ use files::KeyFile;
 pub async fn examine(config: &Path) -> Vec<Finding> {
     match Document::load(config) {
         Ok(document) => {
-            let folder = config.parent().unwrap_or_else(|| Path::new("."));
+            let folder = folder_of(config);
             Examination { document, folder, findings: Vec::new() }.run().await
         }
         Err(error) => vec![judge_document(config, &error)],
@@ -217,7 +217,7 @@ impl Examination<'_> {
             let what = "the database is PostgreSQL's: measure its disk where it is, with pg_test_fsync";
             return self.findings.push(Finding::ok("disk-sync", what));
         };
-        let folder = database.parent().unwrap_or(self.folder).to_owned();
+        let folder = folder_of(&database).to_owned();
         let folder = folder.as_path();
         let failed = |error: std::io::Error| {
             Finding::failed(

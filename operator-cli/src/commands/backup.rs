@@ -12,7 +12,7 @@ use std::{
 
 use bootstrap_server::{
     backup::{Restorable, Taking},
-    config::ServerConfig,
+    config::{ServerConfig, folder_of},
     domain::Actor,
     store::{SqlStore, Store, StoreError},
 };
@@ -159,7 +159,7 @@ impl NewFile {
     }
 
     fn keep(mut self) -> Result<(), Failure> {
-        let folder = self.path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        let folder = folder_of(&self.path);
         // The name is durable only when the folder is.
         let renamed = fs::rename(&self.beside, &self.path).and_then(|()| File::open(folder)?.sync_all());
         renamed.map_err(|source| self.failed(source))?;
