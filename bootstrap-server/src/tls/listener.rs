@@ -14,7 +14,7 @@ use verdict::{ReasonCode, Refusal};
 
 use super::{DeviceIdentity, Identities, Rejections, serving::Serving};
 use crate::{
-    admission::{ConnectionPlace, Connections, Handshakes, Limits, NoPlace, Source},
+    admission::{Handshakes, Limits, NoPlace, Place, Places, Source},
     metrics::{ListenerName, Metrics},
 };
 
@@ -33,7 +33,7 @@ pub(crate) struct Connection {
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
     pub(crate) limits: Limits,
-    pub(crate) connections: Connections,
+    pub(crate) connections: Places,
     pub(crate) handshakes: Handshakes,
     pub(crate) rejections: Rejections,
     pub(crate) metrics: Metrics,
@@ -41,7 +41,7 @@ pub(crate) struct Door {
 
 impl Door {
     pub(crate) fn new(limits: Limits, rejections: Rejections, metrics: Metrics) -> Self {
-        let connections = Connections::new(limits.connections);
+        let connections = Places::new(limits.connections);
         // Those who wait for a handshake must leave room for those who are past it.
         let waiting = (limits.connections / 2).max(1);
         let handshakes = Handshakes::new(limits.handshakes, waiting, limits.handshakes_per_second);
@@ -49,7 +49,7 @@ impl Door {
     }
 
     /// Lets a connection in, or ends it before it costs anything.
-    fn enter(&self, stream: &TcpStream, source: IpAddr) -> Option<ConnectionPlace> {
+    fn enter(&self, stream: &TcpStream, source: IpAddr) -> Option<Place> {
         match self.connections.enter(Source::of(source)) {
             Ok(place) => Some(place),
             Err(no_place) => {
