@@ -14,7 +14,7 @@ use verdict::{ReasonCode, Refusal};
 
 use super::{DeviceIdentity, Identities, Rejections, serving::Serving};
 use crate::{
-    admission::{Handshakes, Limits, NoPlace, Place, Places, Source},
+    admission::{Limits, NoPlace, Place, Places, Source, Turns},
     metrics::{ListenerName, Metrics},
 };
 
@@ -34,7 +34,7 @@ pub(crate) struct Connection {
 pub(crate) struct Door {
     pub(crate) limits: Limits,
     pub(crate) connections: Places,
-    pub(crate) handshakes: Handshakes,
+    pub(crate) handshakes: Turns,
     pub(crate) rejections: Rejections,
     pub(crate) metrics: Metrics,
 }
@@ -44,7 +44,7 @@ impl Door {
         let connections = Places::new(limits.connections);
         // Those who wait for a handshake must leave room for those who are past it.
         let waiting = (limits.connections / 2).max(1);
-        let handshakes = Handshakes::new(limits.handshakes, waiting, limits.handshakes_per_second);
+        let handshakes = Turns::new(limits.handshakes, waiting, limits.handshakes_per_second);
         Self { limits, connections, handshakes, rejections, metrics }
     }
 
