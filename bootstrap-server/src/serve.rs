@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use conveyed_info::information::RedirectInformation;
 use netboot::io::{Dhcp4Server, RunningDhcp4Server};
 use operator_api::ListenerStatus;
 use pki::{certificate::Certificate, key::FileKey, path::Signatures};
@@ -19,7 +20,7 @@ use crate::{
     admission::{self, Guard, Limits},
     api,
     audit::{Event, RefusalLedger},
-    config::{ConfigError, OperatorsListener, ServerConfig},
+    config::{ConfigError, LegacyListener, OperatorsListener, ServerConfig},
     domain::{Policies, ProfileName},
     images::Images,
     metrics::{ListenerName, Metrics},
@@ -72,23 +73,22 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let trust = Trust { manufacturers: store.manufacturers().await?, revocation: Arc::clone(&config.revocation) };
     let place = Place { provider: provider(config.post_quantum), trust: Arc::new(trust), door };
 
-    let served = (config.listen, config.certificate.as_slice(), &config.key);
-    let (listener, certificate) = place.listener(ListenerName::Device, served).await?;
-    let address = listener.address().map_err(|source| ServeError::Bind { address: config.listen, source })?;
-    let legacy = match &config.legacy {
-        None => None,
-        Some(legacy) => {
-            let served = (legacy.listen, legacy.certificate.as_slice(), &legacy.key);
-            Some(place.listener(ListenerName::Legacy, served).await?)
-        }
-    };
-    let legacy_address = legacy.as_ref().and_then(|(listener, _)| listener.address().ok());
+    let (socket, address) = bind(config.listen).await?;
+    let home = config.redirect(config.public_port.unwrap_or(address.port()))?;
+    let (listener, certificate) =
+        place.listener(ListenerName::Device, socket, home, (&config.certificate, &config.key))?;
+    let (mut legacy, mut legacy_address) = (None, None);
+    if let Some(LegacyListener { listen, public_port, certificate, key }) = &config.legacy {
+        let (socket, address) = bind(*listen).await?;
+        let home = config.redirect(public_port.unwrap_or(address.port()))?;
+        legacy = Some(place.listener(ListenerName::Legacy, socket, home, (certificate, key))?);
+        legacy_address = Some(address);
+    }
     let operators = match &config.operators {
         None => None,
         Some(operators) => Some(for_operators(operators, &config.limits, &rejections).await?),
     };
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
-    let redirect = config.redirect(address.port())?;
     known_profiles(&config.policies, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
     let dhcp4 = config.dhcp4.map(Dhcp4Server::bind).transpose()?;
@@ -104,7 +104,6 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         owner: config.owner,
         policies: config.policies.clone(),
         newcomers: Mutex::default(),
-        redirect,
         images: Images::new(config.images, config.limits.images),
         codes: Codes::new(),
         rejections: rejections.clone(),
@@ -213,10 +212,12 @@ struct Place {
 }
 
 impl Place {
-    async fn listener(
+    fn listener(
         &self,
         name: ListenerName,
-        (listen, chain, key): (SocketAddr, &[Certificate], &FileKey),
+        socket: TcpListener,
+        home: RedirectInformation,
+        (chain, key): (&[Certificate], &FileKey),
     ) -> Result<(Listener, Arc<ReloadableCertificate>), ServeError> {
         let (strictness, signatures) = match name {
             ListenerName::Device => (Strictness::Strict, Signatures::Strong),
@@ -226,10 +227,19 @@ impl Place {
         let certificate = Arc::new(ReloadableCertificate::new(Arc::clone(&self.provider), chain, key)?);
         let tls =
             server_config(Arc::clone(&self.provider), Arc::clone(&certificate), Arc::clone(&identities), strictness)?;
-        let socket = TcpListener::bind(listen).await.map_err(|source| ServeError::Bind { address: listen, source })?;
-        let listener = Listener { name, socket, tls: Arc::new(tls), identities, door: self.door.clone() };
+        let (tls, home) = (Arc::new(tls), Arc::new(home));
+        let listener = Listener { name, socket, tls, identities, home, door: self.door.clone() };
         Ok((listener, certificate))
     }
+}
+
+async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let bound = async {
+        let socket = TcpListener::bind(listen).await?;
+        let address = socket.local_addr()?;
+        Ok((socket, address))
+    };
+    bound.await.map_err(|source| ServeError::Bind { address: listen, source })
 }
 
 /// Lets the devices of a manufacturer in that was added while the server runs, by whomever. Ends when the server stops.

@@ -308,7 +308,16 @@ async fn the_listener_for_old_devices_speaks_tls_1_2_only() {
     };
     assert_eq!(ask(connector(&[&rustls::version::TLS12])).await.unwrap(), 200);
     ask(connector(&[&rustls::version::TLS13])).await.expect_err("TLS 1.3");
-    assert_eq!(metric(&server, "sztp_connections_accepted_total{listener=\"legacy-device\"}"), 2);
+    // SRV-04: a device that cannot trust us yet is sent back to where it came to, not to where it cannot go.
+    let preferred = r#"{"ietf-sztp-bootstrap-server:input":{"signed-data-preferred":[null]}}"#;
+    let stream = TcpStream::connect(address).await.unwrap();
+    let mut stream = secured(stream, &connector(&[&rustls::version::TLS12])).await.unwrap();
+    let answer = exchange(&mut stream, &post(DATA, preferred)).await.unwrap();
+    let encoded = answer.json()["ietf-sztp-bootstrap-server:output"]["conveyed-information"].clone();
+    let signed = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, encoded.as_str().unwrap()).unwrap();
+    let port = format!("\"port\":{}", address.port());
+    assert!(signed.windows(port.len()).any(|window| window == port.as_bytes()), "{port}");
+    assert_eq!(metric(&server, "sztp_connections_accepted_total{listener=\"legacy-device\"}"), 3);
     server.stop().await;
 }
 

@@ -10,6 +10,7 @@ use axum::{
 };
 use verdict::{ReasonCode, Refusal};
 
+use super::listener::Peer;
 use super::{
     Api,
     access::{Access, Asked, Gives, asked},
@@ -17,10 +18,7 @@ use super::{
     fault::Fault,
     secret::TokenSecret,
 };
-use crate::{
-    domain::{Actor, Role, TokenId, UserName},
-    tls::Connection,
-};
+use crate::domain::{Actor, Role, TokenId, UserName};
 
 /// Whoever sent a request.
 #[derive(Clone, Debug)]
@@ -70,7 +68,7 @@ async fn admit(api: &Api, request: &mut Request) -> Result<(), Fault> {
         }
     };
     if let Access::Role(needs) = operation.access {
-        let source = request.extensions().get::<Connection>().map(|connection| connection.source);
+        let source = request.extensions().get::<Peer>().map(|peer| peer.0);
         let caller = authenticate(api, source, request.headers()).await?;
         if caller.role < needs {
             return Err(Fault::role_insufficient(caller.role, needs));

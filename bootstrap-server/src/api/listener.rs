@@ -29,7 +29,7 @@ use verdict::{ReasonCode, Refusal};
 
 use crate::{
     admission::{Connections, Limits, Source},
-    tls::{Connection, Rejections, ReloadableCertificate, TlsError},
+    tls::{Rejections, ReloadableCertificate, TlsError},
 };
 
 /// TLS for operators: 1.2 and 1.3, no early data, no certificate asked for.
@@ -98,6 +98,10 @@ impl OperatorListener {
     }
 }
 
+/// Where a request came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) std::net::IpAddr);
+
 /// What one connection needs.
 struct Serving {
     acceptor: TlsAcceptor,
@@ -126,7 +130,7 @@ impl Serving {
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let router = self.router.clone();
         let service = tower::service_fn(move |mut request: Request<_>| {
-            request.extensions_mut().insert(Connection { source, identity: None });
+            request.extensions_mut().insert(Peer(source));
             router.clone().oneshot(request)
         });
         let builder = self.builder();

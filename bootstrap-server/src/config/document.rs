@@ -90,6 +90,9 @@ pub struct DeviceListener {
 pub struct LegacyDeviceListener {
     /// Address and port.
     pub listen: SocketAddr,
+    /// The port in redirects, where it is not the one listened on.
+    #[serde(default)]
+    pub public_port: Option<u16>,
     /// PEM: the server's certificate chain, with an RSA key where devices know nothing else.
     pub certificate: PathBuf,
     /// PEM: its key.

@@ -79,6 +79,8 @@ pub struct ServerConfig {
 pub struct LegacyListener {
     /// Where to listen; port 0 picks a free one.
     pub listen: SocketAddr,
+    /// The port in redirects; `None` is the port listened on.
+    pub public_port: Option<u16>,
     /// The TLS certificate chain.
     pub certificate: Vec<Certificate>,
     /// The TLS key.
@@ -129,7 +131,8 @@ impl ServerConfig {
         let (certificate, tls_key) = served(&listener.certificate, &listener.key)?;
         let legacy = document.legacy_device_listener.as_ref().map(|legacy| {
             let (certificate, key) = served(&legacy.certificate, &legacy.key)?;
-            Ok::<_, ConfigError>(LegacyListener { listen: legacy.listen, certificate, key })
+            let (listen, public_port) = (legacy.listen, legacy.public_port);
+            Ok::<_, ConfigError>(LegacyListener { listen, public_port, certificate, key })
         });
         let legacy = legacy.transpose()?;
         let operators = document.operator_listener.as_ref().map(|operators| {
@@ -176,12 +179,11 @@ impl ServerConfig {
         })
     }
 
-    /// The redirect that sends a device here, to the port that was bound.
+    /// The redirect that sends a device here, to this port.
     ///
     /// # Errors
     /// [`ConfigError::Names`] when the names cannot be listed in a redirect.
-    pub(crate) fn redirect(&self, bound: u16) -> Result<RedirectInformation, ConfigError> {
-        let port = self.public_port.unwrap_or(bound);
+    pub(crate) fn redirect(&self, port: u16) -> Result<RedirectInformation, ConfigError> {
         let servers = self.names.iter().map(|address| BootstrapServer {
             address: address.clone(),
             port,

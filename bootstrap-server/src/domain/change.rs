@@ -134,7 +134,7 @@ fn record(device: &mut Device, deed: Deed, at: UnixMillis) -> Result<(), ChangeR
         Deed::Answered { answer, source, certificate, body } => {
             device.attempt_since = attempt_after(device, answer, at);
             device.last_answer = Some(body);
-            device.proof = certificate.map(|certificate| Proof { at, source, certificate }).or(device.proof);
+            device.proof = Some(Proof { at, source, certificate });
         }
         // Progress, also where it has the same name as the last one.
         Deed::Reported(_) if matches!(device.state, State::Onboarding(_)) => device.since = at,

@@ -37,8 +37,8 @@ pub enum Deed {
         answer: Answer,
         /// Where it called from.
         source: IpAddr,
-        /// SHA-256 of its certificate. The log says nothing of it where an activation code did without.
-        certificate: Option<Digest>,
+        /// SHA-256 of its certificate, or of what is kept of its activation code.
+        certificate: Digest,
         /// SHA-256 of the event's body: the same for the same answer to the same caller.
         body: Digest,
     },
@@ -82,7 +82,7 @@ impl Deed {
             Event::Answered { source, certificate, answer, .. } => Self::Answered {
                 answer: *answer,
                 source: *source,
-                certificate: Some(*certificate),
+                certificate: *certificate,
                 body: sha256(&event.body(None)),
             },
             Event::ProgressReported { report, .. } => Self::Reported(*report),

@@ -16,8 +16,8 @@ use super::{
 use crate::{audit::Answer, store::StoredRecord};
 
 /// Derives the record of `id` from the records of the log that are about it, oldest first and all of them. `None` when the
-/// device is on no list. What the log does not hold is left out: activation codes, proofs of identity that led to no
-/// answer, and proofs by activation code alone.
+/// device is on no list. What the log does not hold is left out: activation codes, and proofs of identity that led to
+/// no answer.
 ///
 /// # Errors
 /// [`ReplayError`] names the first leaf from which no state can be derived.
@@ -53,7 +53,7 @@ fn read(body: &[u8]) -> Option<Option<Deed>> {
         "answered" => Deed::Answered {
             answer: answer(json.get("answer")?)?,
             source: text("source")?.parse::<IpAddr>().ok()?,
-            certificate: text("certificate").and_then(parse_sha256),
+            certificate: parse_sha256(text("certificate")?)?,
             body: sha256(body),
         },
         "progress-reported" => Deed::Reported(text("progress-type")?.parse::<ProgressType>().ok()?),

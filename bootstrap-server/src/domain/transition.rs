@@ -266,7 +266,7 @@ mod tests {
 
     fn answered(answer: Answer) -> Deed {
         let digest = pki::digest::sha256(b"");
-        Deed::Answered { answer, source: [127, 0, 0, 1].into(), certificate: Some(digest), body: digest }
+        Deed::Answered { answer, source: [127, 0, 0, 1].into(), certificate: digest, body: digest }
     }
 
     fn after(state: State, deed: &Deed) -> Result<State, ChangeRefused> {

@@ -46,7 +46,7 @@ impl FromRequestParts<Arc<Service>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Problem> {
         let refused = || Problem::unauthenticated(ReasonCode::IdevidMissing);
-        let Connection { source, identity } = parts.extensions.get::<Connection>().cloned().ok_or_else(refused)?;
+        let Connection { source, identity, .. } = parts.extensions.get::<Connection>().cloned().ok_or_else(refused)?;
         match identity {
             Some(identity) => Self::by_certificate(service, &parts.headers, source, &identity),
             None => Self::by_code(service, &parts.headers, source).await,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
+use axum::{Extension, extract::State, response::Response};
 use conveyed_info::{
     BootstrappingData, Encoding,
-    information::Information,
+    information::{Information, RedirectInformation},
     make,
     rpc::{BootstrappingAnswer, BootstrappingRequest, CsrInput, ReportingLevel},
 };
@@ -18,10 +18,12 @@ use super::{
 use crate::{
     audit::{Answer, Event},
     domain::{Departures, Dossier, OnboardingProfile, Proof, change},
+    tls::Connection,
 };
 
 pub(super) async fn handle(
     State(service): State<Arc<Service>>,
+    Extension(connection): Extension<Connection>,
     caller: Caller,
     answering: Answering,
     input: Input,
@@ -39,7 +41,7 @@ pub(super) async fn handle(
     }
     let dossier = super::held::admit(&service, &caller, dossier).await?;
     let Some(profile) = &dossier.profile else { return Err(super::held::unprofiled()) };
-    match choose(&service, &read.value, &dossier, profile, answering.0) {
+    match choose(&service, &connection.home, &read.value, &dossier, profile, answering.0) {
         Ok((answer, body)) => {
             record(&service, &caller, &dossier, answer, departures).await?;
             Ok(answering.with(body.encode(answering.0)))
@@ -60,6 +62,7 @@ enum Withheld {
 
 fn choose(
     service: &Service,
+    home: &RedirectInformation,
     request: &BootstrappingRequest,
     dossier: &Dossier,
     profile: &OnboardingProfile,
@@ -69,7 +72,7 @@ fn choose(
     let (information, reporting_level) = if request.signed_data_preferred {
         // RFC 8572 §9.6 and Appendix B (SRV-04): a device that cannot trust us yet is sent back to us with our anchor,
         // so that it can report to somebody it has authenticated.
-        (Information::Redirect(service.redirect.clone()), ReportingLevel::Minimal)
+        (Information::Redirect(home.clone()), ReportingLevel::Minimal)
     } else {
         let information = manner.onboarding(&profile.information);
         (Information::Onboarding(information), manner.reporting_level(profile.reporting_level))

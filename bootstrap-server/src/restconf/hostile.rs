@@ -214,6 +214,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
         .and(Event::VoucherStored { device: device.clone(), voucher });
     store.commit(batch).await.unwrap();
     let server = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
+    let home = Arc::new(RedirectInformation::new(vec![server]).unwrap());
     let store: Arc<dyn Store> = Arc::new(store);
     let metrics = Metrics::default();
     let limits = Limits {
@@ -228,7 +229,6 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
         owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
         policies: Policies::default(),
         newcomers: Mutex::default(),
-        redirect: RedirectInformation::new(vec![server]).unwrap(),
         images: Images::new(None, 1),
         codes: Codes::new(),
         rejections: Rejections::channel(metrics).0,
@@ -236,7 +236,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
     };
     let identity = DeviceIdentity { device, certificate: sha256(b"certificate") };
     let source = IpAddr::from([192, 0, 2, 1]);
-    (router(Arc::new(service), guard), Connection { source, identity: Some(Arc::new(identity)) })
+    (router(Arc::new(service), guard), Connection { source, identity: Some(Arc::new(identity)), home })
 }
 
 /// The statuses that came up.

@@ -107,24 +107,22 @@ impl Lab {
         let profile = Box::new(profile);
         let first = [Event::ManufacturerAdded { manufacturer }, Event::ProfileApplied { profile }];
         store.commit(batch(first)).await.unwrap();
-        let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
         let metrics = Metrics::default();
-        let (rejections, rejected) = Rejections::channel(metrics.clone());
-        let shared: Arc<dyn Store> = store.clone();
-        // Who is let in, and when, is shown elsewhere: here everybody is.
+        // What is tested here is what becomes of devices, not who has to come again.
         let limits = Limits {
-            requests: usize::MAX,
-            requests_per_device: usize::MAX,
-            requests_per_second_per_device: NonZeroU32::MAX,
+            requests: 1_000_000,
+            requests_per_device: 1000,
+            requests_per_second_per_device: NonZeroU32::MIN.saturating_add(999_999),
             ..Limits::default()
         };
+        let (rejections, rejected) = Rejections::channel(metrics.clone());
+        let shared: Arc<dyn Store> = store.clone();
         let guard = Guard::new(&limits, Arc::clone(&shared), metrics);
         let service = Service {
             store: shared,
             owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
             policies,
             newcomers: Mutex::default(),
-            redirect: RedirectInformation::new(vec![here]).unwrap(),
             images: Images::new([], 1),
             codes: Codes::new(),
             rejections,
@@ -170,7 +168,9 @@ async fn ask(router: axum::Router, serial: String, path: &str, input: &str) -> (
         .header(CONTENT_TYPE, "application/yang-data+json")
         .body(Body::from(format!("{{\"ietf-sztp-bootstrap-server:input\":{input}}}")))
         .unwrap();
-    request.extensions_mut().insert(Connection { source: SOURCE, identity: Some(Arc::new(identity)) });
+    let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
+    let home = Arc::new(RedirectInformation::new(vec![here]).unwrap());
+    request.extensions_mut().insert(Connection { source: SOURCE, identity: Some(Arc::new(identity)), home });
     let response = router.oneshot(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -12,6 +12,7 @@ mod hostile;
 mod kind;
 #[cfg(test)]
 mod lab;
+mod lent;
 mod manner;
 mod negotiate;
 mod problem;
@@ -27,6 +28,7 @@ use std::{
 
 use axum::{
     Router,
+    body::HttpBody,
     extract::Request,
     http::{HeaderValue, StatusCode, header::CACHE_CONTROL},
     middleware::Next,
@@ -49,6 +51,7 @@ use crate::{
 
 use caller::Caller;
 pub(crate) use codes::Codes;
+use lent::Lent;
 use problem::Explanation;
 pub(crate) use problem::Problem;
 use request::{Answering, Input};
@@ -64,8 +67,6 @@ pub(crate) struct Service {
     pub(crate) policies: Policies,
     /// The unregistered devices of this hour.
     pub(crate) newcomers: Mutex<Newcomers>,
-    /// Where devices are sent that have no reason to trust this server yet.
-    pub(crate) redirect: conveyed_info::information::RedirectInformation,
     pub(crate) images: Images,
     /// Checks activation codes.
     pub(crate) codes: Codes,
@@ -103,7 +104,7 @@ async fn answer(request: Request, next: Next) -> Response {
     // RFC 8040 §5.2: when it takes neither, it is told so in JSON.
     let encoding = negotiate::encoding_of_answer(request.headers()).unwrap_or(Encoding::Json);
     let mut response = match framing::check(request.headers()) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => run(request, next).await,
         Err(problem) => problem.into_response(),
     };
     let status = response.status();
@@ -111,7 +112,7 @@ async fn answer(request: Request, next: Next) -> Response {
         if encoding != Encoding::Json {
             explanation.write(&mut response, encoding);
         }
-        if let Some(Connection { source, identity: Some(identity) }) = connection
+        if let Some(Connection { source, identity: Some(identity), .. }) = connection
             && status.is_client_error()
             && status != StatusCode::NOT_FOUND
         {
@@ -121,5 +122,19 @@ async fn answer(request: Request, next: Next) -> Response {
     }
     // RFC 8040 §5.5 (RCF-19): every answer says how long it may be kept.
     response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Runs the handler. What it did not read of the body is taken before the answer leaves.
+async fn run(request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let (headers, body) = (parts.headers.clone(), Lent::new(body));
+    let response = next.run(Request::from_parts(parts, body.to_body())).await;
+    if lent::is_worth_draining(&headers, &response) {
+        body.drain().await;
+    }
     response
 }

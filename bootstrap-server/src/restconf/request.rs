@@ -22,7 +22,7 @@ use super::{
 };
 
 /// Most that a device may send, in octets.
-const MAX_BODY: usize = 64 * 1024;
+pub(super) const MAX_BODY: usize = 64 * 1024;
 
 /// In which encoding the device is answered (RCF-17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,8 @@
 //! The accept loop: our own, so that deadlines, caps and the peer's certificate are ours too.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use conveyed_info::information::RedirectInformation;
 use rustls::ServerConfig;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -28,6 +25,8 @@ pub(crate) struct Connection {
     pub(crate) source: IpAddr,
     /// The device, when the peer showed a certificate. One that does not validate ends the handshake.
     pub(crate) identity: Option<Arc<DeviceIdentity>>,
+    /// The way back to the listener that it came to, for devices that have no reason to trust this server yet.
+    pub(crate) home: Arc<RedirectInformation>,
 }
 
 /// What all listeners for devices share: one set of limits holds for them together.
@@ -79,15 +78,12 @@ pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) identities: Arc<Identities>,
+    /// How redirects name it.
+    pub(crate) home: Arc<RedirectInformation>,
     pub(crate) door: Door,
 }
 
 impl Listener {
-    /// Where it listens.
-    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
-        self.socket.local_addr()
-    }
-
     /// Accepts until `stop` changes, then lets requests under way finish.
     pub(crate) async fn run(self, router: axum::Router, mut stop: watch::Receiver<()>) {
         let acceptor = TlsAcceptor::from(Arc::clone(&self.tls));
@@ -110,6 +106,7 @@ impl Listener {
                 source,
                 acceptor: acceptor.clone(),
                 identities: Arc::clone(&self.identities),
+                home: Arc::clone(&self.home),
                 door: self.door.clone(),
                 router: router.clone(),
                 stop: stop.clone(),

@@ -3,6 +3,7 @@
 use std::{io, net::IpAddr, sync::Arc, time::Instant};
 
 use axum::http::Request;
+use conveyed_info::information::RedirectInformation;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -37,6 +38,7 @@ pub(super) struct Serving {
     pub(super) source: IpAddr,
     pub(super) acceptor: TlsAcceptor,
     pub(super) identities: Arc<Identities>,
+    pub(super) home: Arc<RedirectInformation>,
     pub(super) door: Door,
     pub(super) router: axum::Router,
     pub(super) stop: watch::Receiver<()>,
@@ -59,7 +61,8 @@ impl Serving {
         let device = identity.as_ref().map(|identity| identity.device.clone());
         let account = Account::open(Instant::now());
         let service = {
-            let (router, known, account) = (self.router.clone(), Connection { source, identity }, account.clone());
+            let known = Connection { source, identity, home: Arc::clone(&self.home) };
+            let (router, account) = (self.router.clone(), account.clone());
             tower::service_fn(move |mut request: Request<_>| {
                 let under_way = account.request(&metrics);
                 request.extensions_mut().insert(known.clone());

@@ -59,7 +59,9 @@ async fn srv_19_a_report_of_a_device_that_was_never_served_is_stored_and_moves_n
     assert_eq!(talk.send(&report("bootstrap-complete")).await.status, 204);
     let device = device_id("SN-1");
     assert_eq!(talk.server.store().reports(&device).await.unwrap().len(), 1);
-    let state = talk.server.store().dossier(&device).await.unwrap().device.unwrap().state;
-    assert_ne!(state, State::Bootstrapped);
+    let device = talk.server.store().dossier(&device).await.unwrap().device.unwrap();
+    assert_ne!(device.state, State::Bootstrapped);
+    let alarm = device.alarm.map(|alarm| alarm.reason.as_str());
+    assert_eq!(alarm, Some("report-without-onboarding"), "somebody ought to look");
     talk.server.stop().await;
 }

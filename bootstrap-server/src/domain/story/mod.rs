@@ -73,7 +73,7 @@ pub fn tell(case: &Case<'_>) -> Story {
     let (next_answer, obstacle, trace) = next(case, &standing);
     // What is wrong with the answer is wrong whatever the deadlines say; then what is late; then what is odd.
     let alarm = device.and_then(|device| device.alarm).map(|alarm| alarm.reason);
-    let reason = obstacle.or(stuck.map(|stuck| stuck.reason)).or(alarm);
+    let reason = obstacle.or_else(|| stuck.map(|stuck| stuck.reason)).or(alarm);
     let responsible = match (obstacle, stuck) {
         (Some(_), _) => Some(Responsible::Operator),
         (None, Some(stuck)) => Some(stuck.responsible),
