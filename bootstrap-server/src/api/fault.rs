@@ -235,6 +235,10 @@ impl From<StoreError> for Fault {
             StoreError::AnsweredBefore => (S::CONFLICT, ReasonCode::IdempotencyConflict),
             StoreError::ProfileInUse { .. } => (S::CONFLICT, ReasonCode::StillInUse),
             // A full disk, a lock or a restart passes; what was damaged or is gone needs a person.
+            StoreError::Unsettled { .. } => {
+                tracing::error!(%error, "whether a change was made is not known");
+                return Self::unavailable().detail("the change may have been made: look before you repeat it");
+            }
             StoreError::Database { .. } | StoreError::InUse | StoreError::Closed => {
                 tracing::error!(%error, "the operator API has no database");
                 return Self::unavailable();

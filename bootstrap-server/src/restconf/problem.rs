@@ -174,7 +174,7 @@ impl From<DocumentError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         // A full disk or a lock passes, so the device is told to ask again; anything else needs a person.
-        if matches!(error, StoreError::Database { .. }) {
+        if matches!(error, StoreError::Database { .. } | StoreError::Unsettled { .. }) {
             tracing::error!(%error, "a request failed");
             return Self::new(Kind::UNAVAILABLE, "the server failed; try again later").with(RETRY_AFTER, COME_BACK);
         }

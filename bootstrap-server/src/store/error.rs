@@ -118,6 +118,14 @@ pub enum StoreError {
         /// What it said.
         detail: String,
     },
+    /// The database failed at the very end of a change: it may have been made, and may not. It is not tried again.
+    #[error(
+        "the database failed while the change was being made durable: {detail}: look whether it was made before you repeat it"
+    )]
+    Unsettled {
+        /// What the database said.
+        detail: String,
+    },
     /// There is no database where one is expected.
     #[error(
         "there is no database at {}: correct the path or bring the file back from a backup, a server does not start a \
