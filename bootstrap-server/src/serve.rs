@@ -160,7 +160,6 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             listeners,
             gate: api::Gate::default(),
             streams: Arc::new(Semaphore::new(api::STREAMS)),
-            administration: tokio::sync::Mutex::default(),
             stopping: stopping.clone(),
         };
         let (router, stopping) = (api::router(Arc::new(api)), stopping.clone());

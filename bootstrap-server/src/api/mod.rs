@@ -42,7 +42,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use audit_log::UnixMillis;
 use axum::{Router, middleware};
 use conveyed_info::information::RedirectInformation;
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -76,8 +76,6 @@ pub(crate) struct Api {
     pub(crate) gate: Gate,
     /// Places for event streams.
     pub(crate) streams: Arc<Semaphore>,
-    /// Held while it is decided whether another admin is left.
-    pub(crate) administration: Mutex<()>,
     /// Changes when the server stops.
     pub(crate) stopping: watch::Receiver<()>,
 }

@@ -87,6 +87,9 @@ pub enum StoreError {
     /// The user does not exist.
     #[error("no user {0}")]
     NoUser(String),
+    /// Nobody would be left who may administer the server.
+    #[error("{0} is the last admin: make somebody else one first")]
+    LastAdmin(String),
     /// The token does not exist.
     #[error("no token {0}")]
     NoToken(String),
