@@ -53,6 +53,9 @@ use fault::Fault;
 /// Event streams at once.
 pub(crate) const STREAMS: usize = 64;
 
+/// Backups at once.
+pub(crate) const BACKUPS: usize = 4;
+
 /// What the handlers share.
 pub(crate) struct Api {
     pub(crate) store: Arc<dyn Store>,
@@ -76,6 +79,8 @@ pub(crate) struct Api {
     pub(crate) gate: Gate,
     /// Places for event streams.
     pub(crate) streams: Arc<Semaphore>,
+    /// Places for backups: others, since whoever may only look must not keep an admin from taking one.
+    pub(crate) backups: Arc<Semaphore>,
     /// Changes when the server stops.
     pub(crate) stopping: watch::Receiver<()>,
 }

@@ -100,6 +100,11 @@ async fn streams_are_bounded_and_end_when_the_server_stops() {
     let refused = receive(stream).await;
     assert_eq!((refused.status, refused.reason().as_str()), (503, "streams-exhausted"));
     assert!(refused.header("retry-after").is_some());
+    assert_eq!(
+        world.ask("ada", "POST", "/v1/backup", "", "").await.status,
+        200,
+        "viewers do not keep an admin from it"
+    );
     timeout(Duration::from_secs(30), world.server.stop()).await.expect("streams end with the server");
     let mut last = followers.pop().unwrap();
     let _end = last.stream.read_to_end(&mut last.octets).await;
