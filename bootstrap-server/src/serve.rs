@@ -156,11 +156,11 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             home,
             body_deadline: config.limits.body,
             started: api::now(),
-            database: "sqlite",
+            database: if config.database.file().is_some() { "sqlite" } else { "postgresql" },
             listeners,
             gate: api::Gate::default(),
             streams: Arc::new(Semaphore::new(api::STREAMS)),
-            administration: tokio::sync::Mutex::default(),
+            backups: Arc::new(Semaphore::new(api::BACKUPS)),
             stopping: stopping.clone(),
         };
         let (router, stopping) = (api::router(Arc::new(api)), stopping.clone());

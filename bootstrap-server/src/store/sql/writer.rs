@@ -59,7 +59,7 @@ impl Writer {
         let batches: Vec<&Batch> = group.iter().map(|pending| &pending.batch).collect();
         let outcomes = match self.append(&batches).await {
             // Something in this group may be what the database does not take: let nobody else suffer for it.
-            Err(StoreError::Database { fault: DatabaseFault::Other, .. }) if batches.len() > 1 => {
+            Err(error) if batches.len() > 1 && may_be_one_batch(&error) => {
                 let mut outcomes = Vec::with_capacity(batches.len());
                 for batch in &batches {
                     let outcome = self.append(&[batch]).await;
@@ -128,7 +128,7 @@ impl Writer {
                 Ok(false) => return Err(error),
                 Err(again) if Instant::now() > deadline => {
                     tracing::error!(error = %again, "what became of a transaction is not known");
-                    return Err(error);
+                    return Err(StoreError::Unsettled { detail: error.to_string() });
                 }
                 Err(_) => tokio::time::sleep(SETTLE_AGAIN).await,
             }
@@ -182,8 +182,27 @@ impl Writer {
     }
 }
 
+/// Whether a group failed for something that may be in one of its batches, so that each is worth trying by itself. What
+/// may have come through is not tried again: it would be made twice.
+const fn may_be_one_batch(error: &StoreError) -> bool {
+    matches!(error, StoreError::Database { fault: DatabaseFault::Other, .. })
+}
+
 /// The time that leaves get.
 pub(super) fn now() -> UnixMillis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_have_come_through_is_not_tried_again() {
+        let detail = || "disk I/O error".to_owned();
+        assert!(may_be_one_batch(&StoreError::Database { fault: DatabaseFault::Other, detail: detail() }));
+        assert!(!may_be_one_batch(&StoreError::Database { fault: DatabaseFault::Full, detail: detail() }));
+        assert!(!may_be_one_batch(&StoreError::Unsettled { detail: detail() }));
+    }
 }
