@@ -81,7 +81,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let (mut legacy, mut legacy_address) = (None, None);
     if let Some(LegacyListener { listen, public_port, certificate, key }) = &config.legacy {
         let (socket, address) = bind(*listen).await?;
-        let home = config.redirect(public_port.unwrap_or(address.port()))?;
+        let home = config.redirect(public_port.unwrap_or_else(|| address.port()))?;
         legacy = Some(place.listener(ListenerName::Legacy, socket, home, (certificate, key))?);
         legacy_address = Some(address);
     }

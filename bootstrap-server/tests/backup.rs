@@ -17,7 +17,7 @@ use support::{Site, device_id, now};
 
 /// A backup of the site, as octets, with `before_end` done while it is under way.
 async fn back_up(site: &Site, store: &Arc<SqlStore>) -> Vec<u8> {
-    let shared: Arc<dyn Store> = Arc::clone(store) as Arc<dyn Store>;
+    let shared: Arc<dyn Store> = store.clone();
     let mut taking = Taking::begin(shared, site.config().checkpoint_key, Actor::Console, now()).await.unwrap();
     let mut octets = Vec::new();
     while let Some(piece) = taking.piece().await.unwrap() {
@@ -105,7 +105,7 @@ async fn a_backup_is_of_one_moment_while_the_server_goes_on() {
     let site = Site::new();
     let store = Arc::new(site.store().await);
     site.register(store.as_ref(), &["SN-1"]).await;
-    let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
+    let shared: Arc<dyn Store> = store.clone();
     let mut taking = Taking::begin(shared, site.config().checkpoint_key, Actor::Console, now()).await.unwrap();
     let mut octets = taking.piece().await.unwrap().unwrap();
     let mut later = 0;
@@ -196,6 +196,7 @@ async fn rows_that_the_log_does_not_explain_are_refused_even_when_sealed() {
     let text = |text: &str| Value::Text(text.to_owned());
     forged(&|_| ()).unwrap();
     let row_of = |rows: &mut Vec<ExportedRow>, table: &str| rows.iter().position(|row| row.table == table).unwrap();
+    #[expect(clippy::type_complexity, reason = "a table of what is done")]
     let alterations: [(&str, &dyn Fn(&mut Vec<ExportedRow>)); 9] = [
         ("an admin that nobody made", &|rows| {
             let at = row_of(rows, "operator");

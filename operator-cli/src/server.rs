@@ -41,6 +41,16 @@ impl ServerArgs {
         Client::new(server, &ca, &token, Timeouts::default()).map_err(|error| FindError::Client(Box::new(error)))
     }
 
+    /// The server's configuration file.
+    pub(crate) fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// Whether a server was named, instead of being looked for.
+    pub(crate) const fn is_named(&self) -> bool {
+        self.server.is_some()
+    }
+
     fn server_of_config(&self) -> Result<ServerUrl, FindError> {
         let path = || self.config.clone();
         let text = match std::fs::read_to_string(&self.config) {

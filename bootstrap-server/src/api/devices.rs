@@ -66,24 +66,8 @@ pub(super) async fn list(
 ) -> Result<Response, Fault> {
     let limit = page_size(query.limit)?;
     let after = query.after.as_deref().map(position).transpose()?;
-    let serial_number = query
-        .serial_number
-        .as_deref()
-        .map(|text| SerialNumber::new(text).map_err(|error| Fault::query(format!("serial-number: {error}"))));
-    let serial_number = serial_number.transpose()?;
     let filter = filter(&api, query)?;
-    let mut devices = match serial_number {
-        // The few of one name are looked up by it, and narrowed here.
-        Some(serial_number) => {
-            let named = api.store.devices_named(&serial_number).await?;
-            let filter = DeviceFilter { serial_prefix: Some(serial_number.to_string()), ..filter };
-            let page = Page { after: None, limit: MAX_PAGE };
-            let mut found = api.store.devices(&filter, page).await?;
-            found.retain(|device| named.contains(&device.id) && after.as_ref().is_none_or(|after| device.id > *after));
-            found
-        }
-        None => api.store.devices(&filter, Page { after, limit: limit.saturating_add(1) }).await?,
-    };
+    let mut devices = api.store.devices(&filter, Page { after, limit: limit.saturating_add(1) }).await?;
     // One more than was asked for tells whether there is another page.
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = devices.len() > most;
@@ -108,6 +92,7 @@ fn position(after: &str) -> Result<DeviceId, Fault> {
 fn filter(api: &Api, query: DeviceQuery) -> Result<DeviceFilter, Fault> {
     let manufacturer = query.manufacturer.map(ManufacturerName::new).transpose();
     let profile = query.profile.map(ProfileName::new).transpose();
+    let serial_number = query.serial_number.map(SerialNumber::new).transpose();
     if let Some(state) = &query.state
         && !STATES.contains(&state.as_str())
     {
@@ -123,6 +108,7 @@ fn filter(api: &Api, query: DeviceQuery) -> Result<DeviceFilter, Fault> {
         manufacturer: manufacturer.map_err(|error| Fault::query(format!("manufacturer: {error}")))?,
         profile: profile.map_err(|error| Fault::query(format!("profile: {error}")))?,
         state: query.state,
+        serial_number: serial_number.map_err(|error| Fault::query(format!("serial-number: {error}")))?,
         rack: query.rack,
         host: query.host,
         serial_prefix: query.serial_prefix,

@@ -13,8 +13,8 @@ use futures_util::stream;
 use operator_api::{AuditRecord, EventQuery, paths};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
-use super::{Api, audit::behind, fault::Fault, request::Parameters, view};
-use crate::store::Store;
+use super::{Api, audit::behind, fault::Fault, guard::Caller, request::Parameters, view};
+use crate::{domain::Role, store::Store};
 
 /// Records read at a time.
 const BATCH: u32 = 100;
@@ -38,6 +38,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
     responses((status = 200, description = "Records as they come.", content_type = "text/event-stream", body = String)))]
 pub(super) async fn events(
     State(api): State<Arc<Api>>,
+    caller: Caller,
     Parameters(query): Parameters<EventQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
@@ -54,7 +55,7 @@ pub(super) async fn events(
     };
     let place = Arc::clone(&api.streams).try_acquire_owned().map_err(|_| Fault::streams_exhausted())?;
     let (pieces, taken) = mpsc::channel::<Bytes>(PIECES);
-    let follower = Follower { store: Arc::clone(&api.store), growth, first, pieces, _place: place };
+    let follower = Follower { store: Arc::clone(&api.store), caller, growth, first, pieces, _place: place };
     tokio::spawn(follower.run(api.stopping.clone()));
     let pieces = stream::unfold(taken, |mut taken| async move {
         let piece = taken.recv().await?;
@@ -65,10 +66,11 @@ pub(super) async fn events(
     Ok(response)
 }
 
-/// Reads the log and sends it on, no faster than it is taken. Ends when the reader goes or stops reading, or the server
-/// stops.
+/// Reads the log and sends it on, no faster than it is taken. Ends when the reader goes, stops reading or may no longer
+/// read, or the server stops.
 struct Follower {
     store: Arc<dyn Store>,
+    caller: Caller,
     growth: watch::Receiver<audit_log::TreeSize>,
     first: LogIndex,
     pieces: mpsc::Sender<Bytes>,
@@ -106,6 +108,10 @@ impl Follower {
                 }
                 continue;
             };
+            // Asked behind the reading: what was committed after the token was revoked is not sent.
+            if !self.may_read().await {
+                return;
+            }
             self.first = LogIndex(last.position.0.saturating_add(1));
             let written: String = records.iter().filter_map(view::record).map(|record| written(&record)).collect();
             if !self.send(Bytes::from(written)).await {
@@ -124,12 +130,19 @@ impl Follower {
                     return true;
                 }
                 Err(_) => {
-                    if !self.send(Bytes::from_static(b":\n\n")).await {
+                    if !self.may_read().await || !self.send(Bytes::from_static(b":\n\n")).await {
                         return false;
                     }
                 }
             }
         }
+    }
+
+    async fn may_read(&self) -> bool {
+        self.caller.may_still(self.store.as_ref(), Role::Viewer).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "an event stream ends: its token cannot be looked up");
+            false
+        })
     }
 
     /// Whether the reader took it, in time.

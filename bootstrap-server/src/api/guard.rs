@@ -8,6 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use pki::digest::Digest;
 use verdict::{ReasonCode, Refusal};
 
 use super::listener::Peer;
@@ -18,7 +19,11 @@ use super::{
     fault::Fault,
     secret::TokenSecret,
 };
-use crate::domain::{Actor, Role, TokenId, UserName};
+use crate::{
+    domain::{Actor, Role, Token, TokenId, UserName},
+    restconf::{Lent, is_worth_draining},
+    store::{Store, StoreError},
+};
 
 /// Whoever sent a request.
 #[derive(Clone, Debug)]
@@ -29,12 +34,21 @@ pub(super) struct Caller {
     pub(super) role: Role,
     /// By which token.
     pub(super) token: TokenId,
+    /// By which it is found again.
+    digest: Digest,
 }
 
 impl Caller {
     /// As the audit log names it.
     pub(super) fn actor(&self) -> Actor {
         Actor::User { user: self.user.clone(), token: self.token.clone() }
+    }
+
+    /// Whether the token still opens what takes this role. What lasts longer than a request asks again: a token may be
+    /// revoked or run out meanwhile, and its user be removed or given another role.
+    pub(super) async fn may_still(&self, store: &dyn Store, role: Role) -> Result<bool, StoreError> {
+        let found = store.token(self.digest).await?;
+        Ok(found.is_some_and(|(token, user)| !is_over(&token) && user.role >= role))
     }
 }
 
@@ -116,11 +130,15 @@ async fn identify(api: &Api, source: Option<IpAddr>, headers: &HeaderMap) -> Res
         Fault::token_refused(reason)
     };
     let (token, user) = found.ok_or_else(|| wrong(ReasonCode::TokenInvalid))?;
-    if token.expires.is_some_and(|expires| expires <= clock::now()) {
+    if is_over(&token) {
         return Err(wrong(ReasonCode::TokenExpired).detail(format!("token {} of {}", token.id, user.name)));
     }
     api.gate.passed(digest);
-    Ok(Caller { user: user.name, role: user.role, token: token.id })
+    Ok(Caller { user: user.name, role: user.role, token: token.id, digest })
+}
+
+fn is_over(token: &Token) -> bool {
+    token.expires.is_some_and(|expires| expires <= clock::now())
 }
 
 /// RFC 6750 §2.1: the one token of a request. Two could be read in two ways.
@@ -165,9 +183,15 @@ fn accepts(headers: &HeaderMap, gives: Gives) -> bool {
         })
 }
 
-/// What every answer says, errors included: it is nobody's to keep, and it is what it says it is.
+/// What every answer says, errors included: it is nobody's to keep, and it is what it says it is. An error that is known
+/// before the body has come waits a little for it: a connection that ends in the middle takes the answer with it.
 pub(super) async fn seal(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    let (parts, body) = request.into_parts();
+    let (sent, body) = (parts.headers.clone(), Lent::new(body));
+    let mut response = next.run(Request::from_parts(parts, body.to_body())).await;
+    if is_worth_draining(&sent, &response) {
+        body.drain().await;
+    }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

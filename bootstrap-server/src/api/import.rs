@@ -17,7 +17,7 @@ use verdict::{ReasonCode, Trace};
 use super::{Api, change::Rehearsal, fault::Fault, guard::Caller, request::Parameters};
 use crate::{
     audit::Event,
-    domain::change::ChangeRefused,
+    domain::{Role, change::ChangeRefused},
     import::{self, Form, Importer, Row},
     store::{Batch, StoreError},
 };
@@ -84,19 +84,22 @@ enum Halt {
     Unread,
     /// The database failed at this line.
     Database(u64),
+    /// At this line the token opened nothing any more.
+    Shut(u64),
 }
 
 impl Import {
     async fn run(mut self, importer: Importer, body: BodyDataStream) {
-        match self.read(importer, body).await {
-            Ok(()) => {}
+        let halted = match self.read(importer, body).await {
+            Ok(()) => None,
             Err(Halt::Unread) => return,
-            Err(Halt::Database(line)) => {
-                let reason = ReasonCode::DatabaseUnavailable;
-                let fault = import::Fault { line, reason, detail: "nothing from this line on was taken".to_owned() };
-                if self.fault(fault).await.is_err() {
-                    return;
-                }
+            Err(Halt::Database(line)) => Some((line, ReasonCode::DatabaseUnavailable)),
+            Err(Halt::Shut(line)) => Some((line, ReasonCode::TokenInvalid)),
+        };
+        if let Some((line, reason)) = halted {
+            let fault = import::Fault { line, reason, detail: "nothing from this line on was taken".to_owned() };
+            if self.fault(fault).await.is_err() {
+                return;
             }
         }
         let ImportDone { read, registered, unchanged, faults } = self.done;
@@ -145,6 +148,11 @@ impl Import {
         let rows = std::mem::take(&mut self.waiting);
         let Some(first) = rows.first() else { return Ok(()) };
         let line = first.line;
+        match self.caller.may_still(self.api.store.as_ref(), Role::Operator).await {
+            Ok(true) => {}
+            Ok(false) => return Err(Halt::Shut(line)),
+            Err(_) => return Err(Halt::Database(line)),
+        }
         match self.register(&rows).await {
             Ok(()) => {
                 let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);

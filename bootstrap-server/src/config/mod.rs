@@ -105,7 +105,7 @@ impl ServerConfig {
     /// [`ConfigError`] names the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         // A bare file name has a parent too: the empty path, which is no folder.
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or_else(|| Path::new("."));
+        let folder = folder_of(path);
         Self::from_document(Document::load(path)?, folder)
     }
 
@@ -151,7 +151,7 @@ impl ServerConfig {
         let checkpoint_key = CheckpointKey::from_pem(&document.audit.origin, &read_key(&audit_key)?)
             .map_err(|source| ConfigError::Audit { path: audit_key, source })?;
         let database = Location::parse(&document.database, folder);
-        if let Some(home) = database.file().map(|path| path.parent().unwrap_or(folder))
+        if let Some(home) = database.file().map(folder_of)
             && !home.is_dir()
         {
             return Err(ConfigError::NoFolder { path: home.to_owned() });
@@ -209,6 +209,12 @@ fn revocation(document: &DeviceRevocation, at: &dyn Fn(&Path) -> PathBuf) -> Res
     Ok(Revocation { evidence, demand })
 }
 
+/// The folder that a file lies in. That of a bare name is the one we stand in, for which [`Path::parent`] has no name.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     std::fs::read(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })
 }
@@ -243,5 +249,17 @@ fn hash_file(path: &Path) -> Result<Digest, ConfigError> {
             return Ok(hasher.finish());
         }
         hasher.update(buffer.get(..length).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_name_lies_where_we_stand() {
+        for (path, folder) in [("sztp.toml", "."), ("./sztp.toml", "."), ("site/sztp.toml", "site"), ("/s.toml", "/")] {
+            assert_eq!(folder_of(Path::new(path)), Path::new(folder), "{path}");
+        }
     }
 }

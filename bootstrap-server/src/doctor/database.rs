@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     audit::origin_of,
+    config::folder_of,
     domain::{DeviceId, Dossier},
     store::{DeviceFilter, Location, Page, SqlStore, Store, StoreError, StoredRecord},
 };
@@ -23,7 +24,7 @@ const SAMPLE: u32 = 500;
 pub(super) fn judge_file(path: &Path) -> Finding {
     const CHECK: &str = "database";
     let shown = path.display();
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let folder = folder_of(path);
     let fix = format!("ls -ld {} {shown}; id", folder.display());
     if !path.exists() {
         return Finding::failed(

@@ -24,7 +24,7 @@ use pki::{certificate::Certificate, time::Timestamp};
 
 use crate::{
     audit::CheckpointKey,
-    config::{ConfigError, Document},
+    config::{ConfigError, Document, folder_of},
     owner::Owner,
     store::Location,
 };
@@ -34,7 +34,7 @@ use files::KeyFile;
 pub async fn examine(config: &Path) -> Vec<Finding> {
     match Document::load(config) {
         Ok(document) => {
-            let folder = config.parent().unwrap_or_else(|| Path::new("."));
+            let folder = folder_of(config);
             Examination { document, folder, findings: Vec::new() }.run().await
         }
         Err(error) => vec![judge_document(config, &error)],
@@ -62,16 +62,13 @@ impl Examination<'_> {
     async fn run(mut self) -> Vec<Finding> {
         let now = Timestamp::from_system(std::time::SystemTime::now());
         let device = self.device_listener(now);
-        let legacy = match self.document.legacy_device_listener.clone() {
-            Some(legacy) => self.pair(&legacy.certificate, &legacy.key, now).map(|chain| (legacy.listen, chain)),
-            None => None,
-        };
+        let others = self.other_listeners(now);
         let owner = self.owner(now);
         let log_key = self.log_key();
         self.ports(device.as_deref()).await;
-        if let Some((listen, chain)) = &legacy {
+        for (listener, listen, chain) in &others {
             let port = ports::try_tls(*listen, chain.first()).await;
-            self.findings.push(ports::judge("legacy-device-listener", *listen, &port));
+            self.findings.push(ports::judge(listener, *listen, &port));
         }
         self.disk();
         let newest_leaf = self.database(owner.as_deref(), log_key.as_ref(), now).await;
@@ -136,6 +133,28 @@ impl Examination<'_> {
         chain
     }
 
+    /// The listeners beside that for devices, with what they show: those whose certificate can be read.
+    fn other_listeners(&mut self, now: Timestamp) -> Vec<(&'static str, SocketAddr, Vec<Certificate>)> {
+        let legacy = self.document.legacy_device_listener.clone();
+        let legacy = legacy.map(|it| ("legacy-device-listener", it.listen, it.certificate, it.key));
+        let operators = self.document.operator_listener.clone();
+        let operators = operators.map(|it| ("operator-listener", it.listen, it.certificate, it.key));
+        let listeners: Vec<_> = legacy.into_iter().chain(operators).collect();
+        if !listeners.iter().any(|(name, ..)| *name == "operator-listener") {
+            self.findings.push(Finding::warning(
+                "operator-listener",
+                "there is none",
+                "Nobody can administer the server while it runs.",
+                "Add an [operator-listener] table to sztp.toml, with listen, certificate and key, as `sztp init` writes it.",
+            ));
+        }
+        let mut found = Vec::new();
+        for (name, listen, certificate, key) in listeners {
+            found.extend(self.pair(&certificate, &key, now).map(|chain| (name, listen, chain)));
+        }
+        found
+    }
+
     fn owner(&mut self, now: Timestamp) -> Option<Vec<Certificate>> {
         let files = self.document.owner.clone();
         let chain = self.pair(&files.certificate, &files.key, now)?;
@@ -198,7 +217,7 @@ impl Examination<'_> {
             let what = "the database is PostgreSQL's: measure its disk where it is, with pg_test_fsync";
             return self.findings.push(Finding::ok("disk-sync", what));
         };
-        let folder = database.parent().unwrap_or(self.folder).to_owned();
+        let folder = folder_of(&database).to_owned();
         let folder = folder.as_path();
         let failed = |error: std::io::Error| {
             Finding::failed(

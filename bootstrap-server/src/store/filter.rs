@@ -1,6 +1,7 @@
 //! Which devices are wanted, and how many there are.
 
 use audit_log::UnixMillis;
+use pki::identity::SerialNumber;
 
 use crate::domain::{Deadlines, ManufacturerName, ProfileName};
 
@@ -17,6 +18,8 @@ pub struct DeviceFilter {
     pub rack: Option<String>,
     /// With this host name.
     pub host: Option<String>,
+    /// With this serial number.
+    pub serial_number: Option<SerialNumber>,
     /// Whose serial number starts so.
     pub serial_prefix: Option<String>,
     /// With an alarm.

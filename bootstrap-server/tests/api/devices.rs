@@ -1,8 +1,13 @@
 //! Devices: registered, listed in pages, changed for a version, decided about.
 
+use std::fmt::Write;
+
 use serde_json::json;
 
-use crate::world::{JSON, World};
+use crate::{
+    support::pem,
+    world::{JSON, World},
+};
 
 fn device(serial_number: &str) -> serde_json::Value {
     json!({"manufacturer": "maker", "serial-number": serial_number, "profile": "bmc", "rack": "R1"})
@@ -165,5 +170,23 @@ async fn decisions_say_why_and_who_and_that_stands_in_the_log_and_the_story() {
     assert_eq!(about["records"][2]["body"]["by"]["user"], "otto");
     let rest = format!("/v1/audit/records?manufacturer=maker&serial-number=SN-1&after={}", about["next"]);
     assert_eq!(world.get(&rest).await.json()["records"].as_array().unwrap().len(), 2);
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_serial_number_is_found_however_many_others_begin_with_it() {
+    let world = World::new(&[]).await;
+    let pem = pem(world.site.maker.device_anchors());
+    let zeta = json!({"anchors": pem}).to_string();
+    assert_eq!(world.ask("ada", "PUT", "/v1/manufacturers/zeta", JSON, &zeta).await.status, 200);
+    let mut list = "manufacturer,serial-number,profile\nzeta,SN-1,bmc\n".to_owned();
+    for number in 1000..2001 {
+        writeln!(list, "maker,SN-{number},bmc").unwrap();
+    }
+    world.ask("otto", "POST", "/v1/import/devices", "content-type: text/csv\r\n", &list).await;
+    let found = |query: &'static str| async { world.get(query).await.json()["devices"].as_array().unwrap().len() };
+    assert_eq!(found("/v1/devices?serial-prefix=SN-1&limit=1000").await, 1000);
+    assert_eq!(found("/v1/devices?serial-number=SN-1").await, 1);
+    assert_eq!(found("/v1/devices?serial-number=SN-1&serial-prefix=SN-2").await, 0, "each parameter narrows");
     world.server.stop().await;
 }

@@ -40,6 +40,17 @@ impl Follower {
     }
 }
 
+impl Follower {
+    /// The names of the events that came until the server ended the stream.
+    async fn until_the_end(mut self) -> Vec<String> {
+        let reading = self.stream.read_to_end(&mut self.octets);
+        let _end = timeout(Duration::from_secs(30), reading).await.expect("the stream goes on");
+        let reply = parsed(&self.octets);
+        let text = String::from_utf8(reply.body).unwrap();
+        text.split("\n\n").filter_map(event).map(|(_, name)| name).collect()
+    }
+}
+
 fn event(text: &str) -> Option<(u64, String)> {
     let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
     let id = line("id: ")?.parse().unwrap();
@@ -101,5 +112,18 @@ async fn a_place_in_the_log_is_a_number() {
     let wrong = world.ask("vera", "GET", "/v1/events", "last-event-id: x\r\n", "").await;
     assert_eq!((wrong.status, wrong.reason().as_str()), (400, "header-invalid"));
     assert_eq!(world.get("/v1/events?after=x").await.reason(), "query-invalid");
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_reads_nothing_more() {
+    let world = World::new(&["SN-1"]).await;
+    let mut follower = Follower::new(&world, "/v1/events?after=0", "").await;
+    follower.events(1).await;
+    let revoked = world.ask("ada", "DELETE", "/v1/tokens/t-vera", "", "").await;
+    assert_eq!(revoked.status, 204);
+    world.send("POST", "/v1/devices/maker/SN-1/retire", json!({"reason": "x"})).await;
+    let names = follower.until_the_end().await;
+    assert!(!names.iter().any(|name| ["token-revoked", "device-retired"].contains(&name.as_str())), "{names:?}");
     world.server.stop().await;
 }

@@ -92,3 +92,35 @@ async fn what_was_acknowledged_survives_a_connection_that_is_cut() {
     assert_eq!(world.get(&last).await.status, 200);
     world.server.stop().await;
 }
+
+#[tokio::test]
+async fn a_token_that_is_revoked_registers_nothing_more() {
+    let world = World::new(&[]).await;
+    let mut stream = world.connection().await;
+    let head = format!(
+        "POST /v1/import/devices HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
+         content-type: text/csv\r\ncontent-length: {}\r\n\r\n",
+        world.secret("otto"),
+        csv(0..600).len() + csv(600..1200).len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(csv(0..600).as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    let mut octets = Vec::new();
+    timeout(Duration::from_secs(30), async {
+        while !octets.windows(12).any(|it| it == b"\"registered\"") {
+            assert_ne!(stream.read_buf(&mut octets).await.unwrap(), 0);
+        }
+    })
+    .await
+    .expect("the first rows are registered");
+    assert_eq!(world.ask("ada", "DELETE", "/v1/tokens/t-otto", "", "").await.status, 204);
+    // The answer may end before all of this is taken.
+    let _taken = stream.write_all(csv(600..1200).as_bytes()).await;
+    let _end = timeout(Duration::from_secs(30), stream.read_to_end(&mut octets)).await.expect("the import goes on");
+    let text = String::from_utf8(crate::world::parsed(&octets).body).unwrap();
+    assert!(text.contains("token-invalid"), "{text}");
+    assert_eq!(world.get("/v1/devices/maker/SN-00499").await.status, 200);
+    assert_eq!(world.get("/v1/devices/maker/SN-00500").await.status, 404);
+    world.server.stop().await;
+}

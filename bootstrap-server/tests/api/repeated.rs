@@ -49,6 +49,18 @@ async fn a_key_used_ten_times_at_once_makes_one_change() {
 }
 
 #[tokio::test]
+async fn a_repetition_that_overtakes_the_answer_is_not_told_that_somebody_else_was_faster() {
+    let world = World::new(&[]).await;
+    let body = json!({"manufacturer": "maker", "serial-number": "SN-1", "profile": "bmc"}).to_string();
+    let headers = keyed("k5");
+    let asks = (0..10).map(|_| world.ask("otto", "POST", "/v1/devices", &headers, &body));
+    for reply in futures_util::future::join_all(asks).await {
+        assert!(reply.status == 201 || reply.reason() == "idempotency-conflict", "{reply:?}");
+    }
+    world.server.stop().await;
+}
+
+#[tokio::test]
 async fn a_secret_is_shown_once_and_never_kept() {
     let world = World::new(&["SN-1"]).await;
     let first = world.ask("vera", "POST", "/v1/tokens", &keyed("k3"), "{\"days\":1}").await;

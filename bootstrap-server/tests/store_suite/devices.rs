@@ -5,7 +5,10 @@ use std::time::Duration;
 use audit_log::UnixMillis;
 use bootstrap_server::{
     audit::{Event, ReportedKey},
-    domain::{Deadlines, Departures, DeviceId, Manufacturer, ManufacturerName, Particulars},
+    domain::{
+        Deadlines, Departures, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Particulars, ProfileName,
+        waiting::stuck,
+    },
     store::{Alarmed, Batch, DeviceFilter, Page, Place, Store, Stuck},
 };
 use conveyed_info::rpc::ProgressType;
@@ -46,6 +49,8 @@ pub async fn devices_are_found_by_each_filter(home: &Home) {
     assert_eq!(by(|it| it.rack = Some("r7".to_owned())).await, ["A-2", "B-1"]);
     assert_eq!(by(|it| it.host = Some("db2".to_owned())).await, ["B-1"]);
     assert_eq!(by(|it| it.serial_prefix = Some("A-".to_owned())).await, ["A-1", "A-2"]);
+    assert_eq!(by(|it| it.serial_number = Some(serial("A-1"))).await, ["A-1"]);
+    assert_eq!(by(|it| it.serial_number = Some(serial("A-"))).await, Vec::<String>::new());
     assert_eq!(by(|it| it.alarmed = Some(Alarmed)).await, ["B-1"]);
     assert_eq!(by(|it| it.profile = Some(profile().name)).await.len(), 3);
     assert_eq!(by(|it| it.manufacturer = ManufacturerName::new("other").ok()).await, Vec::<String>::new());
@@ -148,5 +153,51 @@ pub async fn a_record_is_found_by_its_device(home: &Home) {
     }));
     let rest = store.history(&device_id("SN-1"), Place { position: history[1].position, ..Place::FIRST }, 1).await;
     assert_eq!(rest.unwrap()[0].position.0, 3);
+    store.close().await;
+}
+
+/// The statement that finds stuck devices says what the rule says of each.
+pub async fn the_database_and_the_rule_agree_on_who_is_stuck(home: &Home) {
+    let store = home.with(&[]).await;
+    let slow = "post-configuration-script = 'x'\n[deadlines]\nprogress = '3h'\nattempt = '20h'\n";
+    let slow = OnboardingProfile::from_toml(ProfileName::new("slow").unwrap(), slow).unwrap();
+    store.commit(Event::ProfileApplied { profile: Box::new(slow.clone()) }.into()).await.unwrap();
+    // Ages in hours; those below zero are of records from the future.
+    let ages = [-50, -1, 0, 2, 5, 30, 800];
+    let states = ["registered", "vouched", "redirected", "onboarding", "bootstrapped", "retired"];
+    let (now, mut statements, mut number) = (now(), String::new(), 0);
+    let ago = |hours: i64| i64::try_from(now.0).unwrap() - hours * 3_600_000;
+    for state in states {
+        for since in ages {
+            for (attempt, profile) in [(None, "bmc"), (Some(5), "bmc"), (Some(30), "bmc"), (Some(5), "slow")] {
+                number += 1;
+                let device = registered(&format!("S-{number}"), Particulars::default());
+                store.commit(device.into()).await.unwrap();
+                let attempt = attempt.map_or_else(|| "NULL".to_owned(), |hours| ago(hours).to_string());
+                statements.push_str(&format!(
+                    "UPDATE device SET state = '{state}', since = {}, attempt_since = {attempt}, profile = '{profile}' \
+                     WHERE serial_number = 'S-{number}'; ",
+                    ago(since)
+                ));
+            }
+        }
+    }
+    (home.execute)(&home.location, &statements);
+    let deadlines = Deadlines::default();
+    let all = store.devices(&DeviceFilter::default(), Page { after: None, limit: 1000 }).await.unwrap();
+    let expected: Vec<_> = all
+        .iter()
+        .filter(|device| {
+            let own = device.profile.as_ref() == Some(&slow.name);
+            stuck(device, now, if own { deadlines.with(slow.patience) } else { deadlines }).is_some()
+        })
+        .map(|device| device.id.clone())
+        .collect();
+    let filter = DeviceFilter { stuck: Some(Stuck { now, deadlines }), ..DeviceFilter::default() };
+    let found = store.devices(&filter, Page { after: None, limit: 1000 }).await.unwrap();
+    assert_eq!(found.into_iter().map(|device| device.id).collect::<Vec<_>>(), expected);
+    assert!((20..all.len() - 20).contains(&expected.len()), "{} of {}", expected.len(), all.len());
+    let counted: u64 = store.census(now, deadlines).await.unwrap().iter().map(|line| line.stuck).sum();
+    assert_eq!(counted, u64::try_from(expected.len()).unwrap());
     store.close().await;
 }

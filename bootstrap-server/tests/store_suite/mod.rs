@@ -5,12 +5,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod devices;
+mod kill;
 mod log;
 mod operators;
 mod transfer;
 mod writing;
 
 pub use devices::*;
+pub use kill::*;
 pub use log::*;
 pub use operators::*;
 pub use transfer::*;
@@ -100,6 +102,7 @@ macro_rules! suite {
             devices_are_found_by_each_filter
             devices_come_in_pages
             a_census_counts_by_state_deadline_and_alarm
+            the_database_and_the_rule_agree_on_who_is_stuck
             one_serial_number_of_two_makers
             reports_come_back_with_their_keys
             a_record_is_found_by_its_device

@@ -100,6 +100,18 @@ pub async fn an_answer_is_kept_with_its_change(home: &Home) {
         both => panic!("{both:?}"),
     }
     assert_eq!(store.reports(&device_id("SN-1")).await.unwrap().len(), 1);
+    // The same change a second time, while the answer to the first is on its way.
+    let registers = |seen| {
+        let batch = Batch::from(registered("SN-2", Particulars::default()));
+        batch.expecting(device_id("SN-1"), seen).answering(ann.clone(), "key-3".to_owned(), answer(201))
+    };
+    let seen = store.dossier(&device_id("SN-1")).await.unwrap().device.unwrap().version;
+    let (one, other) = tokio::join!(store.commit(registers(seen)), store.commit(registers(seen)));
+    assert!(matches!(
+        (&one, &other),
+        (Ok(_), Err(StoreError::AnsweredBefore)) | (Err(StoreError::AnsweredBefore), Ok(_))
+    ));
+    assert_eq!(store.commit(registers(seen)).await, Err(StoreError::AnsweredBefore));
     assert_eq!(store.kept_answer(&ann, "key-2").await.unwrap(), None);
     assert_eq!(store.kept_answer(&UserName::new("bob").unwrap(), "key-1").await.unwrap(), None);
     store.close().await;

@@ -252,7 +252,7 @@ pub struct Story {
     pub steps: Vec<Step>,
     /// What it would be told if it asked now, in one sentence.
     pub next_answer: String,
-    /// Why a device would refuse that, if it would: the reason code.
+    /// Why that leads nowhere, if it does, because the device would refuse it or get nothing: the reason code.
     pub would_be_refused: Option<String>,
     /// What to do, if anything.
     pub remedy: Option<String>,

@@ -12,15 +12,17 @@ use std::{
 
 use bootstrap_server::{
     backup::{Restorable, Taking},
-    config::ServerConfig,
+    config::{ServerConfig, folder_of},
     domain::Actor,
     store::{SqlStore, Store, StoreError},
 };
-use operator_api::client::{Client, ClientError, Download, ServerUrl, Timeouts};
 use pki::time::Timestamp;
 
 use super::Failure;
-use crate::output;
+use crate::{
+    output,
+    server::{FindError, ServerArgs},
+};
 
 /// Arguments of `sztp backup`.
 #[derive(Debug, clap::Args)]
@@ -29,23 +31,13 @@ pub(crate) struct Args {
     /// The file to write; it is there whole or not at all, readable by you alone
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Without a running server: its configuration file
-    #[arg(long, value_name = "FILE", default_value = "sztp.toml", conflicts_with = "server")]
-    config: PathBuf,
-    /// From a running server: its operator listener
-    #[arg(long, value_name = "URL", requires = "token_file", requires = "server_ca")]
-    server: Option<ServerUrl>,
-    /// With --server: the file with your token
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
-    /// With --server: what the server is trusted by, PEM
-    #[arg(long, value_name = "FILE")]
-    server_ca: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 const EXAMPLES: &str = "Examples:
+  sztp backup --out sztp-2026-01-01.backup     in the server's folder, whether it runs or not
   sztp backup --out sztp-2026-01-01.backup --server https://ztp.example:8444 --token-file t --server-ca ca.pem
-  sztp backup --out sztp-2026-01-01.backup     the server being stopped (a server on PostgreSQL may run)
   sztp restore --verify sztp-2026-01-01.backup
 
 Not in a backup, to be kept elsewhere: sztp.toml and every file it names, above all the key of the audit log, without
@@ -55,11 +47,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut file = NewFile::create(&args.out)?;
     runtime.block_on(async {
-        if let (Some(server), Some(token), Some(ca)) = (&args.server, &args.token_file, &args.server_ca) {
-            let client = Client::new(server.clone(), ca, token, Timeouts::default()).map_err(unasked)?;
-            download(client.backup().await.map_err(unasked)?, &mut file).await
-        } else {
-            beside(&args.config, &mut file).await
+        match asked(&args.server, &mut file).await {
+            // A server that is stopped has let go of its database; one that was named is somewhere else.
+            Err(failure) if is_stopped(&failure) && !args.server.is_named() => {
+                output::error("No server answers: the backup is taken from the database itself.");
+                beside(args.server.config(), &mut file).await
+            }
+            done => done,
         }
     })?;
     // What a connection or a disk has done to it is found now, and not on the day it is needed.
@@ -83,8 +77,24 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn unasked(error: ClientError) -> Failure {
-    Failure::Client(Box::new(error))
+/// From a running server.
+async fn asked(server: &ServerArgs, file: &mut NewFile) -> Result<(), Failure> {
+    let unasked = |error| Failure::Client(Box::new(error));
+    let client = server.client()?;
+    let mut backup = client.backup().await.map_err(unasked)?;
+    while let Some(piece) = backup.piece().await.map_err(unasked)? {
+        file.write(&piece)?;
+    }
+    Ok(())
+}
+
+/// Nobody listens, or this server takes no commands at all.
+fn is_stopped(failure: &Failure) -> bool {
+    match failure {
+        Failure::Client(error) => error.is_unreachable(),
+        Failure::Find(error) => matches!(error, FindError::NoListener { .. } | FindError::AnyPort { .. }),
+        _ => false,
+    }
 }
 
 /// From the database itself.
@@ -93,7 +103,7 @@ async fn beside(config: &Path, file: &mut NewFile) -> Result<(), Failure> {
     let key = Arc::clone(&config.checkpoint_key);
     let opened = SqlStore::open(&config.database, Arc::clone(&key)).await.inspect_err(|error| {
         if *error == StoreError::InUse {
-            output::error("The server runs: ask it, with --server, --token-file and --server-ca.");
+            output::error("The server runs, and does not answer here: name its operator listener with --server.");
         }
     });
     let store = Arc::new(opened?);
@@ -106,14 +116,6 @@ async fn beside(config: &Path, file: &mut NewFile) -> Result<(), Failure> {
     drop(taking);
     if let Some(store) = Arc::into_inner(store) {
         store.close().await;
-    }
-    Ok(())
-}
-
-/// From a running server.
-async fn download(mut backup: Download<'_>, file: &mut NewFile) -> Result<(), Failure> {
-    while let Some(piece) = backup.piece().await.map_err(unasked)? {
-        file.write(&piece)?;
     }
     Ok(())
 }
@@ -157,7 +159,7 @@ impl NewFile {
     }
 
     fn keep(mut self) -> Result<(), Failure> {
-        let folder = self.path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        let folder = folder_of(&self.path);
         // The name is durable only when the folder is.
         let renamed = fs::rename(&self.beside, &self.path).and_then(|()| File::open(folder)?.sync_all());
         renamed.map_err(|source| self.failed(source))?;

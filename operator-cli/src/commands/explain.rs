@@ -135,7 +135,7 @@ fn story_text(story: &Story) -> String {
     }
     say("next:", &story.next_answer);
     if let Some(refused) = &story.would_be_refused {
-        say("but:", &format!("a device would refuse that: {refused}"));
+        say("why:", &format!("{refused}, which `sztp explain {refused}` tells about"));
     }
     if let Some(remedy) = &story.remedy {
         say("do:", remedy);
@@ -155,5 +155,5 @@ fn story_text(story: &Story) -> String {
 
 fn step(step: &Step) -> String {
     let by = step.by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
-    plain(&format!("  {}  {}{by}", step.at, step.summary))
+    plain(&format!("  {}  {}{by}", step.at, step.summary.trim_end_matches('.')))
 }

@@ -11,6 +11,7 @@ pub(crate) mod init;
 mod judgement;
 pub(crate) mod manual;
 pub(crate) mod manufacturer;
+mod notify;
 pub(crate) mod profile;
 mod record;
 pub(crate) mod restore;

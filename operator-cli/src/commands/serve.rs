@@ -10,7 +10,7 @@ use bootstrap_server::{RunningServer, config::ServerConfig};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::Failure;
+use super::{Failure, notify::Supervisor};
 use crate::output;
 
 const EXAMPLES: &str = "Examples:
@@ -44,6 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     start_logging(args.json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        let supervisor = Supervisor::find()?;
         let mut server = bootstrap_server::start(config).await?;
         output::line(&format!("listening for devices on https://{}", server.address()));
         if let Some(operators) = server.operator_address() {
@@ -53,13 +54,16 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             output::line(&format!("answering DHCPv4 on {dhcp4}"));
         }
         let mut reload = signal(SignalKind::hangup())?;
+        supervisor.ready();
         let failed = loop {
             tokio::select! {
+                () = supervisor.alive() => {}
                 stopped = wait_for_stop() => break stopped.map(|()| None)?,
                 error = server.failed() => break Some(error),
                 _ = reload.recv() => reload_files(&server, &args.config),
             }
         };
+        supervisor.stopping();
         output::error("stopping");
         server.stop().await;
         match failed {

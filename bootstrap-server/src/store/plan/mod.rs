@@ -66,6 +66,10 @@ fn apply(
     salt: &mut impl FnMut() -> Result<Salt, StoreError>,
 ) -> Outcome {
     let first = layer.next_position();
+    // First of all: a request that was carried out is not to be told why it cannot be carried out again.
+    if let Some((user, key, answer)) = batch.answer() {
+        layer.keep_answer(user, key, answer, now)?;
+    }
     for (device, version) in batch.expectations() {
         let current = layer.device(device).ok_or_else(|| StoreError::NoDevice(device.clone()))?;
         if current.version != *version {
@@ -78,9 +82,6 @@ fn apply(
         let leaf = Leaf::commit_to(now, event.kind(), &salt, &body);
         layer.apply(event, now)?;
         layer.append(LeafRow { leaf, salt, body }, event.device());
-    }
-    if let Some((user, key, answer)) = batch.answer() {
-        layer.keep_answer(user, key, answer, now)?;
     }
     Ok(first)
 }

@@ -100,6 +100,11 @@ struct Model {
 impl Model {
     fn commit(&mut self, batch: &Batch, now: UnixMillis) -> Outcome {
         let (mut next, first) = (self.clone(), LogIndex(self.leaves));
+        if let Some((user, key, _)) = batch.answer()
+            && !next.answers.insert((user.clone(), key.clone()))
+        {
+            return Err(StoreError::AnsweredBefore);
+        }
         for (id, version) in batch.expectations() {
             let current = next.devices.get(id).ok_or_else(|| StoreError::NoDevice(id.clone()))?;
             if current.version != *version {
@@ -109,11 +114,6 @@ impl Model {
         for event in batch.events() {
             next.apply(event, now)?;
             next.leaves += 1;
-        }
-        if let Some((user, key, _)) = batch.answer()
-            && !next.answers.insert((user.clone(), key.clone()))
-        {
-            return Err(StoreError::AnsweredBefore);
         }
         *self = next;
         Ok(first)

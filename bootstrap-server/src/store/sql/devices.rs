@@ -12,32 +12,41 @@ use super::{
     table::Value,
 };
 use crate::{
-    domain::{Deadlines, DeviceId},
+    domain::{Deadlines, DeviceId, Patience, ProfileName, waiting::CLOCK_TOLERANCE},
     store::{Census, DeviceFilter, Page, StoreError, Stuck},
 };
 
-/// Every state's name, and how long a device may stay in it.
-fn states(deadlines: &Deadlines) -> [(&'static str, Option<Duration>); 10] {
+/// The states in which a device waits, with its deadline in each; those of onboarding depend on its profile.
+const fn waits(deadlines: &Deadlines) -> [(&'static str, Duration); 6] {
     [
-        ("registered", Some(deadlines.first_contact)),
-        ("vouched", Some(deadlines.first_contact)),
-        ("held", Some(deadlines.held)),
-        ("seen", Some(deadlines.seen)),
-        ("redirected", Some(deadlines.redirected)),
-        ("onboarding", Some(deadlines.progress)),
-        ("bootstrapped", None),
-        ("failed", Some(deadlines.failed)),
-        ("refused", None),
-        ("retired", None),
+        ("registered", deadlines.first_contact),
+        ("vouched", deadlines.first_contact),
+        ("held", deadlines.held),
+        ("seen", deadlines.seen),
+        ("redirected", deadlines.redirected),
+        ("failed", deadlines.failed),
     ]
 }
 
-/// A device in this state that has not moved since before this time is stuck.
-fn limits(now: UnixMillis, deadlines: &Deadlines) -> impl Iterator<Item = (&'static str, UnixMillis)> {
-    states(deadlines).into_iter().filter_map(move |(state, deadline)| {
-        let deadline = u64::try_from(deadline?.as_millis()).unwrap_or(u64::MAX);
-        Some((state, UnixMillis(now.0.saturating_sub(deadline))))
-    })
+/// Every state's name.
+const STATES: [&str; 10] = [
+    "registered",
+    "vouched",
+    "held",
+    "seen",
+    "redirected",
+    "onboarding",
+    "bootstrapped",
+    "failed",
+    "refused",
+    "retired",
+];
+
+/// Profiles whose devices have deadlines of their own.
+pub(super) async fn patience(pool: &AnyPool) -> Result<Vec<(ProfileName, Patience)>, StoreError> {
+    let profiles = super::read::profiles(pool).await?;
+    let own = profiles.into_iter().map(|profile| (profile.name, profile.patience));
+    Ok(own.filter(|(_, patience)| *patience != Patience::default()).collect())
 }
 
 /// The conditions of a statement and their values, numbered as they come.
@@ -61,25 +70,67 @@ impl Conditions {
         }
     }
 
-    fn stuck(&mut self, Stuck { now, deadlines }: &Stuck) {
-        let either: Vec<_> = limits(*now, deadlines)
-            .map(|(state, since)| {
-                let since = self.value(millis(since));
-                format!("(state = '{state}' AND since < {since})")
+    /// For each state in which a device waits, the condition that one is stuck in it: what `domain::stuck` says, in SQL.
+    fn stuck(
+        &mut self,
+        Stuck { now, deadlines }: &Stuck,
+        own: &[(ProfileName, Patience)],
+    ) -> Vec<(&'static str, String)> {
+        let ago = |deadline: Duration| millis(UnixMillis(now.0.saturating_sub(length(deadline))));
+        let future = self.value(millis(UnixMillis(now.0.saturating_add(length(CLOCK_TOLERANCE)))));
+        let mut stuck: Vec<_> = waits(deadlines)
+            .map(|(state, deadline)| {
+                let since = self.value(ago(deadline));
+                (state, format!("state = '{state}' AND (since < {since} OR since > {future})"))
             })
-            .collect();
-        self.text.push(format!("({})", either.join(" OR ")));
+            .into();
+        let mut onboarding = |conditions: &mut Self, which: &str, deadlines: &Deadlines| {
+            let (silent, overdue) =
+                (conditions.value(ago(deadlines.progress)), conditions.value(ago(deadlines.attempt)));
+            // The clock is doubted only where silence is what ends first.
+            let (progress, attempt) = (signed(deadlines.progress), signed(deadlines.attempt));
+            let longer = conditions.value(attempt.saturating_sub(progress));
+            let condition = format!(
+                "state = 'onboarding'{which} AND (since < {silent} OR attempt_since < {overdue} OR \
+                 (since > {future} AND (attempt_since IS NULL OR attempt_since + {longer} >= since)))"
+            );
+            stuck.push(("onboarding", condition));
+        };
+        let names: Vec<_> = own.iter().map(|(name, _)| self.value(name.as_str())).collect();
+        let others = if names.is_empty() {
+            String::new()
+        } else {
+            format!(" AND (profile IS NULL OR profile NOT IN ({}))", names.join(", "))
+        };
+        onboarding(self, &others, deadlines);
+        for ((_, patience), name) in own.iter().zip(&names) {
+            onboarding(self, &format!(" AND profile = {name}"), &deadlines.with(*patience));
+        }
+        stuck
     }
 }
 
+fn length(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn signed(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// The statement that reads a page of devices.
-pub(super) fn page(filter: &DeviceFilter, page: &Page<DeviceId>) -> Query<'static, Any, AnyArguments> {
+pub(super) fn page(
+    filter: &DeviceFilter,
+    own: &[(ProfileName, Patience)],
+    page: &Page<DeviceId>,
+) -> Query<'static, Any, AnyArguments> {
     let mut conditions = Conditions::default();
     conditions.equal("manufacturer", filter.manufacturer.as_ref().map(|name| name.as_str()));
     conditions.equal("state", filter.state.as_deref());
     conditions.equal("profile", filter.profile.as_ref().map(|name| name.as_str()));
     conditions.equal("rack", filter.rack.as_deref());
     conditions.equal("host", filter.host.as_deref());
+    conditions.equal("serial_number", filter.serial_number.as_ref().map(|number| number.as_str()));
     if let Some(prefix) = &filter.serial_prefix {
         // Sorted by octets, everything with the prefix stands between it and it with the last character of all.
         let first = conditions.value(prefix.as_str());
@@ -90,7 +141,9 @@ pub(super) fn page(filter: &DeviceFilter, page: &Page<DeviceId>) -> Query<'stati
         conditions.text.push("alarm IS NOT NULL".to_owned());
     }
     if let Some(stuck) = &filter.stuck {
-        conditions.stuck(stuck);
+        let each = conditions.stuck(stuck, own).into_iter().map(|(_, condition)| format!("({condition})"));
+        let either: Vec<_> = each.collect();
+        conditions.text.push(format!("({})", either.join(" OR ")));
     }
     if let Some(after) = &page.after {
         let maker = conditions.value(after.manufacturer.as_str());
@@ -110,15 +163,11 @@ pub(super) async fn census(pool: &AnyPool, now: UnixMillis, deadlines: &Deadline
         "SELECT 'devices' AS what, state, COUNT(*) AS number FROM device GROUP BY state".to_owned(),
         "SELECT 'alarmed', state, COUNT(*) FROM device WHERE alarm IS NOT NULL GROUP BY state".to_owned(),
     ];
-    for (state, since) in limits(now, deadlines) {
-        let since = conditions.value(millis(since));
-        parts.push(format!(
-            "SELECT 'stuck', '{state}', COUNT(*) FROM device WHERE state = '{state}' AND since < {since}"
-        ));
+    for (state, condition) in conditions.stuck(&Stuck { now, deadlines: *deadlines }, &patience(pool).await?) {
+        parts.push(format!("SELECT 'stuck', '{state}', COUNT(*) FROM device WHERE {condition}"));
     }
     let rows = bound(parts.join(" UNION ALL "), conditions.values).fetch_all(pool).await?;
-    let mut census: Vec<_> =
-        states(deadlines).map(|(state, _)| Census { state, devices: 0, stuck: 0, alarmed: 0 }).into();
+    let mut census: Vec<_> = STATES.map(|state| Census { state, devices: 0, stuck: 0, alarmed: 0 }).into();
     for row in rows {
         let state: &str = value(&row, "state")?;
         let line = census.iter_mut().find(|line| line.state == state).ok_or_else(|| corrupt("a device's state"))?;
@@ -126,7 +175,7 @@ pub(super) async fn census(pool: &AnyPool, now: UnixMillis, deadlines: &Deadline
         match value::<&str>(&row, "what")? {
             "devices" => line.devices = count,
             "alarmed" => line.alarmed = count,
-            _ => line.stuck = count,
+            _ => line.stuck = line.stuck.saturating_add(count),
         }
     }
     census.retain(|line| line.devices > 0);

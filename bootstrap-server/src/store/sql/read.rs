@@ -65,7 +65,11 @@ pub(super) async fn devices(
     filter: &DeviceFilter,
     page: &Page<DeviceId>,
 ) -> Result<Vec<Device>, StoreError> {
-    let rows = super::devices::page(filter, page).fetch_all(pool).await?;
+    let own = match filter.stuck {
+        Some(_) => super::devices::patience(pool).await?,
+        None => Vec::new(),
+    };
+    let rows = super::devices::page(filter, &own, page).fetch_all(pool).await?;
     rows.iter().map(decode::device).collect()
 }
 
