@@ -114,6 +114,12 @@ fn record(device: &mut Device, deed: Deed, at: UnixMillis) -> Result<(), ChangeR
             device.profile = profile.or_else(|| device.profile.take());
             begin_again(device);
         }
+        // Its redirect is that of a new attempt: somebody was faster.
+        Deed::Returned | Deed::Held(ReasonCode::DeviceReturned)
+            if matches!(device.state, State::Redirected) && !device.came_back() =>
+        {
+            return Err(ChangeRefused::NothingNew);
+        }
         Deed::Reprovisioned | Deed::Returned => begin_again(device),
         Deed::Retired => (device.attempt_since, device.alarm) = (None, None),
         Deed::Changed { profile, particulars } => {

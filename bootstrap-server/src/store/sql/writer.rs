@@ -4,7 +4,11 @@
 //! thousand callers pay a few. After a failure, such as a full disk or a lost connection, the writer connects and reads
 //! the database again before the next group, and goes on once that succeeds.
 
-use std::{fs::File, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use audit_log::{TreeSize, UnixMillis};
 use tokio::{sync::watch, time::Instant};
@@ -17,6 +21,7 @@ use super::{
 };
 use crate::{
     audit::CheckpointKey,
+    metrics::Metrics,
     store::{Batch, DatabaseFault, StoreError, plan::Outcome},
 };
 
@@ -31,6 +36,8 @@ pub(super) struct Writer {
     pub(super) key: Arc<CheckpointKey>,
     pub(super) proofs: Arc<Proofs>,
     pub(super) growth: watch::Sender<TreeSize>,
+    /// Where transactions are counted, once somebody has said so.
+    pub(super) metrics: Arc<OnceLock<Metrics>>,
     /// None after a failure, until the database has been read again.
     pub(super) session: Option<Session>,
     /// Keeps other writers out of a file until the last connection of this one is closed.
@@ -77,6 +84,15 @@ impl Writer {
 
     /// Appends to the log. The session is kept only if that succeeds, and made afresh if there is none.
     async fn append(&mut self, batches: &[&Batch]) -> Result<Vec<Outcome>, StoreError> {
+        let begin = Instant::now();
+        let outcomes = self.transact(batches).await?;
+        if let Some(metrics) = self.metrics.get() {
+            metrics.committed(batches.len(), begin.elapsed());
+        }
+        Ok(outcomes)
+    }
+
+    async fn transact(&mut self, batches: &[&Batch]) -> Result<Vec<Outcome>, StoreError> {
         let proofs = self.proofs.take(PROOFS);
         let appended = match self.session().await {
             Ok(mut session) => {
