@@ -366,8 +366,7 @@ impl RunningServer {
             served.replace(new);
         }
         for judge in judges {
-            let manufacturers = judge.trust().manufacturers.clone();
-            judge.replace(Arc::new(Trust { manufacturers, revocation: Arc::clone(&config.revocation) }));
+            judge.replace_revocation(&config.revocation);
         }
         tracing::info!("certificates and revocation lists were read again");
         Ok(())

@@ -247,22 +247,6 @@ async fn the_log_of_a_running_server_verifies_at_any_moment() {
 }
 
 #[tokio::test]
-async fn a_snapshot_shows_nothing_of_what_comes_later() {
-    let site = Site::new();
-    let store = site.store().await;
-    site.register(&store, &["SN-1"]).await;
-    let mut snapshot = store.log_snapshot().await.unwrap();
-    let checkpoint = store.checkpoint().await.unwrap();
-    store.commit(said("later")).await.unwrap();
-    assert_eq!(snapshot.checkpoint().map(str::to_owned), checkpoint);
-    assert_ne!(store.checkpoint().await.unwrap(), checkpoint);
-    assert_eq!(snapshot.records(LogIndex(0), 100).await.unwrap().len(), 4);
-    assert_eq!(store.records(LogIndex(0), 100).await.unwrap().len(), 5);
-    drop(snapshot);
-    store.close().await;
-}
-
-#[tokio::test]
 async fn a_missing_database_is_not_replaced_by_an_empty_one() {
     let site = Site::new();
     let config = site.config();

@@ -1,15 +1,14 @@
-//! The one write path: changes and leaves together, in groups, all or nothing.
+//! The one write path on SQLite, down to its transactions. What every database must do is in `store_suite`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;
 
 use std::sync::Arc;
 
-use audit_log::LogIndex;
 use bootstrap_server::{
     audit::{self, AuditError, Event},
     domain::{Departures, State},
-    store::{Batch, SqlStore, Store, StoreError},
+    store::{Batch, Store, StoreError},
 };
 use conveyed_info::rpc::ProgressType;
 use support::{Site, device_id, profile, verify_log};
@@ -121,89 +120,6 @@ async fn a_commit_alone_is_a_transaction_and_a_refused_one_is_none() {
 }
 
 #[tokio::test]
-async fn leaf_indexes_are_consecutive_whoever_writes() {
-    let site = Site::new();
-    let store = Arc::new(site.store().await);
-    site.register(store.as_ref(), &["SN-1"]).await;
-    let commits: Vec<_> = (0..100)
-        .map(|_| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move { store.commit(reported("SN-1", ProgressType::Informational)).await.unwrap() })
-        })
-        .collect();
-    let mut indexes = Vec::new();
-    for commit in commits {
-        indexes.push(commit.await.unwrap());
-    }
-    indexes.sort_unstable();
-    assert_eq!(indexes, (4..104).map(LogIndex).collect::<Vec<_>>());
-}
-
-/// Changes the database of a stopped server, as somebody with access to the file would.
-async fn alter(site: &Site, sql: &'static str) {
-    use sqlx::{ConnectOptions, Connection};
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(site.path("sztp.sqlite3"));
-    let mut connection = options.connect().await.unwrap();
-    sqlx::query(sql).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-}
-
-/// Runs `sql` on the database of a stopped server and says why the log is refused afterwards.
-async fn refusal_after(sql: &'static str) -> ReasonCode {
-    let site = Site::new();
-    let store = site.store().await;
-    site.register(&store, &["SN-1", "SN-2"]).await;
-    store.close().await;
-    alter(&site, sql).await;
-
-    let config = site.config();
-    let store = SqlStore::open_read_only(&config.database).await.unwrap();
-    match audit::verify(&store, config.checkpoint_key.verifier(), &[]).await {
-        Err(AuditError::Refused(refusal)) => refusal.reason,
-        other => panic!("{sql}: {other:?}"),
-    }
-}
-
-#[tokio::test]
-async fn every_way_to_rewrite_the_log_is_found_out() {
-    // SEC-21.
-    for (sql, reason) in [
-        ("UPDATE leaf SET body = CAST('{}' AS BLOB) WHERE position = 2", ReasonCode::LogLeafMismatch),
-        ("UPDATE leaf SET salt = zeroblob(32) WHERE position = 2", ReasonCode::LogLeafMismatch),
-        (
-            "UPDATE leaf SET leaf = (SELECT leaf FROM leaf WHERE position = 0), salt = NULL, body = NULL WHERE position = 3",
-            ReasonCode::LogRootMismatch,
-        ),
-        ("UPDATE leaf SET salt = x'00' WHERE position = 2", ReasonCode::LogLeafMismatch),
-        ("UPDATE leaf SET salt = NULL WHERE position = 2", ReasonCode::LogLeafMismatch),
-        ("UPDATE leaf SET body = NULL WHERE position = 2", ReasonCode::LogLeafMismatch),
-        ("DELETE FROM leaf WHERE position = 0", ReasonCode::LogTruncated),
-        ("DELETE FROM leaf WHERE position = 2", ReasonCode::LogTruncated),
-        ("DELETE FROM leaf WHERE position = 5", ReasonCode::LogTruncated),
-        ("DELETE FROM leaf", ReasonCode::LogTruncated),
-        ("INSERT INTO leaf SELECT 6, leaf, salt, body FROM leaf WHERE position = 5", ReasonCode::LogRootMismatch),
-        ("DELETE FROM checkpoint", ReasonCode::LogRootMismatch),
-        (
-            "UPDATE checkpoint SET note = replace(note, 'test.example', 'best.example')",
-            ReasonCode::CheckpointSignatureInvalid,
-        ),
-    ] {
-        assert_eq!(refusal_after(sql).await, reason, "{sql}");
-    }
-}
-
-#[tokio::test]
-async fn erasing_body_and_salt_leaves_a_log_that_verifies() {
-    // SEC-22.
-    let site = Site::new();
-    let store = site.store().await;
-    site.register(&store, &["SN-1"]).await;
-    store.close().await;
-    alter(&site, "UPDATE leaf SET salt = NULL, body = NULL WHERE position = 1").await;
-    assert_eq!(verify_log(&site.path("sztp.toml")).await.erased, 1);
-}
-
-#[tokio::test]
 async fn a_checkpoint_kept_elsewhere_catches_a_log_that_was_cut_off_and_signed_again() {
     let site = Site::new();
     let store = site.store().await;
@@ -217,18 +133,4 @@ async fn a_checkpoint_kept_elsewhere_catches_a_log_that_was_cut_off_and_signed_a
     let config = site.config();
     let refused = audit::verify(&store, config.checkpoint_key.verifier(), &[kept]).await;
     assert!(matches!(refused, Err(AuditError::Refused(refusal)) if refusal.reason == ReasonCode::LogTruncated));
-}
-
-#[tokio::test]
-async fn a_damaged_log_is_not_continued() {
-    for sql in ["DELETE FROM leaf WHERE position = 3", "DELETE FROM leaf WHERE position = 2", "DELETE FROM leaf"] {
-        let site = Site::new();
-        let store = site.store().await;
-        site.register(&store, &["SN-1"]).await;
-        store.close().await;
-        alter(&site, sql).await;
-        let config = site.config();
-        let opened = SqlStore::open(&config.database, config.checkpoint_key).await;
-        assert!(matches!(opened, Err(StoreError::Corrupt { .. })), "{sql}: {opened:?}");
-    }
 }

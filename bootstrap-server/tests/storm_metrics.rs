@@ -41,6 +41,7 @@ async fn what_happened_can_be_read_from_the_metrics() {
     let path = format!("/images/{}", pki::digest::sha256(&[7; 200_000]));
     assert_eq!(exchange(&mut stream, &request("GET", &path, "", "")).await.unwrap().status, 200);
     assert_eq!(exchange(&mut stream, &request("GET", "/nowhere", "", "")).await.unwrap().status, 404);
+    assert_eq!(exchange(&mut stream, &post(DATA, "{}")).await.unwrap().status, 400);
     until_metric(&server, "sztp_images_sent_total", 1).await;
     assert_eq!(metric(&server, "sztp_image_octets_total"), 200_000);
 
@@ -54,6 +55,7 @@ async fn what_happened_can_be_read_from_the_metrics() {
         ("sztp_requests_total{operation=\"other\",status=\"404\"}", 1.0),
         ("sztp_request_seconds_count{operation=\"report-progress\"}", 2.0),
         ("sztp_requests_under_way", 0.0),
+        ("sztp_refusals_total{reason=\"request-malformed\"}", 1.0),
     ] {
         assert_eq!(series.get(name), Some(&value), "{name}: {series:#?}");
     }

@@ -109,6 +109,11 @@ fn the_doctor_speaks_json_and_exits_by_what_it_found() {
     let folder = lab.server_config().parent().unwrap().to_owned();
     let output = sztp(&folder, &["doctor", "--output", "json"]);
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // Named without a folder, the configuration is in this one, and so is the database.
+    for check in ["database", "disk-space", "disk-sync", "log"] {
+        let health = found["findings"].as_array().unwrap().iter().find(|it| it["check"] == check).unwrap();
+        assert_ne!(health["health"], "failed", "{health}");
+    }
     let failed = found["findings"].as_array().unwrap().iter().filter(|it| it["health"] == "failed").count();
     assert_eq!(
         (output.status.code(), &found["healthy"]),

@@ -28,6 +28,7 @@ const PEERS: &[Peer] = &[
     Peer { package: "iproute2", program: "ip" },
     Peer { package: "libyang2-tools", program: "yanglint" },
     Peer { package: "bind9-utils", program: "named-compilezone" },
+    Peer { package: "systemd", program: "systemd-analyze" },
     Peer { package: "curl", program: "curl" },
     Peer { package: "openssh-client", program: "ssh-keygen" },
     Peer { package: "postgresql", program: "initdb" },

@@ -8,6 +8,7 @@ use std::{
 
 use axum::{
     extract::{Request, State},
+    http::header::RETRY_AFTER,
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     metrics::{Metrics, Operation},
-    restconf::Problem,
+    restconf::{Problem, Tally},
     store::Store,
     tls::Connection,
 };
@@ -42,8 +43,8 @@ impl Guard {
     }
 
     /// Any number, evenly spread: what is asked for is that many do not get the same.
-    fn chance(&self, now: Instant, asker: &Asker) -> u32 {
-        let [a, b, c, d, ..] = self.chance.hash_one((now, asker)).to_be_bytes();
+    fn chance(&self, now: Instant) -> u32 {
+        let [a, b, c, d, ..] = self.chance.hash_one(now).to_be_bytes();
         u32::from_be_bytes([a, b, c, d])
     }
 }
@@ -53,6 +54,9 @@ pub(crate) async fn measure(State(metrics): State<Metrics>, request: Request, ne
     let (begin, operation) = (Instant::now(), Operation::of(request.uri().path()));
     let mut response = next.run(request).await;
     metrics.answer(operation, response.status().as_u16(), begin.elapsed());
+    if let Some(Tally::Refused(reason)) = response.extensions().get() {
+        metrics.refused(*reason);
+    }
     response.extensions_mut().insert(operation);
     response
 }
@@ -62,9 +66,17 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
     let operation = Operation::of(request.uri().path());
     match admit(&guard, &request, operation, Instant::now()) {
         Ok(mut place) => {
-            let response = next.run(request).await;
+            let mut response = next.run(request).await;
             if response.status().is_success() {
                 place.outcome = Outcome::Served;
+            }
+            if let Some(Tally::Shed(shed)) = response.extensions().get().copied() {
+                let now = Instant::now();
+                let retry_after = guard.requests().appointment(now, guard.chance(now));
+                tracing::info!(operation = operation.as_str(), reason = shed.as_str(), retry_after, "shed");
+                guard.metrics.shed(shed.as_str());
+                // RFC 9110 §10.2.3.
+                response.headers_mut().insert(RETRY_AFTER, retry_after.into());
             }
             response
         }
@@ -81,7 +93,7 @@ fn admit(guard: &Arc<Guard>, request: &Request, operation: Operation, now: Insta
     let device = connection.identity.as_ref().map(|identity| identity.device.clone());
     let asker = Asker { source: Source::of(connection.source), device };
     let errand = if operation == Operation::ReportProgress { Errand::Report } else { Errand::Other };
-    let (store, chance) = (guard.store.backlog(), guard.chance(now, &asker));
+    let (store, chance) = (guard.store.backlog(), guard.chance(now));
     guard.metrics.commits_waiting(store.waiting);
     if let Err(later) = guard.requests().enter(now, &asker, errand, store, chance) {
         let device = asker.device.as_ref().map(tracing::field::display);

@@ -45,6 +45,16 @@ pub(crate) enum Shed {
     DeviceAtOnce,
     /// The device asks too often.
     DeviceRate,
+    /// As many images are under way as this server sends at once.
+    Images,
+    /// As many activation codes are being checked as this server checks at once.
+    ActivationCodes,
+    /// More unregistered devices came than are taken note of.
+    Newcomers,
+    /// Others change the same device all the time.
+    Contended,
+    /// The database does not take what has to be written.
+    Database,
 }
 
 impl Shed {
@@ -56,6 +66,11 @@ impl Shed {
             Self::Source => "source",
             Self::DeviceAtOnce => "device-at-once",
             Self::DeviceRate => "device-rate",
+            Self::Images => "images",
+            Self::ActivationCodes => "activation-codes",
+            Self::Newcomers => "newcomers",
+            Self::Contended => "contended",
+            Self::Database => "database",
         }
     }
 }
@@ -155,6 +170,11 @@ impl Requests {
                 Err(Later { shed, seconds: self.appointments.next(now, chance) })
             }
         }
+    }
+
+    /// When one is to come again that was let in and found no room further on, in seconds.
+    pub(crate) fn appointment(&mut self, now: Instant, chance: u32) -> u64 {
+        self.appointments.next(now, chance)
     }
 
     fn judge(&mut self, now: Instant, asker: &Asker, errand: Errand, store: Backlog) -> Result<(), Shed> {

@@ -15,7 +15,7 @@ use utoipa::{
 };
 
 use super::{
-    access::{Access, Gives, OPERATIONS, Operation},
+    access::{Access, OPERATIONS, Operation},
     routes,
 };
 
@@ -116,9 +116,6 @@ fn complete(operation: &Operation, described: &mut Described) {
             (415, "The body is of another media type."),
             (422, "The body is not what this operation takes."),
         ]);
-    }
-    if operation.gives == Gives::Octets {
-        errors.push((501, "This server does not offer the operation."));
     }
     for (status, description) in errors {
         described.responses.responses.entry(status.to_string()).or_insert_with(|| {

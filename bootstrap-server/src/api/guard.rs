@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     domain::{Actor, Role, Token, TokenId, UserName},
+    restconf::{Lent, is_worth_draining},
     store::{Store, StoreError},
 };
 
@@ -182,9 +183,15 @@ fn accepts(headers: &HeaderMap, gives: Gives) -> bool {
         })
 }
 
-/// What every answer says, errors included: it is nobody's to keep, and it is what it says it is.
+/// What every answer says, errors included: it is nobody's to keep, and it is what it says it is. An error that is known
+/// before the body has come waits a little for it: a connection that ends in the middle takes the answer with it.
 pub(super) async fn seal(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    let (parts, body) = request.into_parts();
+    let (sent, body) = (parts.headers.clone(), Lent::new(body));
+    let mut response = next.run(Request::from_parts(parts, body.to_body())).await;
+    if is_worth_draining(&sent, &response) {
+        body.drain().await;
+    }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

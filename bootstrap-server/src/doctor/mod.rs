@@ -142,8 +142,8 @@ impl Examination<'_> {
         let listeners: Vec<_> = legacy.into_iter().chain(operators).collect();
         if !listeners.iter().any(|(name, ..)| *name == "operator-listener") {
             self.findings.push(Finding::warning(
-                "port",
-                "operator-listener: there is none",
+                "operator-listener",
+                "there is none",
                 "Nobody can administer the server while it runs.",
                 "Add an [operator-listener] table to sztp.toml, with listen, certificate and key, as `sztp init` writes it.",
             ));

@@ -7,6 +7,7 @@ use verdict::{ReasonCode, Refusal};
 
 use super::{Caller, Problem, Service};
 use crate::{
+    admission::Shed,
     audit::Event,
     domain::{
         Dossier, Notice,
@@ -33,13 +34,13 @@ pub(super) async fn admit(service: &Service, caller: &Caller, mut dossier: Dossi
             Standing::TurnAway(reason) => return Err(turned_away(reason)),
             Standing::Hold(reason) => {
                 if dossier.device.is_none() && overrun(service, caller) {
-                    return Err(Problem::busy());
+                    return Err(Problem::busy(Shed::Newcomers));
                 }
                 (Event::DeviceHeld { device, source, reason }, Some(Problem::nothing(reason)))
             }
             Standing::Refuse(reason) => {
                 if dossier.device.is_none() && overrun(service, caller) {
-                    return Err(Problem::nothing(ReasonCode::UnregisteredFlood));
+                    return Err(Problem::flood());
                 }
                 (Event::DeviceRefused { device, source, reason }, Some(turned_away(reason)))
             }
@@ -58,7 +59,7 @@ pub(super) async fn admit(service: &Service, caller: &Caller, mut dossier: Dossi
         }
         dossier = service.store.dossier(&caller.device).await?;
     }
-    Err(Problem::busy())
+    Err(Problem::busy(Shed::Contended))
 }
 
 /// Makes durable what a device did, and the alarm it raises.
@@ -76,7 +77,7 @@ pub(super) async fn commit(service: &Service, caller: &Caller, dossier: &Dossier
         Err(StoreError::Refused { .. }) => {
             let dossier = service.store.dossier(&caller.device).await?;
             match admit(service, caller, dossier).await {
-                Ok(_) => Err(Problem::busy()),
+                Ok(_) => Err(Problem::busy(Shed::Contended)),
                 Err(problem) => Err(problem),
             }
         }

@@ -27,7 +27,7 @@ use tower::ServiceExt;
 use super::{Codes, Service, router};
 use crate::{
     Owner,
-    admission::{Guard, Limits},
+    admission::{self, Guard, Limits},
     audit::{Answer, CheckpointKey, Event},
     domain::{
         Departures, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Particulars, Policies, ProfileName,
@@ -46,6 +46,7 @@ const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 pub(super) struct Lab {
     pub(super) store: Arc<SqlStore>,
     pub(super) rejected: RejectedQueue,
+    pub(super) metrics: Metrics,
     router: axum::Router,
     _folder: tempfile::TempDir,
 }
@@ -117,7 +118,7 @@ impl Lab {
         };
         let (rejections, rejected) = Rejections::channel(metrics.clone());
         let shared: Arc<dyn Store> = store.clone();
-        let guard = Guard::new(&limits, Arc::clone(&shared), metrics);
+        let guard = Guard::new(&limits, Arc::clone(&shared), metrics.clone());
         let service = Service {
             store: shared,
             owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
@@ -128,7 +129,9 @@ impl Lab {
             rejections,
             body_deadline: Duration::from_secs(60),
         };
-        Self { store, rejected, router: router(Arc::new(service), guard), _folder: folder }
+        let router = router(Arc::new(service), guard);
+        let router = router.layer(axum::middleware::from_fn_with_state(metrics.clone(), admission::measure));
+        Self { store, rejected, metrics, router, _folder: folder }
     }
 
     /// One request of the device; status, and body as text.

@@ -32,20 +32,20 @@ const MOST: usize = 2 * MAX_BODY;
 
 /// A body that is lent to a handler.
 #[derive(Clone, Debug)]
-pub(super) struct Lent(Arc<Mutex<BodyDataStream>>);
+pub(crate) struct Lent(Arc<Mutex<BodyDataStream>>);
 
 impl Lent {
-    pub(super) fn new(body: Body) -> Self {
+    pub(crate) fn new(body: Body) -> Self {
         Self(Arc::new(Mutex::new(body.into_data_stream())))
     }
 
     /// The body, for the handler.
-    pub(super) fn to_body(&self) -> Body {
+    pub(crate) fn to_body(&self) -> Body {
         Body::from_stream(self.clone())
     }
 
     /// Takes what is left of it, as far as it is little and comes soon.
-    pub(super) async fn drain(mut self) {
+    pub(crate) async fn drain(mut self) {
         let rest = async {
             let mut taken = 0_usize;
             while let Some(Ok(octets)) = self.next().await {
@@ -62,7 +62,7 @@ impl Lent {
 
 /// Whether what is left of a request's body is to be taken before this answer to it leaves: not when it is too much, when
 /// its sender waits for leave to send it (RFC 9110 §10.1.1), or when the connection ends anyhow.
-pub(super) fn is_worth_draining(request: &HeaderMap, answer: &Response) -> bool {
+pub(crate) fn is_worth_draining(request: &HeaderMap, answer: &Response) -> bool {
     let announced = request.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     !answer.status().is_success()
         && !answer.headers().contains_key(CONNECTION)

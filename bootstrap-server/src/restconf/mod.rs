@@ -52,10 +52,10 @@ use crate::{
 
 use caller::Caller;
 pub(crate) use codes::Codes;
-use lent::Lent;
+pub(crate) use lent::{Lent, is_worth_draining};
 pub(crate) use offers::offers;
 use problem::Explanation;
-pub(crate) use problem::Problem;
+pub(crate) use problem::{Problem, Tally};
 use request::{Answering, Input};
 
 /// The RESTCONF root (RFC 8040 §3.1).
@@ -135,7 +135,7 @@ async fn run(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let (headers, body) = (parts.headers.clone(), Lent::new(body));
     let response = next.run(Request::from_parts(parts, body.to_body())).await;
-    if lent::is_worth_draining(&headers, &response) {
+    if is_worth_draining(&headers, &response) {
         body.drain().await;
     }
     response

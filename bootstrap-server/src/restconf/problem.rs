@@ -16,7 +16,7 @@ use conveyed_info::{DocumentError, Encoding, rpc::RestconfError};
 use verdict::ReasonCode;
 
 use super::{kind::Kind, negotiate::media_type};
-use crate::store::StoreError;
+use crate::{admission::Shed, store::StoreError};
 
 /// An error answer.
 #[derive(Debug)]
@@ -24,15 +24,23 @@ pub(crate) struct Problem {
     status: StatusCode,
     error: RestconfError,
     headers: Vec<(HeaderName, HeaderValue)>,
+    tally: Option<Tally>,
+}
+
+/// What an error answer counts as. It travels with the answer to where that is counted. A refusal that is reported to the
+/// audit log is counted there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tally {
+    /// The peer is refused.
+    Refused(ReasonCode),
+    /// There is no room for it now. When it is to come back is said in Retry-After by who knows all that wait.
+    Shed(Shed),
 }
 
 /// Travels with an error answer, so that whoever knows the device can log why it got one, and whoever knows which encoding
 /// it takes can say it in that.
 #[derive(Clone, Debug)]
 pub(super) struct Explanation(Arc<RestconfError>);
-
-/// Seconds after which a peer may ask again.
-const COME_BACK: HeaderValue = HeaderValue::from_static("5");
 
 /// What a body may be, for those who sent something else (RFC 9110 §15.5.16).
 const MEDIA_TYPES: HeaderValue = HeaderValue::from_static("application/yang-data+json, application/yang-data+xml");
@@ -42,12 +50,16 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"bootstrap
 
 impl Problem {
     fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { status: kind.status(), error: RestconfError::new(kind.tag(), message), headers: Vec::new() }
+        Self { status: kind.status(), error: RestconfError::new(kind.tag(), message), headers: Vec::new(), tally: None }
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    fn counted(self, tally: Tally) -> Self {
+        Self { tally: Some(tally), ..self }
     }
 
     /// The message starts with the reason code, so that the device can name it too.
@@ -57,7 +69,8 @@ impl Problem {
 
     /// A request that breaks the protocol, and how.
     fn broken(kind: Kind, how: &str) -> Self {
-        Self::new(kind, format!("{}: {how}", ReasonCode::RequestMalformed))
+        let reason = ReasonCode::RequestMalformed;
+        Self::new(kind, format!("{reason}: {how}")).counted(Tally::Refused(reason))
     }
 
     #[cfg(test)]
@@ -72,12 +85,17 @@ impl Problem {
 
     /// Nothing for this device: RFC 8572 is silent; clients go on to the next server (SRV-09).
     pub(crate) fn nothing(reason: ReasonCode) -> Self {
-        Self::because(Kind::NOT_FOUND, reason)
+        Self::because(Kind::NOT_FOUND, reason).counted(Tally::Refused(reason))
+    }
+
+    /// As [`Problem::nothing`], for one of too many that nobody registered.
+    pub(super) fn flood() -> Self {
+        Self::because(Kind::NOT_FOUND, ReasonCode::UnregisteredFlood)
     }
 
     /// RFC 8040 §4.4.2 (RCF-22): we know who it is, and it may not.
     pub(crate) fn denied(reason: ReasonCode) -> Self {
-        Self::because(Kind::DENIED, reason)
+        Self::because(Kind::DENIED, reason).counted(Tally::Refused(reason))
     }
 
     pub(crate) fn not_found() -> Self {
@@ -91,7 +109,8 @@ impl Problem {
 
     /// RFC 9646 §2.2: a server asks before it gets a certificate signing request, and this one issues no certificates.
     pub(super) fn csr_not_wanted() -> Self {
-        Self::because(Kind::NOT_IMPLEMENTED, ReasonCode::CsrNotWanted)
+        let reason = ReasonCode::CsrNotWanted;
+        Self::because(Kind::NOT_IMPLEMENTED, reason).counted(Tally::Refused(reason))
     }
 
     /// RFC 8040 §4.8: a query parameter that is not understood, or stands twice.
@@ -100,7 +119,8 @@ impl Problem {
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {
-        Self::new(Kind::TOO_LARGE, format!("{}: at most {limit} octets", ReasonCode::RequestTooLarge))
+        let reason = ReasonCode::RequestTooLarge;
+        Self::new(Kind::TOO_LARGE, format!("{reason}: at most {limit} octets")).counted(Tally::Refused(reason))
     }
 
     pub(crate) fn incomplete() -> Self {
@@ -129,11 +149,12 @@ impl Problem {
     }
 
     /// As much is under way as this server carries.
-    pub(crate) fn busy() -> Self {
-        Self::new(Kind::UNAVAILABLE, "too much is under way; try again later").with(RETRY_AFTER, COME_BACK)
+    pub(crate) fn busy(shed: Shed) -> Self {
+        let message = format!("{}: too much is under way; try again later", ReasonCode::ServerBusy);
+        Self::new(Kind::UNAVAILABLE, message).counted(Tally::Shed(shed))
     }
 
-    /// As [`Problem::busy`], for so many seconds.
+    /// As [`Problem::busy`], before anything was looked at: in so many seconds.
     pub(crate) fn later(seconds: u64) -> Self {
         let message = format!("{}: try again in {seconds} s", ReasonCode::ServerBusy);
         Self::new(Kind::UNAVAILABLE, message).with(RETRY_AFTER, HeaderValue::from(seconds))
@@ -176,7 +197,8 @@ impl From<StoreError> for Problem {
         // A full disk or a lock passes, so the device is told to ask again; anything else needs a person.
         if matches!(error, StoreError::Database { .. } | StoreError::Unsettled { .. }) {
             tracing::error!(%error, "a request failed");
-            return Self::new(Kind::UNAVAILABLE, "the server failed; try again later").with(RETRY_AFTER, COME_BACK);
+            let message = "the server failed; try again later";
+            return Self::new(Kind::UNAVAILABLE, message).counted(Tally::Shed(Shed::Database));
         }
         Self::internal(&error)
     }
@@ -186,6 +208,9 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, AppendHeaders(self.headers), ()).into_response();
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(tally) = self.tally {
+            response.extensions_mut().insert(tally);
+        }
         let explanation = Explanation(self.error.into());
         explanation.write(&mut response, Encoding::Json);
         response.extensions_mut().insert(explanation);
@@ -219,9 +244,9 @@ mod tests {
         let answer = |error: StoreError| Problem::from(error).into_response();
         let passing = answer(StoreError::Database { fault: DatabaseFault::Full, detail: "disk full".to_owned() });
         assert_eq!(passing.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert!(passing.headers().contains_key(RETRY_AFTER));
+        assert_eq!(passing.extensions().get(), Some(&Tally::Shed(Shed::Database)));
         let lasting = answer(StoreError::Corrupt { what: "a profile" });
         assert_eq!(lasting.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(!lasting.headers().contains_key(RETRY_AFTER));
+        assert_eq!(lasting.extensions().get::<Tally>(), None);
     }
 }

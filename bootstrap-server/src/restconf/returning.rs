@@ -180,6 +180,10 @@ async fn srv_09_a_flood_of_unregistered_devices_is_bounded_and_counted() {
         assert_eq!(lab.leaves().await, before + 10);
         let rejected = lab.rejected.next().await.unwrap();
         assert_eq!(rejected.refusal.reason, ReasonCode::UnregisteredFlood);
+        let (text, shed) = (lab.metrics.encode(), if beyond == 503 { 190 } else { 0 });
+        let counted = text.contains(&format!("sztp_shed_total{{reason=\"newcomers\"}} {shed}\n"));
+        assert_eq!(counted, shed > 0, "{text}");
+        assert!(text.contains("sztp_refusals_total{reason=\"unregistered-flood\"} 190\n"), "once each: {text}");
         // Registered devices are not touched by it.
         lab.store.commit(Batch::from(registered("KNOWN"))).await.unwrap();
         assert_eq!(lab.ask("KNOWN", DATA, "{}").await.0, 200);

@@ -77,24 +77,34 @@ impl Identities {
         Self { signatures, trust: RwLock::new(trust), remembered: Mutex::default() }
     }
 
-    /// Judges by something else from now on, also those who were judged before.
-    pub(crate) fn replace(&self, trust: Arc<Trust>) {
-        *self.trust.write().unwrap_or_else(PoisonError::into_inner) = trust;
-        self.remembered().clear();
+    /// Judges by another knowledge of revoked certificates from now on, also those who were judged before.
+    pub(crate) fn replace_revocation(&self, revocation: &Arc<Revocation>) {
+        self.change(|trust| {
+            Some(Trust { manufacturers: trust.manufacturers.clone(), revocation: Arc::clone(revocation) })
+        });
     }
 
     /// Judges by these manufacturers from now on. Nothing is forgotten when they are the same as before.
     pub(crate) fn take_in(&self, manufacturers: &[Manufacturer]) {
-        let known = self.trust();
         let same = |(a, b): (&Manufacturer, &Manufacturer)| {
             a.name == b.name && a.anchors == b.anchors && a.serial_number_rule == b.serial_number_rule
         };
-        let unchanged =
-            known.manufacturers.len() == manufacturers.len() && known.manufacturers.iter().zip(manufacturers).all(same);
-        if !unchanged {
+        self.change(|known| {
+            let unchanged = known.manufacturers.len() == manufacturers.len()
+                && known.manufacturers.iter().zip(manufacturers).all(same);
             let revocation = Arc::clone(&known.revocation);
-            self.replace(Arc::new(Trust { manufacturers: manufacturers.to_vec(), revocation }));
-        }
+            (!unchanged).then(|| Trust { manufacturers: manufacturers.to_vec(), revocation })
+        });
+    }
+
+    /// Puts what `change` gives in the place of what is there. Nobody else changes it meanwhile: lists that an operator
+    /// reloads and manufacturers that come from the store must not undo one another.
+    fn change(&self, change: impl FnOnce(&Trust) -> Option<Trust>) {
+        let mut trust = self.trust.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(changed) = change(&trust) else { return };
+        *trust = Arc::new(changed);
+        drop(trust);
+        self.remembered().clear();
     }
 
     /// What is judged by.
@@ -199,4 +209,51 @@ fn digest(chain: &[CertificateDer<'_>]) -> Digest {
         hasher.update(der);
     }
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use pki::identity::SerialNumberRule;
+
+    use super::*;
+    use crate::domain::ManufacturerName;
+
+    /// Long enough to be caught at it: there are many manufacturers to copy.
+    const CHANGES: usize = 500;
+    const LOOKS: usize = 200;
+
+    fn manufacturer(number: usize) -> Manufacturer {
+        Manufacturer {
+            name: ManufacturerName::new(format!("maker-{number}")).unwrap(),
+            anchors: Vec::new(),
+            voucher_anchors: Vec::new(),
+            serial_number_rule: SerialNumberRule::default(),
+        }
+    }
+
+    #[test]
+    fn manufacturers_and_revocation_lists_that_change_together_do_not_undo_one_another() {
+        let first = Trust { manufacturers: Vec::new(), revocation: Arc::default() };
+        let identities = Identities::new(Arc::new(first), Signatures::Strong);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for count in (300..302).cycle().take(CHANGES) {
+                    identities.take_in(&(0..count).map(manufacturer).collect::<Vec<_>>());
+                    for _ in 0..LOOKS {
+                        assert_eq!(identities.trust().manufacturers.len(), count);
+                    }
+                }
+            });
+            scope.spawn(|| {
+                for revocation in std::iter::repeat_with(Arc::default).take(CHANGES) {
+                    identities.replace_revocation(&revocation);
+                    for _ in 0..LOOKS {
+                        assert!(Arc::ptr_eq(&identities.trust().revocation, &revocation));
+                    }
+                }
+            });
+        });
+    }
 }

@@ -3,9 +3,10 @@
 use bootstrap_server::{audit::Event, domain::Departures, store::Batch};
 use conveyed_info::rpc::ProgressType;
 use proptest::prelude::*;
+use tokio::io::AsyncWriteExt;
 
 use crate::{
-    support::device_id,
+    support::{device_id, exchange},
     world::{JSON, World},
 };
 
@@ -49,6 +50,27 @@ fn request() -> impl Strategy<Value = (String, String, String)> {
         let body = serde_json::json!({ member: text }).to_string();
         (method.to_owned(), path, if deep { text } else { body })
     })
+}
+
+/// An answer that is known before the body has come must reach whoever is still sending it, on a connection that goes on.
+#[tokio::test]
+async fn an_early_refusal_is_read_by_whoever_still_sends_and_the_connection_goes_on() {
+    let world = World::new(&[]).await;
+    let mut stream = world.connection().await;
+    for _ in 0..3 {
+        let body = " ".repeat(60_000);
+        let head = format!("POST /v1/devices HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        let (half, rest) = body.split_at(30_000);
+        for part in [half, rest] {
+            stream.write_all(part.as_bytes()).await.unwrap();
+            stream.flush().await.unwrap();
+        }
+        let answer = exchange(&mut stream, b"").await.unwrap();
+        assert_eq!(answer.status, 401);
+    }
+    world.server.stop().await;
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The operator API on the wire: a running server, its own listener, tokens of three users.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
 mod access;
 mod devices;
 mod document;

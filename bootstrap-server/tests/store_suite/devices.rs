@@ -200,7 +200,7 @@ pub async fn the_database_and_the_rule_agree_on_who_is_stuck(home: &Home) {
                 number += 1;
                 let device = registered(&format!("S-{number}"), Particulars::default());
                 store.commit(device.into()).await.unwrap();
-                let attempt = attempt.map_or("NULL".to_owned(), |hours| ago(hours).to_string());
+                let attempt = attempt.map_or_else(|| "NULL".to_owned(), |hours| ago(hours).to_string());
                 statements.push_str(&format!(
                     "UPDATE device SET state = '{state}', since = {}, attempt_since = {attempt}, profile = '{profile}' \
                      WHERE serial_number = 'S-{number}'; ",

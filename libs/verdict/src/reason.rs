@@ -430,9 +430,6 @@ reason_codes! {
     ServerFailed, "server-failed", "RFC 9110 §15.6.1",
         "The server failed",
         "The server's log says why; report it if the log does not help.";
-    NotServedHere, "not-served-here", "RFC 9110 §15.6.2",
-        "This server does not offer the operation",
-        "Use a server whose version and configuration have it.";
 }
 
 impl fmt::Display for ReasonCode {

@@ -10,7 +10,7 @@ use super::{
     encode, migrate, session,
     statement::{Existing, bound, insert},
     table::{ARCHIVED_LEAF, ARCHIVED_LOG, CHECKPOINT, EXPORTED, LEAF, Table, Value},
-    target::Target,
+    target::{Dialect, Target},
 };
 use crate::{
     audit::{CheckpointKey, Event},
@@ -54,6 +54,10 @@ impl Import {
         let target = Target::find(location)?;
         let mut connection = target.connect_writer().await?;
         migrate::forward(&target, &mut connection).await?;
+        if target.dialect == Dialect::Postgres {
+            // Whoever reads a backup from a slow medium may take its time.
+            connection.execute("SET idle_in_transaction_session_timeout = 0").await?;
+        }
         connection.execute(target.dialect.begin_write()).await?;
         for table in EXPORTED {
             let text = format!("SELECT 1 AS found FROM {} LIMIT 1", table.name);
