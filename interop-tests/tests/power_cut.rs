@@ -32,7 +32,7 @@ fn run_and_kill(lab: &Lab, root: &Path, lines: usize) -> bool {
 
 #[test]
 fn a_device_killed_at_any_line_of_its_trace_completes_when_started_again() {
-    let lab = Lab::build(1);
+    let lab = Lab::build(1).without_pace();
     let _server = lab.serve();
     let whole = lab.run_device(&lab.fresh_root("whole"));
     assert_eq!(whole.code, Some(0));
