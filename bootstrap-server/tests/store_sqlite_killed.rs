@@ -3,7 +3,7 @@
 //! A program of its own: a child that is just being started holds, for a moment, the locks of every database that is open
 //! around it, and the tests of the suite would find theirs taken.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![allow(unused_imports, unused_macros, reason = "the suite itself runs in another program")]
+#![allow(unused_macros, reason = "the suite itself runs in another program")]
 
 mod store_suite;
 mod support;

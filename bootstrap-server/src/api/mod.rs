@@ -1,8 +1,8 @@
 //! The operator API: what people and their programs do on a running server. Types and paths are those of `operator_api`.
 //!
-//! A request goes one way: [`listener`] accepts the connection, [`guard`] finds the operation in the one table of
-//! [`access`] and says who asks, [`request`] reads the rest into checked values, a handler decides, [`change`] carries it
-//! out, and [`fault`] says what went wrong. The OpenAPI document is made from the same routes ([`document`]).
+//! A request goes one way: `listener` accepts the connection, `guard` finds the operation in the one table of
+//! `access` and says who asks, `request` reads the rest into checked values, a handler decides, `change` carries it
+//! out, and `fault` says what went wrong. The OpenAPI document is made from the same routes (`document`).
 
 mod access;
 mod answer;

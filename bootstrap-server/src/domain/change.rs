@@ -1,5 +1,5 @@
 //! What each event makes of a device's record. Pure; the store runs it inside its transaction, on every kind of database.
-//! What becomes of the state is in [`super::transition`].
+//! What becomes of the state is in `domain::transition`.
 
 use audit_log::{LogIndex, UnixMillis};
 use verdict::ReasonCode;

@@ -1,7 +1,7 @@
 //! What every database must do, told once. `suite!` makes a test of each function here, for one kind of database.
 //!
 //! Shared with interop-tests, which runs it on PostgreSQL.
-#![allow(dead_code, missing_docs, unreachable_pub, reason = "test support: each program uses its own part")]
+#![allow(dead_code, missing_docs, unreachable_pub, unused_imports, reason = "each program uses its own part")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod devices;
