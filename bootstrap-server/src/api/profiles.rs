@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     audit::Event,
-    domain::{OnboardingProfile, ProfileName},
+    domain::{OnboardingProfile, ProfileInvalid, ProfileName},
 };
 
 /// List profiles
@@ -63,8 +63,9 @@ pub(super) async fn put(
     if submission.body.document.contains('\0') {
         return Err(Fault::body("document: holds the character U+0000"));
     }
-    let profile = OnboardingProfile::from_toml(name, &submission.body.document)
-        .map_err(|error| Fault::body(format!("document: {error}")))?;
+    let invalid = |error: ProfileInvalid| Fault::body(format!("document: {error}"));
+    let profile = OnboardingProfile::from_toml(name, &submission.body.document).map_err(invalid)?;
+    profile.rehearse().map_err(invalid)?;
     let written = answer::written(&shown(&profile));
     let kept = KeptBody::whole(StatusCode::OK, written.clone());
     let done = change.carry_out(&api, Event::ProfileApplied { profile: Box::new(profile) }.into(), kept).await?;
