@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use crate::{
-    admission::{self, Guard},
+    admission::{self, Guard, Writes},
     api,
     audit::Event,
     config::{LegacyListener, ServerConfig},
@@ -102,6 +102,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         owner: config.owner,
         policies: config.policies.clone(),
         newcomers: Mutex::default(),
+        writes: Writes::new(&config.limits),
         images: Images::new(config.images, config.limits.images),
         codes: Codes::new(),
         rejections: rejections.clone(),
