@@ -35,6 +35,9 @@ pub(crate) enum Command {
     Retire(Box<decide::DecideArgs>),
     /// Let devices begin again, whatever state they are in
     Reprovision(Box<decide::DecideArgs>),
+    /// Say that somebody has looked at the alarms of devices
+    #[command(after_help = decide::CLEAR_EXAMPLES)]
+    ClearAlarm(Box<decide::DecideArgs>),
     /// Make a new activation code for a device, which is shown once
     ActivationCode(Box<decide::ActivationCodeArgs>),
     /// Change what is written down about a device
@@ -52,6 +55,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
             Command::Approve(args) => decide::approve(args).await,
             Command::Retire(args) => decide::retire(args).await,
             Command::Reprovision(args) => decide::reprovision(args).await,
+            Command::ClearAlarm(args) => decide::clear_alarm(args).await,
             Command::ActivationCode(args) => decide::activation_code(args).await,
             Command::Change(args) => change::run(args).await,
         }
