@@ -50,7 +50,9 @@ pub use devices::{
     Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, IssuedActivationCode, NewDevice,
     Particulars, Proof, Report, ReportedKey, Reports, Step, Story, Stuck, Waiting,
 };
-pub use import::{ImportDone, ImportFault, ImportProgress, ImportUpdate};
+pub use import::{
+    DifferingMember, ImportDifference, ImportDone, ImportFault, ImportProgress, ImportQuery, ImportUpdate,
+};
 pub use manufacturers::{Manufacturer, ManufacturerList, NewManufacturer};
 pub use operators::{IssuedToken, NewToken, NewUser, Role, Token, TokenList, User, UserList};
 pub use problem::Problem;

@@ -62,7 +62,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Columns of a device: those that an import takes come first, under the names that it takes them by.
+/// Columns of a device. Those that an import takes have the names that it takes them by.
 pub(crate) const COLUMNS: &[Column] = &[
     column("manufacturer", "/manufacturer"),
     column("serial-number", "/serial-number"),
@@ -76,4 +76,16 @@ pub(crate) const COLUMNS: &[Column] = &[
     column("rack", "/rack"),
     column("slot", "/slot"),
     column("host", "/host"),
+];
+
+/// Columns that a list has when they are asked for by name.
+const MORE_COLUMNS: &[Column] = &[
+    column("model", "/model"),
+    column("mac-addresses", "/mac-addresses"),
+    column("waits-for", "/waiting/responsible"),
+    column("until", "/waiting/deadline"),
+    column("last-proof", "/proof/at"),
+    column("from", "/proof/source"),
+    column("certificate", "/proof/certificate"),
+    column("version", "/version"),
 ];
