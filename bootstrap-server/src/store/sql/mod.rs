@@ -256,6 +256,10 @@ impl Store for SqlStore {
         Box::pin(read::history(&self.readers, device, first, limit))
     }
 
+    fn latest<'a>(&'a self, device: &'a DeviceId, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>> {
+        Box::pin(read::latest(&self.readers, device, limit))
+    }
+
     fn users(&self) -> StoreFuture<'_, Vec<User>> {
         Box::pin(read::users(&self.readers))
     }
