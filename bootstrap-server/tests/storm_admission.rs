@@ -148,6 +148,25 @@ async fn rcf_23_new_devices_are_told_when_to_come_and_reports_go_on() {
 }
 
 #[tokio::test]
+async fn rcf_23_looking_around_earns_no_place_before_others() {
+    let site = Site::new();
+    let limits = Limits { requests: 8, body: Duration::from_secs(60), ..Limits::default() };
+    let server = start(&site, limits, &["SN-1"]).await;
+    let (key, chain) = site.device("SN-1");
+    let mut stream = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
+    let discovery = request("GET", "/.well-known/host-meta", "", "");
+    assert_eq!(exchange(&mut stream, &discovery).await.unwrap().status, 200);
+    let mut held = Vec::new();
+    for serial in ["SN-10", "SN-11", "SN-12", "SN-13"] {
+        held.push(hold_request(&site, &server, serial).await);
+    }
+    until_metric(&server, "sztp_requests_under_way", 4).await;
+    assert_eq!(exchange(&mut stream, &post(DATA, EMPTY)).await.unwrap().status, 503, "it is new as it was before");
+    drop(held);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn rcf_23_one_device_has_a_pace_of_its_own() {
     let site = Site::new();
     let once = NonZeroU32::MIN;

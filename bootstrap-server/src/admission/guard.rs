@@ -68,7 +68,8 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
     match admit(&guard, &request, operation, Instant::now()) {
         Ok(mut place) => {
             let mut response = next.run(request).await;
-            if response.status().is_success() {
+            // Whoever looks around is not onboarding: what may be read without being known earns no standing.
+            if response.status().is_success() && operation.is_an_rpc() {
                 place.outcome = Outcome::Served;
             }
             let now = Instant::now();
