@@ -157,6 +157,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             body_deadline: config.limits.body,
             started: api::now(),
             database: config.database.kind(),
+            log: api::LogName::default(),
             listeners,
             gate: api::Gate::default(),
             streams: Arc::new(Semaphore::new(api::STREAMS)),

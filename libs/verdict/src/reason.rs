@@ -430,6 +430,9 @@ reason_codes! {
     ServerFailed, "server-failed", "RFC 9110 §15.6.1",
         "The server failed",
         "The server's log says why; report it if the log does not help.";
+    LogBegunAnew, "log-begun-anew", "RFC 9110 §15.5.11",
+        "What is referred to is a place in another audit log: the database was restored since, which begins a new one",
+        "Read again what you hold, and follow the new log from its beginning (`after=0`), or from now on.";
     TooManyTokens, "too-many-tokens", "RFC 9110 §15.5.10",
         "The user has as many tokens as one user may have",
         "Revoke those that nobody uses any more: `sztp token list` shows them with their age.";
