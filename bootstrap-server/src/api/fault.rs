@@ -223,11 +223,13 @@ impl From<StoreError> for Fault {
                 | ChangeRefused::Retired
                 | ChangeRefused::AlreadyRetired
                 | ChangeRefused::NotServed
+                | ChangeRefused::UnderWay
                 | ChangeRefused::NoAlarm
                 | ChangeRefused::NothingNew => (S::CONFLICT, ReasonCode::StateForbids),
             },
             StoreError::Changed(_) => (S::PRECONDITION_FAILED, ReasonCode::VersionChanged),
             StoreError::AnsweredBefore => (S::CONFLICT, ReasonCode::IdempotencyConflict),
+            StoreError::ErasedBefore => (S::CONFLICT, ReasonCode::StateForbids),
             StoreError::LastAdmin(_) => (S::CONFLICT, ReasonCode::LastAdmin),
             StoreError::ProfileInUse { .. } => (S::CONFLICT, ReasonCode::StillInUse),
             // A full disk, a lock or a restart passes; what was damaged or is gone needs a person.

@@ -1,10 +1,13 @@
 //! What goes into the audit log, and how the log is signed and checked.
 
+mod erasure;
 mod event;
 mod refusals;
 mod signing;
 mod verify;
 
+pub(crate) use erasure::Account;
+pub use erasure::{Erasure, Unaccounted};
 pub use event::{Answer, Event, MAX_MESSAGE, ReportedKey};
 pub use refusals::RefusalLedger;
 pub(crate) use signing::origin_of;

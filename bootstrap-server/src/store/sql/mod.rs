@@ -3,6 +3,7 @@
 mod decode;
 mod devices;
 mod encode;
+mod erase;
 mod head;
 mod import;
 mod load;
@@ -42,7 +43,7 @@ use self::{
 };
 use super::{
     ArchivedLog, Backlog, Batch, Census, DeviceFilter, Export, KeptAnswer, Location, LogNumber, LogSnapshot, Page,
-    Place, Store, StoreError, StoreFuture, StoredRecord, StoredReport,
+    Place, Store, StoreError, StoreFuture, StoredRecord, StoredReport, Strays,
     plan::{self, Needs, Situation},
     sqlite,
 };
@@ -174,7 +175,7 @@ impl SqlStore {
         let mut connection = self.readers.acquire().await?;
         let directory = load::directory(&mut connection).await?;
         let now = writer::now();
-        let loaded = load::needs(&mut connection, &Needs::of(&[&batch]), kept_since(now)).await?;
+        let loaded = load::needs(&mut connection, &Needs::of(&[&batch]), self.log, kept_since(now)).await?;
         let situation = Situation { directory: &directory, loaded: &loaded, size: *self.growth.borrow(), now };
         // Nothing of it is kept, so nothing has to be hidden.
         let plan::Plan { outcomes, .. } = plan::plan(&situation, &[&batch], || Ok(Salt::new([0; Salt::LEN])));
@@ -254,6 +255,10 @@ impl Store for SqlStore {
 
     fn history<'a>(&'a self, device: &'a DeviceId, first: Place, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>> {
         Box::pin(read::history(&self.readers, device, first, limit))
+    }
+
+    fn strays(&self, page: Page<DeviceId>) -> StoreFuture<'_, Strays> {
+        Box::pin(async move { devices::strays(&self.readers, &page).await })
     }
 
     fn users(&self) -> StoreFuture<'_, Vec<User>> {
