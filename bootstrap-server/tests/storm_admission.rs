@@ -137,6 +137,25 @@ async fn rcf_23_new_devices_are_told_when_to_come_and_reports_go_on() {
 }
 
 #[tokio::test]
+async fn rcf_23_looking_around_earns_no_place_before_others() {
+    let site = Site::new();
+    let limits = Limits { requests: 8, body: Duration::from_secs(60), ..Limits::default() };
+    let server = start(&site, limits, &["SN-1"]).await;
+    let (key, chain) = site.device("SN-1");
+    let mut stream = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
+    let discovery = request("GET", "/.well-known/host-meta", "", "");
+    assert_eq!(exchange(&mut stream, &discovery).await.unwrap().status, 200);
+    let mut held = Vec::new();
+    for serial in ["SN-10", "SN-11", "SN-12", "SN-13"] {
+        held.push(hold_request(&site, &server, serial).await);
+    }
+    until_metric(&server, "sztp_requests_under_way", 4).await;
+    assert_eq!(exchange(&mut stream, &post(DATA, EMPTY)).await.unwrap().status, 503, "it is new as it was before");
+    drop(held);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn rcf_23_one_device_has_a_pace_of_its_own() {
     let site = Site::new();
     let once = NonZeroU32::MIN;
@@ -159,6 +178,46 @@ async fn rcf_23_one_device_has_a_pace_of_its_own() {
     }
     assert!(served >= 5, "{served}");
     assert_eq!(metric(&server, "sztp_shed_total{reason=\"device-rate\"}"), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn rcf_23_a_device_that_reports_without_end_cannot_fill_the_disk() {
+    let site = Site::new();
+    let fast = NonZeroU32::new(100_000).unwrap();
+    let day = NonZeroU32::new(256 * 1024).unwrap();
+    let limits =
+        Limits { requests_per_second_per_device: fast, stored_octets_per_day_per_device: day, ..Limits::default() };
+    let server = start(&site, limits, &["SN-1", "SN-2"]).await;
+    let (key, chain) = site.device("SN-1");
+    let mut hostile = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
+    assert_eq!(exchange(&mut hostile, &post(DATA, EMPTY)).await.unwrap().status, 200);
+    let mut served = 0;
+    let refused = loop {
+        let answer = exchange(&mut hostile, &report("informational")).await.unwrap();
+        if answer.status != 204 {
+            break answer;
+        }
+        served += 1;
+        assert!(served < 1000);
+    };
+    // A quarter of a day at once, of which a quarter is kept; a record is more than 1 KiB.
+    assert!((10..48).contains(&served), "{served}");
+    assert_eq!(refused.status, 503);
+    let retry_after = refused.head.lines().find_map(|line| line.strip_prefix("retry-after: ")?.parse::<u64>().ok());
+    assert!(retry_after.is_some_and(|seconds| seconds >= 1), "{}", refused.head);
+    let (_, message) = refused.error();
+    assert!(message.contains("stored-octets-per-day-per-device"), "{message}");
+    assert_eq!(metric(&server, "sztp_shed_total{reason=\"device-writes\"}"), 1);
+    // Its last word is heard, what repeats costs nothing, and nobody else notices.
+    assert_eq!(exchange(&mut hostile, &report("post-script-error")).await.unwrap().status, 204);
+    for _ in 0..200 {
+        assert_eq!(exchange(&mut hostile, &post(DATA, EMPTY)).await.unwrap().status, 200);
+    }
+    assert_eq!(exchange(&mut hostile, &report("bootstrap-complete")).await.unwrap().status, 204);
+    let (key, chain) = site.device("SN-2");
+    let mut other = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
+    assert_eq!(exchange(&mut other, &report("informational")).await.unwrap().status, 204);
     server.stop().await;
 }
 

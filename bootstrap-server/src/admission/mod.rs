@@ -6,14 +6,13 @@
 //! 1. A connection beyond the cap, or beyond its source's share, is reset before anything is read from it.
 //! 2. Handshakes wait for a place, source by source in turn; the longest line is cut first.
 //! 3. A request is let in by what its device has come for, or told when to come again (503, Retry-After).
+//! 4. What it adds to the database is counted against its device's day ([`Writes`]).
 
 mod activity;
 mod appointments;
 mod bucket;
-
 mod fair_queue;
 mod guard;
-
 mod limits;
 mod memory;
 mod places;
@@ -21,11 +20,10 @@ mod requests;
 mod shares;
 mod source;
 mod turns;
+mod writes;
 
 pub(crate) use activity::{Activity, Ended, Judgement, RequestEnd};
-
 pub(crate) use guard::{Guard, guard, measure};
-
 pub use limits::Limits;
 pub(crate) use places::{Place, Places};
 pub(crate) use requests::Shed;
@@ -34,3 +32,4 @@ pub(crate) use source::Source;
 #[cfg(test)]
 pub(crate) use turns::Turn;
 pub(crate) use turns::Turns;
+pub(crate) use writes::Writes;

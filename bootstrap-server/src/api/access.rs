@@ -102,7 +102,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
     operation(Method::GET, paths::MANUFACTURER, VIEWER, Gives::Json),
     operation(Method::PUT, paths::MANUFACTURER, ADMIN, Gives::Json),
     operation(Method::GET, paths::PROFILES, VIEWER, Gives::Json),
-    operation(Method::GET, paths::PROFILE, VIEWER, Gives::Json),
+    operation(Method::GET, paths::PROFILE, OPERATOR, Gives::Json),
     operation(Method::PUT, paths::PROFILE, OPERATOR, Gives::Json),
     operation(Method::DELETE, paths::PROFILE, OPERATOR, Gives::Json),
     operation(Method::POST, paths::VOUCHERS, OPERATOR, Gives::Json),

@@ -24,8 +24,8 @@ pub(super) fn written(document: &impl Serialize) -> Vec<u8> {
 }
 
 /// A JSON document that is written already.
-pub(super) fn octets(status: StatusCode, octets: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(octets));
+pub(super) fn octets(status: StatusCode, octets: impl Into<Body>) -> Response {
+    let mut response = Response::new(octets.into());
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

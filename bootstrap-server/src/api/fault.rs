@@ -67,6 +67,11 @@ impl Fault {
             .detail(format!("this takes the role {needs}; yours is {has}"))
     }
 
+    /// RFC 6750 §3.1: whoever has a token for a while could otherwise make one for good.
+    pub(super) fn token_outlives_maker(detail: impl AsRef<str>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, ReasonCode::TokenOutlivesMaker).detail(detail)
+    }
+
     /// There is nothing at this path.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, ReasonCode::ResourceMissing)
@@ -231,6 +236,7 @@ impl From<StoreError> for Fault {
             StoreError::AnsweredBefore => (S::CONFLICT, ReasonCode::IdempotencyConflict),
             StoreError::ErasedBefore => (S::CONFLICT, ReasonCode::StateForbids),
             StoreError::LastAdmin(_) => (S::CONFLICT, ReasonCode::LastAdmin),
+            StoreError::TokensFull(_) => (S::CONFLICT, ReasonCode::TooManyTokens),
             StoreError::ProfileInUse { .. } => (S::CONFLICT, ReasonCode::StillInUse),
             // A full disk, a lock or a restart passes; what was damaged or is gone needs a person.
             StoreError::Unsettled { .. } => {

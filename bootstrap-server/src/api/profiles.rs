@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use operator_api::{ChangeQuery, NewProfile, Profile, ProfileList, paths};
+use operator_api::{ChangeQuery, NewProfile, Profile, ProfileList, ProfileSummary, paths};
+use pki::digest::sha256;
 
 use super::{
     Api, answer,
@@ -17,6 +18,8 @@ use crate::{
 };
 
 /// List profiles
+///
+/// Without what is in them: configurations and scripts hold secrets.
 #[utoipa::path(get, path = paths::PROFILES, tag = "profiles",
     responses((status = 200, description = "All profiles, by name.", body = ProfileList)))]
 pub(super) async fn list(
@@ -24,7 +27,7 @@ pub(super) async fn list(
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Response, Fault> {
     let profiles = api.store.profiles().await?;
-    Ok(answer::json(StatusCode::OK, &ProfileList { profiles: profiles.iter().map(shown).collect() }))
+    Ok(answer::json(StatusCode::OK, &ProfileList { profiles: profiles.iter().map(summary).collect() }))
 }
 
 /// Show a profile
@@ -93,6 +96,16 @@ pub(super) async fn remove(
     let kept = KeptBody::afresh(StatusCode::NO_CONTENT);
     change.carry_out(&api, Event::ProfileRemoved { profile }.into(), kept).await?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
+}
+
+fn summary(profile: &OnboardingProfile) -> ProfileSummary {
+    // What is stored was read before it was: it is TOML.
+    let document: toml::Table = toml::from_str(profile.document()).unwrap_or_default();
+    ProfileSummary {
+        name: profile.name.to_string(),
+        digest: sha256(profile.document().as_bytes()).to_string(),
+        members: document.keys().cloned().collect(),
+    }
 }
 
 fn shown(profile: &OnboardingProfile) -> Profile {

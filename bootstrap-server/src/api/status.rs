@@ -68,7 +68,7 @@ pub(super) async fn metrics(
 #[utoipa::path(get, path = paths::OPENAPI, tag = "server",
     responses((status = 200, description = "This document.", body = Object)))]
 pub(super) async fn openapi() -> Response {
-    answer::json(StatusCode::OK, &document::openapi())
+    answer::octets(StatusCode::OK, document::WRITTEN.clone())
 }
 
 /// Say whether the process is alive

@@ -25,7 +25,7 @@
 //!
 //! The reasons of `sztp_shed_total`: `connections` and `connection-share` (reset before TLS; the second says that the
 //! source has more than its share), `handshakes` (too long a line), `requests`, `store`, `source`, `device-at-once` and
-//! `device-rate`, and further on `images`, `activation-codes`, `newcomers`, `contended` and `database` (503 with Retry-After).
+//! `device-rate`, and further on `device-writes`, `images`, `activation-codes`, `newcomers`, `contended` and `database` (503 with Retry-After).
 
 mod labels;
 

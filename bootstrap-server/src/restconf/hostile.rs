@@ -221,6 +221,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
         requests: usize::MAX,
         requests_per_device: usize::MAX,
         requests_per_second_per_device: NonZeroU32::MAX,
+        stored_octets_per_day_per_device: NonZeroU32::MAX,
         ..Limits::default()
     };
     let guard = Guard::new(&limits, Arc::clone(&store), metrics.clone());
@@ -229,6 +230,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
         owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
         policies: Policies::default(),
         newcomers: Mutex::default(),
+        writes: Writes::new(&limits),
         images: Images::new(None, 1),
         codes: Codes::new(),
         rejections: Rejections::channel(metrics).0,

@@ -27,7 +27,7 @@ use tower::ServiceExt;
 use super::{Codes, Service, router};
 use crate::{
     Owner,
-    admission::{self, Guard, Limits},
+    admission::{self, Guard, Limits, Writes},
     audit::{Answer, CheckpointKey, Event},
     domain::{
         Departures, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Particulars, Policies, ProfileName,
@@ -124,6 +124,7 @@ impl Lab {
             owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
             policies,
             newcomers: Mutex::default(),
+            writes: Writes::new(&limits),
             images: Images::new([], 1),
             codes: Codes::new(),
             rejections,

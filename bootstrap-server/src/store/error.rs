@@ -93,6 +93,9 @@ pub enum StoreError {
     /// Nobody would be left who may administer the server.
     #[error("{0} is the last admin: make somebody else one first")]
     LastAdmin(String),
+    /// The user has [`MAX_TOKENS`](super::MAX_TOKENS) tokens.
+    #[error("{0} has as many tokens as one user may have: revoke those that nobody uses")]
+    TokensFull(String),
     /// The token does not exist.
     #[error("no token {0}")]
     NoToken(String),

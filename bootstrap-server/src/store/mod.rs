@@ -34,6 +34,9 @@ use crate::domain::{
 /// Most reports of one device that are given back.
 pub const MAX_REPORTS: u32 = 500;
 
+/// Most tokens of one user: the store keeps the names of all tokens in memory, and whoever may look may make some.
+pub const MAX_TOKENS: usize = 64;
+
 /// What a store's operations give back.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 

@@ -35,14 +35,15 @@ pub struct Device {
     pub version: u64,
 }
 
-/// What and where a device is. Everything is optional; nothing in it decides about trust.
+/// What and where a device is. Everything is optional; nothing in it decides about trust. Texts have 1 to 255 characters on
+/// one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Particulars {
     /// The maker's name for this kind of device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// Hardware addresses, such as `00:00:5e:00:53:01`.
+    /// Hardware addresses, such as `00:00:5e:00:53:01`; at most 64.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mac_addresses: Vec<String>,
     /// The name it is to have.

@@ -433,6 +433,12 @@ reason_codes! {
     ServerFailed, "server-failed", "RFC 9110 §15.6.1",
         "The server failed",
         "The server's log says why; report it if the log does not help.";
+    TooManyTokens, "too-many-tokens", "RFC 9110 §15.5.10",
+        "The user has as many tokens as one user may have",
+        "Revoke those that nobody uses any more: `sztp token list` shows them with their age.";
+    TokenOutlivesMaker, "token-outlives-maker", "RFC 6750 §3.1",
+        "A token may not be valid for longer than the one that makes it",
+        "Ask for fewer days, or make it with a token that is valid for longer.";
 }
 
 impl fmt::Display for ReasonCode {

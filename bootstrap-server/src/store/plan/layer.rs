@@ -1,5 +1,7 @@
 //! One batch at work, on top of those before it in its group.
 
+use std::collections::BTreeSet;
+
 use audit_log::{LogIndex, UnixMillis};
 
 use super::{Changes, EventRow, KeptRow, LeafRow, ReportRow, Situation};
@@ -9,7 +11,7 @@ use crate::{
         Device, DeviceId, ProfileName, Role, TokenId, UserName,
         change::{self, ChangeRefused, VoucherStock},
     },
-    store::{KeptAnswer, StoreError},
+    store::{KeptAnswer, MAX_TOKENS, StoreError},
 };
 
 /// What one batch sees and changes: its own changes first, then those of the batches before it, then the database.
@@ -78,9 +80,7 @@ impl<'a> Layer<'a> {
                 self.own.vouchers.insert(device.clone(), Some(voucher.clone()));
             }
             Event::DeviceErased { device, .. } => {
-                if self.voucher(device) == VoucherStock::Stored {
-                    self.own.vouchers.insert(device.clone(), None);
-                }
+                self.own.vouchers.insert(device.clone(), None);
             }
             Event::RecordsErased { erasure } => self.erase(erasure)?,
             Event::ProgressReported { device, report, keys, message, .. } => {
@@ -97,6 +97,9 @@ impl<'a> Layer<'a> {
             Event::UserRemoved { user } => self.remove_user(user)?,
             Event::TokenCreated { token } => {
                 self.known_user(&token.user)?;
+                if self.tokens_of(&token.user).len() >= MAX_TOKENS {
+                    return Err(StoreError::TokensFull(token.user.to_string()));
+                }
                 self.own.tokens.insert(token.id.clone(), Some(token.clone()));
             }
             Event::TokenRevoked { token } => {
@@ -213,12 +216,17 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// The tokens that a user has now.
+    fn tokens_of(&self, user: &UserName) -> BTreeSet<TokenId> {
+        let stored = self.situation.directory.tokens.keys();
+        let all = stored.chain(self.before.tokens.keys()).chain(self.own.tokens.keys());
+        all.filter(|id| self.token_owner(id) == Some(user)).cloned().collect()
+    }
+
     fn remove_user(&mut self, name: &UserName) -> Result<(), StoreError> {
         self.known_user(name)?;
         self.leave_an_admin(name)?;
-        let stored = self.situation.directory.tokens.keys();
-        let all = stored.chain(self.before.tokens.keys()).chain(self.own.tokens.keys());
-        let theirs: Vec<_> = all.filter(|id| self.token_owner(id) == Some(name)).cloned().collect();
+        let theirs = self.tokens_of(name);
         self.own.tokens.extend(theirs.into_iter().map(|id| (id, None)));
         self.own.users.insert(name.clone(), None);
         Ok(())

@@ -166,6 +166,20 @@ impl Client {
         self.send(call).await?.changed(intent).await
     }
 
+    /// Says that somebody has looked at a device's alarm.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn clear_alarm(
+        &self,
+        device: &DeviceKey,
+        because: &Because,
+        intent: Intent,
+    ) -> Result<Option<Device>, ClientError> {
+        let call = Call::change(Method::POST, device.in_path(paths::CLEAR_ALARM), intent)?.json(because);
+        self.send(call).await?.changed(intent).await
+    }
+
     /// Makes a new activation code for a device. The code is told once.
     ///
     /// # Errors
