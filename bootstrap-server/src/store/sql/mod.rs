@@ -27,7 +27,7 @@ use std::{
 
 use audit_log::{LogIndex, Salt, TreeSize, UnixMillis};
 use pki::{digest::Digest, identity::SerialNumber};
-use sqlx::{AnyPool, Connection as _};
+use sqlx::{AnyPool, Connection as _, Executor as _};
 use tokio::{
     sync::watch,
     task::{AbortHandle, JoinHandle},
@@ -126,6 +126,21 @@ impl SqlStore {
             sqlite::create(path)?;
         }
         Self::open(location, key).await
+    }
+
+    /// Writes the whole database anew, without what is left in unused parts of it: copies of what was erased. Takes as long as
+    /// the database is large, and as much room again.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] while a server has the file open, [`StoreError::Database`] when there is no room or right for it.
+    pub async fn compact(location: &Location) -> Result<(), StoreError> {
+        let _lock = Target::lock(location)?;
+        let target = Target::find(location)?;
+        let mut connection = target.connect_writer().await?;
+        migrate::check(&target, &mut connection).await?;
+        connection.execute(sqlx::raw_sql(target.dialect.compact())).await?;
+        connection.close().await?;
+        Ok(())
     }
 
     /// Opens a database for reading only: servers may be writing it.
