@@ -190,6 +190,14 @@ pub struct Because {
     pub reason: String,
 }
 
+/// What was erased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Erased {
+    /// How many records of the audit log.
+    pub records: u64,
+}
+
 /// A decision to let a device through.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -355,6 +355,9 @@ reason_codes! {
     LogTruncated, "log-truncated", "RFC 6962 §2.1",
         "The log holds fewer leaves than a checkpoint covers",
         "Entries were removed, or an old copy was restored: compare with a backup.";
+    LogErasureUnaccounted, "log-erasure-unaccounted", "RFC 6962 §2.1",
+        "Records are empty that no erasure on record took",
+        "Somebody took them out of the database by hand: compare with a backup; `sztp audit erase` is the way to erase.";
     CheckpointMalformed, "checkpoint-malformed", "C2SP tlog-checkpoint",
         "The checkpoint is not a signed note that can be read",
         "Use the file as it was published, with its signature lines and its last line break.";
