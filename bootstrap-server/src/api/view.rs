@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use operator_api as shown;
 
-use super::{Api, clock, fault::Fault};
+use super::{Api, clock, fault::Fault, place};
 use crate::{
     audit::ReportedKey,
     domain::{Device, DeviceId, Dossier, Particulars, Reported, Role, Token, User, waiting},
@@ -13,11 +13,12 @@ use crate::{
 /// A device with what goes with it.
 pub(super) async fn device(api: &Api, id: &DeviceId) -> Result<shown::Device, Fault> {
     let dossier = api.store.dossier(id).await?;
-    of_dossier(api, &dossier).ok_or_else(|| Fault::not_found().detail(format!("no device {id}")))
+    let log = api.log.of(api.store.as_ref()).await?;
+    of_dossier(api, log, &dossier).ok_or_else(|| Fault::not_found().detail(format!("no device {id}")))
 }
 
-/// The device of a dossier, if there is one.
-pub(super) fn of_dossier(api: &Api, dossier: &Dossier) -> Option<shown::Device> {
+/// The device of a dossier, if there is one. Its version is one in the log of this name.
+pub(super) fn of_dossier(api: &Api, log: &str, dossier: &Dossier) -> Option<shown::Device> {
     let device = dossier.device.as_ref()?;
     let Device { id, profile, state, since, proof, alarm, version, .. } = device;
     Some(shown::Device {
@@ -40,7 +41,7 @@ pub(super) fn of_dossier(api: &Api, dossier: &Dossier) -> Option<shown::Device> 
             at: clock::written(alarm.at),
             remedy: alarm.reason.remedy().to_owned(),
         }),
-        version: version.0,
+        version: place::written(log, *version),
     })
 }
 

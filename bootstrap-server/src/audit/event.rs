@@ -10,7 +10,7 @@ use pki::digest::{Digest, sha256};
 use serde_json::{Value, json};
 use verdict::ReasonCode;
 
-use super::{Answer, Basis};
+use super::{Answer, Basis, Erasure};
 use crate::domain::{
     ActivationCode, Actor, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName,
     Token, TokenId, User, UserName,
@@ -212,6 +212,22 @@ pub enum Event {
         /// The token.
         token: TokenId,
     },
+    /// A device is taken off the list to be forgotten. Its record and its voucher go with this event, what the log holds about
+    /// it, this event included, with the [`Event::RecordsErased`] that follow.
+    DeviceErased {
+        /// The device.
+        device: DeviceId,
+        /// Why, in that person's words.
+        because: String,
+    },
+    /// Bodies and salts of records were erased. Which device they were about is not said: that would be what was to be
+    /// forgotten.
+    RecordsErased {
+        /// Which, and why.
+        erasure: Box<Erasure>,
+    },
+    /// A backup is about to be taken: what is stored leaves the server after this.
+    BackupBegun,
     /// A backup was taken.
     BackupTaken {
         /// SHA-256 of the backup.
@@ -270,6 +286,9 @@ impl Event {
             Self::AlarmCleared { .. } => 25,
             Self::DeviceReturned { .. } => 26,
             Self::PoliciesApplied { .. } => 27,
+            Self::DeviceErased { .. } => 28,
+            Self::RecordsErased { .. } => 29,
+            Self::BackupBegun => 30,
         })
     }
 
@@ -302,6 +321,9 @@ impl Event {
             Self::UserRemoved { .. } => "user-removed",
             Self::TokenCreated { .. } => "token-created",
             Self::TokenRevoked { .. } => "token-revoked",
+            Self::DeviceErased { .. } => "device-erased",
+            Self::RecordsErased { .. } => "records-erased",
+            Self::BackupBegun => "backup-begun",
             Self::BackupTaken { .. } => "backup-taken",
             Self::LogRestored { .. } => "log-restored",
         }
@@ -325,7 +347,8 @@ impl Event {
             | Self::ActivationCodeSet { device, .. }
             | Self::AlarmRaised { device, .. }
             | Self::AlarmCleared { device, .. }
-            | Self::DeviceReturned { device, .. } => Some(device),
+            | Self::DeviceReturned { device, .. }
+            | Self::DeviceErased { device, .. } => Some(device),
             Self::ServerStarted { .. }
             | Self::ManufacturerAdded { .. }
             | Self::ProfileApplied { .. }
@@ -336,6 +359,8 @@ impl Event {
             | Self::UserRemoved { .. }
             | Self::TokenCreated { .. }
             | Self::TokenRevoked { .. }
+            | Self::RecordsErased { .. }
+            | Self::BackupBegun
             | Self::BackupTaken { .. }
             | Self::LogRestored { .. } => None,
         }
@@ -430,6 +455,11 @@ impl Event {
                        "expires": token.expires.map(|at| at.0)})
             }
             Self::TokenRevoked { token } => json!({"token": token.as_str()}),
+            Self::DeviceErased { device, because } => {
+                json!({"device": about(device), "because": because})
+            }
+            Self::RecordsErased { erasure } => erasure.to_json(),
+            Self::BackupBegun => json!({}),
             Self::BackupTaken { backup } => json!({"sha256": backup.to_string()}),
             Self::LogRestored { origin, checkpoint } => {
                 json!({"origin": origin, "checkpoint": checkpoint})

@@ -29,11 +29,17 @@ pub fn derive(id: &DeviceId, records: &[StoredRecord]) -> Result<Option<Device>,
         let leaf = record.leaf().ok_or_else(unreadable)?;
         let (_, body) = record.opening.as_ref().ok_or(ReplayError::Erased { position })?;
         let Some(deed) = deed_of(body).ok_or_else(unreadable)? else { continue };
-        if deed == Deed::VoucherStored {
-            voucher = VoucherStock::Stored;
+        match deed {
+            // It takes whatever there was, of which the records may be gone already.
+            Deed::Erased => (device, voucher) = (None, VoucherStock::Missing),
+            deed => {
+                if deed == Deed::VoucherStored {
+                    voucher = VoucherStock::Stored;
+                }
+                device = after_deed(device, id, voucher, deed, leaf.time(), position)
+                    .map_err(|refused| ReplayError::Impossible { position, refused })?;
+            }
         }
-        device = after_deed(device, id, voucher, deed, leaf.time(), position)
-            .map_err(|refused| ReplayError::Impossible { position, refused })?;
     }
     Ok(device)
 }
@@ -65,6 +71,7 @@ pub(crate) fn deed_of(body: &[u8]) -> Option<Option<Deed>> {
         "activation-code-set" => Deed::ActivationCodeSet(None),
         "alarm-raised" => Deed::AlarmRaised(reason("alarm")?),
         "alarm-cleared" => Deed::AlarmCleared,
+        "device-erased" => Deed::Erased,
         _ => return Some(None),
     }))
 }

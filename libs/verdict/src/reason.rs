@@ -355,6 +355,9 @@ reason_codes! {
     LogTruncated, "log-truncated", "RFC 6962 §2.1",
         "The log holds fewer leaves than a checkpoint covers",
         "Entries were removed, or an old copy was restored: compare with a backup.";
+    LogErasureUnaccounted, "log-erasure-unaccounted", "RFC 6962 §2.1",
+        "Records are empty that no erasure on record took",
+        "Somebody took them out of the database by hand: compare with a backup; `sztp audit erase` is the way to erase.";
     CheckpointMalformed, "checkpoint-malformed", "C2SP tlog-checkpoint",
         "The checkpoint is not a signed note that can be read",
         "Use the file as it was published, with its signature lines and its last line break.";
@@ -437,6 +440,9 @@ reason_codes! {
     ServerFailed, "server-failed", "RFC 9110 §15.6.1",
         "The server failed",
         "The server's log says why; report it if the log does not help.";
+    LogBegunAnew, "log-begun-anew", "RFC 9110 §15.5.11",
+        "What is referred to is a place in another audit log: the database was restored since, which begins a new one",
+        "Read again what you hold, and follow the new log from its beginning (`after=0`), or from now on.";
     TooManyTokens, "too-many-tokens", "RFC 9110 §15.5.10",
         "The user has as many tokens as one user may have",
         "Revoke those that nobody uses any more: `sztp token list` shows them with their age.";
