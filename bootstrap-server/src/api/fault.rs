@@ -135,6 +135,11 @@ impl Fault {
         Self::new(StatusCode::PRECONDITION_FAILED, ReasonCode::VersionChanged)
     }
 
+    /// RFC 9110 §15.5.11: a place in a log that is not written any more.
+    pub(super) fn log_begun_anew(detail: impl AsRef<str>) -> Self {
+        Self::new(StatusCode::GONE, ReasonCode::LogBegunAnew).detail(detail)
+    }
+
     /// One key, two requests.
     pub(super) fn idempotency_conflict() -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, ReasonCode::IdempotencyConflict)

@@ -10,7 +10,7 @@ use pki::digest::{Digest, sha256};
 use serde_json::{Value, json};
 use verdict::ReasonCode;
 
-use super::Erasure;
+use super::{Answer, Basis, Erasure};
 use crate::domain::{
     ActivationCode, Actor, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName,
     Token, TokenId, User, UserName,
@@ -71,6 +71,8 @@ pub enum Event {
         certificate: Digest,
         /// What it was given.
         answer: Answer,
+        /// What that was made from.
+        basis: Basis,
         /// In what the exchange departed from the default.
         departures: Departures,
     },
@@ -252,39 +254,6 @@ pub struct ReportedKey {
     pub data: Vec<u8>,
 }
 
-/// What a device was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// A redirect to a server that it can authenticate.
-    Redirect {
-        /// SHA-256 of the conveyed information artifact.
-        conveyed_information: Digest,
-    },
-    /// Its onboarding information.
-    Onboarding {
-        /// SHA-256 of the conveyed information artifact.
-        conveyed_information: Digest,
-    },
-    /// Nothing.
-    Nothing {
-        /// Why.
-        reason: ReasonCode,
-    },
-}
-
-impl Answer {
-    /// SHA-256 of the conveyed information given, if any.
-    #[must_use]
-    pub const fn conveyed_information(self) -> Option<Digest> {
-        match self {
-            Self::Redirect { conveyed_information } | Self::Onboarding { conveyed_information } => {
-                Some(conveyed_information)
-            }
-            Self::Nothing { .. } => None,
-        }
-    }
-}
-
 impl Event {
     /// The number that stands in the leaf.
     #[must_use]
@@ -424,18 +393,9 @@ impl Event {
             Self::DeviceHeld { device, source, reason } => {
                 json!({"device": about(device), "source": source, "reason": reason})
             }
-            Self::Answered { device, source, certificate, answer, departures } => {
-                let answer = match answer {
-                    Answer::Redirect { conveyed_information } => {
-                        json!({"redirect": conveyed_information.to_string()})
-                    }
-                    Answer::Onboarding { conveyed_information } => {
-                        json!({"onboarding": conveyed_information.to_string()})
-                    }
-                    Answer::Nothing { reason } => json!({"nothing": reason}),
-                };
+            Self::Answered { device, source, certificate, answer, basis, departures } => {
                 let body = json!({"device": about(device), "source": source,
-                       "certificate": certificate.to_string(), "answer": answer});
+                       "certificate": certificate.to_string(), "answer": answer.to_json(), "basis": basis.to_json()});
                 with_departures(body, departures)
             }
             Self::ProgressReported { device, source, report, keys, message, departures } => {
@@ -516,8 +476,9 @@ impl Event {
     }
 }
 
-/// The default is the absence of the member, so that an exchange to the letter reads as it always did.
+/// How the device showed who it is (SEC-21), and what departs from the default, if anything does.
 fn with_departures(mut body: Value, departures: &Departures) -> Value {
+    body["authentication"] = json!(departures.authentication.as_str());
     if *departures != Departures::default() {
         let leniencies: Vec<_> = departures.leniencies.iter().map(|it| it.as_str()).collect();
         body["departures"] = json!({"wire-profile": departures.wire_profile.as_str(),

@@ -73,20 +73,20 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let trust = Trust { manufacturers: store.manufacturers().await?, revocation: Arc::clone(&config.revocation) };
     let place = Place { provider: provider(config.post_quantum), trust: Arc::new(trust), door };
 
-    let (socket, address) = bind(config.listen).await?;
+    let (socket, address) = bind(config.listen)?;
     let home = config.redirect(config.public_port.unwrap_or_else(|| address.port()))?;
     let (listener, certificate) =
         place.listener(ListenerName::Device, socket, home.clone(), (&config.certificate, &config.key))?;
     let (mut legacy, mut legacy_address) = (None, None);
     if let Some(LegacyListener { listen, public_port, certificate, key }) = &config.legacy {
-        let (socket, address) = bind(*listen).await?;
+        let (socket, address) = bind(*listen)?;
         let home = config.redirect(public_port.unwrap_or_else(|| address.port()))?;
         legacy = Some(place.listener(ListenerName::Legacy, socket, home, (certificate, key))?);
         legacy_address = Some(address);
     }
     let operators = match &config.operators {
         None => None,
-        Some(operators) => Some(for_operators(operators, &config.limits, &rejections).await?),
+        Some(operators) => Some(for_operators(operators, &config.limits, &rejections)?),
     };
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     known_profiles(&config.policies, store.as_ref()).await?;
@@ -164,6 +164,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             body_deadline: config.limits.body,
             started: api::now(),
             database: config.database.kind(),
+            log: api::LogName::default(),
             listeners,
             gate: api::Gate::default(),
             streams: Arc::new(Semaphore::new(api::STREAMS)),

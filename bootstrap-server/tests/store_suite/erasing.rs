@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use audit_log::{LogIndex, UnixMillis};
 use bootstrap_server::{
-    audit::{self, Answer, Erasure, Event, ReportedKey},
+    audit::{self, Answer, Basis, Erasure, Event, ReportedKey},
     domain::{Actor, Departures, DeviceId, Particulars, change::ChangeRefused, replay},
     retention::{self, Aged},
     store::{Batch, Import, Page, Place, SqlStore, Store, StoreError},
@@ -100,6 +100,7 @@ pub async fn sec_22_a_device_that_is_being_onboarded_is_not_forgotten(home: &Hom
         source: [127, 0, 0, 1].into(),
         certificate: sha256(b"certificate"),
         answer: Answer::Onboarding { conveyed_information: sha256(b"artifact") },
+        basis: Basis::of(&store.profiles().await.unwrap()[0]),
         departures: Departures::default(),
     };
     store.commit(Batch::from(answered)).await.unwrap();

@@ -46,7 +46,7 @@ pub const TOKEN: &str = "/v1/tokens/{token}";
 pub const RECORDS: &str = "/v1/audit/records";
 /// The latest signed checkpoint.
 pub const CHECKPOINT: &str = "/v1/audit/checkpoint";
-/// Records of the audit log as they come: server-sent events, whose ids are positions in the log.
+/// Records of the audit log as they come: server-sent events, whose ids are places in the log.
 pub const EVENTS: &str = "/v1/events";
 /// Takes a backup.
 pub const BACKUP: &str = "/v1/backup";

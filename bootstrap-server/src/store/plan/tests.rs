@@ -8,7 +8,7 @@ use verdict::ReasonCode;
 
 use super::*;
 use crate::{
-    audit::{Answer, Event},
+    audit::{Answer, Basis, Event},
     domain::{
         Device, ManufacturerName, OnboardingProfile, ProfileName, Role, Token, TokenId, User, UserName,
         change::{self, ChangeRefused, VoucherStock},
@@ -53,7 +53,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..4_u8, prop::option::of(0..3_u8)).prop_map(|(d, p)| Event::DeviceChanged {
             device: device(d), profile: p.map(profile), particulars: Box::default() }),
         1 => (0..4_u8).prop_map(move |d| Event::Answered { device: device(d), source, certificate: Digest([1; 32]),
-            answer: Answer::Onboarding { conveyed_information: Digest([2; 32]) }, departures: crate::domain::Departures::default() }),
+            answer: Answer::Onboarding { conveyed_information: Digest([2; 32]) }, basis: Basis::of(&document(0)), departures: crate::domain::Departures::default() }),
         4 => (0..3_u8).prop_map(move |p| Event::ProfileApplied { profile: Box::new(document(p)) }),
         2 => (0..3_u8).prop_map(|p| Event::ProfileRemoved { profile: profile(p) }),
         2 => (0..3_u8, any::<bool>()).prop_map(|(u, admin)| Event::UserChanged {

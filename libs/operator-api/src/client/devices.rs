@@ -102,7 +102,7 @@ impl Client {
     pub async fn change_device(
         &self,
         device: &DeviceKey,
-        version: u64,
+        version: &str,
         change: &DeviceChange,
         intent: Intent,
     ) -> Result<Option<Device>, ClientError> {
