@@ -18,7 +18,7 @@ mod table;
 mod target;
 mod writer;
 
-pub use import::Import;
+pub use import::{Import, Reopened};
 
 use std::{
     sync::{Arc, OnceLock},
