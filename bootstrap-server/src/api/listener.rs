@@ -29,6 +29,7 @@ use verdict::{ReasonCode, Refusal};
 
 use crate::{
     admission::{Limits, Places, Source},
+    metrics::Metrics,
     tls::{Rejections, ReloadableCertificate, TlsError},
 };
 
@@ -56,6 +57,7 @@ pub(crate) struct OperatorListener {
     /// Deadlines, as for devices.
     pub(crate) limits: Limits,
     pub(crate) rejections: Rejections,
+    pub(crate) metrics: Metrics,
 }
 
 impl OperatorListener {
@@ -88,8 +90,11 @@ impl OperatorListener {
                 router: router.clone(),
                 stop: stop.clone(),
             };
+            let metrics = self.metrics.clone();
             connections.spawn(async move {
+                metrics.operator_connected();
                 serving.serve(stream, SocketAddr::new(source, peer.port())).await;
+                metrics.operator_gone();
                 drop(place);
             });
         }

@@ -11,7 +11,7 @@ use crate::{
     admission::Limits,
     api,
     config::OperatorsListener,
-    metrics::ListenerName,
+    metrics::{ListenerName, Metrics},
     tls::{
         Door, Identities, Listener, PostQuantum, Rejections, ReloadableCertificate, Strictness, Trust, provider,
         server_config,
@@ -23,6 +23,7 @@ pub(super) async fn for_operators(
     operators: &OperatorsListener,
     limits: &Limits,
     rejections: &Rejections,
+    metrics: &Metrics,
 ) -> Result<(api::OperatorListener, Arc<ReloadableCertificate>), ServeError> {
     let provider = provider(PostQuantum::Preferred);
     let certificate = ReloadableCertificate::new(Arc::clone(&provider), &operators.certificate, &operators.key)?;
@@ -30,7 +31,8 @@ pub(super) async fn for_operators(
     let tls = Arc::new(api::operator_tls(provider, Arc::clone(&certificate))?);
     let bind = |source| ServeError::Bind { address: operators.listen, source };
     let socket = TcpListener::bind(operators.listen).await.map_err(bind)?;
-    let listener = api::OperatorListener { socket, tls, limits: *limits, rejections: rejections.clone() };
+    let (rejections, metrics) = (rejections.clone(), metrics.clone());
+    let listener = api::OperatorListener { socket, tls, limits: *limits, rejections, metrics };
     Ok((listener, certificate))
 }
 
