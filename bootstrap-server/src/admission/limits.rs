@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Limits {
-    /// Connections at once. One more is refused before it costs anything.
+    /// Connections at once. One more waits in the kernel until there is a place, and costs nothing.
     #[serde(deserialize_with = "count")]
     pub connections: usize,
     /// TLS handshakes at once. Others wait for their turn, source by source.

@@ -3,7 +3,7 @@
 //! What decides is pure: a moment and a number by chance come in, decisions go out. [`Places`], [`Turns`] and
 //! [`guard`] are the edges, in the order in which a peer meets them:
 //!
-//! 1. A connection beyond the cap, or beyond its source's share, is reset before anything is read from it.
+//! 1. A connection beyond its source's share is reset before anything is read from it; beyond the cap none is accepted.
 //! 2. Handshakes wait for a place, source by source in turn; the longest line is cut first.
 //! 3. A request is let in by what its device has come for, or told when to come again (503, Retry-After).
 //! 4. What it adds to the database is counted against its device's day ([`Writes`]).
@@ -27,7 +27,6 @@ pub(crate) use guard::{Guard, guard, measure};
 pub use limits::Limits;
 pub(crate) use places::{Place, Places};
 pub(crate) use requests::Shed;
-pub(crate) use shares::NoPlace;
 pub(crate) use source::Source;
 #[cfg(test)]
 pub(crate) use turns::Turn;

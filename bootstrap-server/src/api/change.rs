@@ -137,7 +137,10 @@ impl Change {
         if self.expected.is_some() {
             return Err(Fault::header("If-Match: only devices have versions"));
         }
-        self.run(api, batch, answer).await
+        Ok(match self.run(api, batch, answer).await? {
+            Some(_) => Done::Made,
+            None => Done::Rehearsed,
+        })
     }
 
     /// Makes a change to a device, if it has the version that is asked for.
@@ -148,6 +151,20 @@ impl Change {
         batch: Batch,
         answer: KeptBody,
     ) -> Result<Done, Fault> {
+        Ok(match self.carry_out_at(api, device, batch, answer).await? {
+            Some(_) => Done::Made,
+            None => Done::Rehearsed,
+        })
+    }
+
+    /// As [`Change::carry_out_on`]; gives the position of the first leaf, unless it was a rehearsal.
+    pub(super) async fn carry_out_at(
+        &self,
+        api: &Api,
+        device: &DeviceId,
+        batch: Batch,
+        answer: KeptBody,
+    ) -> Result<Option<LogIndex>, Fault> {
         let batch = match self.expected {
             Some(version) => batch.expecting(device.clone(), version),
             None => batch,
@@ -155,19 +172,18 @@ impl Change {
         self.run(api, batch, answer).await
     }
 
-    async fn run(&self, api: &Api, batch: Batch, answer: KeptBody) -> Result<Done, Fault> {
+    async fn run(&self, api: &Api, batch: Batch, answer: KeptBody) -> Result<Option<LogIndex>, Fault> {
         let mut batch = batch.by(self.caller.actor());
         if self.rehearsal == Rehearsal::Yes {
             api.store.rehearse(batch).await.map_err(Fault::naming)?;
-            return Ok(Done::Rehearsed);
+            return Ok(None);
         }
         if let Some(key) = &self.key {
             let KeptBody { status, body } = answer;
             let kept = KeptAnswer { request: key.request, status: status.as_u16(), body };
             batch = batch.answering(self.caller.user.clone(), key.key.clone(), kept);
         }
-        api.store.commit(batch).await.map_err(Fault::naming)?;
-        Ok(Done::Made)
+        api.store.commit(batch).await.map(Some).map_err(Fault::naming)
     }
 }
 

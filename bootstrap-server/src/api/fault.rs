@@ -233,11 +233,13 @@ impl From<StoreError> for Fault {
                 | ChangeRefused::Retired
                 | ChangeRefused::AlreadyRetired
                 | ChangeRefused::NotServed
+                | ChangeRefused::UnderWay
                 | ChangeRefused::NoAlarm
                 | ChangeRefused::NothingNew => (S::CONFLICT, ReasonCode::StateForbids),
             },
             StoreError::Changed(_) => (S::PRECONDITION_FAILED, ReasonCode::VersionChanged),
             StoreError::AnsweredBefore => (S::CONFLICT, ReasonCode::IdempotencyConflict),
+            StoreError::ErasedBefore => (S::CONFLICT, ReasonCode::StateForbids),
             StoreError::LastAdmin(_) => (S::CONFLICT, ReasonCode::LastAdmin),
             StoreError::TokensFull(_) => (S::CONFLICT, ReasonCode::TooManyTokens),
             StoreError::ProfileInUse { .. } => (S::CONFLICT, ReasonCode::StillInUse),

@@ -13,6 +13,7 @@ mod clock;
 mod decisions;
 mod devices;
 mod document;
+mod erase;
 mod events;
 mod fault;
 mod gate;
@@ -106,6 +107,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(decisions::reprovision))
         .routes(routes!(decisions::clear_alarm))
         .routes(routes!(decisions::activation_code))
+        .routes(routes!(erase::erase))
         .routes(routes!(devices::reports))
         .routes(routes!(story::story))
         .routes(routes!(import::import))

@@ -27,6 +27,7 @@ use crate::{
     images::Images,
     metrics::{ListenerName, Metrics},
     restconf::{self, Codes, Service},
+    retention,
     store::{Batch, SqlStore, Store},
     tls::{Door, Identities, Rejections, ReloadableCertificate, TlsError, Trust, provider},
 };
@@ -72,20 +73,20 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let trust = Trust { manufacturers: store.manufacturers().await?, revocation: Arc::clone(&config.revocation) };
     let place = Place { provider: provider(config.post_quantum), trust: Arc::new(trust), door };
 
-    let (socket, address) = bind(config.listen).await?;
+    let (socket, address) = bind(config.listen)?;
     let home = config.redirect(config.public_port.unwrap_or_else(|| address.port()))?;
     let (listener, certificate) =
         place.listener(ListenerName::Device, socket, home.clone(), (&config.certificate, &config.key))?;
     let (mut legacy, mut legacy_address) = (None, None);
     if let Some(LegacyListener { listen, public_port, certificate, key }) = &config.legacy {
-        let (socket, address) = bind(*listen).await?;
+        let (socket, address) = bind(*listen)?;
         let home = config.redirect(public_port.unwrap_or_else(|| address.port()))?;
         legacy = Some(place.listener(ListenerName::Legacy, socket, home, (certificate, key))?);
         legacy_address = Some(address);
     }
     let operators = match &config.operators {
         None => None,
-        Some(operators) => Some(for_operators(operators, &config.limits, &rejections, &metrics).await?),
+        Some(operators) => Some(for_operators(operators, &config.limits, &rejections, &metrics)?),
     };
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     known_profiles(&config.policies, store.as_ref()).await?;
@@ -97,6 +98,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     store.commit(started.and(Event::PoliciesApplied { policies: Box::new(config.policies.clone()) })).await?;
     let shared: Arc<dyn Store> = store.clone();
     let guard = Guard::new(&config.limits, Arc::clone(&shared), metrics.clone());
+    let keep = config.policies.retention;
     let service = Arc::new(Service {
         store: Arc::clone(&shared),
         owner: config.owner,
@@ -117,6 +119,11 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         judges: vec![Arc::clone(&listener.identities)],
     };
     let mut tasks = JoinSet::new();
+    let erasing = retention::run(Arc::clone(&shared), keep, stopping.clone());
+    tasks.spawn(async move {
+        erasing.await;
+        "erasing of old records"
+    });
     if let Some((legacy, certificate)) = legacy {
         front.legacy_certificate = Some(certificate);
         front.judges.push(Arc::clone(&legacy.identities));

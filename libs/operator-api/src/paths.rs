@@ -14,6 +14,8 @@ pub const RETIRE: &str = "/v1/devices/{manufacturer}/{serial-number}/retire";
 pub const REPROVISION: &str = "/v1/devices/{manufacturer}/{serial-number}/reprovision";
 /// Says that somebody has looked at a device's alarm.
 pub const CLEAR_ALARM: &str = "/v1/devices/{manufacturer}/{serial-number}/clear-alarm";
+/// Forgets a device.
+pub const ERASE: &str = "/v1/devices/{manufacturer}/{serial-number}/erase";
 /// Makes a new activation code for a device.
 pub const ACTIVATION_CODE: &str = "/v1/devices/{manufacturer}/{serial-number}/activation-code";
 /// What a device reported.
