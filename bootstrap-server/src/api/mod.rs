@@ -21,6 +21,7 @@ mod import;
 mod listener;
 mod manufacturers;
 mod particulars;
+mod policies;
 mod profiles;
 mod request;
 mod secret;
@@ -36,6 +37,7 @@ pub use document::openapi;
 pub(crate) use gate::Gate;
 pub(crate) use listener::{OperatorListener, operator_tls};
 pub use secret::TokenSecret;
+pub(crate) use view::record;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -46,7 +48,8 @@ use tokio::sync::{Semaphore, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    audit::CheckpointKey, domain::Policies, metrics::Metrics, restconf::Service, store::Store, tls::Rejections,
+    audit::CheckpointKey, in_force::InForce, metrics::Metrics, outward, restconf::Service, store::Store,
+    tls::Rejections,
 };
 use fault::Fault;
 
@@ -59,7 +62,9 @@ pub(crate) const BACKUPS: usize = 4;
 /// What the handlers share.
 pub(crate) struct Api {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) policies: Policies,
+    pub(crate) policies: Arc<InForce>,
+    /// How those do who are told of events.
+    pub(crate) webhooks: Vec<Arc<outward::Standing>>,
     /// Signs the audit log; handlers show its name and public key.
     pub(crate) checkpoint_key: Arc<CheckpointKey>,
     pub(crate) metrics: Metrics,
@@ -95,6 +100,8 @@ impl fmt::Debug for Api {
 fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(document::preamble())
         .routes(routes!(status::status))
+        .routes(routes!(policies::show))
+        .routes(routes!(policies::accept))
         .routes(routes!(devices::list, devices::register))
         .routes(routes!(devices::show, devices::change))
         .routes(routes!(decisions::approve))

@@ -183,6 +183,15 @@ pub enum Event {
     PoliciesApplied {
         /// All of them.
         policies: Box<Policies>,
+        /// Those before, if there were any.
+        before: Option<Box<Policies>>,
+    },
+    /// The configuration says what would let devices do more than was accepted; what was accepted stays in force.
+    PoliciesProposed {
+        /// What it says.
+        policies: Box<Policies>,
+        /// What stays in force.
+        before: Box<Policies>,
     },
     /// A profile was removed.
     ProfileRemoved {
@@ -238,8 +247,13 @@ pub struct ReportedKey {
 /// What a device was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// A redirect to a server that it can authenticate.
+    /// A redirect back to this server, which it can authenticate then.
     Redirect {
+        /// SHA-256 of the conveyed information artifact.
+        conveyed_information: Digest,
+    },
+    /// A redirect to other servers.
+    Referral {
         /// SHA-256 of the conveyed information artifact.
         conveyed_information: Digest,
     },
@@ -260,9 +274,9 @@ impl Answer {
     #[must_use]
     pub const fn conveyed_information(self) -> Option<Digest> {
         match self {
-            Self::Redirect { conveyed_information } | Self::Onboarding { conveyed_information } => {
-                Some(conveyed_information)
-            }
+            Self::Redirect { conveyed_information }
+            | Self::Referral { conveyed_information }
+            | Self::Onboarding { conveyed_information } => Some(conveyed_information),
             Self::Nothing { .. } => None,
         }
     }
@@ -300,6 +314,7 @@ impl Event {
             Self::AlarmCleared { .. } => 25,
             Self::DeviceReturned { .. } => 26,
             Self::PoliciesApplied { .. } => 27,
+            Self::PoliciesProposed { .. } => 31,
         })
     }
 
@@ -327,6 +342,7 @@ impl Event {
             Self::AlarmCleared { .. } => "alarm-cleared",
             Self::DeviceReturned { .. } => "device-returned",
             Self::PoliciesApplied { .. } => "policies-applied",
+            Self::PoliciesProposed { .. } => "policies-proposed",
             Self::ProfileRemoved { .. } => "profile-removed",
             Self::UserChanged { .. } => "user-changed",
             Self::UserRemoved { .. } => "user-removed",
@@ -361,6 +377,7 @@ impl Event {
             | Self::ProfileApplied { .. }
             | Self::ProfileRemoved { .. }
             | Self::PoliciesApplied { .. }
+            | Self::PoliciesProposed { .. }
             | Self::ConnectionsRefused { .. }
             | Self::UserChanged { .. }
             | Self::UserRemoved { .. }
@@ -402,6 +419,9 @@ impl Event {
                 let answer = match answer {
                     Answer::Redirect { conveyed_information } => {
                         json!({"redirect": conveyed_information.to_string()})
+                    }
+                    Answer::Referral { conveyed_information } => {
+                        json!({"referral": conveyed_information.to_string()})
                     }
                     Answer::Onboarding { conveyed_information } => {
                         json!({"onboarding": conveyed_information.to_string()})
@@ -456,8 +476,15 @@ impl Event {
             Self::DeviceReturned { device, source } => {
                 json!({"device": about(device), "source": source})
             }
-            Self::PoliciesApplied { policies } => {
-                json!({"policies": policies.to_json()})
+            Self::PoliciesApplied { policies, before } => {
+                let mut body = json!({"policies": policies.to_json()});
+                if let Some(before) = before {
+                    body["before"] = before.to_json();
+                }
+                body
+            }
+            Self::PoliciesProposed { policies, before } => {
+                json!({"policies": policies.to_json(), "before": before.to_json()})
             }
             Self::ProfileRemoved { profile } => json!({"profile": profile.as_str()}),
             Self::UserChanged { user } => {

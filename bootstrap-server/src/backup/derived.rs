@@ -79,7 +79,8 @@ impl Derived {
                 self.reports.push_back((*log, u64::try_from(*leaf).ok()?, line, says));
                 return Some(());
             }
-            ("reported_key" | "device_event", _) => return Some(()),
+            ("policy", [_, document]) => (("policy", String::new()), sha256(text(document)?.as_bytes())),
+            ("reported_key" | "device_event" | "delivery", _) => return Some(()),
             _ => return None,
         };
         self.subjects.entry(subject).or_default().row = Some((line, says));
@@ -118,6 +119,10 @@ impl Derived {
             ("profile-applied", _) => {
                 let digest = member("document").and_then(parse_sha256);
                 self.says("profile", member("profile"), digest);
+            }
+            ("policies-applied", _) => {
+                let policies = body.get("policies").map(|policies| sha256(policies.to_string().as_bytes()));
+                self.says("policy", Some(""), policies);
             }
             ("profile-removed", _) => self.says("profile", member("profile"), None),
             ("user-changed", _) => self.says("operator", member("user"), member("role").map(|role| joined([role]))),
@@ -197,6 +202,7 @@ fn about(table: &str) -> &'static [u16] {
         "operator" => &[19, 20],
         "token" => &[20, 21, 22],
         "voucher" => &[5],
+        "policy" => &[27],
         _ => &[],
     }
 }

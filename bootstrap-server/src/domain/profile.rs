@@ -1,7 +1,9 @@
 //! Onboarding profiles: what a class of devices is to become.
 
 use conveyed_info::{
-    information::{BootImage, Configuration, ConfigurationHandling, OnboardingInformation, Script},
+    information::{
+        BootImage, Configuration, ConfigurationHandling, OnboardingInformation, RedirectInformation, Script,
+    },
     rpc::ReportingLevel,
 };
 use pki::digest::Digest;
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Authentication, Patience, ProfileName, WireProfile, WireProfileUnknown,
+    elsewhere::{DocumentRedirect, RedirectInvalid, redirect},
     policy::{DurationInvalid, parse_duration},
 };
 
@@ -17,6 +20,8 @@ use super::{
 pub struct OnboardingProfile {
     /// Its name.
     pub name: ProfileName,
+    /// The servers that its devices are sent to; they get no onboarding information here then (RFC 8572 §7.3; WKS-04).
+    pub redirect: Option<RedirectInformation>,
     /// The onboarding information that its devices get.
     pub information: OnboardingInformation,
     /// How much its devices report.
@@ -67,6 +72,8 @@ struct Document {
     boot_image: Option<ProfileImage>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     configuration: Option<DocumentConfiguration>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    redirect: Vec<DocumentRedirect>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -125,9 +132,14 @@ impl OnboardingProfile {
             }),
             post_configuration_script: parsed.post_configuration_script.map(|text| Script(text.into_bytes())),
         };
-        // RFC 8572 §6.3: onboarding information without any member is none.
-        if information == OnboardingInformation::default() {
-            return Err(ProfileInvalid::NothingToDo);
+        let redirect = redirect(&parsed.redirect)?;
+        let onboards = information != OnboardingInformation::default();
+        match (&redirect, onboards || parsed.reporting_level.is_some()) {
+            // RFC 8572 §6.3: onboarding information without any member is none.
+            (None, _) if !onboards => return Err(ProfileInvalid::NothingToDo),
+            // RFC 8572 §6.1: conveyed information is one or the other.
+            (Some(_), true) => return Err(ProfileInvalid::RedirectAndMore),
+            (None, _) | (Some(_), false) => {}
         }
         let reporting_level = match parsed.reporting_level {
             Some(Level::Verbose) => ReportingLevel::Verbose,
@@ -136,7 +148,17 @@ impl OnboardingProfile {
         let wire_profile = parsed.wire_profile.map_or_else(|| Ok(WireProfile::default()), |name| name.parse())?;
         let patience = parsed.deadlines.as_ref().map(DocumentDeadlines::patience).transpose()?.unwrap_or_default();
         let (authentication, stateless, document) = (parsed.authentication, parsed.stateless, document.to_owned());
-        Ok(Self { name, information, reporting_level, wire_profile, authentication, stateless, patience, document })
+        Ok(Self {
+            name,
+            redirect,
+            information,
+            reporting_level,
+            wire_profile,
+            authentication,
+            stateless,
+            patience,
+            document,
+        })
     }
 
     /// The document it was read from.
@@ -180,8 +202,17 @@ pub(crate) fn parse_sha256(text: &str) -> Option<Digest> {
 #[non_exhaustive]
 pub enum ProfileInvalid {
     /// Nothing that a device could do.
-    #[error("a profile needs a boot image, a configuration or a script")]
+    #[error("a profile needs a boot image, a configuration or a script, or [[redirect]] entries")]
     NothingToDo,
+    /// Devices are to be onboarded and sent elsewhere.
+    #[error(
+        "a profile onboards its devices or sends them to other servers, not both: take out [[redirect]], or what is for \
+         onboarding"
+    )]
+    RedirectAndMore,
+    /// A redirect that leads nowhere.
+    #[error("redirect: {0}")]
+    Redirect(#[from] RedirectInvalid),
     /// Not TOML, or a member that profiles do not have.
     #[error(transparent)]
     Toml(#[from] toml::de::Error),

@@ -64,6 +64,10 @@ fn show(form: Form, status: &Status) {
             Listing::whole(form, LISTENERS, &status.listeners);
             output::line("");
             Listing::whole(form, STATES, &status.devices);
+            for alarm in &status.alarms {
+                let (reason, summary, remedy) = (&alarm.reason, &alarm.summary, &alarm.remedy);
+                output::line(&show::plain(&format!("\nALARM {reason}: {summary}. {remedy}")));
+            }
             let stuck: u64 = status.devices.iter().map(|state| state.stuck).sum();
             if stuck > 0 {
                 output::line(&format!("\n{stuck} stuck: `sztp device list --stuck` names them"));

@@ -47,8 +47,10 @@ use super::{
     sqlite,
 };
 use crate::{
-    audit::CheckpointKey,
-    domain::{Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Proof, Token, User, UserName},
+    audit::{CheckpointKey, ReportedKey},
+    domain::{
+        Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, Proof, Token, User, UserName,
+    },
     metrics::Metrics,
 };
 
@@ -254,6 +256,18 @@ impl Store for SqlStore {
 
     fn history<'a>(&'a self, device: &'a DeviceId, first: Place, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>> {
         Box::pin(read::history(&self.readers, device, first, limit))
+    }
+
+    fn policies(&self) -> StoreFuture<'_, Option<Policies>> {
+        Box::pin(read::policies(&self.readers))
+    }
+
+    fn delivered<'a>(&'a self, webhook: &'a str) -> StoreFuture<'a, Option<Place>> {
+        Box::pin(read::delivered(&self.readers, webhook))
+    }
+
+    fn reported_keys(&self, report: Place) -> StoreFuture<'_, Vec<ReportedKey>> {
+        Box::pin(read::reported_keys(&self.readers, report))
     }
 
     fn users(&self) -> StoreFuture<'_, Vec<User>> {

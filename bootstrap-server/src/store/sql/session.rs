@@ -129,7 +129,7 @@ impl Session {
             let first = changes.leaves.first();
             next.mark =
                 first.map(|row| Mark { position: LogIndex(head.tree.size().0), leaf: row.leaf.encode().to_vec() });
-            let wrote = next.mark.is_some() || !changes.devices.is_empty();
+            let wrote = next.mark.is_some() || !(changes.devices.is_empty() && changes.deliveries.is_empty());
             for (table, name) in encode::removed(&changes) {
                 remove(&mut transaction, table, &name).await?;
             }
