@@ -19,6 +19,7 @@ mod metrics;
 pub mod outward;
 mod owner;
 mod restconf;
+pub mod retention;
 mod serve;
 pub mod store;
 mod tls;

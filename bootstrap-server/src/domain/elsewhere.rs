@@ -6,15 +6,15 @@ use conveyed_info::{
     information::{BootstrapServer, RedirectInformation, TrustAnchor},
 };
 use pki::certificate::{Certificate, CertificateError};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// The port of a bootstrap server when none is given (RFC 8572 §6.3).
 const PORT: u16 = 443;
 
 /// One `[[redirect]]` entry, as people write it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct DocumentRedirect {
+pub(in crate::domain) struct DocumentRedirect {
     /// DNS name or IP address.
     address: String,
     /// TCP port; 443 unless said.
@@ -22,7 +22,7 @@ pub(super) struct DocumentRedirect {
     port: u16,
     /// PEM: the chain that the server's certificate is validated to, lowest CA first, root last. A device that was sent
     /// there without one, or by unsigned information, does not trust that server yet (RFC 8572 §5.5).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     trust_anchor: Option<String>,
 }
 

@@ -10,11 +10,16 @@ use super::{Deadlines, ManufacturerName, Policies, ProfileName, Unregistered};
 
 impl Policies {
     /// Whether these would let devices do what `accepted` does not: be onboarded by a server that redirected only, be taken
-    /// in where they were held or turned away, become something else. Whoever got hold of `sztp.toml` alone must not
-    /// bring that about. Deadlines, and whatever makes a server stricter, do not count.
+    /// in where they were held or turned away, become something else; or would erase records sooner. Whoever got hold of
+    /// `sztp.toml` alone must not bring that about. Deadlines, and whatever makes a server stricter, do not count.
     #[must_use]
     pub fn loosen(&self, accepted: &Self) -> bool {
         if self.roles.onboards() && !accepted.roles.onboards() {
+            return true;
+        }
+        // What is erased is gone: not by a file alone.
+        let sooner = |new: Duration| accepted.retention.is_none_or(|old| new < old);
+        if self.retention.is_some_and(sooner) {
             return true;
         }
         // Those that neither names are treated alike by each.
@@ -57,6 +62,10 @@ impl Policies {
             roles,
             unregistered: Unregistered::from_json(json.get("unregistered")?)?,
             manufacturers: manufacturers.collect::<Option<_>>()?,
+            retention: match json.get("retention") {
+                None => None,
+                Some(seconds) => Some(Duration::from_secs(seconds.as_u64()?)),
+            },
             unregistered_per_hour: u32::try_from(json.get("unregistered-per-hour")?.as_u64()?).ok()?,
             deadlines: Deadlines {
                 first_contact: deadline("first-contact")?,
@@ -132,6 +141,9 @@ mod tests {
         assert!(!redirecting.loosen(&usual));
         let slower = Deadlines { held: Duration::from_secs(9), ..Deadlines::default() };
         assert!(!Policies { deadlines: slower, ..usual.clone() }.loosen(&usual));
+        let keeping = |days: u64| Policies { retention: Some(Duration::from_secs(days)), ..Policies::default() };
+        assert!(keeping(9).loosen(&usual) && keeping(8).loosen(&keeping(9)), "records would be erased sooner");
+        assert!(!keeping(9).loosen(&keeping(8)) && !usual.loosen(&keeping(8)));
         for (new, old, looser) in [
             (Unregistered::Refuse, admit("a"), false),
             (Unregistered::Hold, admit("a"), false),
@@ -153,7 +165,8 @@ mod tests {
     #[test]
     fn srv_21_policies_are_read_back_from_the_log_as_they_were() {
         let policies = Policies { roles: Roles::RedirectOnly, ..acme(admit("bmc"), Unregistered::Refuse) };
-        for policies in [policies, Policies::default()] {
+        let kept = Policies { retention: Some(Duration::from_secs(86_400)), ..Policies::default() };
+        for policies in [policies, kept, Policies::default()] {
             assert_eq!(Policies::from_json(&policies.to_json()), Some(policies));
         }
         let mut before = Policies::default().to_json();

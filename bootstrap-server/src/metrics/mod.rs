@@ -25,9 +25,8 @@
 //! | `sztp_alarms` | gauge; `reason` | what somebody ought to look at about the server itself: 1 for each reason code |
 //! | `sztp_webhook_behind` | gauge; `webhook` | records of the audit log that it has still to be told of, or to pass over |
 //!
-//! The reasons of `sztp_shed_total`: `connections` and `connection-share` (reset before TLS; the second says that the
-//! source has more than its share), `handshakes` (too long a line), `requests`, `store`, `source`, `device-at-once` and
-//! `device-rate`, and further on `images`, `activation-codes`, `newcomers`, `contended` and `database` (503 with Retry-After).
+//! The reasons of `sztp_shed_total`: `connection-share` (reset before TLS: the source has its share), `handshakes` (too long a line), `requests`, `store`, `source`, `device-at-once` and
+//! `device-rate`, and further on `device-writes`, `images`, `activation-codes`, `newcomers`, `contended` and `database` (503 with Retry-After).
 
 mod labels;
 

@@ -28,8 +28,8 @@ use tower::ServiceExt;
 use super::{Codes, Service, router};
 use crate::{
     Owner,
-    admission::{self, Guard, Limits},
-    audit::{Answer, CheckpointKey, Event},
+    admission::{self, Guard, Limits, Writes},
+    audit::{Answer, Basis, CheckpointKey, Event},
     domain::{
         Departures, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Particulars, Policies, ProfileName,
         State,
@@ -74,6 +74,7 @@ pub(super) fn onboarded(serial: &str, as_far_as: conveyed_info::rpc::ProgressTyp
             source,
             certificate: sha256(serial.as_bytes()),
             answer,
+            basis: Basis::of(&profile("")),
             departures: departures.clone(),
         },
         Event::ProgressReported { device, source, report: as_far_as, keys: Vec::new(), message: None, departures },
@@ -125,6 +126,7 @@ impl Lab {
             owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
             policies: Arc::new(policies.into()),
             newcomers: Mutex::default(),
+            writes: Writes::new(&limits),
             images: Images::new([], 1),
             codes: Codes::new(),
             rejections,
@@ -184,7 +186,8 @@ async fn answer(router: axum::Router, serial: &str, mut request: Request) -> (St
     let identity = DeviceIdentity { device: id(serial), certificate: sha256(serial.as_bytes()) };
     let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
     let home = Arc::new(RedirectInformation::new(vec![here]).unwrap());
-    request.extensions_mut().insert(Connection { source: SOURCE, identity: Some(Arc::new(identity)), home });
+    let identity = Some(Arc::new(identity));
+    request.extensions_mut().insert(Connection { source: SOURCE, identity, idevid: None, home });
     let response = router.oneshot(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();

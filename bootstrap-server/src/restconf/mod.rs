@@ -23,6 +23,7 @@ mod request;
 mod returning;
 #[cfg(test)]
 mod roles;
+mod sealed;
 
 use std::{
     sync::{Arc, Mutex},
@@ -44,7 +45,7 @@ use conveyed_info::{
 };
 
 use crate::{
-    admission::{self, Guard},
+    admission::{self, Guard, Writes},
     domain::Newcomers,
     images::Images,
     in_force::InForce,
@@ -72,6 +73,8 @@ pub(crate) struct Service {
     pub(crate) policies: Arc<InForce>,
     /// The unregistered devices of this hour.
     pub(crate) newcomers: Mutex<Newcomers>,
+    /// What each device has added lately.
+    pub(crate) writes: Writes,
     pub(crate) images: Images,
     /// Checks activation codes.
     pub(crate) codes: Codes,

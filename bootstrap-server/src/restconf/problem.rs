@@ -1,6 +1,6 @@
 //! Every error a device can get, with its status, tag and media type (RFC 8040 §7).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     http::{
@@ -35,6 +35,8 @@ pub(crate) enum Tally {
     Refused(ReasonCode),
     /// There is no room for it now. When it is to come back is said in Retry-After by who knows all that wait.
     Shed(Shed),
+    /// It has used up its own room ([`Shed::DeviceWrites`]), and there is more after this time.
+    Spent(Duration),
 }
 
 /// Travels with an error answer, so that whoever knows the device can log why it got one, and whoever knows which encoding
@@ -158,6 +160,16 @@ impl Problem {
     pub(crate) fn busy(shed: Shed) -> Self {
         let message = format!("{}: too much is under way; try again later", ReasonCode::ServerBusy);
         Self::new(Kind::UNAVAILABLE, message).counted(Tally::Shed(shed))
+    }
+
+    /// The device has added to the database what it may, and may add more after `wait`.
+    pub(super) fn spent(wait: Duration) -> Self {
+        let message = format!(
+            "{}: this device has reported so much that nothing more is kept for now; [limits] \
+             stored-octets-per-day-per-device says how much",
+            ReasonCode::ServerBusy
+        );
+        Self::new(Kind::UNAVAILABLE, message).counted(Tally::Spent(wait))
     }
 
     /// As [`Problem::busy`], before anything was looked at: in so many seconds.

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use conveyed_info::information::RedirectInformation;
 use pki::{certificate::Certificate, key::FileKey, path::Signatures};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::ServeError;
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The listener for operators, bound.
-pub(super) async fn for_operators(
+pub(super) fn for_operators(
     operators: &OperatorsListener,
     limits: &Limits,
     rejections: &Rejections,
@@ -28,8 +28,7 @@ pub(super) async fn for_operators(
     let certificate = ReloadableCertificate::new(Arc::clone(&provider), &operators.certificate, &operators.key)?;
     let certificate = Arc::new(certificate);
     let tls = Arc::new(api::operator_tls(provider, Arc::clone(&certificate))?);
-    let bind = |source| ServeError::Bind { address: operators.listen, source };
-    let socket = TcpListener::bind(operators.listen).await.map_err(bind)?;
+    let (socket, _) = bind(operators.listen)?;
     let listener = api::OperatorListener { socket, tls, limits: *limits, rejections: rejections.clone() };
     Ok((listener, certificate))
 }
@@ -63,11 +62,19 @@ impl Place {
     }
 }
 
-pub(super) async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
-    let bound = async {
-        let socket = TcpListener::bind(listen).await?;
+pub(super) fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let bound = || {
+        let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A server that starts again does not wait until its old connections are forgotten.
+        socket.set_reuseaddr(true)?;
+        socket.bind(listen)?;
+        let socket = socket.listen(BACKLOG)?;
         let address = socket.local_addr()?;
         Ok((socket, address))
     };
-    bound.await.map_err(|source| ServeError::Bind { address: listen, source })
+    bound().map_err(|source| ServeError::Bind { address: listen, source })
 }
+
+/// Connections that wait in the kernel until they are accepted. The kernel has a limit of its own (`net.core.somaxconn`);
+/// beyond it peers knock again by themselves.
+const BACKLOG: u32 = 4096;

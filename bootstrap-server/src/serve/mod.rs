@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use crate::{
-    admission::{self, Guard},
+    admission::{self, Guard, Writes},
     api,
     audit::Event,
     config::{LegacyListener, ServerConfig},
@@ -28,6 +28,7 @@ use crate::{
     metrics::{ListenerName, Metrics},
     outward::Follower,
     restconf::{self, Codes, Service},
+    retention,
     store::{Batch, SqlStore, Store},
     tls::{Door, Identities, Rejections, ReloadableCertificate, TlsError, Trust, provider},
 };
@@ -73,20 +74,20 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let trust = Trust { manufacturers: store.manufacturers().await?, revocation: Arc::clone(&config.revocation) };
     let place = Place { provider: provider(config.post_quantum), trust: Arc::new(trust), door };
 
-    let (socket, address) = bind(config.listen).await?;
+    let (socket, address) = bind(config.listen)?;
     let home = config.redirect(config.public_port.unwrap_or_else(|| address.port()))?;
     let (listener, certificate) =
         place.listener(ListenerName::Device, socket, home.clone(), (&config.certificate, &config.key))?;
     let (mut legacy, mut legacy_address) = (None, None);
     if let Some(LegacyListener { listen, public_port, certificate, key }) = &config.legacy {
-        let (socket, address) = bind(*listen).await?;
+        let (socket, address) = bind(*listen)?;
         let home = config.redirect(public_port.unwrap_or_else(|| address.port()))?;
         legacy = Some(place.listener(ListenerName::Legacy, socket, home, (certificate, key))?);
         legacy_address = Some(address);
     }
     let operators = match &config.operators {
         None => None,
-        Some(operators) => Some(for_operators(operators, &config.limits, &rejections).await?),
+        Some(operators) => Some(for_operators(operators, &config.limits, &rejections)?),
     };
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     let policies = policies::starting(config.policies, config.acceptance, store.as_ref()).await?;
@@ -104,6 +105,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         owner: config.owner,
         policies: Arc::clone(&policies),
         newcomers: Mutex::default(),
+        writes: Writes::new(&config.limits),
         images: Images::new(config.images, config.limits.images),
         codes: Codes::new(),
         rejections: rejections.clone(),
@@ -128,6 +130,11 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             "webhook"
         });
     }
+    let erasing = retention::run(Arc::clone(&shared), Arc::clone(&policies), stopping.clone());
+    tasks.spawn(async move {
+        erasing.await;
+        "erasing of old records"
+    });
     if let Some((legacy, certificate)) = legacy {
         front.legacy_certificate = Some(certificate);
         front.judges.push(Arc::clone(&legacy.identities));
@@ -169,6 +176,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             body_deadline: config.limits.body,
             started: api::now(),
             database: config.database.kind(),
+            log: api::LogName::default(),
             listeners,
             gate: api::Gate::default(),
             streams: Arc::new(Semaphore::new(api::STREAMS)),

@@ -15,7 +15,7 @@ mod transfer;
 
 pub use batch::{Backlog, Batch, KeptAnswer, Urgency};
 pub use error::{DatabaseFault, StoreError};
-pub use filter::{Alarmed, Census, DeviceFilter, Page, Stuck};
+pub use filter::{Alarmed, Census, DeviceFilter, Page, Strays, Stuck};
 pub use location::Location;
 pub use record::{ArchivedLog, LogNumber, LogSnapshot, Place, RecordDamage, StoredRecord, StoredReport};
 pub use sql::{Import, SqlStore};
@@ -36,6 +36,9 @@ use crate::{
 
 /// Most reports of one device that are given back.
 pub const MAX_REPORTS: u32 = 500;
+
+/// Most tokens of one user: the store keeps the names of all tokens in memory, and whoever may look may make some.
+pub const MAX_TOKENS: usize = 64;
 
 /// What a store's operations give back.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -86,6 +89,10 @@ pub trait Store: Send + Sync {
 
     /// The keys that a device reported with the report in this leaf.
     fn reported_keys(&self, report: Place) -> StoreFuture<'_, Vec<ReportedKey>>;
+
+    /// A page of the devices that records speak of, by manufacturer and serial number: those of them that are on no list and
+    /// have no voucher.
+    fn strays(&self, page: Page<DeviceId>) -> StoreFuture<'_, Strays>;
 
     /// Every user, by name.
     fn users(&self) -> StoreFuture<'_, Vec<User>>;

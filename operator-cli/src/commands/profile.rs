@@ -24,7 +24,10 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  sztp profile list\n  sztp profile list --output json")]
     List(Box<ListArgs>),
     /// Show a profile's document
-    #[command(after_help = "Examples:\n  sztp profile show bmc > bmc.toml")]
+    #[command(after_help = "Examples:
+  sztp profile show bmc > bmc.toml
+
+It takes the role operator: configurations and scripts hold secrets.")]
     Show(Box<ShowArgs>),
     /// Remove a profile that no device has
     #[command(after_help = "Examples:\n  sztp profile remove bmc --dry-run")]
@@ -93,7 +96,7 @@ pub(crate) struct RemoveArgs {
     change: ChangeArgs,
 }
 
-const COLUMNS: &[Column] = &[column("name", "/name")];
+const COLUMNS: &[Column] = &[column("name", "/name"), column("members", "/members"), column("digest", "/digest")];
 const WHOLE: &[Column] = &[column("name", "/name"), column("document", "/document")];
 
 pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
