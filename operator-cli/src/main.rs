@@ -45,6 +45,8 @@ enum Command {
     /// Say what devices are to become
     #[command(subcommand)]
     Profile(commands::profile::Command),
+    /// Show the owner's policies, and accept those that sztp.toml proposes
+    Policy(commands::policy::Args),
     /// Import, explain and verify ownership vouchers
     #[command(subcommand)]
     Voucher(commands::voucher::Command),
@@ -93,6 +95,7 @@ fn main() -> ExitCode {
         Command::Device(command) => commands::device::run(&command),
         Command::Manufacturer(command) => commands::manufacturer::run(&command),
         Command::Profile(command) => commands::profile::run(&command),
+        Command::Policy(args) => commands::policy::run(&args),
         Command::User(command) => commands::user::run(&command),
         Command::Token(command) => commands::token::run(&command),
         Command::Artifact(command) => commands::artifact::run(&command),

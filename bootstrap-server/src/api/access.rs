@@ -85,6 +85,8 @@ const ADMIN: Access = Access::Role(Role::Admin);
 /// Every operation.
 pub(super) static OPERATIONS: &[Operation] = &[
     operation(Method::GET, paths::STATUS, VIEWER, Gives::Json),
+    operation(Method::GET, paths::POLICIES, VIEWER, Gives::Json),
+    operation(Method::POST, paths::ACCEPT_POLICIES, ADMIN, Gives::Json),
     operation(Method::GET, paths::DEVICES, VIEWER, Gives::Json),
     operation(Method::POST, paths::DEVICES, OPERATOR, Gives::Json),
     operation(Method::GET, paths::DEVICE, VIEWER, Gives::Json),

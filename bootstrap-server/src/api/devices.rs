@@ -37,6 +37,7 @@ const STATES: &[&str] = &[
     "held",
     "seen",
     "redirected",
+    "referred",
     "onboarding",
     "bootstrapped",
     "failed",
@@ -111,7 +112,7 @@ fn filter(api: &Api, query: DeviceQuery) -> Result<DeviceFilter, Fault> {
         host: query.host,
         serial_prefix: query.serial_prefix,
         alarmed: alarmed.then_some(Alarmed),
-        stuck: stuck.then(|| Stuck { now: clock::now(), deadlines: api.policies.deadlines }),
+        stuck: stuck.then(|| Stuck { now: clock::now(), deadlines: api.policies.now().deadlines }),
     })
 }
 

@@ -23,6 +23,7 @@ mod listener;
 mod manufacturers;
 mod particulars;
 mod place;
+mod policies;
 mod profiles;
 mod request;
 mod secret;
@@ -39,6 +40,7 @@ pub(crate) use gate::Gate;
 pub(crate) use listener::{OperatorListener, operator_tls};
 pub(crate) use place::LogName;
 pub use secret::TokenSecret;
+pub(crate) use view::{record, reported_key};
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -49,7 +51,8 @@ use tokio::sync::{Semaphore, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    audit::CheckpointKey, domain::Policies, metrics::Metrics, restconf::Service, store::Store, tls::Rejections,
+    audit::CheckpointKey, in_force::InForce, metrics::Metrics, outward, restconf::Service, store::Store,
+    tls::Rejections,
 };
 use fault::Fault;
 
@@ -62,7 +65,9 @@ pub(crate) const BACKUPS: usize = 4;
 /// What the handlers share.
 pub(crate) struct Api {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) policies: Policies,
+    pub(crate) policies: Arc<InForce>,
+    /// How those do who are told of events.
+    pub(crate) webhooks: Vec<Arc<outward::Standing>>,
     /// Signs the audit log; handlers show its name and public key.
     pub(crate) checkpoint_key: Arc<CheckpointKey>,
     pub(crate) metrics: Metrics,
@@ -100,6 +105,8 @@ impl fmt::Debug for Api {
 fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(document::preamble())
         .routes(routes!(status::status))
+        .routes(routes!(policies::show))
+        .routes(routes!(policies::accept))
         .routes(routes!(devices::list, devices::register))
         .routes(routes!(devices::show, devices::change))
         .routes(routes!(decisions::approve))

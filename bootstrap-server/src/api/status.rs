@@ -9,7 +9,8 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use operator_api::{Health, ListenerStatus, LogStatus, StateCount, Status, paths};
+use operator_api::{Health, ListenerStatus, LogStatus, ServerAlarm, StateCount, Status, WebhookStatus, paths};
+use verdict::{ReasonCode, Trace};
 
 use super::{
     Api, answer, clock, document,
@@ -26,14 +27,24 @@ pub(super) async fn status(
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Response, Fault> {
     let now = clock::now();
-    let census = api.store.census(now, api.policies.deadlines).await?;
+    let census = api.store.census(now, api.policies.now().deadlines).await?;
     let devices = census.iter().map(|count| StateCount {
         state: count.state.to_owned(),
         devices: count.devices,
         stuck: count.stuck,
         alarmed: count.alarmed,
     });
-    let TreeSize(leaves) = *api.store.growth().borrow();
+    let size = *api.store.growth().borrow();
+    let webhooks = api.webhooks.iter().map(|webhook| {
+        let failing = webhook.failing();
+        WebhookStatus {
+            name: webhook.name().to_owned(),
+            behind: webhook.behind(api.store.log(), size),
+            failing_since: failing.as_ref().map(|failing| clock::written(failing.since)),
+            error: failing.map(|failing| Trace::readable(&failing.error)),
+        }
+    });
+    let TreeSize(leaves) = size;
     // After a restoration the log has another name than its key.
     let origin = api.store.checkpoint().await?.and_then(|note| note.lines().next().map(str::to_owned));
     let origin = origin.unwrap_or_else(|| api.checkpoint_key.verifier().name().to_string());
@@ -45,6 +56,8 @@ pub(super) async fn status(
         listeners: api.listeners.iter().map(|listener| with_connections(&api, listener)).collect(),
         devices: devices.collect(),
         log: LogStatus { origin, leaves },
+        alarms: alarms(&api),
+        webhooks: webhooks.collect(),
     };
     Ok(answer::json(StatusCode::OK, &status))
 }
@@ -60,6 +73,19 @@ fn with_connections(api: &Api, listener: &ListenerStatus) -> ListenerStatus {
     ListenerStatus { connections, ..listener.clone() }
 }
 
+/// What somebody ought to look at.
+fn alarms(api: &Api) -> Vec<ServerAlarm> {
+    // RFC 8572 §9.10 (SRV-21): until somebody has decided.
+    let pending = api.policies.proposed().map(|_| ReasonCode::PolicyPending);
+    let failing = api.webhooks.iter().any(|webhook| webhook.failing().is_some()).then_some(ReasonCode::WebhookFailing);
+    let alarm = |reason: ReasonCode| ServerAlarm {
+        reason: reason.to_string(),
+        summary: reason.summary().to_owned(),
+        remedy: reason.remedy().to_owned(),
+    };
+    pending.into_iter().chain(failing).map(alarm).collect()
+}
+
 /// Show metrics for Prometheus
 #[utoipa::path(get, path = paths::METRICS, tag = "server",
     responses((status = 200, description = "OpenMetrics text.", content_type = "application/openmetrics-text",
@@ -69,7 +95,12 @@ pub(super) async fn metrics(
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Response, Fault> {
     api.metrics.commits_waiting(api.store.backlog().waiting);
-    api.metrics.census(&api.store.census(clock::now(), api.policies.deadlines).await?);
+    api.metrics.census(&api.store.census(clock::now(), api.policies.now().deadlines).await?);
+    let size = *api.store.growth().borrow();
+    for webhook in &api.webhooks {
+        api.metrics.webhook_behind(webhook.name(), webhook.behind(api.store.log(), size));
+    }
+    api.metrics.alarms(alarms(&api).iter().map(|alarm| alarm.reason.clone()));
     let mut response = Response::new(Body::from(api.metrics.encode()));
     let media_type = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, media_type);

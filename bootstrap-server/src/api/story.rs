@@ -43,7 +43,7 @@ pub(super) async fn story(
         dossier: &dossier,
         manufacturer: manufacturers.iter().find(|it| it.name == device.manufacturer),
         records: &records,
-        policies: &api.policies,
+        policies: &api.policies.now(),
         offers: &offers,
         now: clock::now(),
     });

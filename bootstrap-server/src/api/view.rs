@@ -47,7 +47,7 @@ pub(super) fn of_dossier(api: &Api, log: &str, dossier: &Dossier) -> Option<show
 
 fn awaited(api: &Api, dossier: &Dossier, device: &Device) -> Option<shown::Waiting> {
     let patience = dossier.profile.as_ref().map(|profile| profile.patience).unwrap_or_default();
-    let deadlines = api.policies.deadlines.with(patience);
+    let deadlines = api.policies.now().deadlines.with(patience);
     let waits = waiting::waiting(device, deadlines)?;
     let stuck = waiting::stuck(device, clock::now(), deadlines);
     Some(shown::Waiting {
@@ -68,7 +68,7 @@ pub(super) fn particulars(of: &Particulars) -> shown::Particulars {
 }
 
 /// A key or chain, and what people tell it by.
-pub(super) fn reported_key(key: &ReportedKey) -> shown::ReportedKey {
+pub(crate) fn reported_key(key: &ReportedKey) -> shown::ReportedKey {
     let (fingerprint, chain) = match Reported::of(key) {
         Reported::HostKey { fingerprint } => (Some(fingerprint), Vec::new()),
         Reported::Chain(chain) => (None, chain),
@@ -106,7 +106,7 @@ pub(super) fn token(of: &Token) -> shown::Token {
 }
 
 /// A record of the log. One whose leaf cannot be read is passed over here; `sztp audit verify` is who complains of it.
-pub(super) fn record(of: &StoredRecord) -> Option<shown::AuditRecord> {
+pub(crate) fn record(of: &StoredRecord) -> Option<shown::AuditRecord> {
     let leaf = of.leaf()?;
     let body = of.opening.as_ref().and_then(|(_, body)| serde_json::from_slice(body).ok());
     Some(shown::AuditRecord { leaf: of.position.0, at: clock::written(leaf.time()), kind: leaf.kind().0, body })

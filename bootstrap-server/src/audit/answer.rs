@@ -9,9 +9,14 @@ use crate::domain::{Encryption, OnboardingProfile, ProfileName, VariantName};
 /// What a device was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// A redirect to a server that it can authenticate.
+    /// A redirect back to this server, which it can authenticate then.
     Redirect {
         /// SHA-256 of the conveyed information artifact in its clear form: each envelope around it is another one.
+        conveyed_information: Digest,
+    },
+    /// A redirect to other servers.
+    Referral {
+        /// SHA-256 of the conveyed information artifact in its clear form.
         conveyed_information: Digest,
     },
     /// Its onboarding information.
@@ -31,9 +36,9 @@ impl Answer {
     #[must_use]
     pub const fn conveyed_information(self) -> Option<Digest> {
         match self {
-            Self::Redirect { conveyed_information } | Self::Onboarding { conveyed_information } => {
-                Some(conveyed_information)
-            }
+            Self::Redirect { conveyed_information }
+            | Self::Referral { conveyed_information }
+            | Self::Onboarding { conveyed_information } => Some(conveyed_information),
             Self::Nothing { .. } => None,
         }
     }
@@ -41,6 +46,7 @@ impl Answer {
     pub(super) fn to_json(self) -> Value {
         match self {
             Self::Redirect { conveyed_information } => json!({"redirect": conveyed_information.to_string()}),
+            Self::Referral { conveyed_information } => json!({"referral": conveyed_information.to_string()}),
             Self::Onboarding { conveyed_information } => json!({"onboarding": conveyed_information.to_string()}),
             Self::Nothing { reason } => json!({"nothing": reason}),
         }

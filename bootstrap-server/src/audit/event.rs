@@ -186,6 +186,15 @@ pub enum Event {
     PoliciesApplied {
         /// All of them.
         policies: Box<Policies>,
+        /// Those before, if there were any.
+        before: Option<Box<Policies>>,
+    },
+    /// The configuration says what would let devices do more than was accepted; what was accepted stays in force.
+    PoliciesProposed {
+        /// What it says.
+        policies: Box<Policies>,
+        /// What stays in force.
+        before: Box<Policies>,
     },
     /// A profile was removed.
     ProfileRemoved {
@@ -289,6 +298,7 @@ impl Event {
             Self::DeviceErased { .. } => 28,
             Self::RecordsErased { .. } => 29,
             Self::BackupBegun => 30,
+            Self::PoliciesProposed { .. } => 31,
         })
     }
 
@@ -316,6 +326,7 @@ impl Event {
             Self::AlarmCleared { .. } => "alarm-cleared",
             Self::DeviceReturned { .. } => "device-returned",
             Self::PoliciesApplied { .. } => "policies-applied",
+            Self::PoliciesProposed { .. } => "policies-proposed",
             Self::ProfileRemoved { .. } => "profile-removed",
             Self::UserChanged { .. } => "user-changed",
             Self::UserRemoved { .. } => "user-removed",
@@ -354,6 +365,7 @@ impl Event {
             | Self::ProfileApplied { .. }
             | Self::ProfileRemoved { .. }
             | Self::PoliciesApplied { .. }
+            | Self::PoliciesProposed { .. }
             | Self::ConnectionsRefused { .. }
             | Self::UserChanged { .. }
             | Self::UserRemoved { .. }
@@ -442,8 +454,15 @@ impl Event {
             Self::DeviceReturned { device, source } => {
                 json!({"device": about(device), "source": source})
             }
-            Self::PoliciesApplied { policies } => {
-                json!({"policies": policies.to_json()})
+            Self::PoliciesApplied { policies, before } => {
+                let mut body = json!({"policies": policies.to_json()});
+                if let Some(before) = before {
+                    body["before"] = before.to_json();
+                }
+                body
+            }
+            Self::PoliciesProposed { policies, before } => {
+                json!({"policies": policies.to_json(), "before": before.to_json()})
             }
             Self::ProfileRemoved { profile } => json!({"profile": profile.as_str()}),
             Self::UserChanged { user } => {

@@ -50,6 +50,11 @@ impl CheckpointKey {
 }
 
 impl CheckpointKey {
+    /// Signs something that is no checkpoint, and cannot be taken for one: it must begin with a line of its own kind.
+    pub(crate) fn sign_message(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.signer.sign(message)
+    }
+
     /// The origin of a log that begins when a database is restored: the key's name and the time, so that no two logs
     /// have the same one.
     pub(crate) fn restored_origin(&self, now: UnixMillis) -> Option<Origin> {

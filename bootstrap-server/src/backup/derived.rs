@@ -77,7 +77,8 @@ impl Derived {
                 self.reports.push_back((*log, u64::try_from(*leaf).ok()?, line, says));
                 return Some(());
             }
-            ("reported_key" | "device_event", _) => return Some(()),
+            ("policy", [_, document]) => (("policy", String::new()), sha256(text(document)?.as_bytes())),
+            ("reported_key" | "device_event" | "delivery", _) => return Some(()),
             _ => return None,
         };
         self.subjects.entry(subject).or_default().row = Some((line, says));
@@ -114,6 +115,10 @@ impl Derived {
             ("profile-applied", _) => {
                 let digest = member("document").and_then(parse_sha256);
                 self.says("profile", member("profile"), digest);
+            }
+            ("policies-applied", _) => {
+                let policies = body.get("policies").map(|policies| sha256(policies.to_string().as_bytes()));
+                self.says("policy", Some(""), policies);
             }
             ("profile-removed", _) => self.says("profile", member("profile"), None),
             ("user-changed", _) => self.says("operator", member("user"), member("role").map(|role| joined([role]))),
@@ -166,6 +171,8 @@ impl Derived {
         let rows = self.subjects.into_iter().filter_map(|((table, key), known)| {
             let line = match (known.row, known.log) {
                 (Some((line, row)), log) if log != Some(row) => line,
+                // A release that did not keep the policies wrote the backup.
+                (None, Some(_)) if table == "policy" => return None,
                 // The log has it, and the rows have not: it stands nowhere, and is missing at the end.
                 (None, Some(_)) => end,
                 _ => return None,

@@ -8,7 +8,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{ConfigError, DeadlinesSection, PolicySection, RetentionSection};
-use crate::admission::Limits;
+use crate::{admission::Limits, outward::WebhookSection};
 
 /// The document. Paths are relative to the folder it lies in.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,6 +40,13 @@ pub struct Document {
     /// What becomes of devices that nobody registered.
     #[serde(default)]
     pub policy: PolicySection,
+    /// What kind of bootstrap server it is (RFC 8572 §7.3): `redirect-server`, or that and `onboarding-server`, which is the
+    /// default. A redirect server sends devices to other servers, as their profiles have it, and onboards none.
+    #[serde(default)]
+    pub roles: Option<Vec<String>>,
+    /// Who is told of events.
+    #[serde(default, rename = "webhook")]
+    pub webhooks: Vec<WebhookSection>,
     /// How long devices and operators may take.
     #[serde(default)]
     pub deadlines: DeadlinesSection,

@@ -8,7 +8,7 @@ use pki::{
 };
 
 use super::PolicyInvalid;
-use crate::{audit::CheckpointKeyError, owner::OwnerError};
+use crate::{audit::CheckpointKeyError, outward::WebhookInvalid, owner::OwnerError};
 
 /// The configuration cannot be used. Every message names the file.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +131,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// Why.
         source: CheckpointKeyError,
+    },
+    /// Who is told of events.
+    #[error("webhook {name:?}: {source}")]
+    Webhook {
+        /// Which.
+        name: String,
+        /// Why.
+        source: WebhookInvalid,
     },
     /// The owner's policies and deadlines.
     #[error(transparent)]

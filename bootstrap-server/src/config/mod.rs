@@ -29,7 +29,13 @@ use pki::{
     revocation::{Crl, Demand, Evidence},
 };
 
-use crate::{audit::CheckpointKey, domain::Policies, owner::Owner, store::Location};
+use crate::{
+    audit::CheckpointKey,
+    domain::Policies,
+    outward::{Webhook, WebhookInvalid, WebhookSection},
+    owner::Owner,
+    store::Location,
+};
 use server_certificate::ServerCertificate;
 
 pub use crate::{
@@ -72,8 +78,22 @@ pub struct ServerConfig {
     pub dhcp4: Option<netboot::policy::Dhcp4Policy>,
     /// What the owner has decided for all devices.
     pub policies: Policies,
+    /// Who is told of events.
+    pub webhooks: Vec<Webhook>,
+    /// Whether what these policies let devices do was accepted by whoever starts the server.
+    pub acceptance: Acceptance,
     /// How much a peer may cost.
     pub limits: Limits,
+}
+
+/// How policies come into force that let devices do more than those before (RFC 8572 §9.10; SRV-21).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Acceptance {
+    /// An admin accepts them through the operator API. Until then those before stay in force.
+    #[default]
+    Later,
+    /// Whoever starts the server has said so.
+    AtStart,
 }
 
 /// A listener for devices that can do no better than TLS 1.2 and certificates signed with SHA-1.
@@ -178,7 +198,14 @@ impl ServerConfig {
             checkpoint_key: Arc::new(checkpoint_key),
             images: images.collect::<Result<_, ConfigError>>()?,
             dhcp4: document.dhcp4,
-            policies: policy::policies(&document.policy, &document.deadlines, &document.retention)?,
+            policies: policy::policies(
+                document.roles.as_deref(),
+                &document.policy,
+                &document.deadlines,
+                &document.retention,
+            )?,
+            webhooks: webhooks(&document.webhooks, folder)?,
+            acceptance: Acceptance::default(),
             limits: document.limits,
         })
     }
@@ -195,6 +222,16 @@ impl ServerConfig {
         });
         Ok(RedirectInformation::new(servers.collect())?)
     }
+}
+
+fn webhooks(sections: &[WebhookSection], folder: &Path) -> Result<Vec<Webhook>, ConfigError> {
+    let each = sections.iter().enumerate().map(|(index, section)| {
+        let name = || section.name.clone();
+        let twice = sections.iter().take(index).any(|before| before.name == section.name);
+        let webhook = if twice { Err(WebhookInvalid::Twice { name: name() }) } else { Webhook::load(section, folder) };
+        webhook.map_err(|source| ConfigError::Webhook { name: name(), source })
+    });
+    each.collect()
 }
 
 fn revocation(document: &DeviceRevocation, at: &dyn Fn(&Path) -> PathBuf) -> Result<Revocation, ConfigError> {

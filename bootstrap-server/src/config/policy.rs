@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use conveyed_info::rpc::Roles;
 use serde::Deserialize;
 
 use crate::domain::{
@@ -104,11 +105,12 @@ impl RetentionSection {
     }
 }
 
-/// Reads the sections.
+/// Reads the sections, and `roles`.
 ///
 /// # Errors
 /// [`PolicyInvalid`] names the member.
 pub(super) fn policies(
+    roles: Option<&[String]>,
     policy: &PolicySection,
     deadlines: &DeadlinesSection,
     retention: &RetentionSection,
@@ -119,7 +121,9 @@ pub(super) fn policies(
         let manufacturer = ManufacturerName::new(name.as_str()).map_err(invalid)?;
         Ok((manufacturer, unregistered(&section, rule.unregistered, rule.profile.as_deref())?))
     });
+    let roles = roles.map_or(Some(Roles::default()), Roles::from_features);
     Ok(Policies {
+        roles: roles.ok_or(PolicyInvalid::Roles)?,
         unregistered: unregistered(
             "policy",
             policy.unregistered.unwrap_or(UnregisteredRule::Hold),
@@ -170,6 +174,12 @@ impl DeadlinesSection {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyInvalid {
+    /// No such kind of server.
+    #[error(
+        "roles: takes \"redirect-server\", alone or with \"onboarding-server\"; a server that onboards sends devices that do \
+         not trust it yet back to itself, so it redirects too"
+    )]
+    Roles,
     /// Not a name.
     #[error("{member}: {source}")]
     Name {
@@ -224,7 +234,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Policies, String> {
         let both: Both = toml::from_str(text).map_err(|error| error.to_string())?;
-        policies(&both.policy, &both.deadlines, &both.retention).map_err(|error| error.to_string())
+        policies(None, &both.policy, &both.deadlines, &both.retention).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -38,6 +38,7 @@ fn without_onboarding(event: &Event, device: &Device) -> Option<ReasonCode> {
         | State::Held(_)
         | State::Seen(_)
         | State::Redirected
+        | State::Referred
         | State::Refused(_)
         | State::Retired => Some(ReasonCode::ReportWithoutOnboarding),
         State::Onboarding(_) | State::Bootstrapped | State::Failed(_) => None,
@@ -59,6 +60,7 @@ fn other_network(device: &Device, call: Call) -> Option<ReasonCode> {
         | State::Vouched
         | State::Held(_)
         | State::Seen(_)
+        | State::Referred
         | State::Bootstrapped
         | State::Failed(_)
         | State::Refused(_)

@@ -160,7 +160,7 @@ const fn attempt_after(device: &Device, answer: Answer, at: UnixMillis) -> Optio
         (Answer::Redirect { .. }, State::Bootstrapped | State::Redirected) | (Answer::Nothing { .. }, _) => {
             device.attempt_since
         }
-        (Answer::Redirect { .. }, _) => None,
+        (Answer::Redirect { .. } | Answer::Referral { .. }, _) => None,
         (Answer::Onboarding { .. }, State::Bootstrapped | State::Redirected) if device.attempt_since.is_some() => {
             device.attempt_since
         }

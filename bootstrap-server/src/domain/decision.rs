@@ -57,6 +57,7 @@ pub fn standing(dossier: &Dossier, now: UnixMillis, policies: &Policies) -> Stan
         | State::Vouched
         | State::Seen(_)
         | State::Redirected
+        | State::Referred
         | State::Onboarding(_)
         | State::Failed(_) => Standing::Serve,
     }

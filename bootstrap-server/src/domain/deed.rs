@@ -104,6 +104,7 @@ impl Deed {
             | Event::ProfileApplied { .. }
             | Event::ProfileRemoved { .. }
             | Event::PoliciesApplied { .. }
+            | Event::PoliciesProposed { .. }
             | Event::ConnectionsRefused { .. }
             | Event::UserChanged { .. }
             | Event::UserRemoved { .. }

@@ -14,8 +14,10 @@ pub enum State {
     Held(ReasonCode),
     /// It asked and could not be given what it needs.
     Seen(ReasonCode),
-    /// It was sent to a server that it can authenticate.
+    /// It was sent back here, to a server that it can authenticate now.
     Redirected,
+    /// It was sent to other servers. Nothing more is expected of it here.
+    Referred,
     /// It has its onboarding information; the progress it reported last, if any.
     Onboarding(Option<ProgressType>),
     /// It reported `bootstrap-complete`.
@@ -38,6 +40,7 @@ impl State {
             Self::Held(_) => "held",
             Self::Seen(_) => "seen",
             Self::Redirected => "redirected",
+            Self::Referred => "referred",
             Self::Onboarding(_) => "onboarding",
             Self::Bootstrapped => "bootstrapped",
             Self::Failed(_) => "failed",
@@ -55,6 +58,7 @@ impl State {
             Self::Registered
             | Self::Vouched
             | Self::Redirected
+            | Self::Referred
             | Self::Onboarding(None)
             | Self::Bootstrapped
             | Self::Retired => None,
@@ -72,6 +76,7 @@ impl State {
             "held" => Self::Held(reason()?),
             "seen" => Self::Seen(reason()?),
             "redirected" => Self::Redirected,
+            "referred" => Self::Referred,
             "onboarding" if detail.is_none() => Self::Onboarding(None),
             "onboarding" => Self::Onboarding(Some(progress()?)),
             "bootstrapped" => Self::Bootstrapped,
@@ -95,6 +100,7 @@ mod tests {
             State::Held(ReasonCode::DeviceUnknown),
             State::Seen(ReasonCode::SignedDataUnavailable),
             State::Redirected,
+            State::Referred,
             State::Onboarding(None),
             State::Onboarding(Some(ProgressType::ConfigComplete)),
             State::Bootstrapped,

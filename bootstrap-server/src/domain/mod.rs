@@ -5,11 +5,13 @@ pub mod change;
 pub mod decision;
 mod deed;
 mod device;
+mod elsewhere;
 mod identifiers;
 mod lifecycle;
 mod newcomers;
 mod operators;
 mod policy;
+mod policy_change;
 mod profile;
 pub mod replay;
 mod reported;
@@ -21,6 +23,7 @@ mod wire_profile;
 
 pub use deed::Deed;
 pub use device::{Alarm, Device, Dossier, Particulars, Proof};
+pub use elsewhere::RedirectInvalid;
 pub use identifiers::{
     DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid, ProfileName, TokenId, UserName, VariantName,
 };

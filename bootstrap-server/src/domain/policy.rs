@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use conveyed_info::rpc::Roles;
 use serde_json::{Value, json};
 
 use super::{ManufacturerName, ProfileName};
@@ -9,6 +10,8 @@ use super::{ManufacturerName, ProfileName};
 /// The owner's rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policies {
+    /// What kind of bootstrap server this is.
+    pub roles: Roles,
     /// What becomes of genuine devices that nobody registered.
     pub unregistered: Unregistered,
     /// The same for the devices of single manufacturers, where that differs.
@@ -47,6 +50,7 @@ impl Policies {
         let manufacturers = self.manufacturers.iter().map(|(name, it)| (name.to_string(), it.to_json()));
         let Deadlines { first_contact, seen, redirected, progress, attempt, held, failed } = self.deadlines;
         let mut policies = json!({
+            "roles": self.roles.features(),
             "unregistered": self.unregistered.to_json(),
             "manufacturers": manufacturers.collect::<serde_json::Map<_, _>>(),
             "unregistered-per-hour": self.unregistered_per_hour,
@@ -66,6 +70,7 @@ impl Policies {
 impl Default for Policies {
     fn default() -> Self {
         Self {
+            roles: Roles::default(),
             unregistered: Unregistered::default(),
             manufacturers: BTreeMap::new(),
             unregistered_per_hour: Self::UNREGISTERED_PER_HOUR,

@@ -79,10 +79,11 @@ pub(crate) fn deed_of(body: &[u8]) -> Option<Option<Deed>> {
 fn answer(json: &Value) -> Option<Answer> {
     let text = |member: &str| json.get(member).and_then(Value::as_str);
     let digest = |member: &str| -> Option<Digest> { parse_sha256(text(member)?) };
-    match (digest("redirect"), digest("onboarding"), text("nothing")) {
-        (Some(conveyed_information), None, None) => Some(Answer::Redirect { conveyed_information }),
-        (None, Some(conveyed_information), None) => Some(Answer::Onboarding { conveyed_information }),
-        (None, None, Some(reason)) => Some(Answer::Nothing { reason: reason.parse().ok()? }),
+    match (digest("redirect"), digest("referral"), digest("onboarding"), text("nothing")) {
+        (Some(conveyed_information), None, None, None) => Some(Answer::Redirect { conveyed_information }),
+        (None, Some(conveyed_information), None, None) => Some(Answer::Referral { conveyed_information }),
+        (None, None, Some(conveyed_information), None) => Some(Answer::Onboarding { conveyed_information }),
+        (None, None, None, Some(reason)) => Some(Answer::Nothing { reason: reason.parse().ok()? }),
         _ => None,
     }
 }
@@ -194,6 +195,7 @@ mod tests {
         ]);
         let answers = proptest::sample::select(vec![
             answered(Answer::Redirect { conveyed_information }),
+            answered(Answer::Referral { conveyed_information }),
             answered(Answer::Onboarding { conveyed_information }),
             answered(Answer::Nothing { reason: ReasonCode::SignedDataUnavailable }),
         ]);

@@ -69,6 +69,7 @@ impl State {
             | Self::Vouched
             | Self::Seen(_)
             | Self::Redirected
+            | Self::Referred
             | Self::Onboarding(_)
             | Self::Bootstrapped
             | Self::Failed(_)
@@ -87,6 +88,7 @@ impl State {
             | Self::Held(_)
             | Self::Seen(_)
             | Self::Redirected
+            | Self::Referred
             | Self::Onboarding(_)
             | Self::Bootstrapped
             | Self::Failed(_)
@@ -101,6 +103,7 @@ impl State {
             Self::Vouched
             | Self::Held(_)
             | Self::Redirected
+            | Self::Referred
             | Self::Onboarding(_)
             | Self::Bootstrapped
             | Self::Failed(_)
@@ -122,6 +125,7 @@ impl State {
                 | Self::Held(_)
                 | Self::Seen(_)
                 | Self::Redirected
+                | Self::Referred
                 | Self::Onboarding(_)
                 | Self::Bootstrapped
                 | Self::Failed(_)
@@ -143,6 +147,7 @@ impl State {
                 | Self::Held(_)
                 | Self::Seen(_)
                 | Self::Redirected
+                | Self::Referred
                 | Self::Onboarding(_)
                 | Self::Bootstrapped
                 | Self::Failed(_)
@@ -157,9 +162,10 @@ impl State {
         match (self, answer) {
             // A person turned it away while it was being answered: what was made for it is not given out.
             (Self::Retired, _) => Err(ChangeRefused::Retired),
-            (Self::Held(_) | Self::Refused(_), Answer::Redirect { .. } | Answer::Onboarding { .. }) => {
-                Err(ChangeRefused::NotServed)
-            }
+            (
+                Self::Held(_) | Self::Refused(_),
+                Answer::Redirect { .. } | Answer::Referral { .. } | Answer::Onboarding { .. },
+            ) => Err(ChangeRefused::NotServed),
             // It goes on waiting for a person, however often it asks; and a bootstrapped device that gets nothing is still
             // one that must not come back unseen.
             (Self::Held(_) | Self::Refused(_) | Self::Bootstrapped, Answer::Nothing { .. }) => Ok(self),
@@ -168,6 +174,7 @@ impl State {
                 | Self::Vouched
                 | Self::Seen(_)
                 | Self::Redirected
+                | Self::Referred
                 | Self::Onboarding(_)
                 | Self::Bootstrapped
                 | Self::Failed(_),
@@ -178,6 +185,18 @@ impl State {
                 | Self::Vouched
                 | Self::Seen(_)
                 | Self::Redirected
+                | Self::Referred
+                | Self::Onboarding(_)
+                | Self::Bootstrapped
+                | Self::Failed(_),
+                Answer::Referral { .. },
+            ) => Ok(Self::Referred),
+            (
+                Self::Registered
+                | Self::Vouched
+                | Self::Seen(_)
+                | Self::Redirected
+                | Self::Referred
                 | Self::Onboarding(_)
                 | Self::Bootstrapped
                 | Self::Failed(_),
@@ -188,6 +207,7 @@ impl State {
                 | Self::Vouched
                 | Self::Seen(_)
                 | Self::Redirected
+                | Self::Referred
                 | Self::Onboarding(_)
                 | Self::Failed(_),
                 Answer::Nothing { reason },
@@ -205,6 +225,7 @@ impl State {
             | Self::Held(_)
             | Self::Seen(_)
             | Self::Redirected
+            | Self::Referred
             | Self::Bootstrapped
             | Self::Refused(_)
             | Self::Retired => self,
@@ -225,6 +246,7 @@ impl State {
             | Self::Vouched
             | Self::Seen(_)
             | Self::Redirected
+            | Self::Referred
             | Self::Onboarding(_)
             | Self::Bootstrapped
             | Self::Failed(_) => Err(ChangeRefused::NotWaiting),
@@ -239,6 +261,7 @@ impl State {
             | Self::Held(_)
             | Self::Seen(_)
             | Self::Redirected
+            | Self::Referred
             | Self::Onboarding(_)
             | Self::Bootstrapped
             | Self::Failed(_)
@@ -254,6 +277,7 @@ impl State {
             | Self::Vouched
             | Self::Held(_)
             | Self::Seen(_)
+            | Self::Referred
             | Self::Bootstrapped
             | Self::Failed(_)
             | Self::Refused(_)
@@ -268,6 +292,7 @@ impl State {
             | Self::Vouched
             | Self::Held(_)
             | Self::Seen(_)
+            | Self::Referred
             | Self::Onboarding(_)
             | Self::Failed(_)
             | Self::Refused(_)
@@ -326,6 +351,18 @@ mod tests {
             assert_eq!(after(State::Retired, &answered(answer)), Err(ChangeRefused::Retired));
             assert_eq!(after(HELD, &answered(answer)), Err(ChangeRefused::NotServed));
         }
+    }
+
+    #[test]
+    fn wks_04_a_device_that_was_sent_elsewhere_has_left_and_may_ask_again() {
+        let referral = answered(Answer::Referral { conveyed_information: pki::digest::sha256(b"") });
+        for state in [State::Vouched, State::Seen(ReasonCode::SignedDataUnavailable), State::Referred] {
+            assert_eq!(after(state, &referral), Ok(State::Referred));
+        }
+        assert_eq!(after(State::Retired, &referral), Err(ChangeRefused::Retired));
+        assert_eq!(after(HELD, &referral), Err(ChangeRefused::NotServed));
+        let complete = Deed::Reported(ProgressType::BootstrapComplete);
+        assert_eq!(after(State::Referred, &complete), Ok(State::Referred), "it was given nothing to complete");
     }
 
     #[test]

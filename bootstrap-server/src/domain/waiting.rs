@@ -67,7 +67,7 @@ pub fn waiting(device: &Device, deadlines: Deadlines) -> Option<Waiting> {
         }
         State::Failed(_) => wait(Responsible::Device, deadlines.failed, ReasonCode::FailedForGood),
         State::Held(_) => wait(Responsible::Operator, deadlines.held, ReasonCode::WaitingForOperator),
-        State::Bootstrapped | State::Refused(_) | State::Retired => return None,
+        State::Referred | State::Bootstrapped | State::Refused(_) | State::Retired => return None,
     })
 }
 
@@ -136,7 +136,9 @@ mod tests {
             assert_eq!((stuck.reason, stuck.responsible), (expected, responsible), "{state:?}");
             assert_eq!((stuck.since.0, stuck.deadline.0), (START, START + deadline), "{state:?}");
         }
-        for state in [State::Bootstrapped, State::Retired, State::Refused(ReasonCode::DeviceNotAdmitted)] {
+        for state in
+            [State::Referred, State::Bootstrapped, State::Retired, State::Refused(ReasonCode::DeviceNotAdmitted)]
+        {
             assert_eq!(reason(&device(state), 10_000 * day), None, "{state:?}");
         }
     }

@@ -130,3 +130,15 @@ pub(super) struct ByReason {
 pub(super) struct ByState {
     pub(super) state: &'static str,
 }
+
+/// The reason is one of [`verdict::ReasonCode`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ByAlarm {
+    pub(super) reason: String,
+}
+
+/// The name stands in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ByWebhook {
+    pub(super) webhook: String,
+}

@@ -23,6 +23,8 @@
 //! | `sztp_devices` | gauge; `state` | devices in each state |
 //! | `sztp_devices_stuck` | gauge; `state` | of these, the ones past their deadline |
 //! | `sztp_devices_alarmed` | gauge; `state` | of these, the ones with an alarm |
+//! | `sztp_alarms` | gauge; `reason` | what somebody ought to look at about the server itself: 1 for each reason code |
+//! | `sztp_webhook_behind` | gauge; `webhook` | records of the audit log that it has still to be told of, or to pass over |
 //!
 //! The reasons of `sztp_shed_total`: `connection-share` (reset before TLS: the source has its share), `handshakes` (too long a line), `requests`, `store`, `source`, `device-at-once` and
 //! `device-rate`, and further on `device-writes`, `images`, `activation-codes`, `newcomers`, `contended` and `database` (503 with Retry-After).
@@ -44,7 +46,7 @@ use prometheus_client::{
 use verdict::ReasonCode;
 
 use crate::store::Census;
-use labels::{ByHandshake, ByListener, ByOperation, ByReason, ByRequest, ByState};
+use labels::{ByAlarm, ByHandshake, ByListener, ByOperation, ByReason, ByRequest, ByState, ByWebhook};
 pub(crate) use labels::{HandshakeOutcome, ListenerName, Operation, TlsVersion};
 
 /// Every metric of one server. Clones count into the same ones.
@@ -70,6 +72,8 @@ struct Inner {
     commit_batches: Histogram,
     commit_seconds: Histogram,
     commit_queue: Gauge,
+    alarms: Family<ByAlarm, Gauge>,
+    webhook_behind: Family<ByWebhook, Gauge>,
     devices: Family<ByState, Gauge>,
     stuck: Family<ByState, Gauge>,
     alarmed: Family<ByState, Gauge>,
@@ -133,6 +137,8 @@ impl Default for Metrics {
             devices: register!("devices", "Devices in each state", Family::default()),
             stuck: register!("devices_stuck", "Devices past the deadline of their state", Family::default()),
             alarmed: register!("devices_alarmed", "Devices with an alarm", Family::default()),
+            alarms: register!("alarms", "What somebody ought to look at about the server itself", Family::default()),
+            webhook_behind: register!("webhook_behind", "Records that a webhook has before it", Family::default()),
             registry,
         };
         Self(Arc::new(inner))
@@ -162,6 +168,20 @@ impl Metrics {
             self.0.stuck.get_or_create(&state()).set(count(*stuck));
             self.0.alarmed.get_or_create(&state()).set(count(*alarmed));
         }
+    }
+
+    /// What somebody ought to look at at this moment, by reason code: to be told before [`Metrics::encode`].
+    pub(crate) fn alarms(&self, reasons: impl IntoIterator<Item = String>) {
+        self.0.alarms.clear();
+        for reason in reasons {
+            self.0.alarms.get_or_create(&ByAlarm { reason }).set(1);
+        }
+    }
+
+    /// How many records a webhook has before it: to be told before [`Metrics::encode`].
+    pub(crate) fn webhook_behind(&self, webhook: &str, records: u64) {
+        let webhook = ByWebhook { webhook: webhook.to_owned() };
+        self.0.webhook_behind.get_or_create(&webhook).set(i64::try_from(records).unwrap_or(i64::MAX));
     }
 
     /// A transaction of so many batches became durable.

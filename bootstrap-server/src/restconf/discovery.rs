@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::State,
     http::{
         HeaderMap, Uri,
         header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY},
@@ -26,9 +27,10 @@ pub(super) fn routes() -> Router<Arc<Service>> {
         .route(HOST_META, get(host_meta).options(|| async { allow(READ) }))
         .route(&format!("{HOST_META}.json"), get(|| async { host_meta_json() }).options(|| async { allow(READ) }));
     ApiResource::ALL.into_iter().fold(open, |router, resource| {
-        let read = async move |_: Caller, uri: Uri, answering: Answering| {
+        let read = async move |State(service): State<Arc<Service>>, _: Caller, uri: Uri, answering: Answering| {
             check_query(resource, &uri)?;
-            Ok::<_, Problem>(answering.with(resource.encode(answering.0)))
+            // RFC 8572 §7.3 (WKS-04): what is offered follows from the features.
+            Ok::<_, Problem>(answering.with(resource.encode(service.policies.now().roles, answering.0)))
         };
         router.route(&format!("{ROOT}{}", resource.path()), get(read).options(options_of_data))
     })
@@ -64,6 +66,11 @@ async fn options_of_data(_: Caller) -> Response {
 /// RFC 8040 §4.1: which methods an operation supports.
 pub(super) async fn options_of_operation(_: Caller) -> Response {
     allow("POST, OPTIONS")
+}
+
+/// As [`options_of_operation`], of one that a server without the feature onboarding-server has not got (WKS-04).
+pub(super) async fn options_of_reports(State(service): State<Arc<Service>>, _: Caller) -> Result<Response, Problem> {
+    if service.policies.now().roles.onboards() { Ok(allow("POST, OPTIONS")) } else { Err(Problem::not_offered()) }
 }
 
 fn allow(methods: &'static str) -> Response {

@@ -85,7 +85,13 @@ pub(super) fn choose(
 ) -> Result<Chosen, Withheld> {
     let manner = Manner::from(profile.wire_profile);
     let mut basis = Basis::of(profile);
-    let (information, reporting_level) = if request.signed_data_preferred {
+    // RFC 8572 §7.3 (WKS-04): a server without the feature onboarding-server has redirects to others, or nothing.
+    if profile.redirect.is_none() && !service.policies.now().roles.onboards() {
+        return Err(Withheld::Nothing(ReasonCode::NotAnOnboardingServer));
+    }
+    let (information, reporting_level) = if let Some(elsewhere) = &profile.redirect {
+        (Information::Redirect(elsewhere.clone()), ReportingLevel::Minimal)
+    } else if request.signed_data_preferred {
         // RFC 8572 §9.6 and Appendix B (SRV-04): a device that cannot trust us yet is sent back to us with our anchor,
         // so that it can report to somebody it has authenticated.
         (Information::Redirect(home.clone()), ReportingLevel::Minimal)
@@ -113,8 +119,11 @@ pub(super) fn choose(
             service.owner.signed(&information, style, voucher.clone()).map_err(|error| failed(&error))?
         }
         // RFC 8572 §7.3 (SRV-03): never unsigned onboarding information to a device that prefers signed data. An unsigned
-        // redirect would be allowed, and would lead it back here to ask the same.
-        _ if request.signed_data_preferred => return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable)),
+        // redirect is allowed: to other servers it is worth something without its anchors, but back here it would lead to
+        // the same question.
+        _ if request.signed_data_preferred && profile.redirect.is_none() => {
+            return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable));
+        }
         (None, Signing::Always) => return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable)),
         (None, Signing::WhenPossible) | (_, Signing::Never) => make::unsigned_conveyed_information(&information, style)
             .map(BootstrappingData::Unsigned)
@@ -122,6 +131,7 @@ pub(super) fn choose(
     };
     let conveyed_information = data.conveyed_information().sha256();
     let answer = match information {
+        Information::Redirect(_) if profile.redirect.is_some() => Answer::Referral { conveyed_information },
         Information::Redirect(_) => Answer::Redirect { conveyed_information },
         Information::Onboarding(_) => Answer::Onboarding { conveyed_information },
     };

@@ -26,7 +26,7 @@ const TRIES: usize = 4;
 pub(super) async fn admit(service: &Service, caller: &Caller, mut dossier: Dossier) -> Result<Dossier, Problem> {
     for _ in 0..TRIES {
         let (device, source) = (caller.device.clone(), caller.source);
-        let (event, answer) = match standing(&dossier, now(), &service.policies) {
+        let (event, answer) = match standing(&dossier, now(), &service.policies.now()) {
             Standing::Serve => return Ok(dossier),
             Standing::Admit(profile) => (Event::DeviceAdmitted { device, source, profile }, None),
             Standing::Return => (Event::DeviceReturned { device, source }, None),
@@ -102,7 +102,7 @@ fn overrun(service: &Service, caller: &Caller) -> bool {
     let manufacturer = &caller.device.manufacturer;
     // What a panicking thread left behind is still a count.
     let mut newcomers = service.newcomers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    match newcomers.count(manufacturer, now(), service.policies.unregistered_per_hour) {
+    match newcomers.count(manufacturer, now(), service.policies.now().unregistered_per_hour) {
         Notice::Taken => false,
         Notice::Counted => {
             let detail = format!("unregistered devices of {manufacturer}, the last one {}", caller.device);

@@ -228,7 +228,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
     let service = Service {
         store,
         owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
-        policies: Policies::default(),
+        policies: Arc::new(crate::domain::Policies::default().into()),
         newcomers: Mutex::default(),
         writes: Writes::new(&limits),
         images: Images::new(None, 1),

@@ -1,4 +1,5 @@
-//! A service in a folder of its own, asked in process: for tests of what becomes of many devices at once.
+//! A service in a folder of its own, asked in process: for tests of what becomes of many devices at once. What they begin
+//! with is committed to the store by the events that the operator API commits; there is no listener for operators here.
 
 use std::{
     net::IpAddr,
@@ -12,7 +13,7 @@ use authority::OwnerParty;
 use axum::{
     body::Body,
     extract::Request,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{Method, StatusCode, header::CONTENT_TYPE},
 };
 use conveyed_info::information::{BootstrapServer, RedirectInformation};
 use http_body_util::BodyExt;
@@ -123,7 +124,7 @@ impl Lab {
         let service = Service {
             store: shared,
             owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
-            policies,
+            policies: Arc::new(policies.into()),
             newcomers: Mutex::default(),
             writes: Writes::new(&limits),
             images: Images::new([], 1),
@@ -139,6 +140,12 @@ impl Lab {
     /// One request of the device; status, and body as text.
     pub(super) async fn ask(&self, serial: &str, path: &str, input: &str) -> (StatusCode, String) {
         ask(self.router.clone(), serial.to_owned(), path, input).await
+    }
+
+    /// What the device reads at `path`; or which methods are said to be there.
+    pub(super) async fn read(&self, serial: &str, method: Method, path: &str) -> (StatusCode, String) {
+        answer(self.router.clone(), serial, Request::builder().method(method).uri(path).body(Body::empty()).unwrap())
+            .await
     }
 
     /// All of these devices at once, `times` each: how many got which answer, by status.
@@ -179,11 +186,15 @@ async fn ask_until_there_is_room(router: axum::Router, serial: String) -> (Statu
 }
 
 async fn ask(router: axum::Router, serial: String, path: &str, input: &str) -> (StatusCode, String) {
-    let identity = DeviceIdentity { device: id(&serial), certificate: sha256(serial.as_bytes()) };
-    let mut request = Request::post(path)
+    let request = Request::post(path)
         .header(CONTENT_TYPE, "application/yang-data+json")
         .body(Body::from(format!("{{\"ietf-sztp-bootstrap-server:input\":{input}}}")))
         .unwrap();
+    answer(router, &serial, request).await
+}
+
+async fn answer(router: axum::Router, serial: &str, mut request: Request) -> (StatusCode, String) {
+    let identity = DeviceIdentity { device: id(serial), certificate: sha256(serial.as_bytes()) };
     let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
     let home = Arc::new(RedirectInformation::new(vec![here]).unwrap());
     let identity = Some(Arc::new(identity));

@@ -21,6 +21,8 @@ mod report_progress;
 mod request;
 #[cfg(test)]
 mod returning;
+#[cfg(test)]
+mod roles;
 mod sealed;
 
 use std::{
@@ -44,8 +46,9 @@ use conveyed_info::{
 
 use crate::{
     admission::{self, Guard, Writes},
-    domain::{Newcomers, Policies},
+    domain::Newcomers,
     images::Images,
+    in_force::InForce,
     owner::Owner,
     store::Store,
     tls::{Connection, Rejections},
@@ -67,7 +70,7 @@ pub(crate) struct Service {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) owner: Owner,
     /// What the owner has decided for all devices.
-    pub(crate) policies: Policies,
+    pub(crate) policies: Arc<InForce>,
     /// The unregistered devices of this hour.
     pub(crate) newcomers: Mutex<Newcomers>,
     /// What each device has added lately.
@@ -90,7 +93,7 @@ pub(crate) fn router(service: Arc<Service>, guard: Arc<Guard>) -> Router {
         )
         .route(
             &format!("{ROOT}/{REPORT_PROGRESS}"),
-            post(report_progress::handle).options(discovery::options_of_operation),
+            post(report_progress::handle).options(discovery::options_of_reports),
         )
         .route("/images/{digest}", get(crate::images::serve))
         .fallback(|| async { Problem::not_found() })

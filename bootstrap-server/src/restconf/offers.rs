@@ -20,5 +20,8 @@ pub(crate) fn offers(service: &Service, home: &RedirectInformation, dossier: &Do
             Err(Withheld::Failed(_)) => Offer::Nothing(ReasonCode::ServerFailed),
         }
     };
+    if profile.redirect.is_some() {
+        return vec![offer(true, Offer::Referral)];
+    }
     vec![offer(true, Offer::ToStranger), offer(false, Offer::ToTrusting)]
 }

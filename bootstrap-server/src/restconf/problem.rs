@@ -132,6 +132,12 @@ impl Problem {
         Self { error: RestconfError { path: Some(path), ..problem.error }, ..problem }
     }
 
+    /// RFC 8040 §7: an operation of a feature that this server has not got (RFC 8572 §7.3).
+    pub(super) fn not_offered() -> Self {
+        let reason = ReasonCode::NotAnOnboardingServer;
+        Self::because(Kind::NOT_IMPLEMENTED, reason).counted(Tally::Refused(reason))
+    }
+
     /// RFC 8040 §4.8: a query parameter that is not understood, or stands twice.
     pub(super) fn query(how: &str) -> Self {
         Self::broken(Kind::BAD_VALUE, how)

@@ -22,6 +22,10 @@ pub(super) async fn handle(
     _: Answering,
     input: Input,
 ) -> Result<Response, Problem> {
+    // RFC 8572 §7.3 (WKS-04): the feature onboarding-server gates the operation.
+    if !service.policies.now().roles.onboards() {
+        return Err(Problem::not_offered());
+    }
     let dossier = service.store.dossier(&caller.device).await?;
     let authentication = caller.prove(&service, &dossier).await?;
     let wire_profile = dossier.profile.as_ref().map(|profile| profile.wire_profile).unwrap_or_default();

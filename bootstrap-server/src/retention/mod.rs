@@ -21,6 +21,7 @@ use tokio::sync::watch;
 
 use crate::{
     api,
+    in_force::InForce,
     store::{Store, StoreError},
 };
 
@@ -29,8 +30,8 @@ const FIRST: Duration = Duration::from_secs(60);
 /// How often it looks again.
 const AGAIN: Duration = Duration::from_secs(6 * 3600);
 
-/// Erases what is due, now and then, until the server stops: what an interruption left, and what is older than `records`.
-pub(crate) async fn run(store: Arc<dyn Store>, records: Option<Duration>, mut stopping: watch::Receiver<()>) {
+/// Erases what is due, now and then, until the server stops: what an interruption left, and what is older than the policies in force let records be.
+pub(crate) async fn run(store: Arc<dyn Store>, policies: Arc<InForce>, mut stopping: watch::Receiver<()>) {
     let mut aged = Aged::default();
     let mut pause = FIRST;
     loop {
@@ -39,7 +40,7 @@ pub(crate) async fn run(store: Arc<dyn Store>, records: Option<Duration>, mut st
             _ = stopping.changed() => return,
         }
         let erased = tokio::select! {
-            erased = due(store.as_ref(), records, &mut aged) => erased,
+            erased = due(store.as_ref(), policies.now().retention, &mut aged) => erased,
             _ = stopping.changed() => return,
         };
         match erased {

@@ -3,6 +3,7 @@
 mod error;
 mod listeners;
 mod manufacturers;
+mod policies;
 mod refusals;
 
 use std::{
@@ -23,9 +24,9 @@ use crate::{
     api,
     audit::Event,
     config::{LegacyListener, ServerConfig},
-    domain::Policies,
     images::Images,
     metrics::{ListenerName, Metrics},
+    outward::Follower,
     restconf::{self, Codes, Service},
     retention,
     store::{Batch, SqlStore, Store},
@@ -89,20 +90,20 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         Some(operators) => Some(for_operators(operators, &config.limits, &rejections, &metrics)?),
     };
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
-    known_profiles(&config.policies, store.as_ref()).await?;
+    let policies = policies::starting(config.policies, config.acceptance, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
     let dhcp4 = config.dhcp4.map(Dhcp4Server::bind).transpose()?;
 
     // RFC 8572 §9.10 (SRV-21): what the server does with devices changes by an operator's hand, and leaves a leaf.
     let started = Batch::from(Event::ServerStarted { listen: address.to_string() });
-    store.commit(started.and(Event::PoliciesApplied { policies: Box::new(config.policies.clone()) })).await?;
+    store.commit(policies.event.into_iter().fold(started, Batch::and)).await?;
+    let policies = Arc::new(policies.in_force);
     let shared: Arc<dyn Store> = store.clone();
     let guard = Guard::new(&config.limits, Arc::clone(&shared), metrics.clone());
-    let keep = config.policies.retention;
     let service = Arc::new(Service {
         store: Arc::clone(&shared),
         owner: config.owner,
-        policies: config.policies.clone(),
+        policies: Arc::clone(&policies),
         newcomers: Mutex::default(),
         writes: Writes::new(&config.limits),
         images: Images::new(config.images, config.limits.images),
@@ -119,7 +120,17 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         judges: vec![Arc::clone(&listener.identities)],
     };
     let mut tasks = JoinSet::new();
-    let erasing = retention::run(Arc::clone(&shared), keep, stopping.clone());
+    let mut webhooks = Vec::new();
+    for webhook in config.webhooks {
+        let follower = Follower::new(webhook, Arc::clone(&shared), Arc::clone(&config.checkpoint_key));
+        webhooks.push(follower.standing());
+        let stopping = stopping.clone();
+        tasks.spawn(async move {
+            follower.run(stopping).await;
+            "webhook"
+        });
+    }
+    let erasing = retention::run(Arc::clone(&shared), Arc::clone(&policies), stopping.clone());
     tasks.spawn(async move {
         erasing.await;
         "erasing of old records"
@@ -155,7 +166,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         listeners.extend(dhcp4.as_ref().map(|dhcp4| named("dhcp4", dhcp4.local_address().into(), &[])));
         let api = api::Api {
             store: shared,
-            policies: config.policies,
+            policies,
+            webhooks,
             checkpoint_key: config.checkpoint_key,
             metrics: metrics.clone(),
             rejections,
@@ -194,13 +206,6 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     });
     let dhcp4 = dhcp4.map(Dhcp4Server::spawn);
     Ok(RunningServer { address, legacy_address, operator_address, dhcp4, store, metrics, front, stop, tasks })
-}
-
-/// A policy that names a profile which is not there would admit nobody, and say so to devices only.
-async fn known_profiles(policies: &Policies, store: &dyn Store) -> Result<(), ServeError> {
-    let known = store.profiles().await?;
-    let missing = policies.profiles().find(|name| known.iter().all(|profile| profile.name != **name));
-    missing.map_or(Ok(()), |profile| Err(ServeError::NoSuchProfile { profile: profile.clone() }))
 }
 
 impl RunningServer {

@@ -3,12 +3,14 @@
 use audit_log::LogIndex;
 use pki::digest::Digest;
 
+use super::Place;
 use crate::{
     audit::Event,
     domain::{Actor, DeviceId, UserName},
 };
 
-/// One or more events that become durable together. There is no empty batch, and no change without an event.
+/// One or more events that become durable together. There is no change without an event; what says how far a webhook was
+/// told of events changes nothing ([`Batch::delivered`]).
 #[derive(Clone, Debug)]
 pub struct Batch {
     events: Vec<Event>,
@@ -16,6 +18,7 @@ pub struct Batch {
     urgency: Urgency,
     expected: Vec<(DeviceId, LogIndex)>,
     answer: Option<(UserName, String, KeptAnswer)>,
+    delivery: Option<(String, Place)>,
 }
 
 /// Who waits for a batch.
@@ -29,6 +32,15 @@ pub enum Urgency {
 }
 
 impl Batch {
+    /// How far the webhook of this name was told: `next` is the first leaf that it was not told of. Nothing else is noted so:
+    /// it is of no consequence for any device, and a leaf about it would have to be told too.
+    #[must_use]
+    pub fn delivered(webhook: &str, next: Place) -> Self {
+        let delivery = Some((webhook.to_owned(), next));
+        let (events, expected) = (Vec::new(), Vec::new());
+        Self { events, actor: None, urgency: Urgency::Bulk, expected, answer: None, delivery }
+    }
+
     /// The same batch with one more event.
     #[must_use]
     pub fn and(mut self, event: Event) -> Self {
@@ -90,6 +102,11 @@ impl Batch {
         &self.expected
     }
 
+    /// How far which webhook was told.
+    pub(super) fn delivery(&self) -> Option<(&str, Place)> {
+        self.delivery.as_ref().map(|(webhook, next)| (webhook.as_str(), *next))
+    }
+
     /// The answer to keep, and under whose key.
     pub(super) const fn answer(&self) -> Option<&(UserName, String, KeptAnswer)> {
         self.answer.as_ref()
@@ -98,7 +115,8 @@ impl Batch {
 
 impl From<Event> for Batch {
     fn from(event: Event) -> Self {
-        Self { events: vec![event], actor: None, urgency: Urgency::Interactive, expected: Vec::new(), answer: None }
+        let (events, expected) = (vec![event], Vec::new());
+        Self { events, actor: None, urgency: Urgency::Interactive, expected, answer: None, delivery: None }
     }
 }
 

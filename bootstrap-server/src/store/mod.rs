@@ -27,8 +27,11 @@ use audit_log::{LogIndex, TreeSize, UnixMillis};
 use pki::{digest::Digest, identity::SerialNumber};
 use tokio::sync::watch;
 
-use crate::domain::{
-    Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Proof, Token, User, UserName,
+use crate::{
+    audit::ReportedKey,
+    domain::{
+        Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, Proof, Token, User, UserName,
+    },
 };
 
 /// Most reports of one device that are given back.
@@ -80,6 +83,15 @@ pub trait Store: Send + Sync {
 
     /// The latest `limit` records that are about a device, in all logs, oldest first.
     fn latest<'a>(&'a self, device: &'a DeviceId, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>>;
+
+    /// The policies in force: those that were accepted last. A new database has none.
+    fn policies(&self) -> StoreFuture<'_, Option<Policies>>;
+
+    /// The next leaf that this webhook is to be told of, as [`Batch::delivered`] noted it.
+    fn delivered<'a>(&'a self, webhook: &'a str) -> StoreFuture<'a, Option<Place>>;
+
+    /// The keys that a device reported with the report in this leaf.
+    fn reported_keys(&self, report: Place) -> StoreFuture<'_, Vec<ReportedKey>>;
 
     /// A page of the devices that records speak of, by manufacturer and serial number: those of them that are on no list and
     /// have no voucher.

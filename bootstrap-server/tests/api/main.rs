@@ -9,6 +9,7 @@ mod events;
 mod hostile;
 mod import;
 mod operators;
+mod policies;
 mod repeated;
 #[path = "../support/mod.rs"]
 mod support;

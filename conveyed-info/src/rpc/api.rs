@@ -1,7 +1,7 @@
 //! What a device can read before it calls an operation: the API resource, its parts, and the library of modules
 //! (RFC 8040 §3.3).
 
-use super::library;
+use super::{Roles, library};
 use crate::{
     Encoding,
     document::{Container, Out},
@@ -42,9 +42,9 @@ impl ApiResource {
         }
     }
 
-    /// Writes its document.
+    /// Writes its document, as it is on a server with these roles.
     #[must_use]
-    pub fn encode(self, encoding: Encoding) -> Vec<u8> {
+    pub fn encode(self, roles: Roles, encoding: Encoding) -> Vec<u8> {
         match self {
             Self::Root => {
                 let mut root = Container::new();
@@ -55,16 +55,19 @@ impl ApiResource {
             }
             Self::Data => {
                 let mut data = Container::new();
-                data.put(YANG_LIBRARY, Out::Container(library::yang_library()));
-                data.put(MODULES_STATE, Out::Container(library::modules_state()));
+                data.put(YANG_LIBRARY, Out::Container(library::yang_library(roles)));
+                data.put(MODULES_STATE, Out::Container(library::modules_state(roles)));
                 data.into_document("ietf-restconf:data", encoding)
             }
-            Self::YangLibrary => library::yang_library().into_document(YANG_LIBRARY, encoding),
-            Self::ModulesState => library::modules_state().into_document(MODULES_STATE, encoding),
+            Self::YangLibrary => library::yang_library(roles).into_document(YANG_LIBRARY, encoding),
+            Self::ModulesState => library::modules_state(roles).into_document(MODULES_STATE, encoding),
             Self::Operations => {
                 let mut operations = Container::new();
                 operations.put("ietf-sztp-bootstrap-server:get-bootstrapping-data", Out::Empty);
-                operations.put("ietf-sztp-bootstrap-server:report-progress", Out::Empty);
+                // RFC 8572 §7.3: the feature onboarding-server gates it (WKS-04).
+                if roles.onboards() {
+                    operations.put("ietf-sztp-bootstrap-server:report-progress", Out::Empty);
+                }
                 operations.into_document("ietf-restconf:operations", encoding)
             }
             Self::YangLibraryVersion => {
@@ -82,7 +85,7 @@ mod tests {
     use super::*;
 
     fn written(resource: ApiResource, encoding: Encoding) -> String {
-        String::from_utf8(resource.encode(encoding)).unwrap()
+        String::from_utf8(resource.encode(Roles::default(), encoding)).unwrap()
     }
 
     #[test]
@@ -119,6 +122,16 @@ mod tests {
                 "</operations>"
             )
         );
+    }
+
+    #[test]
+    fn wks_04_a_redirect_server_offers_no_reports() {
+        for encoding in [Encoding::Json, Encoding::Xml] {
+            let all = ApiResource::ALL.map(|resource| resource.encode(Roles::RedirectOnly, encoding)).concat();
+            let all = String::from_utf8(all).unwrap();
+            assert!(all.contains("get-bootstrapping-data") && all.contains("redirect-server"));
+            assert!(!all.contains("report-progress") && !all.contains("onboarding-server"), "{all}");
+        }
     }
 
     #[test]

@@ -59,6 +59,7 @@ mod get_bootstrapping_data;
 mod library;
 mod progress;
 mod progress_type;
+mod roles;
 
 pub use api::ApiResource;
 pub use csr::{
@@ -70,6 +71,7 @@ pub use errors::RestconfError;
 pub use get_bootstrapping_data::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel};
 pub use progress::{ProgressReport, SshHostKey, TrustAnchorCert};
 pub use progress_type::{ProgressType, UnknownProgressType};
+pub use roles::Roles;
 
 /// Media type of a JSON body (RFC 8040 §11.3.2).
 pub const YANG_DATA_JSON: &str = "application/yang-data+json";

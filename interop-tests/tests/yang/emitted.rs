@@ -10,8 +10,8 @@ use conveyed_info::{
     },
     rpc::{
         ApiResource, BootstrappingAnswer, BootstrappingRequest, CertReqInfo, Csr, CsrFormat, CsrInput, CsrRequest,
-        CsrSupport, ErrorTag, KeyAlgorithm, ProgressReport, ProgressType, ReportingLevel, RestconfError, SshHostKey,
-        TrustAnchorCert,
+        CsrSupport, ErrorTag, KeyAlgorithm, ProgressReport, ProgressType, ReportingLevel, RestconfError, Roles,
+        SshHostKey, TrustAnchorCert,
     },
     voucher::{Assertion, Freshness, Nonce, Voucher, idevid_issuer},
 };
@@ -233,7 +233,7 @@ fn cert_req_info() -> CertReqInfo {
 fn rcf_08_the_api_resource() {
     let Some(modules) = published() else { skip!("SZTP_YANG_DIR names no folder of YANG modules") };
     let yang = Yang::new(need!("yanglint"), modules);
-    valid(&yang, Kind::Api, |encoding| ApiResource::Root.encode(encoding));
+    valid(&yang, Kind::Api, |encoding| ApiResource::Root.encode(Roles::default(), encoding));
 }
 
 #[test]
@@ -241,9 +241,12 @@ fn rcf_11_the_yang_library() {
     let Some(modules) = published() else { skip!("SZTP_YANG_DIR names no folder of YANG modules") };
     let yang = Yang::new(need!("yanglint"), modules.clone());
     // Both forms are mandatory by the module, so they are judged together.
-    valid(&yang, Kind::Data, |encoding| ApiResource::Data.encode(encoding));
+    for roles in [Roles::RedirectAndOnboarding, Roles::RedirectOnly] {
+        valid(&yang, Kind::Data, |encoding| ApiResource::Data.encode(roles, encoding));
+    }
     // Every module that is listed is one that was published, at that revision.
-    let library: serde_json::Value = serde_json::from_slice(&ApiResource::ModulesState.encode(Encoding::Json)).unwrap();
+    let library = ApiResource::ModulesState.encode(Roles::default(), Encoding::Json);
+    let library: serde_json::Value = serde_json::from_slice(&library).unwrap();
     let listed = library["ietf-yang-library:modules-state"]["module"].as_array().unwrap();
     assert!(listed.len() > 5);
     for module in listed {

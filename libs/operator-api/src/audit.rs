@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::ReportedKey;
+
 /// A record of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -16,6 +18,23 @@ pub struct AuditRecord {
     /// What happened; none when it was erased.
     #[schema(value_type = Option<Object>)]
     pub body: Option<serde_json::Value>,
+}
+
+/// What a webhook posts: a record, where it stands, and what came with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Notification {
+    /// Which of the database's logs the record is in: a restored database begins another one. With the leaf it names the event:
+    /// one that comes a second time has the same.
+    pub log: u32,
+    /// The name of the key that signs the log, and this.
+    pub signed_by: String,
+    /// The record.
+    #[serde(flatten)]
+    pub record: AuditRecord,
+    /// The keys that a device reported with `bootstrap-complete`, whole; the record has their digests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<ReportedKey>,
 }
 
 /// A page of records.

@@ -16,7 +16,7 @@ pub struct Device {
     /// What and where it is.
     #[serde(flatten)]
     pub particulars: Particulars,
-    /// `registered`, `vouched`, `held`, `seen`, `redirected`, `onboarding`, `bootstrapped`, `failed`, `refused` or `retired`.
+    /// `registered`, `vouched`, `held`, `seen`, `redirected`, `referred`, `onboarding`, `bootstrapped`, `failed`, `refused` or `retired`.
     pub state: String,
     /// The reason code or progress type that goes with the state.
     pub detail: Option<String>,

@@ -19,6 +19,7 @@
 //! | [`paths::USERS`], [`paths::USER`] | GET, PUT, DELETE | admin |
 //! | [`paths::TOKENS`], [`paths::TOKEN`] | GET, POST, DELETE | everybody their own, admin all |
 //! | [`paths::RECORDS`], [`paths::CHECKPOINT`], [`paths::EVENTS`] | GET | viewer |
+//! | [`paths::POLICIES`], [`paths::ACCEPT_POLICIES`] | GET, POST | viewer, admin |
 //! | [`paths::BACKUP`] | POST, streamed | admin |
 //! | [`paths::METRICS`] | GET, OpenMetrics text | viewer |
 //! | [`paths::OPENAPI`], [`paths::HEALTH`], [`paths::READY`] | GET | anybody |
@@ -39,12 +40,13 @@ mod manufacturers;
 mod object;
 mod operators;
 pub mod paths;
+mod policies;
 mod problem;
 mod profiles;
 mod status;
 mod vouchers;
 
-pub use audit::{AuditRecord, AuditRecords, CheckpointNote, EventQuery, RecordQuery};
+pub use audit::{AuditRecord, AuditRecords, CheckpointNote, EventQuery, Notification, RecordQuery};
 pub use change::ChangeQuery;
 pub use devices::{
     Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, Erased, IssuedActivationCode,
@@ -55,7 +57,8 @@ pub use import::{
 };
 pub use manufacturers::{Manufacturer, ManufacturerList, NewManufacturer};
 pub use operators::{IssuedToken, NewToken, NewUser, Role, Token, TokenList, User, UserList};
+pub use policies::{AcceptPolicies, Policies, ProposedPolicies};
 pub use problem::Problem;
 pub use profiles::{NewProfile, Profile, ProfileList, ProfileSummary};
-pub use status::{Health, ListenerStatus, LogStatus, StateCount, Status};
+pub use status::{Health, ListenerStatus, LogStatus, ServerAlarm, StateCount, Status, WebhookStatus};
 pub use vouchers::{NewVoucher, Voucher};

@@ -2,6 +2,10 @@
 
 /// What the server is and how it does.
 pub const STATUS: &str = "/v1/status";
+/// The owner's policies.
+pub const POLICIES: &str = "/v1/policies";
+/// Puts the policies in force that the configuration proposes.
+pub const ACCEPT_POLICIES: &str = "/v1/policies/accept";
 /// All devices.
 pub const DEVICES: &str = "/v1/devices";
 /// One device.

@@ -21,6 +21,38 @@ pub struct Status {
     pub devices: Vec<StateCount>,
     /// Its audit log.
     pub log: LogStatus,
+    /// What somebody ought to look at.
+    #[serde(default)]
+    pub alarms: Vec<ServerAlarm>,
+    /// Who is told of events.
+    #[serde(default)]
+    pub webhooks: Vec<WebhookStatus>,
+}
+
+/// Something about the server that somebody ought to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ServerAlarm {
+    /// The reason code; `sztp explain` tells more of it.
+    pub reason: String,
+    /// What is so, in one sentence.
+    pub summary: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// Somebody who is told of events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct WebhookStatus {
+    /// Its name.
+    pub name: String,
+    /// How many records of the log it has not been told of yet, or passed over.
+    pub behind: u64,
+    /// Since when it has been failing, if it is.
+    pub failing_since: Option<String>,
+    /// What went wrong last, while it is failing.
+    pub error: Option<String>,
 }
 
 /// A listener.

@@ -437,6 +437,15 @@ reason_codes! {
     DatabaseUnavailable, "database-unavailable", "RFC 9110 §15.6.4",
         "The database cannot answer now",
         "Try again; if it stays so, look at the server's log, free disk space and the database itself.";
+    NotAnOnboardingServer, "not-an-onboarding-server", "RFC 8572 §7.3",
+        "This server sends devices to other servers and onboards none",
+        "Give the device's profile `[[redirect]]` entries, or let this server onboard: `roles` in sztp.toml.";
+    PolicyPending, "policy-pending", "RFC 8572 §9.10",
+        "sztp.toml would let devices do more than was accepted, so what was accepted stays in force",
+        "Look at the difference with `sztp policy show`; accept it with `sztp policy accept`, or change sztp.toml back.";
+    WebhookFailing, "webhook-failing", "RFC 8572 Appendix C.3",
+        "A receiver of events does not take them",
+        "`sztp status` says what goes wrong; nothing is lost meanwhile, and it is told of everything once it answers.";
     ServerFailed, "server-failed", "RFC 9110 §15.6.1",
         "The server failed",
         "The server's log says why; report it if the log does not help.";

@@ -12,6 +12,7 @@ mod judgement;
 pub(crate) mod manual;
 pub(crate) mod manufacturer;
 mod notify;
+pub(crate) mod policy;
 pub(crate) mod profile;
 mod record;
 pub(crate) mod restore;

@@ -6,7 +6,10 @@ use std::{
     process::ExitCode,
 };
 
-use bootstrap_server::{RunningServer, config::ServerConfig};
+use bootstrap_server::{
+    RunningServer,
+    config::{Acceptance, ServerConfig},
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -30,13 +33,19 @@ pub(crate) struct Args {
     /// Check the configuration and everything it names, and exit
     #[arg(long)]
     check_config: bool,
+    /// Accept what sztp.toml lets devices do more than before (see `sztp policy`)
+    #[arg(long)]
+    accept_policies: bool,
     /// Log as JSON, one object a line
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let config = ServerConfig::load(&args.config)?;
+    let mut config = ServerConfig::load(&args.config)?;
+    if args.accept_policies {
+        config.acceptance = Acceptance::AtStart;
+    }
     if args.check_config {
         output::line(&format!("{}: good", args.config.display()));
         return Ok(ExitCode::SUCCESS);

@@ -65,6 +65,10 @@ fn show(form: Form, status: &Status) {
             show::one(form, SERVER, status);
             output::line("");
             Listing::whole(form, LISTENERS, &status.listeners);
+            for alarm in &status.alarms {
+                let (reason, summary, remedy) = (&alarm.reason, &alarm.summary, &alarm.remedy);
+                output::line(&show::plain(&format!("\nALARM {reason}: {summary}. {remedy}")));
+            }
             output::line("");
             if status.devices.is_empty() {
                 return output::line(NO_DEVICES);

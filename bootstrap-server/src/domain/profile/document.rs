@@ -1,13 +1,19 @@
 //! The TOML document of a profile, as people write it.
 
 use conveyed_info::{
-    information::{BootImage, Configuration, ConfigurationHandling, OnboardingInformation, Script},
+    information::{
+        BootImage, Configuration, ConfigurationHandling, OnboardingInformation, RedirectInformation, Script,
+    },
     rpc::ReportingLevel,
 };
 use serde::Deserialize;
 
 use super::{Condition, Encryption, ProfileInvalid, Variant, parse_sha256};
-use crate::domain::{Authentication, DurationInvalid, Patience, VariantName, policy::parse_duration};
+use crate::domain::{
+    Authentication, DurationInvalid, Patience, VariantName,
+    elsewhere::{DocumentRedirect, redirect},
+    policy::parse_duration,
+};
 
 /// The whole document.
 #[derive(Deserialize)]
@@ -26,6 +32,8 @@ pub(super) struct Document {
     post_configuration_script: Option<String>,
     boot_image: Option<DocumentImage>,
     configuration: Option<DocumentConfiguration>,
+    #[serde(default)]
+    redirect: Vec<DocumentRedirect>,
     #[serde(default, rename = "variant")]
     variants: Vec<DocumentVariant>,
 }
@@ -131,6 +139,19 @@ impl Document {
 
     pub(super) const fn encryption(&self) -> Encryption {
         if self.encrypt_to_device { Encryption::ToDevice } else { Encryption::None }
+    }
+
+    /// The servers that devices are sent to, in place of being onboarded here (RFC 8572 §6.1; WKS-04).
+    pub(super) fn elsewhere(&self) -> Result<Option<RedirectInformation>, ProfileInvalid> {
+        let redirect = redirect(&self.redirect)?;
+        let onboards = self.boot_image.is_some()
+            || self.configuration.is_some()
+            || self.pre_configuration_script.is_some()
+            || self.post_configuration_script.is_some()
+            || self.reporting_level.is_some()
+            || !self.variants.is_empty();
+        // Conveyed information is one or the other.
+        if redirect.is_some() && onboards { Err(ProfileInvalid::RedirectAndMore) } else { Ok(redirect) }
     }
 
     /// What devices get for whom there is no variant.

@@ -8,7 +8,7 @@ pub use variant::{Condition, Variant};
 
 use conveyed_info::{
     Encoding,
-    information::OnboardingInformation,
+    information::{Information, OnboardingInformation, RedirectInformation},
     make::{self, MakeError, Style},
     rpc::{BootstrappingRequest, ReportingLevel},
 };
@@ -17,7 +17,7 @@ use pki::digest::{Digest, sha256};
 use self::document::{Document, MAX_VARIANTS};
 use super::{
     Authentication, NameInvalid, Patience, ProfileName, VariantName, WireProfile, WireProfileUnknown,
-    policy::DurationInvalid,
+    elsewhere::RedirectInvalid, policy::DurationInvalid,
 };
 
 /// What a class of devices is to become. Kept and exchanged as a TOML document.
@@ -25,6 +25,8 @@ use super::{
 pub struct OnboardingProfile {
     /// Its name.
     pub name: ProfileName,
+    /// The servers that its devices are sent to. They get no onboarding information here then (RFC 8572 §7.3; WKS-04).
+    pub redirect: Option<RedirectInformation>,
     /// The onboarding information that its devices get for whom there is no variant.
     pub information: OnboardingInformation,
     /// How much those devices report.
@@ -73,7 +75,11 @@ impl OnboardingProfile {
     /// [`ProfileInvalid`] with the line and what is wrong there.
     pub fn from_toml(name: ProfileName, document: &str) -> Result<Self, ProfileInvalid> {
         let parsed: Document = toml::from_str(document)?;
-        let (information, reporting_level) = parsed.fare()?;
+        let redirect = parsed.elsewhere()?;
+        let (information, reporting_level) = match &redirect {
+            Some(_) => (OnboardingInformation::default(), ReportingLevel::Minimal),
+            None => parsed.fare()?,
+        };
         let wire_profile = match &parsed.wire_profile {
             Some(name) => name.parse()?,
             None => WireProfile::default(),
@@ -94,6 +100,7 @@ impl OnboardingProfile {
         let document = document.to_owned();
         Ok(Self {
             name,
+            redirect,
             information,
             reporting_level,
             variants,
@@ -137,9 +144,13 @@ impl OnboardingProfile {
     /// # Errors
     /// [`ProfileInvalid::Unmakeable`].
     pub fn rehearse(&self) -> Result<(), ProfileInvalid> {
-        let named = self.variants.iter().map(|variant| (Some(&variant.name), &variant.information));
-        for (variant, information) in std::iter::once((None, &self.information)).chain(named) {
-            let information = information.clone().into();
+        let onboarding = |information: &OnboardingInformation| Information::Onboarding(information.clone());
+        let named = self.variants.iter().map(|variant| (Some(&variant.name), onboarding(&variant.information)));
+        let own = match &self.redirect {
+            Some(redirect) => Information::Redirect(redirect.clone()),
+            None => onboarding(&self.information),
+        };
+        for (variant, information) in std::iter::once((None, own)).chain(named) {
             for encoding in [Encoding::Json, Encoding::Xml] {
                 make::unsigned_conveyed_information(&information, Style { encoding, ..Style::default() })
                     .map_err(|source| ProfileInvalid::Unmakeable { variant: variant.cloned(), source })?;
@@ -174,7 +185,7 @@ pub(crate) fn parse_sha256(text: &str) -> Option<Digest> {
 #[non_exhaustive]
 pub enum ProfileInvalid {
     /// Nothing that a device could do.
-    #[error("a profile needs a boot image, a configuration or a script")]
+    #[error("a profile needs a boot image, a configuration or a script, or [[redirect]] entries")]
     NothingToDo,
     /// Not TOML, or a member that profiles do not have.
     #[error(transparent)]
@@ -192,6 +203,15 @@ pub enum ProfileInvalid {
     /// A boot image without a place to get it from.
     #[error("boot-image.download-uris is empty: name at least one URI")]
     NoDownloadUri,
+    /// Devices are to be onboarded and sent elsewhere.
+    #[error(
+        "a profile onboards its devices or sends them to other servers, not both: take out [[redirect]], or what is for \
+         onboarding"
+    )]
+    RedirectAndMore,
+    /// A redirect that leads nowhere.
+    #[error("redirect: {0}")]
+    Redirect(#[from] RedirectInvalid),
     /// The hash is not one.
     #[error("boot-image.sha256 must be 64 hex digits")]
     Sha256,

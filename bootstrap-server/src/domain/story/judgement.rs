@@ -16,6 +16,8 @@ pub enum Offer {
     ToStranger(BootstrappingData),
     /// To a device that has authenticated the server.
     ToTrusting(BootstrappingData),
+    /// The way to other servers, to whoever asks.
+    Referral(BootstrappingData),
     /// Nothing, and why.
     Nothing(ReasonCode),
 }
@@ -38,7 +40,7 @@ pub enum Judgement {
 #[must_use]
 pub fn judge(offer: &Offer, manufacturer: Option<&Manufacturer>, device: &DeviceId, clock: Clock) -> Judgement {
     let (data, source) = match offer {
-        Offer::ToStranger(data) => (data, Source::Untrusted),
+        Offer::ToStranger(data) | Offer::Referral(data) => (data, Source::Untrusted),
         Offer::ToTrusting(data) => (data, Source::TrustedServer),
         Offer::Nothing(reason) => return Judgement::Nothing(*reason),
     };
@@ -59,6 +61,7 @@ impl Judgement {
         let what = match offer {
             Offer::ToStranger(_) => "A device that cannot trust this server yet would get a redirect to it",
             Offer::ToTrusting(_) => "A device that has authenticated this server would get its onboarding information",
+            Offer::Referral(_) => "A device would be sent to other servers",
             Offer::Nothing(_) => "It would get nothing",
         };
         match self {

@@ -157,6 +157,7 @@ pub fn state_sentence(state: State) -> String {
         State::Held(reason) => format!("It waits for a person: {}.", reason.summary()),
         State::Seen(reason) => format!("It asked and was given nothing: {}.", reason.summary()),
         State::Redirected => "It was sent to a server that it can authenticate.".to_owned(),
+        State::Referred => "It was sent to other servers, as its profile has it.".to_owned(),
         State::Onboarding(None) => "It has its onboarding information and has not reported yet.".to_owned(),
         State::Onboarding(Some(report)) => format!("It is being onboarded; it reported {report} last."),
         State::Bootstrapped => "It is bootstrapped.".to_owned(),

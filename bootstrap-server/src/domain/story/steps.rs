@@ -88,6 +88,8 @@ fn answered(answer: Option<&Value>) -> String {
     let member = |name: &str| answer.and_then(|answer| text(answer, name));
     if let Some(digest) = member("redirect") {
         format!("Redirected to a server that it can authenticate (artifact {})", short(digest))
+    } else if let Some(digest) = member("referral") {
+        format!("Sent to other servers, as its profile has it (artifact {})", short(digest))
     } else if let Some(digest) = member("onboarding") {
         format!("Given its onboarding information (artifact {})", short(digest))
     } else {

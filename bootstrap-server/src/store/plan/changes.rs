@@ -8,8 +8,8 @@ use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
 use crate::{
     audit::ReportedKey,
     domain::{
-        Device, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName, Token, TokenId, User,
-        UserName,
+        Device, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Policies, ProfileName, Token, TokenId,
+        User, UserName,
     },
     store::{KeptAnswer, Place},
 };
@@ -37,6 +37,10 @@ pub(crate) struct Changes {
     pub(crate) users: BTreeMap<UserName, Option<User>>,
     /// Tokens.
     pub(crate) tokens: BTreeMap<TokenId, Option<Token>>,
+    /// The policies in force from now on.
+    pub(crate) policies: Option<Policies>,
+    /// The next leaf that webhooks are to be told of.
+    pub(crate) deliveries: BTreeMap<String, Place>,
     /// Answers that are kept for idempotency keys.
     pub(crate) answers: BTreeMap<(UserName, String), KeptRow>,
 }
@@ -105,6 +109,8 @@ impl Changes {
         self.profiles.extend(later.profiles);
         self.users.extend(later.users);
         self.tokens.extend(later.tokens);
+        self.policies = later.policies.or_else(|| self.policies.take());
+        self.deliveries.extend(later.deliveries);
         self.answers.extend(later.answers);
     }
 }

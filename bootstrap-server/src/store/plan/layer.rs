@@ -11,7 +11,7 @@ use crate::{
         Device, DeviceId, ProfileName, Role, TokenId, UserName,
         change::{self, ChangeRefused, VoucherStock},
     },
-    store::{KeptAnswer, MAX_TOKENS, StoreError},
+    store::{KeptAnswer, MAX_TOKENS, Place, StoreError},
 };
 
 /// What one batch sees and changes: its own changes first, then those of the batches before it, then the database.
@@ -46,6 +46,10 @@ impl<'a> Layer<'a> {
         let position = self.next_position();
         self.own.events.extend(about.map(|device| EventRow { device: device.clone(), position }));
         self.own.leaves.push(row);
+    }
+
+    pub(super) fn delivered(&mut self, webhook: &str, next: Place) {
+        self.own.deliveries.insert(webhook.to_owned(), next);
     }
 
     pub(super) fn keep_answer(
@@ -106,6 +110,7 @@ impl<'a> Layer<'a> {
                 self.token_owner(token).ok_or_else(|| StoreError::NoToken(token.to_string()))?;
                 self.own.tokens.insert(token.clone(), None);
             }
+            Event::PoliciesApplied { policies, .. } => self.own.policies = Some(policies.as_ref().clone()),
             // Devices move by `change::after`; the rest is on record and changes nothing.
             _ => {}
         }

@@ -76,6 +76,9 @@ fn apply(
             return Err(StoreError::Changed(device.clone()));
         }
     }
+    if let Some((webhook, next)) = batch.delivery() {
+        layer.delivered(webhook, next);
+    }
     for event in batch.events() {
         let body = event.body(batch.actor());
         let salt = salt()?;

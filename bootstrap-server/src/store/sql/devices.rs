@@ -29,12 +29,13 @@ const fn waits(deadlines: &Deadlines) -> [(&'static str, Duration); 6] {
 }
 
 /// Every state's name.
-const STATES: [&str; 10] = [
+const STATES: [&str; 11] = [
     "registered",
     "vouched",
     "held",
     "seen",
     "redirected",
+    "referred",
     "onboarding",
     "bootstrapped",
     "failed",

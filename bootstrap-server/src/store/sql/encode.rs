@@ -67,6 +67,12 @@ pub(super) fn written(changes: Changes, log: LogNumber, first: u64) -> Result<Ve
     add(&table::PROFILE, changes.profiles.values().flatten().map(profile).collect());
     add(&table::OPERATOR, changes.users.values().flatten().map(user).collect());
     add(&table::TOKEN, changes.tokens.values().flatten().map(token).collect());
+    let policies = changes.policies.iter().map(|policies| vec![1_i64.into(), policies.to_json().to_string().into()]);
+    add(&table::POLICY, policies.collect());
+    let deliveries = changes.deliveries.iter().map(|(webhook, next)| {
+        Ok(vec![webhook.as_str().into(), i64::from(next.log.0).into(), integer(next.position.0)?.into()])
+    });
+    add(&table::DELIVERY, deliveries.collect::<Result<_, StoreError>>()?);
     let answers = changes.answers.into_iter().map(|((user, key), row)| {
         vec![
             user.as_str().into(),

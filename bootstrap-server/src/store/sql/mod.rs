@@ -48,8 +48,10 @@ use super::{
     sqlite,
 };
 use crate::{
-    audit::CheckpointKey,
-    domain::{Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Proof, Token, User, UserName},
+    audit::{CheckpointKey, ReportedKey},
+    domain::{
+        Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, Proof, Token, User, UserName,
+    },
     metrics::Metrics,
 };
 
@@ -274,6 +276,18 @@ impl Store for SqlStore {
 
     fn latest<'a>(&'a self, device: &'a DeviceId, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>> {
         Box::pin(read::latest(&self.readers, device, limit))
+    }
+
+    fn policies(&self) -> StoreFuture<'_, Option<Policies>> {
+        Box::pin(read::policies(&self.readers))
+    }
+
+    fn delivered<'a>(&'a self, webhook: &'a str) -> StoreFuture<'a, Option<Place>> {
+        Box::pin(read::delivered(&self.readers, webhook))
+    }
+
+    fn reported_keys(&self, report: Place) -> StoreFuture<'_, Vec<ReportedKey>> {
+        Box::pin(read::reported_keys(&self.readers, report))
     }
 
     fn strays(&self, page: Page<DeviceId>) -> StoreFuture<'_, Strays> {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     audit::ReportedKey,
-    domain::{Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Token, User, UserName},
+    domain::{Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, Token, User, UserName},
     store::{
         ArchivedLog, DeviceFilter, KeptAnswer, LogNumber, MAX_REPORTS, Page, Place, StoreError, StoredRecord,
         StoredReport,
@@ -178,6 +178,30 @@ pub(super) async fn latest(pool: &AnyPool, id: &DeviceId, limit: u32) -> Result<
         .fetch_all(&mut *connection)
         .await?;
     rows.iter().rev().map(|row| decode::record(row, log_number(row, "log")?)).collect()
+}
+
+pub(super) async fn policies(pool: &AnyPool) -> Result<Option<Policies>, StoreError> {
+    let document: Option<String> = sqlx::query_scalar("SELECT document FROM policy").fetch_optional(pool).await?;
+    let read = |text: String| Policies::from_json(&serde_json::from_str(&text).ok()?);
+    document.map(|text| read(text).ok_or_else(|| corrupt("the policies in force"))).transpose()
+}
+
+/// The next leaf that a webhook is to be told of.
+pub(super) async fn delivered(pool: &AnyPool, webhook: &str) -> Result<Option<Place>, StoreError> {
+    let query = sqlx::query("SELECT log, position FROM delivery WHERE webhook = $1").bind(webhook.to_owned());
+    let row = query.fetch_optional(pool).await?;
+    row.map(|row| Ok(Place { log: log_number(&row, "log")?, position: LogIndex(number(&row, "position")?) }))
+        .transpose()
+}
+
+/// The keys that came with one report.
+pub(super) async fn reported_keys(pool: &AnyPool, report: Place) -> Result<Vec<ReportedKey>, StoreError> {
+    let rows = sqlx::query("SELECT kind, data FROM reported_key WHERE log = $1 AND leaf = $2 ORDER BY number")
+        .bind(i64::from(report.log.0))
+        .bind(integer(report.position.0)?)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(|row| Ok(ReportedKey { kind: value(row, "kind")?, data: value(row, "data")? })).collect()
 }
 
 pub(super) async fn users(pool: &AnyPool) -> Result<Vec<User>, StoreError> {

@@ -134,7 +134,7 @@ impl Session {
             next.mark =
                 first.map(|row| Mark { position: LogIndex(head.tree.size().0), leaf: row.leaf.encode().to_vec() });
             next.erased = !changes.erased.is_empty() || changes.devices.values().any(Option::is_none);
-            let wrote = next.mark.is_some() || !changes.devices.is_empty();
+            let wrote = next.mark.is_some() || !(changes.devices.is_empty() && changes.deliveries.is_empty());
             for (table, key) in encode::removed(&changes) {
                 remove(&mut transaction, table, key).await?;
             }

@@ -177,6 +177,13 @@ pub(super) const DEVICE_EVENT: Table = Table {
     columns: &[("manufacturer", Text), ("serial_number", Text), ("log", Integer), ("position", Integer)],
 };
 
+/// The policies in force. One row.
+pub(super) const POLICY: Table = Table { name: "policy", key: 1, columns: &[("number", Integer), ("document", Text)] };
+
+/// The next leaf that each webhook is to be told of.
+pub(super) const DELIVERY: Table =
+    Table { name: "delivery", key: 1, columns: &[("webhook", Text), ("log", Integer), ("position", Integer)] };
+
 /// The latest signed checkpoint, and the right edge of the tree it signs. One row, which writers lock.
 pub(super) const CHECKPOINT: Table = Table {
     name: "checkpoint",
@@ -204,6 +211,8 @@ pub(super) const EXPORTED: &[&Table] = &[
     &PROGRESS_REPORT,
     &REPORTED_KEY,
     &DEVICE_EVENT,
+    &POLICY,
+    &DELIVERY,
     &ARCHIVED_LOG,
     &ARCHIVED_LEAF,
     &CHECKPOINT,

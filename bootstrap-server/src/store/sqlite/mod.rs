@@ -9,8 +9,11 @@ pub(super) use files::{create, find, lock};
 use super::StoreError;
 
 /// The schema, step by step: each brings a database from the version before to its own.
-pub(super) const MIGRATIONS: &[(u32, &str)] =
-    &[(1, include_str!("migrations/0001.sql")), (2, include_str!("migrations/0002.sql"))];
+pub(super) const MIGRATIONS: &[(u32, &str)] = &[
+    (1, include_str!("migrations/0001.sql")),
+    (2, include_str!("migrations/0002.sql")),
+    (3, include_str!("migrations/0003.sql")),
+];
 
 /// What a connection for writing is told. FULL syncs the write-ahead log at every commit: what was acknowledged survives
 /// a power cut. What is overwritten or deleted is overwritten in the file too, or erasing would only hide (SEC-22). The page

@@ -7,8 +7,8 @@ use super::{
     call::{Call, fill},
 };
 use crate::{
-    AuditRecords, CheckpointNote, Manufacturer, ManufacturerList, NewManufacturer, NewProfile, NewVoucher, Profile,
-    ProfileList, RecordQuery, Status, Voucher, paths,
+    AcceptPolicies, AuditRecords, CheckpointNote, Manufacturer, ManufacturerList, NewManufacturer, NewProfile,
+    NewVoucher, Policies, Profile, ProfileList, RecordQuery, Status, Voucher, paths,
 };
 
 impl Client {
@@ -18,6 +18,27 @@ impl Client {
     /// [`ClientError`], as with every call of the client.
     pub async fn status(&self) -> Result<Status, ClientError> {
         self.send(Call::get(paths::STATUS.to_owned())).await?.json().await
+    }
+
+    /// The policies in force, and what waits to be accepted.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn policies(&self) -> Result<Policies, ClientError> {
+        self.send(Call::get(paths::POLICIES.to_owned())).await?.json().await
+    }
+
+    /// Puts the policies in force that the server's configuration proposes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn accept_policies(
+        &self,
+        policies: &AcceptPolicies,
+        intent: Intent,
+    ) -> Result<Option<Policies>, ClientError> {
+        let call = Call::change(Method::POST, paths::ACCEPT_POLICIES.to_owned(), intent)?;
+        self.send(call.json(policies)).await?.changed(intent).await
     }
 
     /// Every manufacturer.

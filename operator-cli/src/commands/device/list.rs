@@ -18,7 +18,7 @@ const PAGE: u32 = 1000;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Only those in this state: registered, vouched, held, seen, redirected, onboarding, bootstrapped, failed, refused or
+    /// Only those in this state: registered, vouched, held, seen, redirected, referred, onboarding, bootstrapped, failed, refused or
     /// retired
     #[arg(long)]
     state: Option<String>,

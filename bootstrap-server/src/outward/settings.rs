@@ -1,0 +1,252 @@
+//! `[[webhook]]` in `sztp.toml`.
+
+use std::{
+    collections::BTreeSet,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use hyper::Uri;
+use pki::certificate::{Certificate, CertificateError};
+use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+use serde::Deserialize;
+
+/// Somebody who is told of events.
+///
+/// ```toml
+/// [[webhook]]
+/// name = "inventory"
+/// url = "https://inventory.example.net/sztp"
+/// ca = "inventory-ca.pem"
+/// events = ["progress-reported", "alarm-raised"]    # all events, unless said
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct WebhookSection {
+    /// Its name. How far it was told is kept under it.
+    pub name: String,
+    /// Where events are posted: `https://…`, or `http://` to this machine itself.
+    pub url: String,
+    /// PEM: what the receiver's certificate is issued under. Goes with `https://`.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
+    /// The names of the events it is told of; all of them, unless said.
+    #[serde(default)]
+    pub events: Option<BTreeSet<String>>,
+}
+
+/// A webhook that can be used.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    pub(super) name: String,
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// As it stands in the header `Host`.
+    pub(super) authority: String,
+    /// Path and query.
+    pub(super) target: String,
+    /// None for a receiver on this machine.
+    pub(super) tls: Option<(ServerName<'static>, Arc<ClientConfig>)>,
+    /// None for all.
+    pub(super) events: Option<BTreeSet<String>>,
+}
+
+/// The events that there are.
+const EVENTS: &[&str] = &[
+    "server-started",
+    "manufacturer-added",
+    "profile-applied",
+    "profile-removed",
+    "device-registered",
+    "device-admitted",
+    "device-held",
+    "device-refused",
+    "device-approved",
+    "device-retired",
+    "device-reprovisioned",
+    "device-returned",
+    "device-changed",
+    "device-erased",
+    "activation-code-set",
+    "voucher-stored",
+    "answered",
+    "progress-reported",
+    "connections-refused",
+    "alarm-raised",
+    "alarm-cleared",
+    "policies-applied",
+    "policies-proposed",
+    "user-changed",
+    "user-removed",
+    "token-created",
+    "token-revoked",
+    "backup-begun",
+    "backup-taken",
+    "records-erased",
+    "log-restored",
+];
+
+/// Longest name of a webhook, in characters.
+const MAX_NAME: usize = 64;
+
+impl Webhook {
+    /// Checks a section, whose files lie in `folder`.
+    ///
+    /// # Errors
+    /// [`WebhookInvalid`] says what is wrong with which member.
+    pub fn load(section: &WebhookSection, folder: &Path) -> Result<Self, WebhookInvalid> {
+        let usable = |name: &str| name.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet));
+        if section.name.is_empty() || section.name.len() > MAX_NAME || !usable(&section.name) {
+            return Err(WebhookInvalid::Name { name: section.name.clone() });
+        }
+        if let Some(unknown) = section.events.iter().flatten().find(|event| !EVENTS.contains(&event.as_str())) {
+            return Err(WebhookInvalid::Event { event: unknown.clone() });
+        }
+        let no_url = || WebhookInvalid::Url { url: section.url.clone() };
+        let url: Uri = section.url.parse().map_err(|_| no_url())?;
+        let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else { return Err(no_url()) };
+        // A password in an address would stand in logs.
+        if authority.as_str().contains('@') {
+            return Err(no_url());
+        }
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let (usual, tls) = match (scheme, &section.ca) {
+            ("https", Some(ca)) => {
+                let name = ServerName::try_from(host.clone()).map_err(|_| no_url())?;
+                (443, Some((name, tls(&folder.join(ca))?)))
+            }
+            ("https", None) => return Err(WebhookInvalid::NoCa),
+            // Events name devices and keys: they leave this machine in TLS only.
+            ("http", None) if is_here(&host) => (80, None),
+            ("http", Some(_)) if is_here(&host) => return Err(WebhookInvalid::CaForNothing),
+            ("http", _) => return Err(WebhookInvalid::Clear { url: section.url.clone() }),
+            _ => return Err(no_url()),
+        };
+        Ok(Self {
+            name: section.name.clone(),
+            port: authority.port_u16().unwrap_or(usual),
+            authority: authority.as_str().to_owned(),
+            target: url.path_and_query().map_or_else(|| "/".to_owned(), |target| target.as_str().to_owned()),
+            host,
+            tls,
+            events: section.events.clone(),
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+fn is_here(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn tls(path: &Path) -> Result<Arc<ClientConfig>, WebhookInvalid> {
+    let octets = std::fs::read(path).map_err(|source| WebhookInvalid::File { path: path.to_owned(), source })?;
+    let chain = Certificate::chain_from_file(&octets)
+        .map_err(|source| WebhookInvalid::Certificate { path: path.to_owned(), source })?;
+    let mut roots = RootCertStore::empty();
+    for certificate in &chain {
+        roots.add(certificate.der().to_vec().into())?;
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
+}
+
+/// A webhook cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WebhookInvalid {
+    /// Not a name.
+    #[error("name: {name:?} is none; take up to 64 letters, digits, `-`, `_` and `.`")]
+    Name {
+        /// What was given.
+        name: String,
+    },
+    /// Two of one name.
+    #[error("name: {name:?} stands twice, and how far each was told is kept by name; rename one")]
+    Twice {
+        /// Which.
+        name: String,
+    },
+    /// No such event.
+    #[error("events: there is no event {event:?}; there are {}", EVENTS.join(", "))]
+    Event {
+        /// What was given.
+        event: String,
+    },
+    /// Not an address.
+    #[error("url: {url:?} is none; write https://NAME[:PORT]/PATH, without user and password")]
+    Url {
+        /// What was given.
+        url: String,
+    },
+    /// Events would leave this machine readable.
+    #[error("url: {url:?} is not encrypted, and not on this machine; use https://")]
+    Clear {
+        /// What was given.
+        url: String,
+    },
+    /// Nothing to verify the receiver with.
+    #[error("ca: is missing; name the PEM file of the CA that issued the receiver's certificate")]
+    NoCa,
+    /// Nothing to verify.
+    #[error("ca: is for https://, and the receiver is reached without; take it out")]
+    CaForNothing,
+    /// A file that cannot be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not a certificate.
+    #[error("{}: {source}", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: CertificateError,
+    },
+    /// TLS cannot be set up with it.
+    #[error("ca: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Webhook, String> {
+        let section: WebhookSection =
+            toml::from_str(&format!("name = 'a'\n{text}")).map_err(|error| error.to_string())?;
+        Webhook::load(&section, Path::new("/nowhere")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn srv_18_events_leave_this_machine_in_tls_only() {
+        let here = load("url = 'http://127.0.0.1:9/events?x=1'").unwrap();
+        assert_eq!((here.host.as_str(), here.port, here.target.as_str()), ("127.0.0.1", 9, "/events?x=1"));
+        assert_eq!(load("url = 'http://[::1]/'").unwrap().host, "::1");
+        assert!(load("url = 'http://192.0.2.1/'").unwrap_err().contains("use https"));
+        assert!(load("url = 'http://localhost.example/'").unwrap_err().contains("use https"));
+        assert!(load("url = 'https://a.example/'").unwrap_err().contains("ca: is missing"));
+        assert!(load("url = 'https://a.example/'\nca = 'x.pem'").unwrap_err().contains("/nowhere/x.pem"));
+        assert!(load("url = 'https://me:secret@a.example/'\nca = 'x.pem'").unwrap_err().contains("without user"));
+    }
+
+    #[test]
+    fn srv_18_an_event_that_does_not_exist_is_not_waited_for() {
+        let url = "url = 'http://localhost/'\n";
+        assert!(load(&format!("{url}events = ['progress-reported']")).is_ok());
+        let refused = load(&format!("{url}events = ['progress-reporte']")).unwrap_err();
+        assert!(refused.contains("progress-reporte") && refused.contains("alarm-raised"));
+        assert!(load(&format!("{url}colour = 'red'")).unwrap_err().contains("colour"));
+    }
+}
