@@ -93,6 +93,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
     operation(Method::POST, paths::RETIRE, OPERATOR, Gives::Json),
     operation(Method::POST, paths::REPROVISION, OPERATOR, Gives::Json),
     operation(Method::POST, paths::CLEAR_ALARM, OPERATOR, Gives::Json),
+    operation(Method::POST, paths::ERASE, ADMIN, Gives::Json),
     operation(Method::POST, paths::ACTIVATION_CODE, OPERATOR, Gives::Json),
     operation(Method::GET, paths::REPORTS, VIEWER, Gives::Json),
     operation(Method::GET, paths::STORY, VIEWER, Gives::Json),

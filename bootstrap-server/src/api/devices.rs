@@ -75,7 +75,8 @@ pub(super) async fn list(
     let next = devices.last().filter(|_| more).map(|device| device.id.to_string());
     let ids: Vec<_> = devices.into_iter().map(|device| device.id).collect();
     let dossiers = view::dossiers(api.store.as_ref(), &ids).await?;
-    let devices = dossiers.iter().filter_map(|dossier| view::of_dossier(&api, dossier)).collect();
+    let log = api.log.of(api.store.as_ref()).await?;
+    let devices = dossiers.iter().filter_map(|dossier| view::of_dossier(&api, log, dossier)).collect();
     Ok(answer::json(StatusCode::OK, &DevicePage { devices, next }))
 }
 

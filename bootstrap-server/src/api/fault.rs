@@ -135,6 +135,11 @@ impl Fault {
         Self::new(StatusCode::PRECONDITION_FAILED, ReasonCode::VersionChanged)
     }
 
+    /// RFC 9110 §15.5.11: a place in a log that is not written any more.
+    pub(super) fn log_begun_anew(detail: impl AsRef<str>) -> Self {
+        Self::new(StatusCode::GONE, ReasonCode::LogBegunAnew).detail(detail)
+    }
+
     /// One key, two requests.
     pub(super) fn idempotency_conflict() -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, ReasonCode::IdempotencyConflict)
@@ -228,11 +233,13 @@ impl From<StoreError> for Fault {
                 | ChangeRefused::Retired
                 | ChangeRefused::AlreadyRetired
                 | ChangeRefused::NotServed
+                | ChangeRefused::UnderWay
                 | ChangeRefused::NoAlarm
                 | ChangeRefused::NothingNew => (S::CONFLICT, ReasonCode::StateForbids),
             },
             StoreError::Changed(_) => (S::PRECONDITION_FAILED, ReasonCode::VersionChanged),
             StoreError::AnsweredBefore => (S::CONFLICT, ReasonCode::IdempotencyConflict),
+            StoreError::ErasedBefore => (S::CONFLICT, ReasonCode::StateForbids),
             StoreError::LastAdmin(_) => (S::CONFLICT, ReasonCode::LastAdmin),
             StoreError::TokensFull(_) => (S::CONFLICT, ReasonCode::TooManyTokens),
             StoreError::ProfileInUse { .. } => (S::CONFLICT, ReasonCode::StillInUse),

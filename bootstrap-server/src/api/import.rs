@@ -120,7 +120,7 @@ impl Import {
         let ImportDone { read, registered, unchanged, updated, different, faults } = self.done;
         let user = &self.caller.user;
         tracing::info!(%user, read, registered, unchanged, updated, different, faults, "devices imported");
-        let done = ImportUpdate::Done(self.done.clone());
+        let done = ImportUpdate::Done(self.done);
         let _read_or_not = self.say(&done).await;
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use operator_api::{ChangeQuery, NewProfile, Profile, ProfileList, ProfileSummary, paths};
-use pki::digest::sha256;
 
 use super::{
     Api, answer,
@@ -14,7 +13,7 @@ use super::{
 };
 use crate::{
     audit::Event,
-    domain::{OnboardingProfile, ProfileName},
+    domain::{OnboardingProfile, ProfileInvalid, ProfileName},
 };
 
 /// List profiles
@@ -66,8 +65,9 @@ pub(super) async fn put(
     if submission.body.document.contains('\0') {
         return Err(Fault::body("document: holds the character U+0000"));
     }
-    let profile = OnboardingProfile::from_toml(name, &submission.body.document)
-        .map_err(|error| Fault::body(format!("document: {error}")))?;
+    let invalid = |error: ProfileInvalid| Fault::body(format!("document: {error}"));
+    let profile = OnboardingProfile::from_toml(name, &submission.body.document).map_err(invalid)?;
+    profile.rehearse().map_err(invalid)?;
     let written = answer::written(&shown(&profile));
     let kept = KeptBody::whole(StatusCode::OK, written.clone());
     let done = change.carry_out(&api, Event::ProfileApplied { profile: Box::new(profile) }.into(), kept).await?;
@@ -103,7 +103,7 @@ fn summary(profile: &OnboardingProfile) -> ProfileSummary {
     let document: toml::Table = toml::from_str(profile.document()).unwrap_or_default();
     ProfileSummary {
         name: profile.name.to_string(),
-        digest: sha256(profile.document().as_bytes()).to_string(),
+        digest: profile.sha256().to_string(),
         members: document.keys().cloned().collect(),
     }
 }

@@ -35,6 +35,9 @@ pub(super) async fn status(
         alarmed: count.alarmed,
     });
     let TreeSize(leaves) = *api.store.growth().borrow();
+    // After a restoration the log has another name than its key.
+    let origin = api.store.checkpoint().await?.and_then(|note| note.lines().next().map(str::to_owned));
+    let origin = origin.unwrap_or_else(|| api.checkpoint_key.verifier().name().to_string());
     let status = Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: clock::written(api.started),
@@ -42,7 +45,7 @@ pub(super) async fn status(
         database: api.database.to_owned(),
         listeners: api.listeners.clone(),
         devices: devices.collect(),
-        log: LogStatus { origin: api.checkpoint_key.verifier().name().to_string(), leaves },
+        log: LogStatus { origin, leaves },
     };
     Ok(answer::json(StatusCode::OK, &status))
 }

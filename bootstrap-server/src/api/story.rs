@@ -34,7 +34,7 @@ pub(super) async fn story(
     DevicePath(device): DevicePath,
 ) -> Result<Response, Fault> {
     let dossier = api.store.dossier(&device).await?;
-    let shown = view::of_dossier(&api, &dossier);
+    let shown = view::of_dossier(&api, api.log.of(api.store.as_ref()).await?, &dossier);
     let shown = shown.ok_or_else(|| Fault::not_found().detail(format!("no device {device}")))?;
     let records = api.store.history(&device, Place::FIRST, MAX_STEPS).await?;
     let manufacturers = api.store.manufacturers().await?;

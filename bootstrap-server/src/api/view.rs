@@ -2,7 +2,7 @@
 
 use operator_api as shown;
 
-use super::{Api, clock, fault::Fault};
+use super::{Api, clock, fault::Fault, place};
 use crate::{
     domain::{Device, DeviceId, Dossier, Particulars, Role, Token, User, waiting},
     store::{Store, StoredRecord},
@@ -11,11 +11,12 @@ use crate::{
 /// A device with what goes with it.
 pub(super) async fn device(api: &Api, id: &DeviceId) -> Result<shown::Device, Fault> {
     let dossier = api.store.dossier(id).await?;
-    of_dossier(api, &dossier).ok_or_else(|| Fault::not_found().detail(format!("no device {id}")))
+    let log = api.log.of(api.store.as_ref()).await?;
+    of_dossier(api, log, &dossier).ok_or_else(|| Fault::not_found().detail(format!("no device {id}")))
 }
 
-/// The device of a dossier, if there is one.
-pub(super) fn of_dossier(api: &Api, dossier: &Dossier) -> Option<shown::Device> {
+/// The device of a dossier, if there is one. Its version is one in the log of this name.
+pub(super) fn of_dossier(api: &Api, log: &str, dossier: &Dossier) -> Option<shown::Device> {
     let device = dossier.device.as_ref()?;
     let Device { id, profile, state, since, proof, alarm, version, .. } = device;
     Some(shown::Device {
@@ -38,7 +39,7 @@ pub(super) fn of_dossier(api: &Api, dossier: &Dossier) -> Option<shown::Device> 
             at: clock::written(alarm.at),
             remedy: alarm.reason.remedy().to_owned(),
         }),
-        version: version.0,
+        version: place::written(log, *version),
     })
 }
 

@@ -238,7 +238,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
     };
     let identity = DeviceIdentity { device, certificate: sha256(b"certificate") };
     let source = IpAddr::from([192, 0, 2, 1]);
-    (router(Arc::new(service), guard), Connection { source, identity: Some(Arc::new(identity)), home })
+    (router(Arc::new(service), guard), Connection { source, identity: Some(Arc::new(identity)), idevid: None, home })
 }
 
 /// The statuses that came up.

@@ -28,7 +28,7 @@ use super::{Codes, Service, router};
 use crate::{
     Owner,
     admission::{self, Guard, Limits, Writes},
-    audit::{Answer, CheckpointKey, Event},
+    audit::{Answer, Basis, CheckpointKey, Event},
     domain::{
         Departures, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Particulars, Policies, ProfileName,
         State,
@@ -73,6 +73,7 @@ pub(super) fn onboarded(serial: &str, as_far_as: conveyed_info::rpc::ProgressTyp
             source,
             certificate: sha256(serial.as_bytes()),
             answer,
+            basis: Basis::of(&profile("")),
             departures: departures.clone(),
         },
         Event::ProgressReported { device, source, report: as_far_as, keys: Vec::new(), message: None, departures },
@@ -174,7 +175,8 @@ async fn ask(router: axum::Router, serial: String, path: &str, input: &str) -> (
         .unwrap();
     let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
     let home = Arc::new(RedirectInformation::new(vec![here]).unwrap());
-    request.extensions_mut().insert(Connection { source: SOURCE, identity: Some(Arc::new(identity)), home });
+    let identity = Some(Arc::new(identity));
+    request.extensions_mut().insert(Connection { source: SOURCE, identity, idevid: None, home });
     let response = router.oneshot(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -21,6 +21,7 @@ mod report_progress;
 mod request;
 #[cfg(test)]
 mod returning;
+mod sealed;
 
 use std::{
     sync::{Arc, Mutex},

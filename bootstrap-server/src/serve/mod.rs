@@ -27,6 +27,7 @@ use crate::{
     images::Images,
     metrics::{ListenerName, Metrics},
     restconf::{self, Codes, Service},
+    retention,
     store::{Batch, SqlStore, Store},
     tls::{Door, Judges, Rejections, ReloadableCertificate, TlsError, Trust, provider},
 };
@@ -97,6 +98,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     store.commit(started.and(Event::PoliciesApplied { policies: Box::new(config.policies.clone()) })).await?;
     let shared: Arc<dyn Store> = store.clone();
     let guard = Guard::new(&config.limits, Arc::clone(&shared), metrics.clone());
+    let keep = config.policies.retention;
     let service = Arc::new(Service {
         store: Arc::clone(&shared),
         owner: config.owner,
@@ -121,6 +123,11 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         ),
     };
     let mut tasks = JoinSet::new();
+    let erasing = retention::run(Arc::clone(&shared), keep, stopping.clone());
+    tasks.spawn(async move {
+        erasing.await;
+        "erasing of old records"
+    });
     if let Some((legacy, certificate)) = legacy {
         front.legacy_certificate = Some(certificate);
         let (router, stopping) = (router.clone(), stopping.clone());
@@ -161,6 +168,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             body_deadline: config.limits.body,
             started: api::now(),
             database: config.database.kind(),
+            log: api::LogName::default(),
             listeners,
             gate: api::Gate::default(),
             streams: Arc::new(Semaphore::new(api::STREAMS)),

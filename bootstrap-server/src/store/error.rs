@@ -81,6 +81,9 @@ pub enum StoreError {
     /// The record is not the one that the caller saw.
     #[error("{0} was changed meanwhile: look at it again")]
     Changed(DeviceId),
+    /// Records that were to be erased are not there, or were erased meanwhile.
+    #[error("some of these records were erased meanwhile: look which are left")]
+    ErasedBefore,
     /// The idempotency key was used meanwhile: what was answered then is kept.
     #[error("this idempotency key was used a moment ago: send the request again for its answer")]
     AnsweredBefore,

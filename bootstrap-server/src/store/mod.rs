@@ -15,7 +15,7 @@ mod transfer;
 
 pub use batch::{Backlog, Batch, KeptAnswer, Urgency};
 pub use error::{DatabaseFault, StoreError};
-pub use filter::{Alarmed, Census, DeviceFilter, Page, Stuck};
+pub use filter::{Alarmed, Census, DeviceFilter, Page, Strays, Stuck};
 pub use location::Location;
 pub use record::{ArchivedLog, LogNumber, LogSnapshot, Place, RecordDamage, StoredRecord, StoredReport};
 pub use sql::{Import, SqlStore};
@@ -77,6 +77,10 @@ pub trait Store: Send + Sync {
 
     /// The records that are about a device, in all logs, oldest first, from `first` on.
     fn history<'a>(&'a self, device: &'a DeviceId, first: Place, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>>;
+
+    /// A page of the devices that records speak of, by manufacturer and serial number: those of them that are on no list and
+    /// have no voucher.
+    fn strays(&self, page: Page<DeviceId>) -> StoreFuture<'_, Strays>;
 
     /// Every user, by name.
     fn users(&self) -> StoreFuture<'_, Vec<User>>;

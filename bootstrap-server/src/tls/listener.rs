@@ -6,7 +6,7 @@ use std::{
 };
 
 use conveyed_info::information::RedirectInformation;
-use rustls::ServerConfig;
+use rustls::{ServerConfig, pki_types::CertificateDer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -31,6 +31,8 @@ pub(crate) struct Connection {
     pub(crate) source: IpAddr,
     /// The device, when the peer showed a certificate. One that does not validate ends the handshake.
     pub(crate) identity: Option<Arc<DeviceIdentity>>,
+    /// The certificate that identity was read from, to which artifacts can be encrypted.
+    pub(crate) idevid: Option<Arc<CertificateDer<'static>>>,
     /// The way back to the listener that it came to, for devices that have no reason to trust this server yet.
     pub(crate) home: Arc<RedirectInformation>,
 }

@@ -68,7 +68,9 @@ impl Serving {
         let standing =
             Standing { shown: identity.clone().zip(owned(&stream)), identities: Arc::clone(&self.desk.identities) };
         let service = {
-            let known = Connection { source, identity, home: Arc::clone(&self.desk.home) };
+            let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+            let idevid = shown.map(|certificate| Arc::new(certificate.clone()));
+            let known = Connection { source, identity, idevid, home: Arc::clone(&self.desk.home) };
             let (router, account) = (self.desk.router.clone(), account.clone());
             tower::service_fn(move |mut request: Request<_>| {
                 let under_way = account.request(&metrics);

@@ -103,8 +103,9 @@ async fn a_change_for_a_version_fails_when_somebody_was_faster() {
     let path = "/v1/devices/maker/SN-1";
     let first = world.get(path).await;
     let tag = first.header("etag").unwrap().to_owned();
-    let version = first.json()["version"].as_u64().unwrap();
+    let version = first.json()["version"].as_str().unwrap().to_owned();
     assert!(tag.starts_with(&format!("\"{version}.")));
+    let position = version.split_once('-').unwrap().1;
     let unchanged = world.ask("vera", "GET", path, &format!("if-none-match: {tag}\r\n"), "").await;
     assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
 
@@ -114,6 +115,11 @@ async fn a_change_for_a_version_fails_when_somebody_was_faster() {
     assert_eq!((changed.status, changed.json()["rack"].as_str()), (200, Some("R2")));
     let late = world.ask("otto", "PATCH", path, &headers, &change("R3")).await;
     assert_eq!((late.status, late.reason().as_str()), (412, "version-changed"));
+    // The same number in another log is another version.
+    for other in [position.to_owned(), format!("00000000-{position}"), format!("{position}.0123abcd")] {
+        let reply = world.ask("otto", "PATCH", path, &format!("{JSON}if-match: \"{other}\"\r\n"), &change("R3")).await;
+        assert_eq!((reply.status, reply.reason().as_str()), (412, "version-changed"), "{other}");
+    }
     let modified = world.ask("vera", "GET", path, &format!("if-none-match: {tag}\r\n"), "").await;
     assert_eq!((modified.status, modified.json()["rack"].as_str()), (200, Some("R2")));
     let profile = world.send("PATCH", path, json!({"profile": "bmc"})).await;

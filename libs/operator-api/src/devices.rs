@@ -30,9 +30,9 @@ pub struct Device {
     pub proof: Option<Proof>,
     /// What somebody ought to look at.
     pub alarm: Option<Alarm>,
-    /// Changes whenever the record does: what `If-Match` takes, in quotes. The `ETag` begins with it, and changes with
-    /// everything that is shown.
-    pub version: u64,
+    /// Changes whenever the record does, and when the database is restored: what `If-Match` takes, in quotes. The `ETag`
+    /// begins with it, and changes with everything that is shown.
+    pub version: String,
 }
 
 /// What and where a device is. Everything is optional; nothing in it decides about trust. Texts have 1 to 255 characters on
@@ -190,6 +190,14 @@ pub struct Because {
     pub reason: String,
 }
 
+/// What was erased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Erased {
+    /// How many records of the audit log.
+    pub records: u64,
+}
+
 /// A decision to let a device through.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -317,7 +325,7 @@ mod tests {
             waiting: None,
             proof: None,
             alarm: None,
-            version: 7,
+            version: "1f2e3d4c-7".to_owned(),
         };
         let text = serde_json::to_string(&device).unwrap();
         assert_eq!(serde_json::from_str::<Device>(&text).unwrap(), device);

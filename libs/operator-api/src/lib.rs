@@ -47,8 +47,8 @@ mod vouchers;
 pub use audit::{AuditRecord, AuditRecords, CheckpointNote, EventQuery, RecordQuery};
 pub use change::ChangeQuery;
 pub use devices::{
-    Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, IssuedActivationCode, NewDevice,
-    Particulars, Proof, Report, ReportedKey, Reports, Step, Story, Stuck, Waiting,
+    Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, Erased, IssuedActivationCode,
+    NewDevice, Particulars, Proof, Report, ReportedKey, Reports, Step, Story, Stuck, Waiting,
 };
 pub use import::{
     DifferingMember, ImportDifference, ImportDone, ImportFault, ImportProgress, ImportQuery, ImportUpdate,

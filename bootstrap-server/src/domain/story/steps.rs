@@ -79,6 +79,7 @@ fn summary(event: &str, body: &Value) -> String {
         "activation-code-set" => "Given an activation code.".to_owned(),
         "alarm-raised" => format!("Alarm{}: {}.", from(), why("alarm")),
         "alarm-cleared" => format!("Alarm cleared{}.", because()),
+        "device-erased" => format!("Taken off the list, to be forgotten{}.", because()),
         other => format!("{other}."),
     }
 }

@@ -5,7 +5,7 @@ use pki::certificate::Certificate;
 
 use super::table::{self, Table, Value};
 use crate::{
-    domain::{Device, Manufacturer, OnboardingProfile, Token, User},
+    domain::{Device, DeviceId, Manufacturer, OnboardingProfile, Token, User},
     store::{LogNumber, StoreError, plan::Changes},
 };
 
@@ -38,9 +38,10 @@ pub(super) fn written(changes: Changes, log: LogNumber, first: u64) -> Result<Ve
         Ok(vec![maker.into(), serial.into(), log.into(), integer(row.position.0)?.into()])
     });
     add(&table::DEVICE_EVENT, events.collect::<Result<_, StoreError>>()?);
-    add(&table::DEVICE, changes.devices.values().map(device).collect());
-    let vouchers = changes.vouchers.iter().map(|(id, voucher)| {
-        vec![id.manufacturer.as_str().into(), id.serial_number.as_str().into(), voucher.der().into()]
+    add(&table::DEVICE, changes.devices.values().flatten().map(device).collect());
+    let vouchers = changes.vouchers.iter().filter_map(|(id, voucher)| {
+        let [maker, serial] = key(id);
+        Some(vec![maker, serial, voucher.as_ref()?.der().into()])
     });
     add(&table::VOUCHER, vouchers.collect());
     let mut keys = Vec::new();
@@ -80,14 +81,24 @@ pub(super) fn written(changes: Changes, log: LogNumber, first: u64) -> Result<Ve
     Ok(all)
 }
 
-/// The keys of rows to be removed, each from a table whose key is a name.
-pub(super) fn removed(changes: &Changes) -> Vec<(&'static Table, String)> {
+/// The keys of rows to be removed.
+pub(super) fn removed(changes: &Changes) -> Vec<(&'static Table, Vec<Value>)> {
+    let devices = changes.devices.iter().filter(|(_, row)| row.is_none());
+    let vouchers = changes.vouchers.iter().filter(|(_, row)| row.is_none());
+    let devices = devices.map(|(id, _)| (&table::DEVICE, key(id).to_vec()));
+    let vouchers = vouchers.map(|(id, _)| (&table::VOUCHER, key(id).to_vec()));
     let profiles = changes.profiles.iter().filter(|(_, row)| row.is_none());
     let users = changes.users.iter().filter(|(_, row)| row.is_none());
     let tokens = changes.tokens.iter().filter(|(_, row)| row.is_none());
-    let profiles = profiles.map(|(name, _)| (&table::PROFILE, name.to_string()));
-    let users = users.map(|(name, _)| (&table::OPERATOR, name.to_string()));
-    profiles.chain(users).chain(tokens.map(|(id, _)| (&table::TOKEN, id.to_string()))).collect()
+    let profiles = profiles.map(|(name, _)| (&table::PROFILE, vec![name.as_str().into()]));
+    let users = users.map(|(name, _)| (&table::OPERATOR, vec![name.as_str().into()]));
+    let tokens = tokens.map(|(id, _)| (&table::TOKEN, vec![id.as_str().into()]));
+    devices.chain(vouchers).chain(profiles).chain(users).chain(tokens).collect()
+}
+
+/// The columns of a device's key.
+fn key(id: &DeviceId) -> [Value; 2] {
+    [id.manufacturer.as_str().into(), id.serial_number.as_str().into()]
 }
 
 fn device(device: &Device) -> Vec<Value> {

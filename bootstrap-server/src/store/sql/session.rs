@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use audit_log::{LogIndex, Salt, UnixMillis, VerifierKey};
 use pki::key::random;
-use sqlx::{AnyConnection, Connection as _, any::AnyRow};
+use sqlx::{AnyConnection, Connection as _, Row as _, any::AnyRow};
 
 use super::{
     decode::corrupt,
     encode::{self, integer},
+    erase,
     head::Head,
     load,
     statement::{Existing, insert},
-    table::{self, Table},
+    table::{self, Table, Value},
     target::{Dialect, Target},
 };
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     store::{
         Batch, DatabaseFault, StoreError,
         plan::{self, Directory, Needs, Outcome, Situation},
+        sqlite,
     },
 };
 
@@ -34,6 +36,8 @@ pub(super) struct Session {
     dialect: Dialect,
     head: Head,
     directory: Directory,
+    /// Whether what was erased may stand in the write-ahead log still. At first nobody knows.
+    unfolded: bool,
 }
 
 /// Why a group was not appended.
@@ -86,7 +90,7 @@ impl Session {
         let head = Head::read(&mut transaction, &row, key).await?;
         let directory = load::directory(&mut transaction).await?;
         transaction.commit().await?;
-        Ok(Self { connection, dialect: target.dialect, head, directory })
+        Ok(Self { connection, dialect: target.dialect, head, directory, unfolded: target.dialect == Dialect::Sqlite })
     }
 
     pub(super) const fn head(&self) -> &Head {
@@ -103,7 +107,7 @@ impl Session {
         now: UnixMillis,
         key: &CheckpointKey,
     ) -> Result<Vec<Outcome>, AppendError> {
-        let Self { connection, dialect, head, directory } = self;
+        let Self { connection, dialect, head, directory, unfolded } = self;
         let mut transaction = within(connection.begin_with(dialect.begin_write())).await??;
         let prepare = async {
             let row = locked(&mut transaction, *dialect).await?;
@@ -114,12 +118,12 @@ impl Session {
             }
             let mut needs = Needs::of(batches);
             needs.devices.extend(proofs.iter().map(|(id, _)| id.clone()));
-            let loaded = load::needs(&mut transaction, &needs, super::kept_since(now)).await?;
+            let loaded = load::needs(&mut transaction, &needs, head.log, super::kept_since(now)).await?;
             let situation = Situation { directory, loaded: &loaded, size: head.tree.size(), now };
             let plan::Plan { outcomes, mut changes } = plan::plan(&situation, batches, salt);
             plan::note_proofs(&mut changes, &loaded, proofs);
 
-            let mut next = Next { head: head.clone(), directory: None, mark: None };
+            let mut next = Next { head: head.clone(), directory: None, mark: None, erased: false };
             next.head.tree = plan::grown(&head.tree, &changes);
             if changes.touches_directory() {
                 let mut followed = directory.clone();
@@ -129,10 +133,12 @@ impl Session {
             let first = changes.leaves.first();
             next.mark =
                 first.map(|row| Mark { position: LogIndex(head.tree.size().0), leaf: row.leaf.encode().to_vec() });
+            next.erased = !changes.erased.is_empty() || changes.devices.values().any(Option::is_none);
             let wrote = next.mark.is_some() || !changes.devices.is_empty();
-            for (table, name) in encode::removed(&changes) {
-                remove(&mut transaction, table, &name).await?;
+            for (table, key) in encode::removed(&changes) {
+                remove(&mut transaction, table, key).await?;
             }
+            erase::records(&mut transaction, head.log, &changes.erased).await?;
             for rows in encode::written(changes, head.log, head.tree.size().0)? {
                 let existing = if rows.table.name == table::LEAF.name { Existing::Refused } else { Existing::Replaced };
                 insert(&mut transaction, rows.table, existing, rows.rows).await?;
@@ -156,6 +162,7 @@ impl Session {
             (Err(error), None) => return Err(AppendError::Failed(error)),
         }
         *head = next.head;
+        *unfolded |= next.erased && *dialect == Dialect::Sqlite;
         if let Some(followed) = next.directory {
             *directory = followed;
         }
@@ -183,6 +190,18 @@ impl Session {
         Ok(())
     }
 
+    /// Empties SQLite's write-ahead log once something was erased, unless a reader is in the way: then later.
+    pub(super) async fn fold(&mut self) -> Result<(), StoreError> {
+        if self.unfolded {
+            let [impatient, fold, patient] = sqlite::FOLD;
+            sqlx::query(impatient).execute(&mut self.connection).await?;
+            let row = sqlx::query(fold).fetch_one(&mut self.connection).await?;
+            sqlx::query(patient).execute(&mut self.connection).await?;
+            self.unfolded = row.try_get::<i64, _>(0)? != 0;
+        }
+        Ok(())
+    }
+
     pub(super) async fn close(self) {
         if let Err(error) = self.connection.close().await {
             tracing::warn!(%error, "closing the database");
@@ -195,6 +214,7 @@ struct Next {
     head: Head,
     directory: Option<Directory>,
     mark: Option<Mark>,
+    erased: bool,
 }
 
 /// Reads the head of the log; nobody else appends until the transaction ends.
@@ -217,10 +237,11 @@ async fn sign(connection: &mut AnyConnection, head: &mut Head, key: &CheckpointK
     Ok(())
 }
 
-async fn remove(connection: &mut AnyConnection, table: &Table, name: &str) -> Result<(), StoreError> {
-    let key = table.key_list();
-    let text = format!("DELETE FROM {} WHERE {key} = $1", table.name);
-    super::statement::bound(text, [name.into()]).execute(connection).await?;
+async fn remove(connection: &mut AnyConnection, table: &Table, key: Vec<Value>) -> Result<(), StoreError> {
+    let columns = table.columns.iter().zip(1..=key.len());
+    let equal: Vec<_> = columns.map(|((name, _), number)| format!("{name} = ${number}")).collect();
+    let text = format!("DELETE FROM {} WHERE {}", table.name, equal.join(" AND "));
+    super::statement::bound(text, key).execute(connection).await?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use bootstrap_server::{
-    audit::{Answer, Event},
+    audit::{Answer, Basis, Event},
     domain::Departures,
     store::{Batch, Store},
 };
@@ -114,6 +114,7 @@ async fn begin(store: &Arc<dyn Store>, fleet: &Fleet) {
         source: [127, 0, 0, 1].into(),
         certificate: sha256(b"certificate"),
         answer: Answer::Onboarding { conveyed_information: sha256(b"information") },
+        basis: Basis::of(&site::profile()),
         departures: Departures::default(),
     });
     for event in events {

@@ -92,7 +92,7 @@ async fn follow(server: &FakeServer, after: Option<u64>, last: u64) -> (Vec<u64>
 macro_rules! event {
     ($leaf:literal) => {
         concat!(
-            "id: ",
+            "id: 1f2e3d4c-",
             $leaf,
             "\nevent: answered\ndata: {\"leaf\":",
             $leaf,
@@ -117,20 +117,21 @@ async fn a_stream_that_breaks_goes_on_behind_the_last_record_that_was_seen() {
     assert_eq!(leaves, [4, 5, 6, 8]);
     assert_eq!(interruptions, 2);
     let seen = server.seen();
-    let behind: Vec<_> = seen.iter().map(|it| it.header("last-event-id").unwrap()).collect();
-    assert_eq!(behind, ["3", "5", "5"]);
+    let behind: Vec<_> = seen.iter().map(|it| it.header("last-event-id")).collect();
+    assert_eq!(behind, [None, Some("1f2e3d4c-5"), Some("1f2e3d4c-5")], "as the server named it");
+    assert!(seen[0].target.ends_with("?after=3"), "{}", seen[0].target);
 }
 
 #[tokio::test]
 async fn a_stream_that_breaks_before_its_first_record_loses_none() {
     let replies = [
-        Reply::Stream(EVENTS, vec![Some(": hello\nid: 41\n\n"), Some("id: 42\ndata: {"), None]),
+        Reply::Stream(EVENTS, vec![Some(": hello\nid: 1f2e3d4c-41\n\n"), Some("id: 42\ndata: {"), None]),
         Reply::Stream(EVENTS, vec![Some(event!(42))]),
     ];
     let server = FakeServer::start(Http::One, replies).await;
     assert_eq!(follow(&server, None, 42).await, (vec![42], 1));
     assert_eq!(server.seen()[0].header("last-event-id"), None);
-    assert_eq!(server.seen()[1].header("last-event-id").unwrap(), "41");
+    assert_eq!(server.seen()[1].header("last-event-id").unwrap(), "1f2e3d4c-41");
 }
 
 #[tokio::test]
