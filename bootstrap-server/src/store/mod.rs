@@ -18,7 +18,7 @@ pub use error::{DatabaseFault, StoreError};
 pub use filter::{Alarmed, Census, DeviceFilter, Page, Strays, Stuck};
 pub use location::Location;
 pub use record::{ArchivedLog, LogNumber, LogSnapshot, Place, RecordDamage, StoredRecord, StoredReport};
-pub use sql::{Import, SqlStore};
+pub use sql::{Import, Reopened, SqlStore};
 pub use transfer::{Export, ExportedRow, ExportedValue, SCHEMA_VERSION};
 
 use std::{future::Future, pin::Pin};
@@ -77,6 +77,9 @@ pub trait Store: Send + Sync {
 
     /// The records that are about a device, in all logs, oldest first, from `first` on.
     fn history<'a>(&'a self, device: &'a DeviceId, first: Place, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>>;
+
+    /// The latest `limit` records that are about a device, in all logs, oldest first.
+    fn latest<'a>(&'a self, device: &'a DeviceId, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>>;
 
     /// A page of the devices that records speak of, by manufacturer and serial number: those of them that are on no list and
     /// have no voucher.

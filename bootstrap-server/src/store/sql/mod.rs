@@ -18,7 +18,7 @@ mod table;
 mod target;
 mod writer;
 
-pub use import::Import;
+pub use import::{Import, Reopened};
 
 use std::{
     sync::{Arc, OnceLock},
@@ -285,6 +285,10 @@ impl Store for SqlStore {
 
     fn history<'a>(&'a self, device: &'a DeviceId, first: Place, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>> {
         Box::pin(read::history(&self.readers, device, first, limit))
+    }
+
+    fn latest<'a>(&'a self, device: &'a DeviceId, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>> {
+        Box::pin(read::latest(&self.readers, device, limit))
     }
 
     fn strays(&self, page: Page<DeviceId>) -> StoreFuture<'_, Strays> {
