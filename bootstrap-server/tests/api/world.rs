@@ -94,7 +94,7 @@ impl World {
         }
         site.write("backup", backup);
         let restorable = Restorable::check(&site.path("backup"), Some(config.checkpoint_key.verifier()), None).unwrap();
-        restorable.restore(&config.database, &config.checkpoint_key).await.unwrap();
+        restorable.restore(&config.database, &config.checkpoint_key, None).await.unwrap();
         let server = bootstrap_server::start(site.config()).await.unwrap();
         Self { site, server, secrets }
     }
