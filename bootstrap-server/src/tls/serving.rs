@@ -16,6 +16,7 @@ use hyper_util::{
 use pki::time::Timestamp;
 use rustls::{HandshakeKind, ProtocolVersion, pki_types::CertificateDer};
 use tokio::{
+    io::Interest,
     net::TcpStream,
     sync::watch,
     time::{timeout, timeout_at},
@@ -190,6 +191,10 @@ impl Serving {
             self.desk.door.turn_away(&stream, self.source, "handshakes", "too many handshakes of this source wait");
             return Err(None);
         };
+        // A hello is here and can be answered, dearly, although nobody waits for it any more.
+        if stream.ready(Interest::READABLE).await.is_ok_and(|ready| ready.is_read_closed()) {
+            return Err(Some(Failure::new("it left before its turn")));
+        }
         let accepted = self.desk.acceptor.accept(stream).await;
         drop(turn);
         let stream = accepted.map_err(|error| {
