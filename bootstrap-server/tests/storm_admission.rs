@@ -86,6 +86,24 @@ async fn rcf_23_a_greedy_source_is_reset_and_another_is_served() {
 }
 
 #[tokio::test]
+async fn rcf_23_who_left_before_its_turn_costs_no_handshake() {
+    let site = Site::new();
+    let limits = Limits { handshakes: 1, handshake: Duration::from_secs(60), ..Limits::default() };
+    let server = start(&site, limits, &[]).await;
+    // The beginning of a hello: the only turn is taken until it goes away.
+    let mut slow = connect_from([127, 0, 0, 2], server.address()).await.unwrap();
+    slow.write_all(&[0x16, 3, 1, 2, 0]).await.unwrap();
+    until_metric(&server, OPEN, 1).await;
+    let mut gone = connect_from([127, 0, 0, 3], server.address()).await.unwrap();
+    gone.write_all(&[0x16, 3, 1, 2, 0]).await.unwrap();
+    until_metric(&server, OPEN, 2).await;
+    drop((gone, slow));
+    until_metric(&server, "sztp_handshakes_total{listener=\"device\",outcome=\"failed\",version=\"none\"}", 2).await;
+    server.stop().await;
+    assert_eq!(logged(&site).await.iter().filter(|body| body.contains("left before its turn")).count(), 1);
+}
+
+#[tokio::test]
 async fn rcf_23_images_that_one_source_does_not_read_leave_room_for_another() {
     let site = Site::new();
     let image = vec![5; 8_000_000];

@@ -238,6 +238,27 @@ async fn hybrid_key_exchange_is_preferred_and_can_be_switched_off() {
 }
 
 #[tokio::test]
+async fn a_connection_ends_when_its_device_is_revoked_and_others_go_on() {
+    let (site, factory) = (Site::new(), Factory::new("F"));
+    let server = start(&site, &factory, |_| {}).await;
+    let mut streams = Vec::new();
+    for number in [1, 2] {
+        let device = factory.device(number, &format!("SN-{number}"), |_| {});
+        let mut stream = connect(&server, &connector(Some((&device.key, &device.chain)))).await.unwrap();
+        assert_eq!(exchange(&mut stream, &post(DATA, EMPTY)).await.unwrap().status, 404);
+        streams.push(stream);
+    }
+    let mut config = site.config();
+    config.revocation = revocation(&[factory.list(&[1], 2090)], Demand::WhenAvailable);
+    server.reload(&config).unwrap();
+    until_metric(&server, "sztp_connections_cut_total{reason=\"distrusted\"}", 1).await;
+    assert!(exchange(&mut streams[0], &post(DATA, EMPTY)).await.is_err());
+    assert_eq!(exchange(&mut streams[1], &post(DATA, EMPTY)).await.unwrap().status, 404);
+    assert_eq!(metric(&server, "sztp_refusals_total{reason=\"certificate-revoked\"}"), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn certificates_change_while_connections_go_on() {
     let site = Site::new();
     let server = site.start(&["SN-1"]).await;

@@ -48,7 +48,7 @@ fn rows(octets: &[u8]) -> Vec<ExportedRow> {
 
 async fn restore(site: &Site, name: &str, location: &Location) -> Result<(), RestoreError> {
     let key = site.config().checkpoint_key;
-    Restorable::check(&site.path(name), Some(key.verifier()), None)?.restore(location, &key).await
+    Restorable::check(&site.path(name), Some(key.verifier()), None)?.restore(location, &key, None).await.map(drop)
 }
 
 #[tokio::test]

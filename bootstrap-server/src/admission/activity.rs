@@ -48,6 +48,8 @@ pub(crate) enum Ended {
     Age,
     /// Its peer does not read what it asked for.
     Stalled,
+    /// Its peer's certificate does not hold any more.
+    Distrusted,
     /// Its peer sends what is no request, or abandons what it asks for.
     Abuse,
 }
@@ -60,6 +62,7 @@ impl Ended {
             Self::Idle => "idle",
             Self::Age => "age",
             Self::Stalled => "stalled",
+            Self::Distrusted => "distrusted",
             Self::Abuse => "abuse",
         }
     }

@@ -43,7 +43,12 @@ impl Appointments {
         let at = self.last.max(now) + Duration::from_secs(1) / PACE;
         // A line longer than the longest wait is not counted further: those who wait that long come back to a new one.
         self.last = at.min(now + LONGEST);
-        spread(at.saturating_duration_since(now).clamp(SHORTEST, LONGEST), chance)
+        self.at_the_end(now, chance)
+    }
+
+    /// As [`Appointments::next`], without making the line any longer.
+    pub(crate) fn at_the_end(&self, now: Instant, chance: u32) -> u64 {
+        spread(self.last.saturating_duration_since(now).clamp(SHORTEST, LONGEST), chance)
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
             }
             let now = Instant::now();
             let later = match response.extensions().get().copied() {
-                Some(Tally::Shed(shed)) => Some((shed, guard.requests().appointment(now, guard.chance(now)))),
+                Some(Tally::Shed(shed)) => Some((shed, guard.requests().appointment(now, shed, guard.chance(now)))),
                 Some(Tally::Spent(wait)) => Some((Shed::DeviceWrites, Appointments::after(wait, guard.chance(now)))),
                 Some(Tally::Refused(_)) | None => None,
             };

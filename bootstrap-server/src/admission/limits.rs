@@ -105,7 +105,7 @@ fn soft_limit(limits: &str) -> Option<usize> {
 
 /// Connections that are never exceeded by default, however many files may be open.
 const MAX_CONNECTIONS: usize = 4096;
-/// 64 MiB: some two hundred onboardings with every report there is at its longest.
+/// 64 MiB: some seventy onboardings with every report there is at its longest.
 const STORED_OCTETS: u32 = 64 * 1024 * 1024;
 /// Files kept for everything that is no connection.
 const RESERVED_FILES: usize = 256;

@@ -60,6 +60,20 @@ pub(crate) enum Shed {
 }
 
 impl Shed {
+    /// Whether it is the device itself that leaves no room: it is in nobody's way but its own.
+    const fn is_of_its_own_making(self) -> bool {
+        match self {
+            Self::DeviceAtOnce | Self::DeviceRate | Self::DeviceWrites | Self::Contended => true,
+            Self::Requests
+            | Self::Store
+            | Self::Source
+            | Self::Images
+            | Self::ActivationCodes
+            | Self::Newcomers
+            | Self::Database => false,
+        }
+    }
+
     /// In words, as metrics and logs have it.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -164,22 +178,23 @@ impl Requests {
                 }
                 Ok(())
             }
-            // A device that asks too much takes no place in the line: it could make all others wait for as long as it likes.
-            Err(shed @ (Shed::DeviceAtOnce | Shed::DeviceRate)) => {
-                Err(Later { shed, seconds: Appointments::soon(chance) })
-            }
-            Err(shed) => {
-                if let Some(device) = &asker.device {
+            Err(shed) if shed.is_of_its_own_making() => Err(Later { shed, seconds: Appointments::soon(chance) }),
+            // A device has one place in the line, and who is nobody has none: a few of them could make all others wait for
+            // as long as they like.
+            Err(shed) => match &asker.device {
+                Some(device) if !self.turned_away.knows(now, device) => {
                     self.turned_away.note(now, device.clone());
+                    Err(Later { shed, seconds: self.appointments.next(now, chance) })
                 }
-                Err(Later { shed, seconds: self.appointments.next(now, chance) })
-            }
+                _ => Err(Later { shed, seconds: self.appointments.at_the_end(now, chance) }),
+            },
         }
     }
 
-    /// When one is to come again that was let in and found no room further on, in seconds.
-    pub(crate) fn appointment(&mut self, now: Instant, chance: u32) -> u64 {
-        self.appointments.next(now, chance)
+    /// When one is to come again that was let in and found no room further on, in seconds. Most of what there is no room
+    /// for further on many ask for whom nobody knows, and none of it keeps the line from moving.
+    pub(crate) fn appointment(&self, now: Instant, shed: Shed, chance: u32) -> u64 {
+        if shed.is_of_its_own_making() { Appointments::soon(chance) } else { self.appointments.at_the_end(now, chance) }
     }
 
     fn judge(&mut self, now: Instant, asker: &Asker, errand: Errand, store: Backlog) -> Result<(), Shed> {

@@ -8,7 +8,7 @@ use pki::{certificate::Certificate, identity::SerialNumberRule};
 
 use super::{
     Api, answer,
-    change::{KeptBody, Turn},
+    change::{Done, KeptBody, Turn},
     fault::Fault,
     request::{NamePath, NoParameters, Parameters, Submission},
 };
@@ -51,7 +51,8 @@ pub(super) async fn show(
 
 /// Add a manufacturer, or replace its anchors
 ///
-/// Whatever chains to its anchors is taken for its device from now on.
+/// Whatever chains to its anchors is taken for its device from now on. A device that is connected, and does not any more,
+/// finishes what is under way and is let go.
 #[utoipa::path(put, path = paths::MANUFACTURER, tag = "manufacturers", request_body = NewManufacturer,
     params(ChangeQuery, ("manufacturer" = String, Path, description = "Its name.")),
     responses((status = 200, description = "The manufacturer as it is now.", body = Shown),
@@ -83,6 +84,14 @@ pub(super) async fn put(
     let written = answer::written(&shown(&manufacturer));
     let kept = KeptBody::whole(StatusCode::OK, written.clone());
     let done = change.carry_out(&api, Event::ManufacturerAdded { manufacturer }.into(), kept).await?;
+    if done == Done::Made {
+        // Whoever hears of it may send a device the next moment.
+        match api.store.manufacturers().await {
+            Ok(manufacturers) => api.judges.take_in(&manufacturers),
+            // The change is durable: the listeners learn of it when the list can be read again.
+            Err(error) => tracing::warn!(%error, "the list of manufacturers could not be read"),
+        }
+    }
     Ok(done.answer(|| answer::octets(StatusCode::OK, written)))
 }
 

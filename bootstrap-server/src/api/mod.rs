@@ -51,8 +51,13 @@ use tokio::sync::{Semaphore, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    audit::CheckpointKey, in_force::InForce, metrics::Metrics, outward, restconf::Service, store::Store,
-    tls::Rejections,
+    audit::CheckpointKey,
+    in_force::InForce,
+    metrics::Metrics,
+    outward,
+    restconf::Service,
+    store::Store,
+    tls::{Judges, Rejections},
 };
 use fault::Fault;
 
@@ -77,6 +82,8 @@ pub(crate) struct Api {
     pub(crate) service: Arc<Service>,
     /// Where devices are sent that come to the main listener and cannot trust it yet.
     pub(crate) home: RedirectInformation,
+    /// Who has to know at once which manufacturers there are.
+    pub(crate) judges: Judges,
     /// Time for a request's body.
     pub(crate) body_deadline: Duration,
     pub(crate) started: UnixMillis,

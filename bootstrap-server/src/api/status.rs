@@ -10,6 +10,7 @@ use axum::{
     response::Response,
 };
 use operator_api::{Health, ListenerStatus, LogStatus, ServerAlarm, StateCount, Status, WebhookStatus, paths};
+use tokio::sync::watch;
 use verdict::{ReasonCode, Trace};
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
     fault::Fault,
     request::{NoParameters, Parameters},
 };
-use crate::metrics::ListenerName;
+use crate::{metrics::ListenerName, store::Store};
 
 /// Show what the server is and how it does
 #[utoipa::path(get, path = paths::STATUS, tag = "server",
@@ -123,20 +124,50 @@ pub(super) async fn health() -> Response {
 
 /// Say whether the server can take requests
 ///
-/// Its database answers, and it is not stopping.
+/// Its database answers and can be written to, and it is not stopping.
 #[utoipa::path(get, path = paths::READY, tag = "server",
     responses((status = 200, description = "It can.", body = Health),
         (status = 503, description = "It cannot, for the reason given.", body = Health)))]
 pub(super) async fn ready(State(api): State<Arc<Api>>) -> Response {
-    let unready = |why: &str| answer::json(StatusCode::SERVICE_UNAVAILABLE, &Health { status: why.to_owned() });
-    if api.stopping.has_changed().unwrap_or(true) {
-        return unready("the server is stopping");
+    match readiness(&api.stopping, api.store.as_ref()).await {
+        Ok(()) => answer::json(StatusCode::OK, &Health { status: "ok".to_owned() }),
+        Err(why) => answer::json(StatusCode::SERVICE_UNAVAILABLE, &Health { status: why.to_owned() }),
     }
-    match api.store.checkpoint().await {
-        Ok(_) => answer::json(StatusCode::OK, &Health { status: "ok".to_owned() }),
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            unready("the database does not answer")
-        }
+}
+
+/// Why the server cannot take requests, if it cannot.
+async fn readiness(stopping: &watch::Receiver<()>, store: &dyn Store) -> Result<(), &'static str> {
+    if stopping.has_changed().unwrap_or(true) {
+        return Err("the server is stopping");
+    }
+    if !store.takes_changes() {
+        return Err("nothing can be written to the database any more: restart the server");
+    }
+    store.checkpoint().await.map(|_| ()).map_err(|error| {
+        tracing::error!(%error, "not ready");
+        "the database does not answer"
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use pki::key::FileKey;
+
+    use super::*;
+    use crate::{audit::CheckpointKey, store::SqlStore};
+
+    #[tokio::test]
+    async fn a_server_that_cannot_write_or_is_stopping_is_not_ready() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = FileKey::generate_ed25519().unwrap().to_pem();
+        let key = Arc::new(CheckpointKey::from_pem("test.example/log", key.as_bytes()).unwrap());
+        let store = SqlStore::create(&folder.path().join("sztp.sqlite3"), key).await.unwrap();
+        let (stop, stopping) = watch::channel(());
+        assert_eq!(readiness(&stopping, &store).await, Ok(()));
+        store.kill_writer();
+        store.writer_gone().await;
+        assert!(readiness(&stopping, &store).await.unwrap_err().contains("restart the server"));
+        stop.send(()).unwrap();
+        assert!(readiness(&stopping, &store).await.unwrap_err().contains("stopping"));
     }
 }

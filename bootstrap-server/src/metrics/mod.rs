@@ -7,7 +7,7 @@
 //! | `sztp_connections` | gauge; `listener` | connections of devices that are open |
 //! | `sztp_operator_connections` | gauge | connections of operators that are open |
 //! | `sztp_connections_accepted_total` | counter; `listener` | connections that were let in |
-//! | `sztp_connections_cut_total` | counter; `reason` | connections that this side ended: `no-request`, `idle`, `age`, `stalled`, `abuse` |
+//! | `sztp_connections_cut_total` | counter; `reason` | connections that this side ended: `no-request`, `idle`, `age`, `stalled`, `distrusted`, `abuse` |
 //! | `sztp_handshakes_total` | counter; `listener`, `outcome`, `version` | TLS handshakes: `full`, `resumed`, `refused`, `failed`, `timed-out` |
 //! | `sztp_handshake_seconds` | histogram; `listener` | time of those that succeeded, waiting for their turn included |
 //! | `sztp_requests_total` | counter; `operation`, `status` | requests that were answered |

@@ -6,18 +6,15 @@ use tokio::sync::watch;
 
 use crate::{
     store::{SqlStore, Store},
-    tls::Identities,
+    tls::Judges,
 };
 
-/// How long the list of manufacturers may be behind what is stored.
+/// How long the list of manufacturers may be behind what is stored, when it was changed by another server or by a program.
+/// What operators change here counts at once.
 const MANUFACTURERS: Duration = Duration::from_secs(1);
 
 /// Lets the devices of a manufacturer in that was added while the server runs, by whomever. Ends when the server stops.
-pub(super) async fn follow_manufacturers(
-    store: Arc<SqlStore>,
-    judges: Vec<Arc<Identities>>,
-    mut stopping: watch::Receiver<()>,
-) {
+pub(super) async fn follow_manufacturers(store: Arc<SqlStore>, judges: Judges, mut stopping: watch::Receiver<()>) {
     let mut growth = store.growth();
     loop {
         let due = async {
@@ -32,7 +29,7 @@ pub(super) async fn follow_manufacturers(
             _ = stopping.changed() => return,
         }
         match store.manufacturers().await {
-            Ok(manufacturers) => judges.iter().for_each(|judge| judge.take_in(&manufacturers)),
+            Ok(manufacturers) => judges.take_in(&manufacturers),
             Err(error) => tracing::warn!(%error, "the list of manufacturers could not be read"),
         }
     }

@@ -30,7 +30,7 @@ use crate::{
     restconf::{self, Codes, Service},
     retention,
     store::{Batch, SqlStore, Store},
-    tls::{Door, Identities, Rejections, ReloadableCertificate, TlsError, Trust, provider},
+    tls::{Door, Judges, Rejections, ReloadableCertificate, TlsError, Trust, provider},
 };
 
 pub use error::ServeError;
@@ -58,7 +58,7 @@ struct Front {
     certificate: Arc<ReloadableCertificate>,
     legacy_certificate: Option<Arc<ReloadableCertificate>>,
     operator_certificate: Option<Arc<ReloadableCertificate>>,
-    judges: Vec<Arc<Identities>>,
+    judges: Judges,
 }
 
 /// Opens the store, binds every configured listener and serves in the background.
@@ -117,7 +117,11 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         certificate,
         legacy_certificate: None,
         operator_certificate: None,
-        judges: vec![Arc::clone(&listener.identities)],
+        judges: Judges::new(
+            std::iter::once(&listener)
+                .chain(legacy.as_ref().map(|(legacy, _)| legacy))
+                .map(|it| Arc::clone(&it.identities)),
+        ),
     };
     let mut tasks = JoinSet::new();
     let mut webhooks = Vec::new();
@@ -137,7 +141,6 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     });
     if let Some((legacy, certificate)) = legacy {
         front.legacy_certificate = Some(certificate);
-        front.judges.push(Arc::clone(&legacy.identities));
         let (router, stopping) = (router.clone(), stopping.clone());
         tasks.spawn(async move {
             legacy.run(router, stopping).await;
@@ -173,6 +176,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             rejections,
             service,
             home,
+            judges: front.judges.clone(),
             body_deadline: config.limits.body,
             started: api::now(),
             database: config.database.kind(),
@@ -194,11 +198,20 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         following.await;
         "list of manufacturers"
     });
+    let until = stopping.clone();
     tasks.spawn(async move {
-        listener.run(router, stopping).await;
+        listener.run(router, until).await;
         "device listener"
     });
     drop(place);
+    let (writing, mut until) = (Arc::clone(&store), stopping);
+    tasks.spawn(async move {
+        tokio::select! {
+            () = writing.writer_gone() => {}
+            _ = until.changed() => {}
+        }
+        "writer of the database"
+    });
     let log = Arc::clone(&store);
     tasks.spawn(async move {
         log_refusals(log, rejected).await;
@@ -234,8 +247,8 @@ impl RunningServer {
     }
 
     /// Takes over from `config` what can be changed while the server runs: the listeners' certificates and keys, and the
-    /// revocation lists. Connections that are open go on; handshakes from now on see the new ones. On an error nothing
-    /// has changed.
+    /// revocation lists. Handshakes from now on see the new ones. Connections that are open go on, unless the device's
+    /// certificate does not hold any more: they finish what is under way. On an error nothing has changed.
     ///
     /// # Errors
     /// [`ServeError::Tls`] when a certificate and its key cannot be used.
@@ -254,9 +267,7 @@ impl RunningServer {
         if let Some((served, new)) = operators {
             served.replace(new);
         }
-        for judge in judges {
-            judge.replace_revocation(&config.revocation);
-        }
+        judges.replace_revocation(&config.revocation);
         tracing::info!("certificates and revocation lists were read again");
         Ok(())
     }

@@ -127,6 +127,12 @@ pub trait Store: Send + Sync {
         Backlog::default()
     }
 
+    /// Whether anything can be changed. False for a store that is read only, and for one whose writer has ended, which
+    /// does not come back.
+    fn takes_changes(&self) -> bool {
+        true
+    }
+
     /// The audit log as it is now, to be read in pages while others go on writing.
     fn log_snapshot(&self) -> StoreFuture<'_, Box<dyn LogSnapshot>>;
 

@@ -14,6 +14,7 @@ use pki::{
     time::{Clock, Timestamp},
 };
 use rustls::pki_types::CertificateDer;
+use tokio::sync::watch;
 use verdict::{ReasonCode, Refusal};
 
 use crate::domain::{DeviceId, Manufacturer};
@@ -63,6 +64,8 @@ pub(crate) struct Identities {
     signatures: Signatures,
     trust: RwLock<Arc<Trust>>,
     remembered: Mutex<HashMap<Digest, Remembered>>,
+    /// Tells that they are judged by something else now.
+    changed: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -74,7 +77,7 @@ struct Remembered {
 
 impl Identities {
     pub(crate) fn new(trust: Arc<Trust>, signatures: Signatures) -> Self {
-        Self { signatures, trust: RwLock::new(trust), remembered: Mutex::default() }
+        Self { signatures, trust: RwLock::new(trust), remembered: Mutex::default(), changed: watch::Sender::new(()) }
     }
 
     /// Judges by another knowledge of revoked certificates from now on, also those who were judged before.
@@ -105,6 +108,12 @@ impl Identities {
         *trust = Arc::new(changed);
         drop(trust);
         self.remembered().clear();
+        self.changed.send_replace(());
+    }
+
+    /// Changes whenever somebody may be judged otherwise than before.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// What is judged by.

@@ -1,6 +1,11 @@
 //! One connection, from its first octet to its last.
 
-use std::{io, net::IpAddr, sync::Arc, time::Instant};
+use std::{
+    io,
+    net::IpAddr,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use axum::http::Request;
 use hyper_util::{
@@ -9,9 +14,11 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use pki::time::Timestamp;
-use rustls::{HandshakeKind, ProtocolVersion};
+use rustls::{HandshakeKind, ProtocolVersion, pki_types::CertificateDer};
 use tokio::{
+    io::Interest,
     net::TcpStream,
+    sync::watch,
     time::{timeout, timeout_at},
 };
 use tokio_rustls::server::TlsStream;
@@ -19,7 +26,7 @@ use tower::ServiceExt;
 use verdict::{ReasonCode, Refusal};
 
 use super::{
-    Connection, DeviceIdentity,
+    Connection, DeviceIdentity, Identities,
     client_verifier::is_refusal,
     listener::Desk,
     refusal_in,
@@ -41,17 +48,26 @@ impl Serving {
     pub(super) async fn serve(mut self, stream: TcpStream) {
         self.desk.door.metrics.connection_opened(self.desk.listener);
         let stopped = self.desk.stop.has_changed().unwrap_or(true);
+        // From here on nobody is judged by anything else unnoticed.
+        let changes = self.desk.identities.changes();
         if !stopped && let Some((stream, identity)) = self.handshake(stream).await {
-            self.converse(stream, identity).await;
+            self.converse(stream, identity, changes).await;
         }
         self.desk.door.metrics.connection_closed(self.desk.listener);
     }
 
-    async fn converse(&mut self, stream: TlsStream<TcpStream>, identity: Option<Arc<DeviceIdentity>>) {
+    async fn converse(
+        &mut self,
+        stream: TlsStream<TcpStream>,
+        identity: Option<Arc<DeviceIdentity>>,
+        changes: watch::Receiver<()>,
+    ) {
         let (source, metrics, limits) = (self.source, self.desk.door.metrics.clone(), self.desk.door.limits);
         let protocol = Protocol::of(&stream);
         let device = identity.as_ref().map(|identity| identity.device.clone());
         let account = Account::open(Instant::now());
+        let standing =
+            Standing { shown: identity.clone().zip(owned(&stream)), identities: Arc::clone(&self.desk.identities) };
         let service = {
             let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
             let idevid = shown.map(|certificate| Arc::new(certificate.clone()));
@@ -71,6 +87,12 @@ impl Serving {
         let (why, grace) = tokio::select! {
             ended = connection.as_mut() => return self.note_end(ended),
             (why, grace) = account.overstayed(&limits) => (Some(why), grace),
+            refusal = standing.lost(changes) => {
+                tracing::info!(device = device.as_ref().map(tracing::field::display), %source, reason = %refusal.reason,
+                    detail = refusal.detail, "certificate holds no more");
+                self.desk.door.rejections.report(source, refusal);
+                (Some(Ended::Distrusted), limits.header)
+            }
             _ = self.desk.stop.changed() => (None, limits.header),
         };
         if let Some(why) = why {
@@ -169,6 +191,10 @@ impl Serving {
             self.desk.door.turn_away(&stream, self.source, "handshakes", "too many handshakes of this source wait");
             return Err(None);
         };
+        // A hello is here and can be answered, dearly, although nobody waits for it any more.
+        if stream.ready(Interest::READABLE).await.is_ok_and(|ready| ready.is_read_closed()) {
+            return Err(Some(Failure::new("it left before its turn")));
+        }
         let accepted = self.desk.acceptor.accept(stream).await;
         drop(turn);
         let stream = accepted.map_err(|error| {
@@ -177,7 +203,7 @@ impl Serving {
         })?;
         // A resumed session skips the verifier: the certificate it remembers is judged again.
         let chain = stream.get_ref().1.peer_certificates();
-        let now = Timestamp::from_system(std::time::SystemTime::now());
+        let now = Timestamp::from_system(SystemTime::now());
         let identity = chain.map(|chain| self.desk.identities.judge(chain, now)).transpose();
         match identity {
             Ok(identity) => Ok((stream, identity)),
@@ -193,6 +219,37 @@ impl Serving {
         }
         tracing::debug!(source = %self.source, %error, "connection ended");
     }
+}
+
+/// What a device is known by, for as long as that holds.
+struct Standing {
+    /// Who it was when it came, and the certificates that said so.
+    shown: Option<(Arc<DeviceIdentity>, Vec<CertificateDer<'static>>)>,
+    identities: Arc<Identities>,
+}
+
+impl Standing {
+    /// Waits until the device is no longer who it was: revoked, or of a manufacturer that is judged otherwise now. Who
+    /// showed no certificate has none to lose.
+    async fn lost(&self, mut changes: watch::Receiver<()>) -> Refusal {
+        let Some((identity, chain)) = &self.shown else { return std::future::pending().await };
+        loop {
+            if changes.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+            match self.identities.judge(chain, Timestamp::from_system(SystemTime::now())) {
+                Ok(now) if now.device == identity.device => {}
+                Ok(now) => return Refusal::new(ReasonCode::IdevidUntrusted, format!("it is {} now", now.device)),
+                Err(refusal) => return refusal,
+            }
+        }
+    }
+}
+
+/// The certificates that the peer showed.
+fn owned(stream: &TlsStream<TcpStream>) -> Option<Vec<CertificateDer<'static>>> {
+    let chain = stream.get_ref().1.peer_certificates()?;
+    Some(chain.iter().map(|certificate| certificate.clone().into_owned()).collect())
 }
 
 /// Why a handshake did not succeed.

@@ -8,6 +8,7 @@ mod document;
 mod events;
 mod hostile;
 mod import;
+mod manufacturers;
 mod operators;
 mod policies;
 mod repeated;

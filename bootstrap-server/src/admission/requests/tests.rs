@@ -125,6 +125,26 @@ fn rcf_23_a_device_that_asks_too_often_makes_no_other_wait_longer() {
 }
 
 #[test]
+fn rcf_23_neither_one_device_nor_strangers_make_the_line_longer_for_all() {
+    let now = Instant::now();
+    let mut requests = Requests::new(now, &limits(2));
+    requests.enter(now, &asker(0), Errand::Other, IDLE, 7).unwrap();
+    let stranger = Asker { source: source(2), device: None };
+    for _ in 0..100_000 {
+        assert!(requests.enter(now, &asker(1), Errand::Other, Backlog { waiting: 9, capacity: 9 }, 7).is_err());
+        assert!(requests.enter(now, &stranger, Errand::Other, IDLE, 7).is_err());
+    }
+    let later = requests.enter(now, &asker(2), Errand::Other, IDLE, u32::MAX).unwrap_err();
+    assert_eq!(later.seconds, 3, "the shortest wait, and half as much again");
+    // Ten thousand devices do.
+    for device in 10..10_010 {
+        assert!(requests.enter(now, &asker(device), Errand::Other, IDLE, 7).is_err());
+    }
+    assert!(requests.enter(now, &asker(3), Errand::Other, IDLE, u32::MAX).unwrap_err().seconds >= 60);
+    assert!(requests.enter(now, &stranger, Errand::Other, IDLE, u32::MAX).unwrap_err().seconds >= 60);
+}
+
+#[test]
 fn a_million_devices_are_not_remembered() {
     let start = Instant::now();
     let mut requests = Requests::new(start, &limits(100));

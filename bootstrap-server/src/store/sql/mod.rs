@@ -177,6 +177,21 @@ impl SqlStore {
         self.metrics.get_or_init(|| metrics);
     }
 
+    /// Waits until nothing can be written any more although nobody closed the store: its writer has ended, which only a
+    /// fault of ours makes it do.
+    pub(crate) async fn writer_gone(&self) {
+        match &self.entrance {
+            Some(entrance) => entrance.closed().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Ends the writer as a panic would.
+    #[cfg(test)]
+    pub(crate) fn kill_writer(&self) {
+        self.writer.as_ref().unwrap().abort();
+    }
+
     /// Waits until everything that was handed over is durable, and closes the database.
     pub async fn close(mut self) {
         // Readers first: the connection that closes last folds the write-ahead log into the file, and must be able to.
@@ -324,6 +339,10 @@ impl Store for SqlStore {
 
     fn growth(&self) -> watch::Receiver<TreeSize> {
         self.growth.clone()
+    }
+
+    fn takes_changes(&self) -> bool {
+        self.entrance.as_ref().is_some_and(|entrance| !entrance.is_closed())
     }
 
     fn backlog(&self) -> Backlog {

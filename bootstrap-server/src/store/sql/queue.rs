@@ -44,6 +44,16 @@ impl Entrance {
         Backlog { waiting: capacity.saturating_sub(self.urgent.capacity()), capacity }
     }
 
+    /// Whether nobody takes anything out any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.urgent.is_closed()
+    }
+
+    /// Waits until that is so.
+    pub(super) async fn closed(&self) {
+        self.urgent.closed().await;
+    }
+
     /// Hands a batch over and waits until it is durable or refused.
     pub(super) async fn commit(&self, batch: Batch) -> Outcome {
         let (done, waiting) = oneshot::channel();

@@ -1,0 +1,26 @@
+//! Who judges device certificates, on all listeners together.
+
+use std::sync::Arc;
+
+use super::{Identities, Revocation};
+use crate::domain::Manufacturer;
+
+/// The judge of each listener.
+#[derive(Clone, Debug)]
+pub(crate) struct Judges(Vec<Arc<Identities>>);
+
+impl Judges {
+    pub(crate) fn new(all: impl IntoIterator<Item = Arc<Identities>>) -> Self {
+        Self(all.into_iter().collect())
+    }
+
+    /// They judge by these manufacturers from now on, and again whoever is connected.
+    pub(crate) fn take_in(&self, manufacturers: &[Manufacturer]) {
+        self.0.iter().for_each(|judge| judge.take_in(manufacturers));
+    }
+
+    /// They judge by this knowledge of revoked certificates from now on, and again whoever is connected.
+    pub(crate) fn replace_revocation(&self, revocation: &Arc<Revocation>) {
+        self.0.iter().for_each(|judge| judge.replace_revocation(revocation));
+    }
+}
