@@ -13,9 +13,10 @@ pub(super) const MIGRATIONS: &[(u32, &str)] =
     &[(1, include_str!("migrations/0001.sql")), (2, include_str!("migrations/0002.sql"))];
 
 /// What a connection for writing is told. FULL syncs the write-ahead log at every commit: what was acknowledged survives
-/// a power cut. The page cache is given in KiB.
+/// a power cut. The page cache is given in KiB. The write-ahead log is folded into the file every 8192 pages (32 MiB):
+/// an import writes the same pages of its indexes again and again.
 pub(super) const WRITER_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA busy_timeout = 10000; PRAGMA cache_size = -32768;";
+     PRAGMA busy_timeout = 10000; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192;";
 
 /// How a connection is to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
