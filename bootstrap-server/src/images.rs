@@ -13,6 +13,7 @@ use std::{
 };
 
 use axum::{
+    Extension,
     body::Body,
     extract::{Path, State, rejection::PathRejection},
     http::{
@@ -25,14 +26,14 @@ use pki::digest::Digest;
 use tokio::{
     fs::File,
     io::{AsyncRead, AsyncReadExt, AsyncSeekExt, ReadBuf, Take},
-    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::io::ReaderStream;
 
 use crate::{
-    admission::Shed,
+    admission::{Place, Places, Shed, Source},
     domain::parse_sha256,
     restconf::{Problem, Service},
+    tls::Connection,
 };
 
 /// Octets read and sent at a time.
@@ -42,18 +43,19 @@ const CHUNK: usize = 32 * 1024;
 #[derive(Debug)]
 pub(crate) struct Images {
     files: HashMap<Digest, PathBuf>,
-    transfers: Arc<Semaphore>,
+    transfers: Places,
 }
 
 impl Images {
     pub(crate) fn new(files: impl IntoIterator<Item = (Digest, PathBuf)>, transfers: usize) -> Self {
-        Self { files: files.into_iter().collect(), transfers: Arc::new(Semaphore::new(transfers)) }
+        Self { files: files.into_iter().collect(), transfers: Places::new(transfers) }
     }
 }
 
 /// Sends an image, or what is left of it after the offset that a resumed download names.
 pub(crate) async fn serve(
     State(service): State<Arc<Service>>,
+    Extension(connection): Extension<Connection>,
     digest: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -61,7 +63,9 @@ pub(crate) async fn serve(
     let Path(digest) = digest.map_err(|_| Problem::not_found())?;
     let path = parse_sha256(&digest).and_then(|digest| service.images.files.get(&digest));
     let path = path.ok_or_else(Problem::not_found)?;
-    let permit = Arc::clone(&service.images.transfers).try_acquire_owned().map_err(|_| Problem::busy(Shed::Images))?;
+    // Whoever reads slowly keeps its places for long: they are shared, or one who knows an image's name could have all.
+    let place = service.images.transfers.enter(Source::of(connection.source));
+    let place = place.map_err(|_| Problem::busy(Shed::Images))?;
     let mut file = File::open(path).await.map_err(|error| Problem::internal(&error))?;
     let length = file.metadata().await.map_err(|error| Problem::internal(&error))?.len();
     let first = resume_offset(&headers).unwrap_or(0);
@@ -70,7 +74,7 @@ pub(crate) async fn serve(
     }
     file.seek(io::SeekFrom::Start(first)).await.map_err(|error| Problem::internal(&error))?;
     // A file that grows meanwhile must not make the body longer than was announced.
-    let transfer = Transfer { octets: file.take(length - first), _permit: permit };
+    let transfer = Transfer { octets: file.take(length - first), _place: place };
     let status = if first == 0 { StatusCode::OK } else { StatusCode::PARTIAL_CONTENT };
     let mut response = (
         status,
@@ -91,7 +95,7 @@ pub(crate) async fn serve(
 /// An image on its way. It counts until the last octet has left or the peer has gone.
 struct Transfer {
     octets: Take<File>,
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl AsyncRead for Transfer {

@@ -68,6 +68,7 @@ struct Front {
 pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let store = Arc::new(SqlStore::open(&config.database, Arc::clone(&config.checkpoint_key)).await?);
     let metrics = Metrics::default();
+    store.count_in(metrics.clone());
     let (rejections, rejected) = Rejections::channel(metrics.clone());
     let door = Door::new(config.limits, rejections.clone(), metrics.clone());
     let trust = Trust { manufacturers: store.manufacturers().await?, revocation: Arc::clone(&config.revocation) };
@@ -156,11 +157,11 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             home,
             body_deadline: config.limits.body,
             started: api::now(),
-            database: "sqlite",
+            database: config.database.kind(),
             listeners,
             gate: api::Gate::default(),
             streams: Arc::new(Semaphore::new(api::STREAMS)),
-            administration: tokio::sync::Mutex::default(),
+            backups: Arc::new(Semaphore::new(api::BACKUPS)),
             stopping: stopping.clone(),
         };
         let (router, stopping) = (api::router(Arc::new(api)), stopping.clone());

@@ -22,6 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use audit_log::LogIndex;
 use bootstrap_server::{
     audit::{self, Event},
     domain::Departures,
@@ -47,8 +48,10 @@ fn said(message: &str) -> Batch {
 }
 
 async fn messages(store: &SqlStore) -> BTreeSet<String> {
-    let reports = store.reports(&device_id("SN-1")).await.unwrap();
-    reports.into_iter().filter_map(|report| report.message).collect()
+    let records = store.records(LogIndex(0), u32::MAX).await.unwrap();
+    let bodies = records.into_iter().filter_map(|record| record.opening).map(|(_, body)| body);
+    let bodies = bodies.map(|body| serde_json::from_slice::<serde_json::Value>(&body).unwrap());
+    bodies.filter_map(|body| body["message"].as_str().map(str::to_owned)).collect()
 }
 
 /// A small file system of its own, gone when dropped.

@@ -29,13 +29,3 @@ fn execute(location: &Location, statement: &str) {
 }
 
 suite!(home());
-
-#[test]
-fn child_that_is_killed() {
-    store_suite::commit_until_killed();
-}
-
-#[tokio::test]
-async fn what_was_acknowledged_survives_kill_9() {
-    store_suite::what_was_acknowledged_survives_kill_9(&home(), "child_that_is_killed").await;
-}

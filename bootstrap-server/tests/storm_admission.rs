@@ -6,7 +6,9 @@ mod support;
 use std::{num::NonZeroU32, time::Duration};
 
 use bootstrap_server::{RunningServer, config::Limits};
-use support::{DATA, Site, connect, connect_from, connector, exchange, metric, post, report, secured, until_metric};
+use support::{
+    DATA, Site, connect, connect_from, connector, exchange, metric, post, report, request, secured, until_metric,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -70,6 +72,32 @@ async fn rcf_23_a_greedy_source_is_reset_and_another_is_served() {
     server.stop().await;
     let log = logged(&site).await;
     assert_eq!(log.iter().filter(|body| body.contains("server-busy")).count(), 2, "one for each source");
+}
+
+#[tokio::test]
+async fn rcf_23_images_that_one_source_does_not_read_leave_room_for_another() {
+    let site = Site::new();
+    let image = vec![5; 8_000_000];
+    site.write("image.bin", &image);
+    let server = start(&site, Limits { images: 4, ..Limits::default() }, &[]).await;
+    let wanted = request("GET", &format!("/images/{}", pki::digest::sha256(&image)), "", "");
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let stream = connect_from([127, 0, 0, 2], server.address()).await.unwrap();
+        let mut stream = secured(stream, &connector(None)).await.unwrap();
+        stream.write_all(&wanted).await.unwrap();
+        stream.flush().await.unwrap();
+        stream.read_exact(&mut [0; 1000]).await.unwrap();
+        held.push(stream);
+    }
+    let stream = connect_from([127, 0, 0, 2], server.address()).await.unwrap();
+    let mut greedy = secured(stream, &connector(None)).await.unwrap();
+    assert_eq!(exchange(&mut greedy, &wanted).await.unwrap().status, 503);
+    assert_eq!(metric(&server, "sztp_shed_total{reason=\"images\"}"), 1);
+    let mut other = connect(&server, &connector(None)).await.unwrap();
+    assert_eq!(exchange(&mut other, &wanted).await.unwrap().status, 200);
+    drop(held);
+    server.stop().await;
 }
 
 #[tokio::test]

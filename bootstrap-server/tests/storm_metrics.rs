@@ -59,6 +59,8 @@ async fn what_happened_can_be_read_from_the_metrics() {
     ] {
         assert_eq!(series.get(name), Some(&value), "{name}: {series:#?}");
     }
+    // The start, the answer and two reports; refusals may have come with them.
+    assert!(series["sztp_commit_seconds_count"] >= 4.0 && series["sztp_commit_batches_sum"] >= 4.0, "{series:#?}");
     // Each histogram adds up: its last bucket is its count, and none is larger than the next.
     for (name, _) in kinds.iter().filter(|(_, kind)| *kind == "histogram") {
         let last = series.iter().filter(|(it, _)| it.starts_with(&format!("{name}_bucket{{le=\"+Inf\"")));

@@ -79,6 +79,8 @@ impl Device {
         let image_keys = config.image_keys.iter().map(|path| identity::public_key(path)).collect::<Result<_, _>>()?;
         let tls = tls::client_config(&identity.chain, &identity.key).map_err(|source| OpenError::Tls { source })?;
         let storage_error = |source| OpenError::Storage { path: root.to_owned(), source };
+        // Scripts run in a folder of their own, where a relative path would lead elsewhere.
+        let root = &std::path::absolute(root).map_err(storage_error)?;
         storage::create_private_folder(root).map_err(storage_error)?;
         let lock = storage::lock(root).map_err(|error| match error {
             TryLockError::WouldBlock => OpenError::InUse { path: root.to_owned() },

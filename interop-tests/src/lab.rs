@@ -46,6 +46,14 @@ impl Lab {
         Self { folder }
     }
 
+    /// Lets one device ask as often as it likes, for tests that start it over and over. Not while the server runs.
+    pub fn without_pace(self) -> Self {
+        let config = self.server_config();
+        let limits = "\n[limits]\nrequests-per-second-per-device = 100000\n";
+        fs::write(&config, fs::read_to_string(&config).unwrap() + limits).unwrap();
+        self
+    }
+
     pub fn folder(&self) -> PathBuf {
         self.folder.path().join("lab")
     }

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use interop_tests::lab::program;
+use interop_tests::lab::{Lab, program};
 use serde_json::Value;
 
 fn demo(arguments: &[&str]) -> (Option<i32>, Value) {
@@ -42,4 +42,17 @@ fn a_record_that_was_tampered_with_is_found() {
     let (code, report) = demo(&["--devices", "1", "--tamper"]);
     assert_eq!(code, Some(0));
     assert_eq!(report["tampered"]["refusal"]["reason"], "log-leaf-mismatch");
+}
+
+#[test]
+fn a_kept_device_starts_again_as_its_configuration_says() {
+    let lab = Lab::build(1);
+    let _server = lab.serve();
+    // The first line of the file is the command, from the folder that the file is in.
+    let folder = lab.folder().join("devices/bmc-01");
+    let document = std::fs::read_to_string(folder.join("device.toml")).unwrap();
+    let (_, command) = document.lines().next().unwrap().split_once("sztp-device ").unwrap();
+    std::fs::remove_dir_all(folder.join("root")).unwrap();
+    let run = Command::new(program("sztp-device")).args(command.split(' ')).current_dir(&folder).output().unwrap();
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
 }

@@ -25,15 +25,24 @@ impl Appointments {
         Self { last: now }
     }
 
+    /// As [`Appointments::next`], without a place in the line: for one who is in nobody's way but its own.
+    pub(crate) fn soon(chance: u32) -> u64 {
+        spread(SHORTEST, chance)
+    }
+
     /// Whole seconds to wait. `chance` is any number, evenly spread.
     pub(crate) fn next(&mut self, now: Instant, chance: u32) -> u64 {
         let at = self.last.max(now) + Duration::from_secs(1) / PACE;
         // A line longer than the longest wait is not counted further: those who wait that long come back to a new one.
         self.last = at.min(now + LONGEST);
-        let wait = at.saturating_duration_since(now).clamp(SHORTEST, LONGEST);
-        let jitter = wait.as_secs_f64() * (f64::from(chance) / f64::from(u32::MAX) + 0.5);
-        Duration::from_secs_f64(jitter).as_secs().max(1)
+        spread(at.saturating_duration_since(now).clamp(SHORTEST, LONGEST), chance)
     }
+}
+
+/// Whole seconds between half and one and a half of `wait`.
+fn spread(wait: Duration, chance: u32) -> u64 {
+    let jitter = wait.as_secs_f64() * (f64::from(chance) / f64::from(u32::MAX) + 0.5);
+    Duration::from_secs_f64(jitter).as_secs().max(1)
 }
 
 #[cfg(test)]

@@ -94,7 +94,6 @@ fn admit(guard: &Arc<Guard>, request: &Request, operation: Operation, now: Insta
     let asker = Asker { source: Source::of(connection.source), device };
     let errand = if operation == Operation::ReportProgress { Errand::Report } else { Errand::Other };
     let (store, chance) = (guard.store.backlog(), guard.chance(now));
-    guard.metrics.commits_waiting(store.waiting);
     if let Err(later) = guard.requests().enter(now, &asker, errand, store, chance) {
         let device = asker.device.as_ref().map(tracing::field::display);
         let (reason, retry_after) = (later.shed.as_str(), later.seconds);

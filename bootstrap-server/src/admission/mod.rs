@@ -1,6 +1,6 @@
 //! Who may come in, and when the others are to try again.
 //!
-//! What decides is pure: a moment and a number by chance come in, decisions go out. [`Connections`], [`Handshakes`] and
+//! What decides is pure: a moment and a number by chance come in, decisions go out. [`Places`], [`Turns`] and
 //! [`guard`] are the edges, in the order in which a peer meets them:
 //!
 //! 1. A connection beyond the cap, or beyond its source's share, is reset before anything is read from it.
@@ -10,21 +10,27 @@
 mod activity;
 mod appointments;
 mod bucket;
-mod connections;
+
 mod fair_queue;
 mod guard;
-mod handshakes;
+
 mod limits;
 mod memory;
+mod places;
 mod requests;
 mod shares;
 mod source;
+mod turns;
 
 pub(crate) use activity::{Activity, Ended, Judgement, RequestEnd};
-pub(crate) use connections::{ConnectionPlace, Connections};
+
 pub(crate) use guard::{Guard, guard, measure};
-pub(crate) use handshakes::Handshakes;
+
 pub use limits::Limits;
+pub(crate) use places::{Place, Places};
 pub(crate) use requests::Shed;
 pub(crate) use shares::NoPlace;
 pub(crate) use source::Source;
+#[cfg(test)]
+pub(crate) use turns::Turn;
+pub(crate) use turns::Turns;

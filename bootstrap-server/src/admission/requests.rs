@@ -161,10 +161,12 @@ impl Requests {
                 }
                 Ok(())
             }
+            // A device that asks too much takes no place in the line: it could make all others wait for as long as it likes.
+            Err(shed @ (Shed::DeviceAtOnce | Shed::DeviceRate)) => {
+                Err(Later { shed, seconds: Appointments::soon(chance) })
+            }
             Err(shed) => {
-                if let Some(device) = &asker.device
-                    && !matches!(shed, Shed::DeviceAtOnce | Shed::DeviceRate)
-                {
+                if let Some(device) = &asker.device {
                     self.turned_away.note(now, device.clone());
                 }
                 Err(Later { shed, seconds: self.appointments.next(now, chance) })

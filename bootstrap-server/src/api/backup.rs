@@ -32,8 +32,8 @@ pub(super) async fn backup(
     Parameters(NoParameters {}): Parameters<NoParameters>,
     caller: Caller,
 ) -> Result<Response, Fault> {
-    // It keeps a reader of the database for as long as it is read, as event streams keep theirs.
-    let place = Arc::clone(&api.streams).try_acquire_owned().map_err(|_| Fault::streams_exhausted())?;
+    // It keeps a reader of the database for as long as it is read.
+    let place = Arc::clone(&api.backups).try_acquire_owned().map_err(|_| Fault::streams_exhausted())?;
     let now = Timestamp::from_system(std::time::SystemTime::now());
     let taking = Taking::begin(Arc::clone(&api.store), Arc::clone(&api.checkpoint_key), caller.actor(), now).await?;
     let pieces = stream::try_unfold((taking, place), |(mut taking, place)| async move {

@@ -229,6 +229,8 @@ pub(super) async fn shown(api: &Api, device: &DeviceId) -> Result<Response, Faul
 }
 
 /// Show what a device reported
+///
+/// The latest 500 reports.
 #[utoipa::path(get, path = paths::REPORTS, tag = "devices",
     params(("manufacturer" = String, Path, description = "Who made it."),
         ("serial-number" = String, Path, description = "Its serial number, percent-encoded.")),

@@ -53,6 +53,17 @@ pub(super) async fn events(
         Some(after) => behind(after).ok_or_else(|| Fault::query("after: no log is that long"))?,
         None => LogIndex(growth.borrow().0),
     };
+    if let Some(after) = after
+        && api.store.records(LogIndex(after), 1).await?.is_empty()
+    {
+        // A log that was restored begins at 0: waiting until it is as long as the old one would lose all until then.
+        let detail = format!("there is no record {after}: the log is shorter, or was begun anew by a restoration");
+        return Err(if headers.contains_key(LAST_EVENT_ID) {
+            Fault::header(format!("Last-Event-ID: {detail}"))
+        } else {
+            Fault::query(format!("after: {detail}"))
+        });
+    }
     let place = Arc::clone(&api.streams).try_acquire_owned().map_err(|_| Fault::streams_exhausted())?;
     let (pieces, taken) = mpsc::channel::<Bytes>(PIECES);
     let follower = Follower { store: Arc::clone(&api.store), caller, growth, first, pieces, _place: place };
@@ -88,8 +99,10 @@ impl Follower {
     }
 
     async fn follow(&mut self) {
-        // The first octets at once: whoever asks sees that the stream is open.
-        if !self.send(Bytes::from_static(b": the audit log\n\n")).await {
+        // The first octets at once: whoever asks sees that the stream is open, and where it begins, so that a connection
+        // that breaks before the first record loses none.
+        let id = self.first.0.checked_sub(1).map(|last| format!("id: {last}\n")).unwrap_or_default();
+        if !self.send(Bytes::from(format!(": the audit log\n{id}\n"))).await {
             return;
         }
         loop {

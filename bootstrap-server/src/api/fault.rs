@@ -145,11 +145,6 @@ impl Fault {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, ReasonCode::ReferenceUnknown).detail(detail)
     }
 
-    /// Nobody would be left to administer the server.
-    pub(super) fn last_admin() -> Self {
-        Self::new(StatusCode::CONFLICT, ReasonCode::LastAdmin)
-    }
-
     /// Too many readers.
     pub(super) fn streams_exhausted() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ReasonCode::StreamsExhausted).with(RETRY_AFTER, COME_BACK)
@@ -233,8 +228,13 @@ impl From<StoreError> for Fault {
             },
             StoreError::Changed(_) => (S::PRECONDITION_FAILED, ReasonCode::VersionChanged),
             StoreError::AnsweredBefore => (S::CONFLICT, ReasonCode::IdempotencyConflict),
+            StoreError::LastAdmin(_) => (S::CONFLICT, ReasonCode::LastAdmin),
             StoreError::ProfileInUse { .. } => (S::CONFLICT, ReasonCode::StillInUse),
             // A full disk, a lock or a restart passes; what was damaged or is gone needs a person.
+            StoreError::Unsettled { .. } => {
+                tracing::error!(%error, "whether a change was made is not known");
+                return Self::unavailable().detail("the change may have been made: look before you repeat it");
+            }
             StoreError::Database { .. } | StoreError::InUse | StoreError::Closed => {
                 tracing::error!(%error, "the operator API has no database");
                 return Self::unavailable();

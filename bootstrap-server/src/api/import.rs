@@ -93,11 +93,14 @@ impl Import {
         let halted = match self.read(importer, body).await {
             Ok(()) => None,
             Err(Halt::Unread) => return,
-            Err(Halt::Database(line)) => Some((line, ReasonCode::DatabaseUnavailable)),
-            Err(Halt::Shut(line)) => Some((line, ReasonCode::TokenInvalid)),
+            // Rows are committed side by side, and a commit that fails may have come through all the same.
+            Err(Halt::Database(line)) => {
+                Some((line, ReasonCode::DatabaseUnavailable, "rows from this line on may have been registered or not"))
+            }
+            Err(Halt::Shut(line)) => Some((line, ReasonCode::TokenInvalid, "nothing from this line on was taken")),
         };
-        if let Some((line, reason)) = halted {
-            let fault = import::Fault { line, reason, detail: "nothing from this line on was taken".to_owned() };
+        if let Some((line, reason, detail)) = halted {
+            let fault = import::Fault { line, reason, detail: detail.to_owned() };
             if self.fault(fault).await.is_err() {
                 return;
             }

@@ -28,7 +28,7 @@ use tower::ServiceExt;
 use verdict::{ReasonCode, Refusal};
 
 use crate::{
-    admission::{Connections, Limits, Source},
+    admission::{Limits, Places, Source},
     tls::{Rejections, ReloadableCertificate, TlsError},
 };
 
@@ -62,7 +62,7 @@ impl OperatorListener {
     /// Accepts until `stop` changes, then lets requests under way finish.
     pub(crate) async fn run(self, router: axum::Router, mut stop: watch::Receiver<()>) {
         let acceptor = TlsAcceptor::from(Arc::clone(&self.tls));
-        let places = Connections::new(CONNECTIONS);
+        let places = Places::new(CONNECTIONS);
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {

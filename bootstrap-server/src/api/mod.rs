@@ -1,8 +1,8 @@
 //! The operator API: what people and their programs do on a running server. Types and paths are those of `operator_api`.
 //!
-//! A request goes one way: [`listener`] accepts the connection, [`guard`] finds the operation in the one table of
-//! [`access`] and says who asks, [`request`] reads the rest into checked values, a handler decides, [`change`] carries it
-//! out, and [`fault`] says what went wrong. The OpenAPI document is made from the same routes ([`document`]).
+//! A request goes one way: `listener` accepts the connection, `guard` finds the operation in the one table of
+//! `access` and says who asks, `request` reads the rest into checked values, a handler decides, `change` carries it
+//! out, and `fault` says what went wrong. The OpenAPI document is made from the same routes (`document`).
 
 mod access;
 mod answer;
@@ -42,7 +42,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use audit_log::UnixMillis;
 use axum::{Router, middleware};
 use conveyed_info::information::RedirectInformation;
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -52,6 +52,9 @@ use fault::Fault;
 
 /// Event streams at once.
 pub(crate) const STREAMS: usize = 64;
+
+/// Backups at once.
+pub(crate) const BACKUPS: usize = 4;
 
 /// What the handlers share.
 pub(crate) struct Api {
@@ -76,8 +79,8 @@ pub(crate) struct Api {
     pub(crate) gate: Gate,
     /// Places for event streams.
     pub(crate) streams: Arc<Semaphore>,
-    /// Held while it is decided whether another admin is left.
-    pub(crate) administration: Mutex<()>,
+    /// Places for backups: others, since whoever may only look must not keep an admin from taking one.
+    pub(crate) backups: Arc<Semaphore>,
     /// Changes when the server stops.
     pub(crate) stopping: watch::Receiver<()>,
 }

@@ -53,6 +53,7 @@ pub(super) async fn metrics(
     State(api): State<Arc<Api>>,
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Response, Fault> {
+    api.metrics.commits_waiting(api.store.backlog().waiting);
     api.metrics.census(&api.store.census(clock::now(), api.policies.deadlines).await?);
     let mut response = Response::new(Body::from(api.metrics.encode()));
     let media_type = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");

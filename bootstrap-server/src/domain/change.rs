@@ -1,5 +1,5 @@
 //! What each event makes of a device's record. Pure; the store runs it inside its transaction, on every kind of database.
-//! What becomes of the state is in [`super::transition`].
+//! What becomes of the state is in `domain::transition`.
 
 use audit_log::{LogIndex, UnixMillis};
 use verdict::ReasonCode;
@@ -113,6 +113,12 @@ fn record(device: &mut Device, deed: Deed, at: UnixMillis) -> Result<(), ChangeR
         Deed::Approved(profile) => {
             device.profile = profile.or_else(|| device.profile.take());
             begin_again(device);
+        }
+        // Its redirect is that of a new attempt: somebody was faster.
+        Deed::Returned | Deed::Held(ReasonCode::DeviceReturned)
+            if matches!(device.state, State::Redirected) && !device.came_back() =>
+        {
+            return Err(ChangeRefused::NothingNew);
         }
         Deed::Reprovisioned | Deed::Returned => begin_again(device),
         Deed::Retired => (device.attempt_since, device.alarm) = (None, None),

@@ -51,6 +51,8 @@ pub fn standing(dossier: &Dossier, now: UnixMillis, policies: &Policies) -> Stan
         State::Refused(reason) => refuse(reason, Some(device.since), now),
         State::Held(reason) => Standing::Wait(reason),
         State::Bootstrapped => returning(device, dossier, now, policies),
+        // Who asks for a redirect in time and follows it when the time is over comes back too late all the same.
+        State::Redirected if device.came_back() => returning(device, dossier, now, policies),
         State::Registered
         | State::Vouched
         | State::Seen(_)
@@ -179,6 +181,13 @@ mod tests {
         assert_eq!(at(&dossier, NOW.0 + 4 * HOUR), Standing::Serve);
         let held = Standing::Hold(ReasonCode::DeviceReturned);
         assert_eq!(at(&dossier, NOW.0 + 4 * HOUR + 1), held);
+        // The redirect that it was given in time does not let it in for ever; another device's first one does.
+        let mut redirected = dossier.clone();
+        redirected.device.as_mut().unwrap().state = State::Redirected;
+        assert_eq!(at(&redirected, NOW.0 + 4 * HOUR), Standing::Serve);
+        assert_eq!(at(&redirected, NOW.0 + 4 * HOUR + 1), held);
+        redirected.device.as_mut().unwrap().attempt_since = None;
+        assert_eq!(at(&redirected, NOW.0 + 400 * HOUR), Standing::Serve);
         // Clocks that went back: by an hour, and to where they prove nothing.
         assert_eq!(at(&dossier, NOW.0 - HOUR), Standing::Serve);
         assert_eq!(at(&dossier, 0), held);

@@ -55,6 +55,14 @@ impl Device {
     }
 }
 
+impl Device {
+    /// Whether it is in the middle of a return: redirected after it was bootstrapped. Such a device is still in the attempt
+    /// that bootstrapped it; whoever is redirected before has begun none.
+    pub(super) const fn came_back(&self) -> bool {
+        matches!(self.state, State::Redirected) && self.attempt_since.is_some()
+    }
+}
+
 /// What and where a device is. Everything is optional; nothing in it decides about trust.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Particulars {

@@ -108,7 +108,8 @@ impl State {
     const fn held(self, reason: ReasonCode) -> Result<Self, ChangeRefused> {
         match (self, reason) {
             // RFC 8572 §9.10: it came back in factory state, and only what was bootstrapped can.
-            (Self::Bootstrapped, ReasonCode::DeviceReturned) => Ok(Self::Held(reason)),
+            // It may have been redirected since.
+            (Self::Bootstrapped | Self::Redirected, ReasonCode::DeviceReturned) => Ok(Self::Held(reason)),
             // The owner's policy was `refuse` when it asked first.
             (Self::Refused(ReasonCode::DeviceNotAdmitted), ReasonCode::DeviceUnknown) => Ok(Self::Held(reason)),
             (
@@ -243,12 +244,11 @@ impl State {
 
     const fn returned(self, voucher: VoucherStock) -> Result<Self, ChangeRefused> {
         match self {
-            Self::Bootstrapped => Ok(voucher.first_state()),
+            Self::Bootstrapped | Self::Redirected => Ok(voucher.first_state()),
             Self::Registered
             | Self::Vouched
             | Self::Held(_)
             | Self::Seen(_)
-            | Self::Redirected
             | Self::Onboarding(_)
             | Self::Failed(_)
             | Self::Refused(_)

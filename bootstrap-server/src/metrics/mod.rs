@@ -160,7 +160,7 @@ impl Metrics {
         self.0.commit_seconds.observe(took.as_secs_f64());
     }
 
-    /// So many batches wait for a transaction.
+    /// So many batches wait for a transaction at this moment: to be told before [`Metrics::encode`].
     pub fn commits_waiting(&self, batches: usize) {
         self.0.commit_queue.set(i64::try_from(batches).unwrap_or(i64::MAX));
     }

@@ -93,7 +93,7 @@ impl Caller {
         };
         let dossier = alone(service, credentials.user()).await?;
         let kept = dossier.as_ref().and_then(|dossier| dossier.device.as_ref()?.activation_code.as_ref());
-        let verdict = service.codes.check(kept, &credentials, service.body_deadline).await?;
+        let verdict = service.codes.check(kept, &credentials, source, service.body_deadline).await?;
         let why = match (&dossier, kept, verdict) {
             (Some(dossier), Some(kept), Verdict::Right) => {
                 let (device, certificate) = (dossier.id.clone(), fingerprint(kept));
@@ -130,7 +130,7 @@ impl Caller {
             return Err(refuse(service, self.source, ReasonCode::CredentialsMissing, &detail));
         };
         let kept = dossier.device.as_ref().and_then(|device| device.activation_code.as_ref());
-        match service.codes.check(kept, credentials, service.body_deadline).await? {
+        match service.codes.check(kept, credentials, self.source, service.body_deadline).await? {
             Verdict::Right => Ok(Authentication::CertificateAndBasic),
             Verdict::Wrong => {
                 let detail = format!("wrong code, or none set, for {}", self.device);

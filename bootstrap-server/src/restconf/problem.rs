@@ -195,7 +195,7 @@ impl From<DocumentError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         // A full disk or a lock passes, so the device is told to ask again; anything else needs a person.
-        if matches!(error, StoreError::Database { .. }) {
+        if matches!(error, StoreError::Database { .. } | StoreError::Unsettled { .. }) {
             tracing::error!(%error, "a request failed");
             let message = "the server failed; try again later";
             return Self::new(Kind::UNAVAILABLE, message).counted(Tally::Shed(Shed::Database));

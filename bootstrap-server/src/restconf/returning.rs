@@ -11,8 +11,8 @@ use super::{
     lab::{DATA, Lab, REPORT, batch, id, onboarded, profile, registered},
 };
 use crate::{
-    audit::Event,
-    domain::{Deadlines, Policies, ProfileName, State, Unregistered},
+    audit::{Answer, Event},
+    domain::{Deadlines, Departures, Policies, ProfileName, State, Unregistered},
     store::{Batch, Store},
 };
 
@@ -105,6 +105,33 @@ async fn a_device_may_try_again_within_its_attempt_and_one_that_keeps_nothing_al
     assert_eq!(lab.ask("SN-1", DATA, "{}").await.0, 200);
     let bodies = lab.bodies(before).await;
     assert!(bodies[0].contains("device-returned") && bodies[1].contains("answered"), "{bodies:?}");
+}
+
+#[tokio::test]
+async fn a_redirect_within_the_attempt_lets_nobody_in_after_it() {
+    for (more, status) in [("", 404), ("stateless = true\n", 200)] {
+        let lab = Lab::new(impatient(), profile(more)).await;
+        let redirected = |serial: &str| Event::Answered {
+            device: id(serial),
+            source: [127, 0, 0, 1].into(),
+            certificate: pki::digest::sha256(serial.as_bytes()),
+            answer: Answer::Redirect { conveyed_information: pki::digest::sha256(b"redirect") },
+            departures: Departures::default(),
+        };
+        let bootstrapped = onboarded("SN-1", ProgressType::BootstrapComplete).into_iter();
+        let new = [registered("SN-2"), redirected("SN-2")];
+        lab.store.commit(batch(bootstrapped.chain([redirected("SN-1")]).chain(new))).await.unwrap();
+        next_millisecond().await;
+        assert_eq!(lab.ask("SN-1", DATA, "{}").await.0, status);
+        assert_eq!(lab.ask("SN-2", DATA, "{}").await.0, 200, "it has not been here before");
+        // Nothing that was decided for a device that came back befalls one in a new attempt.
+        let because = "mine".to_owned();
+        lab.store.commit(Batch::from(Event::DeviceReprovisioned { device: id("SN-1"), because })).await.unwrap();
+        lab.store.commit(Batch::from(redirected("SN-1"))).await.unwrap();
+        let (device, source) = (id("SN-1"), [127, 0, 0, 1].into());
+        let late = Event::DeviceHeld { device, source, reason: ReasonCode::DeviceReturned };
+        assert!(lab.store.commit(Batch::from(late)).await.is_err());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

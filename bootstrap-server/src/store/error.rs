@@ -87,6 +87,9 @@ pub enum StoreError {
     /// The user does not exist.
     #[error("no user {0}")]
     NoUser(String),
+    /// Nobody would be left who may administer the server.
+    #[error("{0} is the last admin: make somebody else one first")]
+    LastAdmin(String),
     /// The token does not exist.
     #[error("no token {0}")]
     NoToken(String),
@@ -116,6 +119,14 @@ pub enum StoreError {
         /// What kind of failure it is, and what to do.
         fault: DatabaseFault,
         /// What it said.
+        detail: String,
+    },
+    /// The database failed at the very end of a change: it may have been made, and may not. It is not tried again.
+    #[error(
+        "the database failed while the change was being made durable: {detail}: look whether it was made before you repeat it"
+    )]
+    Unsettled {
+        /// What the database said.
         detail: String,
     },
     /// There is no database where one is expected.

@@ -26,6 +26,15 @@ impl Location {
         }
     }
 
+    /// Which kind of database it is: `sqlite` or `postgresql`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::File(_) => "sqlite",
+            Self::Postgres(_) => "postgresql",
+        }
+    }
+
     /// The file, when it is one.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
@@ -92,6 +101,10 @@ mod tests {
         assert_eq!(Location::parse("db", folder), Location::File("/etc/sztp/db".into()));
         let url = "postgres://sztp@db.example/sztp";
         assert_eq!(Location::parse(url, folder), Location::Postgres(url.to_owned()));
+        assert_eq!(
+            (Location::parse("db", folder).kind(), Location::parse(url, folder).kind()),
+            ("sqlite", "postgresql")
+        );
     }
 
     #[test]

@@ -31,6 +31,9 @@ use crate::domain::{
     Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Proof, Token, User, UserName,
 };
 
+/// Most reports of one device that are given back.
+pub const MAX_REPORTS: u32 = 500;
+
 /// What a store's operations give back.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
@@ -66,7 +69,7 @@ pub trait Store: Send + Sync {
     /// How many devices are in each state, and how many of them are past that state's deadline.
     fn census(&self, now: UnixMillis, deadlines: Deadlines) -> StoreFuture<'_, Vec<Census>>;
 
-    /// What a device reported, oldest first.
+    /// What a device reported, oldest first: the latest [`MAX_REPORTS`], since a device may report without end.
     fn reports<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Vec<StoredReport>>;
 
     /// The records that are about a device, in all logs, oldest first, from `first` on.

@@ -105,6 +105,6 @@ pub trait LogSnapshot: Send {
     /// The latest signed checkpoint of that moment.
     fn checkpoint(&self) -> Option<&str>;
 
-    /// As [`Store::records`].
+    /// As [`Store::records`](super::Store::records).
     fn records(&mut self, first: LogIndex, limit: u32) -> StoreFuture<'_, Vec<StoredRecord>>;
 }

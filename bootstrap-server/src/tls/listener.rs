@@ -14,7 +14,7 @@ use verdict::{ReasonCode, Refusal};
 
 use super::{DeviceIdentity, Identities, Rejections, serving::Serving};
 use crate::{
-    admission::{ConnectionPlace, Connections, Handshakes, Limits, NoPlace, Source},
+    admission::{Limits, NoPlace, Place, Places, Source, Turns},
     metrics::{ListenerName, Metrics},
 };
 
@@ -33,23 +33,23 @@ pub(crate) struct Connection {
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
     pub(crate) limits: Limits,
-    pub(crate) connections: Connections,
-    pub(crate) handshakes: Handshakes,
+    pub(crate) connections: Places,
+    pub(crate) handshakes: Turns,
     pub(crate) rejections: Rejections,
     pub(crate) metrics: Metrics,
 }
 
 impl Door {
     pub(crate) fn new(limits: Limits, rejections: Rejections, metrics: Metrics) -> Self {
-        let connections = Connections::new(limits.connections);
+        let connections = Places::new(limits.connections);
         // Those who wait for a handshake must leave room for those who are past it.
         let waiting = (limits.connections / 2).max(1);
-        let handshakes = Handshakes::new(limits.handshakes, waiting, limits.handshakes_per_second);
+        let handshakes = Turns::new(limits.handshakes, waiting, limits.handshakes_per_second);
         Self { limits, connections, handshakes, rejections, metrics }
     }
 
     /// Lets a connection in, or ends it before it costs anything.
-    fn enter(&self, stream: &TcpStream, source: IpAddr) -> Option<ConnectionPlace> {
+    fn enter(&self, stream: &TcpStream, source: IpAddr) -> Option<Place> {
         match self.connections.enter(Source::of(source)) {
             Ok(place) => Some(place),
             Err(no_place) => {

@@ -100,10 +100,36 @@ async fn streams_are_bounded_and_end_when_the_server_stops() {
     let refused = receive(stream).await;
     assert_eq!((refused.status, refused.reason().as_str()), (503, "streams-exhausted"));
     assert!(refused.header("retry-after").is_some());
+    assert_eq!(
+        world.ask("ada", "POST", "/v1/backup", "", "").await.status,
+        200,
+        "viewers do not keep an admin from it"
+    );
     timeout(Duration::from_secs(30), world.server.stop()).await.expect("streams end with the server");
     let mut last = followers.pop().unwrap();
     let _end = last.stream.read_to_end(&mut last.octets).await;
     assert_eq!(parsed(&last.octets).header("content-type"), Some("text/event-stream"));
+}
+
+#[tokio::test]
+async fn a_stream_says_where_it_begins_and_does_not_wait_for_what_may_never_come() {
+    let world = World::new(&[]).await;
+    let last = world.leaves().await - 1;
+    let mut follower = Follower::new(&world, "/v1/events", "").await;
+    timeout(Duration::from_secs(30), async {
+        while !follower.octets.ends_with(b"\n\n\r\n") {
+            assert_ne!(follower.stream.read_buf(&mut follower.octets).await.unwrap(), 0);
+        }
+    })
+    .await
+    .unwrap();
+    let head = String::from_utf8(follower.octets).unwrap();
+    assert!(head.contains(&format!("\nid: {last}\n\n")), "{head}");
+    let beyond = world.get(&format!("/v1/events?after={}", last + 1)).await;
+    assert_eq!((beyond.status, beyond.reason().as_str()), (400, "query-invalid"));
+    let beyond = world.ask("vera", "GET", "/v1/events", "last-event-id: 5000\r\n", "").await;
+    assert_eq!((beyond.status, beyond.reason().as_str()), (400, "header-invalid"));
+    world.server.stop().await;
 }
 
 #[tokio::test]

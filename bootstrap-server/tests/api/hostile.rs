@@ -1,10 +1,12 @@
 //! Requests that nobody sends by mistake.
 
+use bootstrap_server::{audit::Event, domain::Departures, store::Batch};
+use conveyed_info::rpc::ProgressType;
 use proptest::prelude::*;
 use tokio::io::AsyncWriteExt;
 
 use crate::{
-    support::exchange,
+    support::{device_id, exchange},
     world::{JSON, World},
 };
 
@@ -90,4 +92,38 @@ fn no_request_makes_the_server_fail() {
     });
     runtime.block_on(world.server.stop());
     outcome.unwrap();
+}
+
+#[tokio::test]
+async fn pages_of_long_messages_stay_small_and_miss_nothing() {
+    let world = World::new(&["SN-1"]).await;
+    let message = Some("\n".repeat(16 * 1024));
+    let event = Event::ProgressReported {
+        device: device_id("SN-1"),
+        source: [127, 0, 0, 1].into(),
+        report: ProgressType::Informational,
+        message,
+        keys: Vec::new(),
+        departures: Departures::default(),
+    };
+    let batch = (1..150).fold(Batch::from(event.clone()), |batch, _| batch.and(event.clone()));
+    world.server.store().commit(batch).await.unwrap();
+    for device in ["", "&manufacturer=maker&serial-number=SN-1"] {
+        let (mut after, mut reports, mut pages) = (0, 0, 0);
+        loop {
+            let page = world.get(&format!("/v1/audit/records?limit=1000&after={after}{device}")).await;
+            assert!(page.body.len() < 2 * 1024 * 1024, "{} octets", page.body.len());
+            let page = page.json();
+            let records = page["records"].as_array().unwrap();
+            reports += records.iter().filter(|record| record["body"]["event"] == "progress-reported").count();
+            pages += 1;
+            match page["next"].as_u64() {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        assert_eq!(reports, 150);
+        assert!(pages > 3, "{pages}");
+    }
+    world.server.stop().await;
 }

@@ -9,13 +9,13 @@ use bootstrap_server::{
         Deadlines, Departures, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Particulars, ProfileName,
         waiting::stuck,
     },
-    store::{Alarmed, Batch, DeviceFilter, Page, Place, Store, Stuck},
+    store::{Alarmed, Batch, DeviceFilter, MAX_REPORTS, Page, Place, Store, Stuck},
 };
 use conveyed_info::rpc::ProgressType;
 use pki::identity::SerialNumberRule;
 use verdict::ReasonCode;
 
-use super::{Home, now, registered, said};
+use super::{Home, now, registered, reported, said};
 use crate::support::{device_id, profile, serial};
 
 async fn found(store: &dyn Store, filter: DeviceFilter) -> Vec<String> {
@@ -139,6 +139,33 @@ pub async fn reports_come_back_with_their_keys(home: &Home) {
     assert_eq!(reports[1].keys, keys);
     assert!(reports[0].keys.is_empty() && reports[2].keys.is_empty());
     assert_eq!(reports[2].message.as_deref(), Some("last"));
+    store.close().await;
+}
+
+/// A device may report without end; what is read back of it stays bounded, and is the latest.
+pub async fn the_latest_of_many_reports_come_back(home: &Home) {
+    let store = home.with(&["SN-1"]).await;
+    let key = ReportedKey { kind: "ssh-ed25519".to_owned(), data: vec![1; 3] };
+    let (device, source, keys) = (device_id("SN-1"), [127, 0, 0, 1].into(), vec![key]);
+    let (report, departures) = (ProgressType::BootstrapComplete, Departures::default());
+    let with_keys = || Event::ProgressReported {
+        device: device.clone(),
+        source,
+        report,
+        keys: keys.clone(),
+        message: Some("keys".to_owned()),
+        departures: departures.clone(),
+    };
+    let mut batch = Batch::from(with_keys());
+    for number in 0..MAX_REPORTS {
+        batch = batch.and(reported(device.clone(), &number.to_string()));
+    }
+    store.commit(batch.and(with_keys())).await.unwrap();
+    let reports = store.reports(&device).await.unwrap();
+    assert_eq!(reports.len(), usize::try_from(MAX_REPORTS).unwrap());
+    assert_eq!((reports[0].message.as_deref(), reports[0].keys.len()), (Some("1"), 0));
+    let last = reports.last().unwrap();
+    assert_eq!((last.message.as_deref(), &last.keys), (Some("keys"), &keys));
     store.close().await;
 }
 

@@ -13,8 +13,7 @@ use bootstrap_server::{
 };
 use pki::key::FileKey;
 
-use super::{Home, said};
-use crate::support::device_id;
+use super::{Home, messages, said};
 
 /// Where the child finds the database, and the folder with the log's key.
 const DATABASE: &str = "SZTP_TEST_DATABASE";
@@ -83,8 +82,7 @@ pub async fn what_was_acknowledged_survives_kill_9(home: &Home, child: &str) {
         acknowledged.extend(rest);
 
         let store = home.open().await;
-        let reports = store.reports(&device_id("SN-1")).await.unwrap();
-        let stored: BTreeSet<_> = reports.iter().filter_map(|report| report.message.clone()).collect();
+        let stored = messages(&store).await;
         let lost: Vec<_> = acknowledged.difference(&stored).collect();
         assert!(lost.is_empty(), "round {round}: {} of {} lost: {lost:?}", lost.len(), acknowledged.len());
         let report = audit::verify(&store, home.key.verifier(), &[]).await.unwrap();

@@ -1,7 +1,7 @@
 //! What every database must do, told once. `suite!` makes a test of each function here, for one kind of database.
 //!
 //! Shared with interop-tests, which runs it on PostgreSQL.
-#![allow(dead_code, missing_docs, unreachable_pub, reason = "test support: each program uses its own part")]
+#![allow(dead_code, missing_docs, unreachable_pub, unused_imports, reason = "each program uses its own part")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod devices;
@@ -18,13 +18,13 @@ pub use operators::*;
 pub use transfer::*;
 pub use writing::*;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use audit_log::{LogIndex, UnixMillis};
 use bootstrap_server::{
     audit::{CheckpointKey, Event},
     domain::{Departures, DeviceId, Particulars},
-    store::{Batch, Location, SqlStore},
+    store::{Batch, Location, SqlStore, Store},
 };
 use conveyed_info::rpc::ProgressType;
 
@@ -78,6 +78,14 @@ pub fn said(message: &str) -> Batch {
     Batch::from(reported(device_id("SN-1"), message))
 }
 
+/// Every message in the log: reports are read back as far as people need them.
+pub async fn messages(store: &dyn Store) -> BTreeSet<String> {
+    let records = store.records(START, u32::MAX).await.unwrap();
+    let bodies = records.into_iter().filter_map(|record| record.opening).map(|(_, body)| body);
+    let bodies = bodies.map(|body| serde_json::from_slice::<serde_json::Value>(&body).unwrap());
+    bodies.filter_map(|body| body["message"].as_str().map(str::to_owned)).collect()
+}
+
 pub const START: LogIndex = LogIndex(0);
 
 pub fn now() -> UnixMillis {
@@ -105,6 +113,7 @@ macro_rules! suite {
             the_database_and_the_rule_agree_on_who_is_stuck
             one_serial_number_of_two_makers
             reports_come_back_with_their_keys
+            the_latest_of_many_reports_come_back
             a_record_is_found_by_its_device
             users_come_and_go_with_their_tokens
             a_token_is_found_by_its_digest

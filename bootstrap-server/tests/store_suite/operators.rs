@@ -42,7 +42,21 @@ pub async fn users_come_and_go_with_their_tokens(home: &Home) {
     let revoke = || Batch::from(Event::TokenRevoked { token: token("t2", "ann").id });
     store.commit(revoke()).await.unwrap();
     assert_eq!(store.commit(revoke()).await, Err(StoreError::NoToken("t2".to_owned())));
-    store.commit(Event::UserRemoved { user: ann.name }.into()).await.unwrap();
+    let last = Err(StoreError::LastAdmin("ann".to_owned()));
+    assert_eq!(store.commit(Event::UserRemoved { user: ann.name.clone() }.into()).await, last);
+    assert_eq!(store.commit(Event::UserChanged { user: user("ann", Role::Viewer) }.into()).await, last);
+    // Two that go at once: one of them stays.
+    let eve = user("eve", Role::Admin);
+    store.commit(Event::UserChanged { user: eve.clone() }.into()).await.unwrap();
+    let gone = |user: &User| Batch::from(Event::UserRemoved { user: user.name.clone() });
+    assert!(matches!(
+        tokio::join!(store.commit(gone(&ann)), store.commit(gone(&eve))),
+        (Ok(_), Err(StoreError::LastAdmin(_))) | (Err(StoreError::LastAdmin(_)), Ok(_))
+    ));
+    let bob = user("bob", Role::Admin);
+    store.commit(Event::UserChanged { user: bob.clone() }.into()).await.unwrap();
+    let (one, other) = tokio::join!(store.commit(gone(&ann)), store.commit(gone(&eve)));
+    assert!(one.is_ok() != other.is_ok(), "the one that stayed");
     assert_eq!(store.users().await.unwrap(), [bob]);
     assert_eq!(store.tokens().await.unwrap(), [token("t3", "bob")]);
     store.close().await;

@@ -108,6 +108,23 @@ fn rcf_23_one_device_has_its_own_limits() {
 }
 
 #[test]
+fn rcf_23_a_device_that_asks_too_often_makes_no_other_wait_longer() {
+    let now = Instant::now();
+    let mut requests = Requests::new(now, &limits(2));
+    let shed = (0..100_000).filter_map(|_| {
+        let later = requests.enter(now, &asker(1), Errand::Report, IDLE, u32::MAX).err();
+        if later.is_none() {
+            requests.leave(now, &asker(1), Outcome::Served);
+        }
+        later
+    });
+    assert!(shed.map(|later| (later.shed, later.seconds)).all(|it| it == (Shed::DeviceRate, 3)));
+    requests.enter(now, &asker(2), Errand::Other, IDLE, 7).unwrap();
+    let later = requests.enter(now, &asker(3), Errand::Other, IDLE, u32::MAX).unwrap_err();
+    assert_eq!((later.shed, later.seconds), (Shed::Requests, 3));
+}
+
+#[test]
 fn a_million_devices_are_not_remembered() {
     let start = Instant::now();
     let mut requests = Requests::new(start, &limits(100));

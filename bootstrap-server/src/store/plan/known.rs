@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Changes;
 use crate::{
     audit::Event,
-    domain::{Device, DeviceId, ManufacturerName, ProfileName, TokenId, UserName, change::VoucherStock},
+    domain::{Device, DeviceId, ManufacturerName, ProfileName, Role, TokenId, UserName, change::VoucherStock},
     store::Batch,
 };
 
@@ -65,8 +65,8 @@ pub(crate) struct Directory {
     pub(crate) manufacturers: BTreeSet<ManufacturerName>,
     /// Every profile.
     pub(crate) profiles: BTreeSet<ProfileName>,
-    /// Every user.
-    pub(crate) users: BTreeSet<UserName>,
+    /// Every user, and what it may do.
+    pub(crate) users: BTreeMap<UserName, Role>,
     /// Every token, and whose it is.
     pub(crate) tokens: BTreeMap<TokenId, UserName>,
 }
@@ -83,7 +83,7 @@ impl Directory {
         }
         for (name, user) in &changes.users {
             match user {
-                Some(_) => self.users.insert(name.clone()),
+                Some(user) => self.users.insert(name.clone(), user.role),
                 None => self.users.remove(name),
             };
         }

@@ -6,7 +6,7 @@ use super::{Changes, EventRow, KeptRow, LeafRow, ReportRow, Situation};
 use crate::{
     audit::Event,
     domain::{
-        Device, DeviceId, ProfileName, TokenId, UserName,
+        Device, DeviceId, ProfileName, Role, TokenId, UserName,
         change::{self, ChangeRefused, VoucherStock},
     },
     store::{KeptAnswer, StoreError},
@@ -81,6 +81,9 @@ impl<'a> Layer<'a> {
                 self.own.reports.push(ReportRow { leaf, device, at: now, progress_type: *report, message, keys });
             }
             Event::UserChanged { user } => {
+                if user.role != Role::Admin {
+                    self.leave_an_admin(&user.name)?;
+                }
                 self.own.users.insert(user.name.clone(), Some(user.clone()));
             }
             Event::UserRemoved { user } => self.remove_user(user)?,
@@ -157,11 +160,27 @@ impl<'a> Layer<'a> {
         Ok(())
     }
 
+    /// What a user may do, if there is such a user.
+    fn role(&self, name: &UserName) -> Option<Role> {
+        match self.own.users.get(name).or_else(|| self.before.users.get(name)) {
+            Some(planned) => planned.as_ref().map(|user| user.role),
+            None => self.situation.directory.users.get(name).copied(),
+        }
+    }
+
     fn known_user(&self, name: &UserName) -> Result<(), StoreError> {
-        let planned = self.own.users.get(name).or_else(|| self.before.users.get(name)).map(Option::is_some);
-        match planned.unwrap_or_else(|| self.situation.directory.users.contains(name)) {
-            true => Ok(()),
-            false => Err(StoreError::NoUser(name.to_string())),
+        self.role(name).map(|_| ()).ok_or_else(|| StoreError::NoUser(name.to_string()))
+    }
+
+    /// Refuses to take away the last admin: a server without one could not be administered through its API any more.
+    /// Here and not in the API, since several servers may share a database.
+    fn leave_an_admin(&self, without: &UserName) -> Result<(), StoreError> {
+        let stored = self.situation.directory.users.keys();
+        let mut all = stored.chain(self.before.users.keys()).chain(self.own.users.keys());
+        let is_admin = |name: &UserName| self.role(name) == Some(Role::Admin);
+        match is_admin(without) && !all.any(|name| name != without && is_admin(name)) {
+            true => Err(StoreError::LastAdmin(without.to_string())),
+            false => Ok(()),
         }
     }
 
@@ -174,6 +193,7 @@ impl<'a> Layer<'a> {
 
     fn remove_user(&mut self, name: &UserName) -> Result<(), StoreError> {
         self.known_user(name)?;
+        self.leave_an_admin(name)?;
         let stored = self.situation.directory.tokens.keys();
         let all = stored.chain(self.before.tokens.keys()).chain(self.own.tokens.keys());
         let theirs: Vec<_> = all.filter(|id| self.token_owner(id) == Some(name)).cloned().collect();

@@ -55,8 +55,9 @@ fn event() -> impl Strategy<Value = Event> {
             answer: Answer::Onboarding { conveyed_information: Digest([2; 32]) }, departures: crate::domain::Departures::default() }),
         4 => (0..3_u8).prop_map(move |p| Event::ProfileApplied { profile: Box::new(document(p)) }),
         2 => (0..3_u8).prop_map(|p| Event::ProfileRemoved { profile: profile(p) }),
-        2 => (0..2_u8).prop_map(|u| Event::UserChanged { user: User { name: user(u), role: Role::Viewer } }),
-        1 => (0..2_u8).prop_map(|u| Event::UserRemoved { user: user(u) }),
+        2 => (0..3_u8, any::<bool>()).prop_map(|(u, admin)| Event::UserChanged {
+            user: User { name: user(u), role: if admin { Role::Admin } else { Role::Viewer } } }),
+        2 => (0..3_u8).prop_map(|u| Event::UserRemoved { user: user(u) }),
         2 => (0..3_u8, 0..2_u8).prop_map(|(t, u)| Event::TokenCreated { token: token(t, u) }),
         1 => (0..3_u8).prop_map(|t| Event::TokenRevoked { token: token(t, 0).id }),
         1 => Just(Event::ServerStarted { listen: String::new() }),
@@ -92,7 +93,7 @@ struct Model {
     leaves: u64,
     devices: BTreeMap<DeviceId, Device>,
     profiles: BTreeSet<ProfileName>,
-    users: BTreeSet<UserName>,
+    users: BTreeMap<UserName, Role>,
     tokens: BTreeMap<TokenId, UserName>,
     answers: BTreeSet<(UserName, String)>,
 }
@@ -157,16 +158,20 @@ impl Model {
                 self.profiles.remove(profile);
             }
             Event::UserChanged { user } => {
-                self.users.insert(user.name.clone());
+                let before = self.users.clone();
+                self.users.insert(user.name.clone(), user.role);
+                self.has_an_admin_if(&before, &user.name)?;
             }
             Event::UserRemoved { user } => {
-                if !self.users.remove(user) {
+                let before = self.users.clone();
+                if self.users.remove(user).is_none() {
                     return Err(StoreError::NoUser(user.to_string()));
                 }
+                self.has_an_admin_if(&before, user)?;
                 self.tokens.retain(|_, owner| owner != user);
             }
             Event::TokenCreated { token } => {
-                if !self.users.contains(&token.user) {
+                if !self.users.contains_key(&token.user) {
                     return Err(StoreError::NoUser(token.user.to_string()));
                 }
                 self.tokens.insert(token.id.clone(), token.user.clone());
@@ -177,6 +182,12 @@ impl Model {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Fails when there was an admin before, and there is none now.
+    fn has_an_admin_if(&self, before: &BTreeMap<UserName, Role>, changed: &UserName) -> Result<(), StoreError> {
+        let has = |users: &BTreeMap<UserName, Role>| users.values().any(|role| *role == Role::Admin);
+        if has(before) && !has(&self.users) { Err(StoreError::LastAdmin(changed.to_string())) } else { Ok(()) }
     }
 
     /// What a database with this content would load.

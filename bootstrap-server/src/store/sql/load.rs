@@ -5,7 +5,7 @@ use pki::identity::SerialNumber;
 use sqlx::AnyConnection;
 
 use super::{
-    decode::{corrupt, optional_device, profile_name, user_name, value},
+    decode::{corrupt, optional_device, profile_name, user, user_name, value},
     encode::millis,
     statement::select_each,
 };
@@ -78,9 +78,9 @@ pub(super) async fn directory(connection: &mut AnyConnection) -> Result<Director
     for name in names {
         directory.profiles.insert(profile_name(name)?);
     }
-    let names: Vec<String> = sqlx::query_scalar("SELECT name FROM operator").fetch_all(&mut *connection).await?;
-    for name in names {
-        directory.users.insert(user_name(name)?);
+    for row in sqlx::query("SELECT name, role FROM operator").fetch_all(&mut *connection).await? {
+        let user = user(&row)?;
+        directory.users.insert(user.name, user.role);
     }
     let tokens: Vec<(String, String)> = sqlx::query_as("SELECT id, operator FROM token").fetch_all(connection).await?;
     for (id, user) in tokens {

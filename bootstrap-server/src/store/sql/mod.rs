@@ -19,7 +19,10 @@ mod writer;
 
 pub use import::Import;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use audit_log::{LogIndex, Salt, TreeSize, UnixMillis};
 use pki::{digest::Digest, identity::SerialNumber};
@@ -46,6 +49,7 @@ use super::{
 use crate::{
     audit::CheckpointKey,
     domain::{Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Proof, Token, User, UserName},
+    metrics::Metrics,
 };
 
 /// How often a server looks whether another one has committed.
@@ -61,6 +65,7 @@ pub struct SqlStore {
     log: LogNumber,
     proofs: Arc<Proofs>,
     growth: watch::Receiver<TreeSize>,
+    metrics: Arc<OnceLock<Metrics>>,
     entrance: Option<Entrance>,
     writer: Option<JoinHandle<()>>,
     /// Looks for what other servers commit.
@@ -96,16 +101,18 @@ impl SqlStore {
             tokio::spawn(look_out(readers, growth)).abort_handle()
         });
         let (entrance, queue) = queue::queue();
+        let metrics = Arc::default();
         let writer = Writer {
             target: target.clone(),
             key,
             proofs: Arc::clone(&proofs),
             growth,
+            metrics: Arc::clone(&metrics),
             session: Some(session),
             _lock: lock,
         };
         let writer = Some(tokio::spawn(writer.run(queue)));
-        Ok(Self { target, readers, log, proofs, growth: growing, entrance: Some(entrance), writer, lookout })
+        Ok(Self { target, readers, log, proofs, growth: growing, metrics, entrance: Some(entrance), writer, lookout })
     }
 
     /// Makes the file, readable by its owner only, unless there is one; then as [`SqlStore::open`].
@@ -134,7 +141,22 @@ impl SqlStore {
         drop(connection);
         let (_, growth) = watch::channel(TreeSize(read::size(&readers).await?));
         let proofs = Arc::default();
-        Ok(Self { target, readers, log, proofs, growth, entrance: None, writer: None, lookout: None })
+        Ok(Self {
+            target,
+            readers,
+            log,
+            proofs,
+            growth,
+            metrics: Arc::default(),
+            entrance: None,
+            writer: None,
+            lookout: None,
+        })
+    }
+
+    /// Counts and measures its transactions in `metrics` from now on. Whoever says so first is heard.
+    pub fn count_in(&self, metrics: Metrics) {
+        self.metrics.get_or_init(|| metrics);
     }
 
     /// Waits until everything that was handed over is durable, and closes the database.

@@ -12,7 +12,10 @@ use super::{
 use crate::{
     audit::ReportedKey,
     domain::{Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Token, User, UserName},
-    store::{ArchivedLog, DeviceFilter, KeptAnswer, LogNumber, Page, Place, StoreError, StoredRecord, StoredReport},
+    store::{
+        ArchivedLog, DeviceFilter, KeptAnswer, LogNumber, MAX_REPORTS, Page, Place, StoreError, StoredRecord,
+        StoredReport,
+    },
 };
 
 pub(super) async fn manufacturers(pool: &AnyPool) -> Result<Vec<Manufacturer>, StoreError> {
@@ -76,24 +79,29 @@ pub(super) async fn devices(
 pub(super) async fn reports(pool: &AnyPool, id: &DeviceId) -> Result<Vec<StoredReport>, StoreError> {
     let rows = sqlx::query(
         "SELECT log, leaf, at, progress_type, message FROM progress_report
-         WHERE manufacturer = $1 AND serial_number = $2 ORDER BY log, leaf",
+         WHERE manufacturer = $1 AND serial_number = $2 ORDER BY log DESC, leaf DESC LIMIT $3",
     )
     .bind(id.manufacturer.as_str())
     .bind(id.serial_number.as_str())
+    .bind(i64::from(MAX_REPORTS))
     .fetch_all(pool)
     .await?;
+    let Some(oldest) = rows.last() else { return Ok(Vec::new()) };
     let keys = sqlx::query(
         "SELECT reported_key.log, reported_key.leaf, kind, data
          FROM progress_report JOIN reported_key USING (log, leaf)
-         WHERE manufacturer = $1 AND serial_number = $2 ORDER BY reported_key.log, reported_key.leaf, number",
+         WHERE manufacturer = $1 AND serial_number = $2 AND (log, leaf) >= ($3, $4)
+         ORDER BY reported_key.log, reported_key.leaf, number",
     )
     .bind(id.manufacturer.as_str())
     .bind(id.serial_number.as_str())
+    .bind(value::<i64>(oldest, "log")?)
+    .bind(value::<i64>(oldest, "leaf")?)
     .fetch_all(pool)
     .await?;
     let mut reports = Vec::with_capacity(rows.len());
     let mut keys = keys.into_iter().peekable();
-    for row in rows {
+    for row in rows.into_iter().rev() {
         let (log, leaf) = (log_number(&row, "log")?, number(&row, "leaf")?);
         let mut own = Vec::new();
         while let Some(key) = keys.peek() {

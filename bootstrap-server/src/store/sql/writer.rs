@@ -4,7 +4,11 @@
 //! thousand callers pay a few. After a failure, such as a full disk or a lost connection, the writer connects and reads
 //! the database again before the next group, and goes on once that succeeds.
 
-use std::{fs::File, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use audit_log::{TreeSize, UnixMillis};
 use tokio::{sync::watch, time::Instant};
@@ -17,6 +21,7 @@ use super::{
 };
 use crate::{
     audit::CheckpointKey,
+    metrics::Metrics,
     store::{Batch, DatabaseFault, StoreError, plan::Outcome},
 };
 
@@ -31,6 +36,8 @@ pub(super) struct Writer {
     pub(super) key: Arc<CheckpointKey>,
     pub(super) proofs: Arc<Proofs>,
     pub(super) growth: watch::Sender<TreeSize>,
+    /// Where transactions are counted, once somebody has said so.
+    pub(super) metrics: Arc<OnceLock<Metrics>>,
     /// None after a failure, until the database has been read again.
     pub(super) session: Option<Session>,
     /// Keeps other writers out of a file until the last connection of this one is closed.
@@ -59,7 +66,7 @@ impl Writer {
         let batches: Vec<&Batch> = group.iter().map(|pending| &pending.batch).collect();
         let outcomes = match self.append(&batches).await {
             // Something in this group may be what the database does not take: let nobody else suffer for it.
-            Err(StoreError::Database { fault: DatabaseFault::Other, .. }) if batches.len() > 1 => {
+            Err(error) if batches.len() > 1 && may_be_one_batch(&error) => {
                 let mut outcomes = Vec::with_capacity(batches.len());
                 for batch in &batches {
                     let outcome = self.append(&[batch]).await;
@@ -77,6 +84,15 @@ impl Writer {
 
     /// Appends to the log. The session is kept only if that succeeds, and made afresh if there is none.
     async fn append(&mut self, batches: &[&Batch]) -> Result<Vec<Outcome>, StoreError> {
+        let begin = Instant::now();
+        let outcomes = self.transact(batches).await?;
+        if let Some(metrics) = self.metrics.get() {
+            metrics.committed(batches.len(), begin.elapsed());
+        }
+        Ok(outcomes)
+    }
+
+    async fn transact(&mut self, batches: &[&Batch]) -> Result<Vec<Outcome>, StoreError> {
         let proofs = self.proofs.take(PROOFS);
         let appended = match self.session().await {
             Ok(mut session) => {
@@ -128,7 +144,7 @@ impl Writer {
                 Ok(false) => return Err(error),
                 Err(again) if Instant::now() > deadline => {
                     tracing::error!(error = %again, "what became of a transaction is not known");
-                    return Err(error);
+                    return Err(StoreError::Unsettled { detail: error.to_string() });
                 }
                 Err(_) => tokio::time::sleep(SETTLE_AGAIN).await,
             }
@@ -182,8 +198,27 @@ impl Writer {
     }
 }
 
+/// Whether a group failed for something that may be in one of its batches, so that each is worth trying by itself. What
+/// may have come through is not tried again: it would be made twice.
+const fn may_be_one_batch(error: &StoreError) -> bool {
+    matches!(error, StoreError::Database { fault: DatabaseFault::Other, .. })
+}
+
 /// The time that leaves get.
 pub(super) fn now() -> UnixMillis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_have_come_through_is_not_tried_again() {
+        let detail = || "disk I/O error".to_owned();
+        assert!(may_be_one_batch(&StoreError::Database { fault: DatabaseFault::Other, detail: detail() }));
+        assert!(!may_be_one_batch(&StoreError::Database { fault: DatabaseFault::Full, detail: detail() }));
+        assert!(!may_be_one_batch(&StoreError::Unsettled { detail: detail() }));
+    }
 }

@@ -26,7 +26,7 @@ pub enum Heard {
 /// Records of the log as they come.
 pub struct EventStream<'a> {
     client: &'a Client,
-    /// The last record that was handed out.
+    /// The last record that was handed out, or the one that the stream began behind.
     last: Option<u64>,
     connection: Option<(Answer<'a>, EventReader)>,
     waiting: VecDeque<AuditRecord>,
@@ -101,6 +101,10 @@ impl<'a> EventStream<'a> {
             if newest.is_none_or(|newest| record.leaf > newest) {
                 self.waiting.push_back(record);
             }
+        }
+        // Where the stream begins is said before the first record: should it break until then, none is lost.
+        if self.last.is_none() && self.waiting.is_empty() {
+            self.last = reader.last_id().and_then(|id| id.parse().ok());
         }
         self.failures = 0;
         Ok(())

@@ -17,6 +17,7 @@ pub(super) struct EventReader {
     line: Vec<u8>,
     after_return: bool,
     event: ServerSentEvent,
+    last_id: Option<String>,
 }
 
 /// A line or an event has no end.
@@ -43,9 +44,15 @@ impl EventReader {
         Ok(events)
     }
 
+    /// The id that holds from the last blank line on, whether an event ended there or not.
+    pub(super) fn last_id(&self) -> Option<&str> {
+        self.last_id.as_deref()
+    }
+
     fn line(&mut self, line: &str) -> Result<Option<ServerSentEvent>, Endless> {
         if line.is_empty() {
             let data = std::mem::take(&mut self.event.data);
+            self.last_id.clone_from(&self.event.id);
             // An event without data is none; its id holds all the same.
             return Ok((!data.is_empty()).then(|| ServerSentEvent { id: self.event.id.clone(), data }));
         }

@@ -119,6 +119,18 @@ async fn a_stream_that_breaks_goes_on_behind_the_last_record_that_was_seen() {
 }
 
 #[tokio::test]
+async fn a_stream_that_breaks_before_its_first_record_loses_none() {
+    let replies = [
+        Reply::Stream(EVENTS, vec![Some(": hello\nid: 41\n\n"), Some("id: 42\ndata: {"), None]),
+        Reply::Stream(EVENTS, vec![Some(event!(42))]),
+    ];
+    let server = FakeServer::start(Http::One, replies).await;
+    assert_eq!(follow(&server, None, 42).await, (vec![42], 1));
+    assert_eq!(server.seen()[0].header("last-event-id"), None);
+    assert_eq!(server.seen()[1].header("last-event-id").unwrap(), "41");
+}
+
+#[tokio::test]
 async fn a_stream_ends_when_the_server_will_not_go_on() {
     let replies = [Reply::Stream(EVENTS, vec![Some(event!(1))]), Reply::Say(401, "application/problem+json", GONE)];
     let server = FakeServer::start(Http::One, replies).await;

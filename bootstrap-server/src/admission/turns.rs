@@ -1,4 +1,4 @@
-//! Turns for TLS handshakes, the dearest thing that a stranger can ask for.
+//! Turns at what is dear and what a stranger can ask for: TLS handshakes, and the checking of activation codes.
 
 use std::{
     num::NonZeroU32,
@@ -15,9 +15,9 @@ use super::{
     shares::Shares,
 };
 
-/// Where handshakes wait for their turn, source by source.
+/// Where those wait who ask for one kind of it, source by source.
 #[derive(Clone, Debug)]
-pub(crate) struct Handshakes(Arc<Mutex<State>>);
+pub(crate) struct Turns(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -32,7 +32,7 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LineTooLong;
 
-impl Handshakes {
+impl Turns {
     /// `at_once` may be under way; of those that wait, the newest of the longest line go when there are more than
     /// `waiting`.
     pub(crate) fn new(at_once: usize, waiting: usize, per_second: Option<NonZeroU32>) -> Self {
@@ -70,14 +70,14 @@ impl Handshakes {
             match next {
                 Next::Turn(source, waiting) => {
                     // One that stopped waiting gives its turn back at once.
-                    drop(waiting.send(Turn { handshakes: self.clone(), source }));
+                    drop(waiting.send(Turn { turns: self.clone(), source }));
                 }
                 Next::NotBefore(at) => {
-                    let handshakes = self.clone();
+                    let turns = self.clone();
                     drop(tokio::spawn(async move {
                         tokio::time::sleep_until(at.into()).await;
-                        handshakes.state().expected = false;
-                        handshakes.go_on();
+                        turns.state().expected = false;
+                        turns.go_on();
                     }));
                     return;
                 }
@@ -121,17 +121,17 @@ impl State {
     }
 }
 
-/// A handshake that is counted.
+/// What is under way, and counted.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    handshakes: Handshakes,
+    turns: Turns,
     source: Source,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.handshakes.state().places.leave(&self.source);
-        self.handshakes.go_on();
+        self.turns.state().places.leave(&self.source);
+        self.turns.go_on();
     }
 }
 
@@ -146,13 +146,8 @@ mod tests {
     }
 
     /// Begins to wait, and tells its name when its turn comes.
-    async fn wait(
-        handshakes: &Handshakes,
-        who: u8,
-        name: u32,
-        order: &Arc<Mutex<Vec<u32>>>,
-    ) -> tokio::task::JoinHandle<()> {
-        let (line, order) = (handshakes.clone(), Arc::clone(order));
+    async fn wait(turns: &Turns, who: u8, name: u32, order: &Arc<Mutex<Vec<u32>>>) -> tokio::task::JoinHandle<()> {
+        let (line, order) = (turns.clone(), Arc::clone(order));
         let task = tokio::spawn(async move {
             let turn = line.turn(source(who)).await;
             order.lock().unwrap().push(if turn.is_ok() { name } else { u32::MAX });
@@ -163,14 +158,14 @@ mod tests {
 
     #[tokio::test]
     async fn rcf_23_a_flood_from_one_source_delays_another_by_one_turn() {
-        let handshakes = Handshakes::new(1, 100, None);
+        let turns = Turns::new(1, 100, None);
         let order = Arc::default();
-        let first = handshakes.turn(source(9)).await.unwrap();
+        let first = turns.turn(source(9)).await.unwrap();
         let mut tasks = Vec::new();
         for name in 0..50 {
-            tasks.push(wait(&handshakes, 1, name, &order).await);
+            tasks.push(wait(&turns, 1, name, &order).await);
         }
-        tasks.push(wait(&handshakes, 2, 1000, &order).await);
+        tasks.push(wait(&turns, 2, 1000, &order).await);
         assert!(order.lock().unwrap().is_empty());
         drop(first);
         for task in tasks {
@@ -182,33 +177,33 @@ mod tests {
 
     #[tokio::test]
     async fn one_who_stops_waiting_costs_nobody_a_turn() {
-        let handshakes = Handshakes::new(1, 2, None);
+        let turns = Turns::new(1, 2, None);
         let order = Arc::default();
-        let first = handshakes.turn(source(9)).await.unwrap();
+        let first = turns.turn(source(9)).await.unwrap();
         for name in 0..2 {
-            let task = wait(&handshakes, 1, name, &order).await;
+            let task = wait(&turns, 1, name, &order).await;
             task.abort();
             assert!(task.await.unwrap_err().is_cancelled());
         }
         // The line was full of those who are gone.
-        let stays = wait(&handshakes, 1, 7, &order).await;
+        let stays = wait(&turns, 1, 7, &order).await;
         drop(first);
         stays.await.unwrap();
         assert_eq!(*order.lock().unwrap(), [7]);
-        assert_eq!(handshakes.state().places.taken(), 0);
+        assert_eq!(turns.state().places.taken(), 0);
     }
 
     #[tokio::test]
     async fn rcf_23_of_a_line_that_is_too_long_the_newest_of_the_greediest_goes() {
-        let handshakes = Handshakes::new(1, 4, None);
+        let turns = Turns::new(1, 4, None);
         let order = Arc::default();
-        let first = handshakes.turn(source(9)).await.unwrap();
+        let first = turns.turn(source(9)).await.unwrap();
         let mut greedy = Vec::new();
         for name in 0..4 {
-            greedy.push(wait(&handshakes, 1, name, &order).await);
+            greedy.push(wait(&turns, 1, name, &order).await);
         }
-        assert_eq!(handshakes.turn(source(1)).await.err(), Some(LineTooLong));
-        let modest = wait(&handshakes, 2, 1000, &order).await;
+        assert_eq!(turns.turn(source(1)).await.err(), Some(LineTooLong));
+        let modest = wait(&turns, 2, 1000, &order).await;
         greedy.pop().unwrap().await.unwrap();
         assert_eq!(*order.lock().unwrap(), [u32::MAX]);
         drop(first);
@@ -221,8 +216,8 @@ mod tests {
 
     #[test]
     fn rcf_23_handshakes_begin_at_the_rate_that_is_set() {
-        let handshakes = Handshakes::new(1000, 1000, NonZeroU32::new(10));
-        let mut state = handshakes.state();
+        let turns = Turns::new(1000, 1000, NonZeroU32::new(10));
+        let mut state = turns.state();
         let start = Instant::now() + Duration::from_secs(1);
         let mut receivers = Vec::new();
         for _ in 0..30 {

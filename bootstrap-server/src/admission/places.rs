@@ -1,4 +1,4 @@
-//! Connections at once, shared between sources.
+//! Places that are shared between sources: for connections, and for images under way.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,19 +7,19 @@ use super::{
     shares::{NoPlace, Shares},
 };
 
-/// The places for connections.
+/// So many places.
 #[derive(Clone, Debug)]
-pub(crate) struct Connections(Arc<Mutex<Shares<Source>>>);
+pub(crate) struct Places(Arc<Mutex<Shares<Source>>>);
 
-impl Connections {
+impl Places {
     pub(crate) fn new(places: usize) -> Self {
         Self(Arc::new(Mutex::new(Shares::new(places))))
     }
 
     /// Takes a place, which is held until what is given back is dropped.
-    pub(crate) fn enter(&self, source: Source) -> Result<ConnectionPlace, NoPlace> {
+    pub(crate) fn enter(&self, source: Source) -> Result<Place, NoPlace> {
         self.shares().enter(source)?;
-        Ok(ConnectionPlace { connections: self.clone(), source })
+        Ok(Place { places: self.clone(), source })
     }
 
     fn shares(&self) -> MutexGuard<'_, Shares<Source>> {
@@ -27,15 +27,15 @@ impl Connections {
     }
 }
 
-/// A connection that is counted.
+/// A place that is taken.
 #[derive(Debug)]
-pub(crate) struct ConnectionPlace {
-    connections: Connections,
+pub(crate) struct Place {
+    places: Places,
     source: Source,
 }
 
-impl Drop for ConnectionPlace {
+impl Drop for Place {
     fn drop(&mut self) {
-        self.connections.shares().leave(&self.source);
+        self.places.shares().leave(&self.source);
     }
 }
