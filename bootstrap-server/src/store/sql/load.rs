@@ -8,6 +8,7 @@ use super::{
     decode::{corrupt, optional_device, profile_name, user, user_name, value},
     encode::millis,
     statement::select_each,
+    target::Dialect,
 };
 use crate::{
     domain::{DeviceId, ManufacturerName, TokenId, change::VoucherStock},
@@ -28,6 +29,7 @@ FROM wanted LEFT JOIN device ON device.manufacturer = wanted.maker AND device.se
 /// Loads what `needs` names. Answers that were kept before `kept_since` are as good as gone.
 pub(super) async fn needs(
     connection: &mut AnyConnection,
+    dialect: Dialect,
     needs: &Needs,
     kept_since: UnixMillis,
 ) -> Result<Loaded, StoreError> {
@@ -35,7 +37,7 @@ pub(super) async fn needs(
     if !needs.devices.is_empty() {
         let keys = needs.devices.iter();
         let keys = keys.map(|id| vec![id.manufacturer.as_str().into(), id.serial_number.as_str().into()]).collect();
-        for row in select_each(connection, &["maker", "serial"], DEVICES, keys).await? {
+        for row in select_each(connection, dialect, &["maker", "serial"], DEVICES, keys).await? {
             let id = DeviceId {
                 manufacturer: ManufacturerName::new(value::<String>(&row, "manufacturer")?)
                     .map_err(|_| corrupt("a manufacturer's name"))?,

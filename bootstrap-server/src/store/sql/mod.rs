@@ -10,6 +10,7 @@ mod migrate;
 mod proofs;
 mod queue;
 mod read;
+mod recent;
 mod session;
 mod snapshot;
 mod statement;
@@ -174,7 +175,7 @@ impl SqlStore {
         let mut connection = self.readers.acquire().await?;
         let directory = load::directory(&mut connection).await?;
         let now = writer::now();
-        let loaded = load::needs(&mut connection, &Needs::of(&[&batch]), kept_since(now)).await?;
+        let loaded = load::needs(&mut connection, self.target.dialect, &Needs::of(&[&batch]), kept_since(now)).await?;
         let situation = Situation { directory: &directory, loaded: &loaded, size: *self.growth.borrow(), now };
         // Nothing of it is kept, so nothing has to be hidden.
         let plan::Plan { outcomes, .. } = plan::plan(&situation, &[&batch], || Ok(Salt::new([0; Salt::LEN])));

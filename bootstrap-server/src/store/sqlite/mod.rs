@@ -4,9 +4,11 @@ mod files;
 
 use std::path::{Path, PathBuf};
 
+use sqlx::{AnyConnection, Row as _};
+
 pub(super) use files::{create, find, lock};
 
-use super::StoreError;
+use super::{DatabaseFault, StoreError};
 
 /// The schema, step by step: each brings a database from the version before to its own.
 pub(super) const MIGRATIONS: &[(u32, &str)] =
@@ -17,6 +19,21 @@ pub(super) const MIGRATIONS: &[(u32, &str)] =
 /// an import writes the same pages of its indexes again and again.
 pub(super) const WRITER_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA busy_timeout = 10000; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192;";
+
+/// Makes sure that what can be read is on disk, after a sync that failed.
+///
+/// Of pages that could not be written, the kernel says so once, and from then on believes them to be on disk: a leaf that is
+/// read back out of the write-ahead log may be in memory alone, and a second sync of that file would do nothing. Folding the
+/// log writes its pages anew, into the database's own file, and syncs that.
+pub(super) async fn sync_again(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await?;
+    let busy: i64 = row.try_get(0)?;
+    if busy == 0 {
+        return Ok(());
+    }
+    let detail = "somebody reads the database and keeps its log from being folded".to_owned();
+    Err(StoreError::Database { fault: DatabaseFault::Busy, detail })
+}
 
 /// How a connection is to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
