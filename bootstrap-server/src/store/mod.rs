@@ -21,14 +21,14 @@ pub use record::{ArchivedLog, LogNumber, LogSnapshot, Place, RecordDamage, Store
 pub use sql::{Import, SqlStore};
 pub use transfer::{Export, ExportedRow, ExportedValue, SCHEMA_VERSION};
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use audit_log::{LogIndex, TreeSize, UnixMillis};
 use pki::{digest::Digest, identity::SerialNumber};
 use tokio::sync::watch;
 
 use crate::domain::{
-    Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Proof, Token, User, UserName,
+    Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, ProfileName, Proof, Token, User, UserName,
 };
 
 /// Most reports of one device that are given back.
@@ -56,6 +56,9 @@ pub trait Store: Send + Sync {
 
     /// Every profile, by name.
     fn profiles(&self) -> StoreFuture<'_, Vec<OnboardingProfile>>;
+
+    /// The profile of this name, if there is one.
+    fn profile<'a>(&'a self, name: &'a ProfileName) -> StoreFuture<'a, Option<Arc<OnboardingProfile>>>;
 
     /// What is known about one device, with its voucher and profile.
     fn dossier<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Dossier>;

@@ -7,6 +7,7 @@ mod head;
 mod import;
 mod load;
 mod migrate;
+mod profiles;
 mod proofs;
 mod queue;
 mod read;
@@ -34,6 +35,7 @@ use tokio::{
 };
 
 use self::{
+    profiles::Profiles,
     proofs::Proofs,
     queue::Entrance,
     session::Session,
@@ -49,7 +51,10 @@ use super::{
 };
 use crate::{
     audit::CheckpointKey,
-    domain::{Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Proof, Token, User, UserName},
+    domain::{
+        Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, ProfileName, Proof, Token, User,
+        UserName,
+    },
     metrics::Metrics,
 };
 
@@ -65,6 +70,7 @@ pub struct SqlStore {
     readers: AnyPool,
     log: LogNumber,
     proofs: Arc<Proofs>,
+    profiles: Profiles,
     growth: watch::Receiver<TreeSize>,
     metrics: Arc<OnceLock<Metrics>>,
     entrance: Option<Entrance>,
@@ -113,7 +119,18 @@ impl SqlStore {
             _lock: lock,
         };
         let writer = Some(tokio::spawn(writer.run(queue)));
-        Ok(Self { target, readers, log, proofs, growth: growing, metrics, entrance: Some(entrance), writer, lookout })
+        Ok(Self {
+            target,
+            readers,
+            log,
+            proofs,
+            profiles: Profiles::default(),
+            growth: growing,
+            metrics,
+            entrance: Some(entrance),
+            writer,
+            lookout,
+        })
     }
 
     /// Makes the file, readable by its owner only, unless there is one; then as [`SqlStore::open`].
@@ -147,6 +164,7 @@ impl SqlStore {
             readers,
             log,
             proofs,
+            profiles: Profiles::default(),
             growth,
             metrics: Arc::default(),
             entrance: None,
@@ -233,8 +251,12 @@ impl Store for SqlStore {
         Box::pin(read::profiles(&self.readers))
     }
 
+    fn profile<'a>(&'a self, name: &'a ProfileName) -> StoreFuture<'a, Option<Arc<OnboardingProfile>>> {
+        Box::pin(read::profile(&self.readers, &self.profiles, name))
+    }
+
     fn dossier<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Dossier> {
-        Box::pin(read::dossier(&self.readers, device))
+        Box::pin(read::dossier(&self.readers, &self.profiles, device))
     }
 
     fn devices_named<'a>(&'a self, serial_number: &'a SerialNumber) -> StoreFuture<'a, Vec<DeviceId>> {

@@ -135,7 +135,7 @@ impl Session {
             script.insert(rows);
         }
         if mark.is_some() {
-            sign(&mut script, &mut grown, key)?;
+            sign(&mut script, &mut grown, head, key)?;
         }
         // With other writers about, the transaction was begun in order to read.
         let begin = self.dialect.has_one_writer().then(|| self.dialect.begin_write());
@@ -145,7 +145,7 @@ impl Session {
                 return Err(AppendError::Unsettled { error, mark, outcomes });
             }
             // Nothing was made durable, or it is proofs only, which may be lost.
-            (Ok(Err(Failure::Before(error) | Failure::AtTheEnd(error))) | Err(error), _) => {
+            (Ok(Err(Failure::Certain(error) | Failure::AtTheEnd(error))) | Err(error), _) => {
                 return Err(AppendError::Failed(error));
             }
         }
@@ -224,16 +224,26 @@ async fn locked(connection: &mut AnyConnection, dialect: Dialect) -> Result<AnyR
     row.ok_or_else(|| corrupt("an audit log without a checkpoint"))
 }
 
-/// Puts the checkpoint of the tree that has grown in the place of the last.
-fn sign(script: &mut Script, head: &mut Head, key: &CheckpointKey) -> Result<(), StoreError> {
+/// Puts the checkpoint of the tree that has grown in the place of the one that it has grown from. Should another be there,
+/// because somebody wrote who should not have, the size becomes NULL, which its column does not take.
+fn sign(script: &mut Script, head: &mut Head, before: &Head, key: &CheckpointKey) -> Result<(), StoreError> {
     let checkpoint =
         key.sign(&head.origin, head.tree.head()).map_err(|_| corrupt("a checkpoint that could not be signed"))?;
     checkpoint.signed_note().clone_into(&mut head.note);
     let frontier: Vec<u8> = head.tree.nodes().iter().flat_map(|node| node.0).collect();
-    let [size, edge, note] = [1, 2, 3].map(|number| script.parameter(number));
+    let [old_size, old_note, size, edge, note] = [1, 2, 3, 4, 5].map(|number| script.parameter(number));
     script.add(
-        format!("UPDATE checkpoint SET size = {size}, frontier = {edge}, note = {note}"),
-        vec![integer(head.tree.size().0)?.into(), frontier.into(), head.note.as_str().into()],
+        format!(
+            "UPDATE checkpoint SET size = CASE WHEN size = {old_size} AND note = {old_note} THEN {size} END, \
+             frontier = {edge}, note = {note}"
+        ),
+        vec![
+            integer(before.tree.size().0)?.into(),
+            before.note.as_str().into(),
+            integer(head.tree.size().0)?.into(),
+            frontier.into(),
+            head.note.as_str().into(),
+        ],
     );
     Ok(())
 }
@@ -249,4 +259,43 @@ async fn within<T>(work: impl Future<Output = T>) -> Result<T, StoreError> {
         fault: DatabaseFault::Unreachable,
         detail: format!("no answer within {} s", PATIENCE.as_secs()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use pki::key::FileKey;
+
+    use super::*;
+    use crate::{
+        audit::Event,
+        store::{Location, sql::migrate},
+    };
+
+    #[tokio::test]
+    async fn what_is_found_after_a_failed_commit_is_made_durable_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sztp.sqlite3");
+        sqlite::create(&path).unwrap();
+        let target = Target::find(&Location::from(path.as_path())).unwrap();
+        let mut connection = target.connect_writer().await.unwrap();
+        migrate::forward(&target, &mut connection).await.unwrap();
+        connection.close().await.unwrap();
+
+        let key = CheckpointKey::new("test.example/log", Box::new(FileKey::generate_ed25519().unwrap())).unwrap();
+        let mut session = Session::open(&target, key.verifier()).await.unwrap();
+        let batch = Batch::from(Event::ServerStarted { listen: "here".to_owned() });
+        session.append(&[&batch], &[], UnixMillis(1), &key).await.unwrap();
+        let leaf: Vec<u8> =
+            sqlx::query_scalar("SELECT leaf FROM leaf").fetch_one(&mut session.connection).await.unwrap();
+        let log = folder.path().join("sztp.sqlite3-wal");
+        assert!(std::fs::metadata(&log).unwrap().len() > 0);
+
+        let position = LogIndex(0);
+        assert!(!session.holds(&Mark { position, leaf: vec![0; leaf.len()] }).await.unwrap());
+        assert!(std::fs::metadata(&log).unwrap().len() > 0);
+        assert!(session.holds(&Mark { position, leaf }).await.unwrap());
+        // Its pages stand in the database's own file now.
+        assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
+        session.close().await;
+    }
 }

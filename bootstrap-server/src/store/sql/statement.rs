@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use sqlx::{
     Any, AnyConnection, AssertSqlSafe, Executor as _,
     any::{AnyArguments, AnyRow},
+    error::ErrorKind,
     query::Query,
 };
 
@@ -119,7 +120,7 @@ impl Script {
         let mut message = Statement { text: first.unwrap_or_default().to_owned(), values: Vec::new(), width: 0 };
         for statement in self.statements {
             if self.dialect == Dialect::Postgres || statement.width > NARROW {
-                message.send(connection).await.map_err(Failure::Before)?;
+                message.send(connection).await.map_err(Failure::certain)?;
                 message = statement;
             } else {
                 message.join(statement);
@@ -129,21 +130,33 @@ impl Script {
         match self.dialect {
             Dialect::Sqlite if message.width <= NARROW => message.join(last),
             _ => {
-                message.send(connection).await.map_err(Failure::Before)?;
+                message.send(connection).await.map_err(Failure::certain)?;
                 message = last;
             }
         }
-        message.send(connection).await.map_err(Failure::AtTheEnd)
+        message.send(connection).await.map_err(Failure::at_the_end)
     }
 }
 
-/// Where a script failed.
+/// How a script failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Before its last statement was sent.
-    Before(StoreError),
-    /// At its last statement, or at one that was sent together with it.
+    /// Before its last statement: nothing came through.
+    Certain(StoreError),
+    /// At its last statement, or at one that was sent together with it: whether it came through is not known.
     AtTheEnd(StoreError),
+}
+
+impl Failure {
+    fn certain(error: sqlx::Error) -> Self {
+        Self::Certain(error.into())
+    }
+
+    fn at_the_end(error: sqlx::Error) -> Self {
+        // A statement that the tables do not take is not the last, and those after it were not carried out.
+        let violates = error.as_database_error().is_some_and(|error| !matches!(error.kind(), ErrorKind::Other));
+        if violates { Self::Certain(error.into()) } else { Self::AtTheEnd(error.into()) }
+    }
 }
 
 impl Statement {
@@ -155,7 +168,7 @@ impl Statement {
         self.values.extend(next.values);
     }
 
-    async fn send(self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+    async fn send(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
         if !self.text.is_empty() {
             connection.execute(bound(self.text, self.values)).await?;
         }
