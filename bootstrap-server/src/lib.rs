@@ -17,6 +17,7 @@ pub mod import;
 mod metrics;
 mod owner;
 mod restconf;
+pub mod retention;
 mod serve;
 pub mod store;
 mod tls;

@@ -5,12 +5,13 @@ mod support;
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use audit_log::UnixMillis;
+use audit_log::{LogIndex, UnixMillis};
 use bootstrap_server::{
-    audit::{self, Event},
+    audit::{self, Erasure, Event},
     backup::{BackupFault, BackupInvalid, Contents, Reader, Restorable, RestoreError, Taking, verify},
     domain::{Actor, Role, Token, TokenId, User, UserName},
-    store::{Batch, ExportedRow, Location, SqlStore, Store, StoreError},
+    retention,
+    store::{Batch, ExportedRow, ExportedValue, Location, Place, SqlStore, Store, StoreError},
 };
 use pki::digest::sha256;
 use support::{Site, device_id, now};
@@ -56,7 +57,7 @@ fn check(octets: &[u8]) -> Result<Contents, BackupInvalid> {
     verify(octets, None)
 }
 
-/// The rows that do not change by a restoration: all but those of logs, checkpoints and versions.
+/// The rows that do not change by a restoration: all but those of logs, checkpoints, versions and tokens.
 fn rows(octets: &[u8]) -> Vec<ExportedRow> {
     let mut reader = Reader::open(octets, None).unwrap();
     let mut rows = Vec::new();
@@ -64,7 +65,7 @@ fn rows(octets: &[u8]) -> Vec<ExportedRow> {
         match row.table.as_str() {
             // The version is the leaf that a record is of, and that is one of the log that is written.
             "device" => drop(row.values.pop()),
-            "leaf" | "archived_leaf" | "archived_log" | "checkpoint" => continue,
+            "leaf" | "archived_leaf" | "archived_log" | "checkpoint" | "token" => continue,
             _ => {}
         }
         rows.push(row);
@@ -92,7 +93,7 @@ async fn a_backup_says_what_it_is_and_is_whole() {
     assert!(!text.contains("PRIVATE KEY"));
     // That it was taken stands in the log, by its digest, with nothing more in between.
     let store = SqlStore::open_read_only(&site.config().database).await.unwrap();
-    let last = store.records(audit_log::LogIndex(contents.leaves), 9).await.unwrap();
+    let last = store.records(LogIndex(contents.leaves), 9).await.unwrap();
     let body = String::from_utf8(last[0].opening.clone().unwrap().1).unwrap();
     let lines = backup.trim_ascii_end().iter().rposition(|it| *it == b'\n').unwrap();
     assert!(body.contains("backup-taken") && body.contains(&sha256(&backup[..=lines]).to_string()), "{body}");
@@ -123,6 +124,103 @@ async fn a_backup_is_of_one_moment_while_the_server_goes_on() {
     assert!(later > 2, "it came in {later} pieces");
     let contents = check(&octets).unwrap();
     assert!(!contents.rows.contains_key("operator"));
+}
+
+/// A token that was revoked after the backup must not come back with it, and a backup does not know which those are.
+#[tokio::test]
+async fn no_token_of_a_backup_opens_what_was_restored_from_it() {
+    let (site, _) = backed_up().await;
+    let key = site.config().checkpoint_key;
+    let restorable = Restorable::check(&site.path("backup"), None, None).unwrap();
+    let (location, _) = restored(&site);
+    let reopened = restorable.restore(&location, &key, Some(sha256(b"new secret"))).await.unwrap();
+    let anna = UserName::new("anna").unwrap();
+    assert_eq!((reopened.revoked, reopened.user), (1, Some(anna.clone())));
+    let store = Arc::new(SqlStore::open(&location, Arc::clone(&key)).await.unwrap());
+    assert_eq!(store.token(sha256(b"anna")).await.unwrap(), None);
+    let (token, user) = store.token(sha256(b"new secret")).await.unwrap().unwrap();
+    assert_eq!((token.id.as_str(), user.name, user.role), ("restore", anna, Role::Admin));
+    // It stands in the new log, and a backup of it is whole.
+    check(&back_up(&site, &store).await).unwrap();
+    let told = store.records(LogIndex(0), 9).await.unwrap();
+    let kinds: Vec<_> = told.iter().map(|record| record.leaf().unwrap().kind().0).collect();
+    assert_eq!(kinds[..3], [24, 22, 21], "restored, revoked, created");
+    // Nobody asked for a new one: nobody gets in.
+    let second = Location::from(site.path("second.sqlite3").as_path());
+    assert_eq!(restorable.restore(&second, &key, None).await.unwrap().user, None);
+    let store = SqlStore::open(&second, Arc::clone(&key)).await.unwrap();
+    assert!(store.tokens().await.unwrap().is_empty());
+}
+
+/// SEC-22: whenever it is taken, what is left explains what is left.
+#[tokio::test]
+async fn sec_22_a_backup_is_whole_before_during_and_after_an_erasure() {
+    let site = Site::new();
+    let store = Arc::new(site.store().await);
+    site.register(store.as_ref(), &["SN-1", "SN-22"]).await;
+    let reported = |number: u32| Event::ProgressReported {
+        device: device_id("SN-22"),
+        source: [127, 0, 0, 1].into(),
+        report: conveyed_info::rpc::ProgressType::Informational,
+        message: Some(number.to_string()),
+        keys: Vec::new(),
+        departures: bootstrap_server::domain::Departures::default(),
+    };
+    let reports = (0..Erasure::MOST).map(reported).map(Batch::from);
+    store.commit(reports.reduce(|all, one| one.events().iter().cloned().fold(all, Batch::and)).unwrap()).await.unwrap();
+    let because = "on request".to_owned();
+    let erased = Event::DeviceErased { device: device_id("SN-22"), because: because.clone() };
+    let position = store.commit(Batch::from(erased)).await.unwrap();
+    let taken_off = back_up(&site, &store).await;
+    assert_eq!(check(&taken_off).unwrap().erased, 0);
+    // The first piece of two, and the power goes.
+    let first = store.history(&device_id("SN-22"), Place::FIRST, Erasure::MOST).await.unwrap();
+    let erasure = Box::new(Erasure::of(Some(&device_id("SN-22")), &first, &because).unwrap());
+    store.commit(Batch::from(Event::RecordsErased { erasure })).await.unwrap();
+    let half = back_up(&site, &store).await;
+    assert_eq!(check(&half).unwrap().erased, u64::from(Erasure::MOST));
+    let end = Place { log: store.log(), position: LogIndex(position.0 + 1) };
+    assert_eq!(retention::finish(store.as_ref(), &device_id("SN-22"), end, &because, None).await, Ok(3));
+    let whole = back_up(&site, &store).await;
+    assert_eq!(check(&whole).unwrap().erased, u64::from(Erasure::MOST) + 3);
+    assert!(!String::from_utf8(whole.clone()).unwrap().contains("SN-22"));
+    // What was restored from the half of it is taken up where it was.
+    site.write("half", &half);
+    let (location, _) = restored(&site);
+    let key = site.config().checkpoint_key;
+    Restorable::check(&site.path("half"), None, None).unwrap().restore(&location, &key, None).await.unwrap();
+    let again = SqlStore::open(&location, Arc::clone(&key)).await.unwrap();
+    assert_eq!(retention::unfinished(&again).await, Ok(3));
+    audit::verify(&again, key.verifier(), &[]).await.unwrap();
+    // Bodies that nobody erased are missed, also in a backup that whoever took them out has sealed.
+    let mut reader = Reader::open(whole.as_slice(), None).unwrap();
+    let (mut writer, mut octets) = bootstrap_server::backup::Writer::begin(reader.header());
+    while let Some(mut row) = reader.row().unwrap() {
+        if row.table == "leaf" && row.values[0] == ExportedValue::Integer(2) {
+            row.values.splice(2.., [ExportedValue::Nothing, ExportedValue::Nothing]);
+        }
+        octets.extend(writer.rows(&[row]));
+    }
+    octets.extend(writer.finish(&key).unwrap().0);
+    let fault = check(&octets).unwrap_err().fault;
+    assert!(matches!(fault, BackupFault::Unaccounted(_)), "{fault}");
+}
+
+/// No audit, no action: the rows of a backup leave after it stands in the log that they will.
+#[tokio::test]
+async fn that_a_backup_was_begun_is_on_record_before_its_first_octet() {
+    let site = Site::new();
+    let store = Arc::new(site.store().await);
+    let empty = Taking::begin(store.clone(), site.config().checkpoint_key, Actor::Console, now()).await;
+    assert!(matches!(empty, Err(bootstrap_server::backup::TakeError::Empty)));
+    site.register(store.as_ref(), &["SN-1"]).await;
+    let before = store.growth().borrow().0;
+    let taking = Taking::begin(store.clone(), site.config().checkpoint_key, Actor::Console, now()).await.unwrap();
+    drop(taking);
+    let records = store.records(LogIndex(before), 9).await.unwrap();
+    assert_eq!(records.len(), 1, "whoever reads the beginning and goes away has been seen");
+    let body = String::from_utf8(records[0].opening.clone().unwrap().1).unwrap();
+    assert!(body.contains("backup-begun") && body.contains("console"), "{body}");
 }
 
 #[tokio::test]
@@ -264,7 +362,7 @@ async fn what_is_restored_and_backed_up_again_has_the_same_rows() {
     let (location, _) = restored(&site);
     let key = site.config().checkpoint_key;
     let restorable = Restorable::check(&site.path("backup"), Some(key.verifier()), None).unwrap();
-    restorable.restore(&location, &key).await.unwrap();
+    restorable.restore(&location, &key, None).await.unwrap();
     let store = Arc::new(SqlStore::open(&location, Arc::clone(&key)).await.unwrap());
     let again = back_up(&site, &store).await;
     assert_eq!(rows(&again), rows(&backup));
@@ -275,7 +373,7 @@ async fn what_is_restored_and_backed_up_again_has_the_same_rows() {
     let old = restorable.contents().checkpoint.clone();
     audit::verify(store.as_ref(), key.verifier(), &[old.into_bytes()]).await.unwrap();
     // Its first leaf names the log before, and the newest checkpoint of it.
-    let first = store.records(audit_log::LogIndex(0), 1).await.unwrap().remove(0);
+    let first = store.records(LogIndex(0), 1).await.unwrap().remove(0);
     let body: serde_json::Value = serde_json::from_slice(&first.opening.unwrap().1).unwrap();
     assert_eq!(body["event"], "log-restored");
     assert_eq!(body["origin"], "test.example/log");
@@ -286,7 +384,7 @@ async fn what_is_restored_and_backed_up_again_has_the_same_rows() {
     site.write("backup-2", &again);
     let second = Location::from(site.path("second.sqlite3").as_path());
     let restorable = Restorable::check(&site.path("backup-2"), Some(key.verifier()), None).unwrap();
-    restorable.restore(&second, &key).await.unwrap();
+    restorable.restore(&second, &key, None).await.unwrap();
     let store = Arc::new(SqlStore::open(&second, Arc::clone(&key)).await.unwrap());
     audit::verify(store.as_ref(), key.verifier(), &[]).await.unwrap();
     let third = back_up(&site, &store).await;
@@ -299,14 +397,14 @@ async fn a_restoration_wants_an_empty_database_and_leaves_nothing_when_it_fails(
     let (site, backup) = backed_up().await;
     let key = site.config().checkpoint_key;
     let restorable = Restorable::check(&site.path("backup"), Some(key.verifier()), None).unwrap();
-    let full = restorable.restore(&site.config().database, &key).await.unwrap_err();
+    let full = restorable.restore(&site.config().database, &key, None).await.unwrap_err();
     assert!(matches!(full, RestoreError::Store(StoreError::NotEmpty)), "{full}");
     // The file changed between the look and the deed.
     let mut cut = backup.clone();
     cut.truncate(backup.len() - 20);
     site.write("backup", &cut);
     let (location, path) = restored(&site);
-    let error = restorable.restore(&location, &key).await.unwrap_err();
+    let error = restorable.restore(&location, &key, None).await.unwrap_err();
     assert!(matches!(error, RestoreError::Invalid { .. }), "{error}");
     let left: Vec<_> = fs::read_dir(site.folder.path()).unwrap().map(|it| it.unwrap().path()).collect();
     assert!(!left.iter().any(|it| it.to_string_lossy().starts_with(path.to_str().unwrap())), "{left:?}");
@@ -329,7 +427,7 @@ async fn the_last_checkpoint_must_be_of_this_log_and_not_older() {
     check(&own).unwrap();
     // What was published and then lost is admitted by the new log, and the audit goes through with it.
     let (location, _) = restored(&site);
-    restorable.restore(&location, &key).await.unwrap();
+    restorable.restore(&location, &key, None).await.unwrap();
     let store = SqlStore::open_read_only(&location).await.unwrap();
     audit::verify(&store, key.verifier(), &[newer.clone().into_bytes()]).await.unwrap();
     store.close().await;

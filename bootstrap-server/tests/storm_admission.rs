@@ -50,7 +50,8 @@ async fn hold_request(site: &Site, server: &RunningServer, serial: &str) -> TlsS
 #[tokio::test]
 async fn rcf_23_a_greedy_source_is_reset_and_another_is_served() {
     let site = Site::new();
-    let server = start(&site, Limits { connections: 8, ..Limits::default() }, &["SN-1"]).await;
+    let limits = Limits { connections: 8, requests_per_device: 100, ..Limits::default() };
+    let server = start(&site, limits, &["SN-1"]).await;
     let mut held = Vec::new();
     for _ in 0..6 {
         held.push(connect_from([127, 0, 0, 2], server.address()).await.unwrap());
@@ -62,16 +63,26 @@ async fn rcf_23_a_greedy_source_is_reset_and_another_is_served() {
     let (key, chain) = site.device("SN-1");
     let mut other = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
     assert_eq!(exchange(&mut other, &post(DATA, EMPTY)).await.unwrap().status, 200);
-    // All are taken: nobody else comes in, from wherever.
+    // All are taken: nobody else comes in, from wherever. Who knocks waits, and is served as soon as somebody leaves.
     let last = connect_from([127, 0, 0, 4], server.address()).await.unwrap();
     until_metric(&server, OPEN, 8).await;
-    assert!(is_reset(connect_from([127, 0, 0, 5], server.address()).await.unwrap()).await);
-    assert_eq!(metric(&server, "sztp_shed_total{reason=\"connections\"}"), 1);
+    let mut patient = JoinSet::new();
+    for source in 5..25 {
+        let (address, connector) = (server.address(), connector(Some((&key, &chain))));
+        patient.spawn(async move {
+            let stream = connect_from([127, 0, 0, source], address).await.unwrap();
+            let mut stream = secured(stream, &connector).await.unwrap();
+            exchange(&mut stream, &post(DATA, EMPTY)).await.unwrap().status
+        });
+    }
+    tokio::task::yield_now().await;
+    assert_eq!(exchange(&mut other, &post(DATA, EMPTY)).await.unwrap().status, 200);
     assert_eq!(metric(&server, OPEN), 8);
     drop((held, last, other));
+    assert_eq!(patient.join_all().await, [200; 20]);
     server.stop().await;
     let log = logged(&site).await;
-    assert_eq!(log.iter().filter(|body| body.contains("server-busy")).count(), 2, "one for each source");
+    assert_eq!(log.iter().filter(|body| body.contains("server-busy")).count(), 1, "one for the greedy source");
 }
 
 #[tokio::test]
@@ -137,6 +148,25 @@ async fn rcf_23_new_devices_are_told_when_to_come_and_reports_go_on() {
 }
 
 #[tokio::test]
+async fn rcf_23_looking_around_earns_no_place_before_others() {
+    let site = Site::new();
+    let limits = Limits { requests: 8, body: Duration::from_secs(60), ..Limits::default() };
+    let server = start(&site, limits, &["SN-1"]).await;
+    let (key, chain) = site.device("SN-1");
+    let mut stream = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
+    let discovery = request("GET", "/.well-known/host-meta", "", "");
+    assert_eq!(exchange(&mut stream, &discovery).await.unwrap().status, 200);
+    let mut held = Vec::new();
+    for serial in ["SN-10", "SN-11", "SN-12", "SN-13"] {
+        held.push(hold_request(&site, &server, serial).await);
+    }
+    until_metric(&server, "sztp_requests_under_way", 4).await;
+    assert_eq!(exchange(&mut stream, &post(DATA, EMPTY)).await.unwrap().status, 503, "it is new as it was before");
+    drop(held);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn rcf_23_one_device_has_a_pace_of_its_own() {
     let site = Site::new();
     let once = NonZeroU32::MIN;
@@ -159,6 +189,46 @@ async fn rcf_23_one_device_has_a_pace_of_its_own() {
     }
     assert!(served >= 5, "{served}");
     assert_eq!(metric(&server, "sztp_shed_total{reason=\"device-rate\"}"), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn rcf_23_a_device_that_reports_without_end_cannot_fill_the_disk() {
+    let site = Site::new();
+    let fast = NonZeroU32::new(100_000).unwrap();
+    let day = NonZeroU32::new(256 * 1024).unwrap();
+    let limits =
+        Limits { requests_per_second_per_device: fast, stored_octets_per_day_per_device: day, ..Limits::default() };
+    let server = start(&site, limits, &["SN-1", "SN-2"]).await;
+    let (key, chain) = site.device("SN-1");
+    let mut hostile = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
+    assert_eq!(exchange(&mut hostile, &post(DATA, EMPTY)).await.unwrap().status, 200);
+    let mut served = 0;
+    let refused = loop {
+        let answer = exchange(&mut hostile, &report("informational")).await.unwrap();
+        if answer.status != 204 {
+            break answer;
+        }
+        served += 1;
+        assert!(served < 1000);
+    };
+    // A quarter of a day at once, of which a quarter is kept; a record is more than 1 KiB.
+    assert!((10..48).contains(&served), "{served}");
+    assert_eq!(refused.status, 503);
+    let retry_after = refused.head.lines().find_map(|line| line.strip_prefix("retry-after: ")?.parse::<u64>().ok());
+    assert!(retry_after.is_some_and(|seconds| seconds >= 1), "{}", refused.head);
+    let (_, message) = refused.error();
+    assert!(message.contains("stored-octets-per-day-per-device"), "{message}");
+    assert_eq!(metric(&server, "sztp_shed_total{reason=\"device-writes\"}"), 1);
+    // Its last word is heard, what repeats costs nothing, and nobody else notices.
+    assert_eq!(exchange(&mut hostile, &report("post-script-error")).await.unwrap().status, 204);
+    for _ in 0..200 {
+        assert_eq!(exchange(&mut hostile, &post(DATA, EMPTY)).await.unwrap().status, 200);
+    }
+    assert_eq!(exchange(&mut hostile, &report("bootstrap-complete")).await.unwrap().status, 204);
+    let (key, chain) = site.device("SN-2");
+    let mut other = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
+    assert_eq!(exchange(&mut other, &report("informational")).await.unwrap().status, 204);
     server.stop().await;
 }
 

@@ -49,7 +49,8 @@ impl Lab {
     /// Lets one device ask as often as it likes, for tests that start it over and over. Not while the server runs.
     pub fn without_pace(self) -> Self {
         let config = self.server_config();
-        let limits = "\n[limits]\nrequests-per-second-per-device = 100000\n";
+        let limits =
+            "\n[limits]\nrequests-per-second-per-device = 100000\nstored-octets-per-day-per-device = 4000000000\n";
         fs::write(&config, fs::read_to_string(&config).unwrap() + limits).unwrap();
         self
     }

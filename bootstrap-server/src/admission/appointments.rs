@@ -17,6 +17,8 @@ pub(crate) struct Appointments {
 const PACE: u32 = 250;
 /// Shortest wait: less would only be another knock at a door that is still shut.
 const SHORTEST: Duration = Duration::from_secs(2);
+/// Longest wait of one who has used up what is its own.
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longest wait: an operator watches the device meanwhile.
 const LONGEST: Duration = Duration::from_secs(120);
 
@@ -28,6 +30,12 @@ impl Appointments {
     /// As [`Appointments::next`], without a place in the line: for one who is in nobody's way but its own.
     pub(crate) fn soon(chance: u32) -> u64 {
         spread(SHORTEST, chance)
+    }
+
+    /// Whole seconds until `wait` is over for one who has to wait for itself, and a little more.
+    pub(crate) fn after(wait: Duration, chance: u32) -> u64 {
+        let wait = wait.clamp(SHORTEST, A_DAY);
+        wait.as_secs().saturating_add(spread(wait / 4, chance))
     }
 
     /// Whole seconds to wait. `chance` is any number, evenly spread.

@@ -12,6 +12,12 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
+    /// `per_day` on average, `burst` at once. Zero counts as one.
+    pub(crate) fn per_day(per_day: u32, burst: u32) -> Self {
+        let interval = Duration::from_secs(24 * 60 * 60) / per_day.max(1);
+        Self { interval, ahead: interval.saturating_mul(burst.saturating_sub(1)) }
+    }
+
     /// `per_second` on average, `burst` at once. Zero counts as one.
     pub(crate) fn new(per_second: u32, burst: u32) -> Self {
         let interval = Duration::from_secs(1) / per_second.max(1);
@@ -32,6 +38,12 @@ impl Bucket {
 
     /// Takes one token, or says how long there will be none.
     pub(crate) fn take(&mut self, now: Instant, rate: Rate) -> Result<(), Duration> {
+        self.take_many(now, rate, 1)
+    }
+
+    /// Takes `tokens` as soon as there is one, or says how long there will be none: what costs more than the burst has its
+    /// turn too, and the next one waits for longer.
+    pub(crate) fn take_many(&mut self, now: Instant, rate: Rate, tokens: u32) -> Result<(), Duration> {
         if rate.interval.is_zero() {
             // Faster than the clock can tell. Of two that come together one may have read it before the other.
             return Ok(());
@@ -40,10 +52,15 @@ impl Bucket {
         match full_at.saturating_duration_since(now).checked_sub(rate.ahead) {
             Some(wait) if !wait.is_zero() => Err(wait),
             _ => {
-                self.full_at = full_at + rate.interval;
+                self.full_at = full_at + rate.interval.saturating_mul(tokens);
                 Ok(())
             }
         }
+    }
+
+    /// When all of it is there again.
+    pub(crate) const fn full_at(&self) -> Instant {
+        self.full_at
     }
 
     /// Whether it says nothing any more.

@@ -14,7 +14,8 @@ use axum::{
 };
 
 use super::{
-    Limits, Source,
+    Limits, Shed, Source,
+    appointments::Appointments,
     requests::{Asker, Errand, Later, Outcome, Requests},
 };
 use crate::{
@@ -67,13 +68,19 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
     match admit(&guard, &request, operation, Instant::now()) {
         Ok(mut place) => {
             let mut response = next.run(request).await;
-            if response.status().is_success() {
+            // Whoever looks around is not onboarding: what may be read without being known earns no standing.
+            if response.status().is_success() && operation.is_an_rpc() {
                 place.outcome = Outcome::Served;
             }
-            if let Some(Tally::Shed(shed)) = response.extensions().get().copied() {
-                let now = Instant::now();
-                let retry_after = guard.requests().appointment(now, guard.chance(now));
-                tracing::info!(operation = operation.as_str(), reason = shed.as_str(), retry_after, "shed");
+            let now = Instant::now();
+            let later = match response.extensions().get().copied() {
+                Some(Tally::Shed(shed)) => Some((shed, guard.requests().appointment(now, guard.chance(now)))),
+                Some(Tally::Spent(wait)) => Some((Shed::DeviceWrites, Appointments::after(wait, guard.chance(now)))),
+                Some(Tally::Refused(_)) | None => None,
+            };
+            if let Some((shed, retry_after)) = later {
+                let device = place.asker.as_ref().and_then(|asker| asker.device.as_ref()).map(tracing::field::display);
+                tracing::info!(device, operation = operation.as_str(), reason = shed.as_str(), retry_after, "shed");
                 guard.metrics.shed(shed.as_str());
                 // RFC 9110 §10.2.3.
                 response.headers_mut().insert(RETRY_AFTER, retry_after.into());

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Limits {
-    /// Connections at once. One more is refused before it costs anything.
+    /// Connections at once. One more waits in the kernel until there is a place, and costs nothing.
     #[serde(deserialize_with = "count")]
     pub connections: usize,
     /// TLS handshakes at once. Others wait for their turn, source by source.
@@ -32,6 +32,9 @@ pub struct Limits {
     pub requests_per_device: usize,
     /// Requests of one device in a second, on average over a burst of five seconds.
     pub requests_per_second_per_device: NonZeroU32,
+    /// Octets that one device may add to the database in a day, on average over a burst of a quarter of it. Of that burst
+    /// the last quarter is for answers, and for reports that begin or end an onboarding.
+    pub stored_octets_per_day_per_device: NonZeroU32,
     /// Images sent at once; a request for one more is told to come back.
     #[serde(deserialize_with = "count")]
     pub images: usize,
@@ -61,6 +64,7 @@ impl Default for Limits {
             requests: 2048,
             requests_per_device: 4,
             requests_per_second_per_device: NonZeroU32::new(20).unwrap_or(NonZeroU32::MIN),
+            stored_octets_per_day_per_device: NonZeroU32::new(STORED_OCTETS).unwrap_or(NonZeroU32::MAX),
             images: 256,
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(10),
@@ -101,6 +105,8 @@ fn soft_limit(limits: &str) -> Option<usize> {
 
 /// Connections that are never exceeded by default, however many files may be open.
 const MAX_CONNECTIONS: usize = 4096;
+/// 64 MiB: some two hundred onboardings with every report there is at its longest.
+const STORED_OCTETS: u32 = 64 * 1024 * 1024;
 /// Files kept for everything that is no connection.
 const RESERVED_FILES: usize = 256;
 /// Longest deadline, in seconds: a day.

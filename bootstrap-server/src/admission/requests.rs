@@ -45,6 +45,8 @@ pub(crate) enum Shed {
     DeviceAtOnce,
     /// The device asks too often.
     DeviceRate,
+    /// The device has added to the database what it may in a day.
+    DeviceWrites,
     /// As many images are under way as this server sends at once.
     Images,
     /// As many activation codes are being checked as this server checks at once.
@@ -66,6 +68,7 @@ impl Shed {
             Self::Source => "source",
             Self::DeviceAtOnce => "device-at-once",
             Self::DeviceRate => "device-rate",
+            Self::DeviceWrites => "device-writes",
             Self::Images => "images",
             Self::ActivationCodes => "activation-codes",
             Self::Newcomers => "newcomers",

@@ -1,6 +1,5 @@
 //! Answers.
 
-use audit_log::LogIndex;
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -24,8 +23,8 @@ pub(super) fn written(document: &impl Serialize) -> Vec<u8> {
 }
 
 /// A JSON document that is written already.
-pub(super) fn octets(status: StatusCode, octets: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(octets));
+pub(super) fn octets(status: StatusCode, octets: impl Into<Body>) -> Response {
+    let mut response = Response::new(octets.into());
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
@@ -47,14 +46,14 @@ pub(super) fn kept(answer: KeptAnswer) -> Response {
 /// A device, with its tag.
 pub(super) fn device(status: StatusCode, device: &Device) -> Response {
     let octets = written(device);
-    let tag = tag(device.version, &octets);
+    let tag = tag(&device.version, &octets);
     tagged(self::octets(status, octets), &tag)
 }
 
 /// A device, unless whoever asks has it already (RFC 9110 §13.1.2).
 pub(super) fn device_unless_known(request: &HeaderMap, device: &Device) -> Response {
     let octets = written(device);
-    let tag = tag(device.version, &octets);
+    let tag = tag(&device.version, &octets);
     let known = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|value| {
         value.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag)
     });
@@ -70,12 +69,7 @@ fn tagged(mut response: Response, tag: &str) -> Response {
 }
 
 /// The version, and eight digits for what else is shown: whether a device is stuck changes without the record changing.
-fn tag(version: u64, octets: &[u8]) -> String {
+fn tag(version: &str, octets: &[u8]) -> String {
     let digest = sha256(octets).to_string();
     format!("\"{version}.{}\"", digest.get(..8).unwrap_or_default())
-}
-
-/// The version in a tag without its quotes; the version alone will do.
-pub(super) fn version_in_tag(tag: &str) -> Option<LogIndex> {
-    tag.split('.').next()?.parse().ok().map(LogIndex)
 }

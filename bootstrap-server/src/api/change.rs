@@ -8,7 +8,12 @@ use axum::{
 use operator_api::ChangeQuery;
 use pki::digest::Digest;
 
-use super::{Api, answer, fault::Fault, guard::Caller};
+use super::{
+    Api, answer,
+    fault::Fault,
+    guard::Caller,
+    place::{self, Named},
+};
 use crate::{
     domain::DeviceId,
     store::{Batch, KeptAnswer},
@@ -63,10 +68,17 @@ impl IdempotencyKey {
 }
 
 /// RFC 9110 §13.1.1: the version that the record must have. `*` asks for no particular one.
-pub(super) fn version_expected(headers: &HeaderMap) -> Result<Option<LogIndex>, Fault> {
+pub(super) async fn version_expected(api: &Api, headers: &HeaderMap) -> Result<Option<LogIndex>, Fault> {
+    match headers.contains_key(header::IF_MATCH) {
+        true => version_of(headers, api.log.of(api.store.as_ref()).await?),
+        false => Ok(None),
+    }
+}
+
+/// The version in a tag of the log of this name; the version alone, without what else the tag says, will do.
+fn version_of(headers: &HeaderMap, log: &str) -> Result<Option<LogIndex>, Fault> {
     let mut values = headers.get_all(header::IF_MATCH).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
+    let text = values.next().map(|value| value.to_str().unwrap_or_default().trim()).unwrap_or_default();
     if values.next().is_some() || text.contains(',') {
         return Err(Fault::header("If-Match: takes one tag"));
     }
@@ -74,8 +86,12 @@ pub(super) fn version_expected(headers: &HeaderMap) -> Result<Option<LogIndex>, 
         return Ok(None);
     }
     // A weak tag matches nothing here (RFC 9110 §8.8.3.2).
-    let version = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(answer::version_in_tag);
-    version.map(Some).ok_or_else(Fault::version_changed)
+    let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default();
+    match place::read(log, tag.split('.').next().unwrap_or_default()) {
+        Named::Here(version) => Ok(Some(version)),
+        Named::Elsewhere => Err(Fault::version_changed().detail("If-Match: a version of before a restoration")),
+        Named::Nowhere => Err(Fault::version_changed()),
+    }
 }
 
 /// Whether a request came for the first time.
@@ -121,7 +137,10 @@ impl Change {
         if self.expected.is_some() {
             return Err(Fault::header("If-Match: only devices have versions"));
         }
-        self.run(api, batch, answer).await
+        Ok(match self.run(api, batch, answer).await? {
+            Some(_) => Done::Made,
+            None => Done::Rehearsed,
+        })
     }
 
     /// Makes a change to a device, if it has the version that is asked for.
@@ -132,6 +151,20 @@ impl Change {
         batch: Batch,
         answer: KeptBody,
     ) -> Result<Done, Fault> {
+        Ok(match self.carry_out_at(api, device, batch, answer).await? {
+            Some(_) => Done::Made,
+            None => Done::Rehearsed,
+        })
+    }
+
+    /// As [`Change::carry_out_on`]; gives the position of the first leaf, unless it was a rehearsal.
+    pub(super) async fn carry_out_at(
+        &self,
+        api: &Api,
+        device: &DeviceId,
+        batch: Batch,
+        answer: KeptBody,
+    ) -> Result<Option<LogIndex>, Fault> {
         let batch = match self.expected {
             Some(version) => batch.expecting(device.clone(), version),
             None => batch,
@@ -139,19 +172,18 @@ impl Change {
         self.run(api, batch, answer).await
     }
 
-    async fn run(&self, api: &Api, batch: Batch, answer: KeptBody) -> Result<Done, Fault> {
+    async fn run(&self, api: &Api, batch: Batch, answer: KeptBody) -> Result<Option<LogIndex>, Fault> {
         let mut batch = batch.by(self.caller.actor());
         if self.rehearsal == Rehearsal::Yes {
             api.store.rehearse(batch).await.map_err(Fault::naming)?;
-            return Ok(Done::Rehearsed);
+            return Ok(None);
         }
         if let Some(key) = &self.key {
             let KeptBody { status, body } = answer;
             let kept = KeptAnswer { request: key.request, status: status.as_u16(), body };
             batch = batch.answering(self.caller.user.clone(), key.key.clone(), kept);
         }
-        api.store.commit(batch).await.map_err(Fault::naming)?;
-        Ok(Done::Made)
+        api.store.commit(batch).await.map(Some).map_err(Fault::naming)
     }
 }
 
@@ -186,11 +218,12 @@ mod tests {
 
     #[test]
     fn if_match_takes_a_version_a_whole_tag_or_anything() {
-        let of = |value: &str| version_expected(&headers(header::IF_MATCH, value)).map_err(|fault| fault.reason());
-        assert_eq!(of("\"7\""), Ok(Some(LogIndex(7))));
-        assert_eq!(of("\"7.0123abcd\""), Ok(Some(LogIndex(7))));
+        let of =
+            |value: &str| version_of(&headers(header::IF_MATCH, value), "1f2e3d4c").map_err(|fault| fault.reason());
+        assert_eq!(of("\"1f2e3d4c-7\""), Ok(Some(LogIndex(7))));
+        assert_eq!(of("\"1f2e3d4c-7.0123abcd\""), Ok(Some(LogIndex(7))));
         assert_eq!(of("*"), Ok(None));
-        for never in ["W/\"7\"", "7", "\"x\"", ""] {
+        for never in ["W/\"1f2e3d4c-7\"", "1f2e3d4c-7", "\"1f2e3d4d-7\"", "\"7\"", "\"7.0123abcd\"", "\"x\"", ""] {
             assert_eq!(of(never), Err(verdict::ReasonCode::VersionChanged), "{never}");
         }
         assert_eq!(of("\"7\", \"8\""), Err(verdict::ReasonCode::HeaderInvalid));

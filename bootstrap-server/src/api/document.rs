@@ -1,5 +1,8 @@
 //! The OpenAPI document: made from the routes and the types, completed from the table of operations.
 
+use std::sync::LazyLock;
+
+use axum::body::Bytes;
 use operator_api::Problem;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -16,8 +19,11 @@ use utoipa::{
 
 use super::{
     access::{Access, OPERATIONS, Operation},
-    routes,
+    answer, routes,
 };
+
+/// The document's octets. It never changes while the server runs, and making it takes far longer than sending it.
+pub(super) static WRITTEN: LazyLock<Bytes> = LazyLock::new(|| answer::written(&openapi()).into());
 
 /// The description of the operator API, as it is served and as it stands in `specs/openapi.json`.
 #[must_use]

@@ -13,7 +13,15 @@ use futures_util::stream;
 use operator_api::{AuditRecord, EventQuery, paths};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
-use super::{Api, audit::behind, fault::Fault, guard::Caller, request::Parameters, view};
+use super::{
+    Api,
+    audit::behind,
+    fault::Fault,
+    guard::Caller,
+    place::{self, Named},
+    request::Parameters,
+    view,
+};
 use crate::{domain::Role, store::Store};
 
 /// Records read at a time.
@@ -31,21 +39,30 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Follow the audit log
 ///
-/// Server-sent events: `id` is a position in the log, `event` the name of what happened, `data` the record. Whoever
-/// reconnects with `Last-Event-ID` misses nothing.
+/// Server-sent events: `id` is a place in the log, `event` the name of what happened, `data` the record. Whoever
+/// reconnects with `Last-Event-ID` misses nothing; where the database was restored meanwhile, which begins a new log, that is
+/// refused.
 #[utoipa::path(get, path = paths::EVENTS, tag = "audit",
     params(EventQuery, ("Last-Event-ID" = Option<String>, Header, description = "The last `id` that was received.")),
-    responses((status = 200, description = "Records as they come.", content_type = "text/event-stream", body = String)))]
+    responses((status = 200, description = "Records as they come.", content_type = "text/event-stream", body = String),
+        (status = 410, description = "`Last-Event-ID` is of another log.", body = operator_api::Problem,
+            content_type = "application/problem+json")))]
 pub(super) async fn events(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Parameters(query): Parameters<EventQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let last = headers.get(LAST_EVENT_ID).map(|value| {
-        let position = value.to_str().ok().and_then(|text| text.trim().parse::<u64>().ok());
-        position.ok_or_else(|| Fault::header("Last-Event-ID: takes a position in the log"))
-    });
+    let log = api.log.of(api.store.as_ref()).await?.to_owned();
+    let last =
+        headers.get(LAST_EVENT_ID).map(|value| match place::read(&log, value.to_str().unwrap_or_default().trim()) {
+            Named::Here(position) => Ok(position.0),
+            // What happened between that place and the beginning of this log could not be told.
+            Named::Elsewhere => {
+                Err(Fault::log_begun_anew("Last-Event-ID: is a place in another log, or of an older release"))
+            }
+            Named::Nowhere => Err(Fault::header("Last-Event-ID: takes the `id` of an event")),
+        });
     // The header is what a reader sends by itself when it reconnects: it knows more than the address does.
     let after = last.transpose()?.or(query.after);
     let growth = api.store.growth();
@@ -56,8 +73,8 @@ pub(super) async fn events(
     if let Some(after) = after
         && api.store.records(LogIndex(after), 1).await?.is_empty()
     {
-        // A log that was restored begins at 0: waiting until it is as long as the old one would lose all until then.
-        let detail = format!("there is no record {after}: the log is shorter, or was begun anew by a restoration");
+        // Waiting until the log is so long would lose all until then.
+        let detail = format!("there is no record {after}: the log is shorter");
         return Err(if headers.contains_key(LAST_EVENT_ID) {
             Fault::header(format!("Last-Event-ID: {detail}"))
         } else {
@@ -66,7 +83,7 @@ pub(super) async fn events(
     }
     let place = Arc::clone(&api.streams).try_acquire_owned().map_err(|_| Fault::streams_exhausted())?;
     let (pieces, taken) = mpsc::channel::<Bytes>(PIECES);
-    let follower = Follower { store: Arc::clone(&api.store), caller, growth, first, pieces, _place: place };
+    let follower = Follower { store: Arc::clone(&api.store), log, caller, growth, first, pieces, _place: place };
     tokio::spawn(follower.run(api.stopping.clone()));
     let pieces = stream::unfold(taken, |mut taken| async move {
         let piece = taken.recv().await?;
@@ -81,6 +98,7 @@ pub(super) async fn events(
 /// read, or the server stops.
 struct Follower {
     store: Arc<dyn Store>,
+    log: String,
     caller: Caller,
     growth: watch::Receiver<audit_log::TreeSize>,
     first: LogIndex,
@@ -101,7 +119,8 @@ impl Follower {
     async fn follow(&mut self) {
         // The first octets at once: whoever asks sees that the stream is open, and where it begins, so that a connection
         // that breaks before the first record loses none.
-        let id = self.first.0.checked_sub(1).map(|last| format!("id: {last}\n")).unwrap_or_default();
+        let last = self.first.0.checked_sub(1).map(LogIndex);
+        let id = last.map(|last| format!("id: {}\n", place::written(&self.log, last))).unwrap_or_default();
         if !self.send(Bytes::from(format!(": the audit log\n{id}\n"))).await {
             return;
         }
@@ -126,7 +145,7 @@ impl Follower {
                 return;
             }
             self.first = LogIndex(last.position.0.saturating_add(1));
-            let written: String = records.iter().filter_map(view::record).map(|record| written(&record)).collect();
+            let written: String = records.iter().filter_map(view::record).map(|it| written(&self.log, &it)).collect();
             if !self.send(Bytes::from(written)).await {
                 return;
             }
@@ -165,10 +184,11 @@ impl Follower {
 }
 
 /// A record as an event. JSON has no line breaks of its own, so one `data` line holds it.
-fn written(record: &AuditRecord) -> String {
+fn written(log: &str, record: &AuditRecord) -> String {
     let name = record.body.as_ref().and_then(|body| body.get("event")).and_then(|name| name.as_str());
     let data = serde_json::to_string(record).unwrap_or_default();
-    format!("id: {}\nevent: {}\ndata: {data}\n\n", record.leaf, name.unwrap_or("erased"))
+    let id = place::written(log, LogIndex(record.leaf));
+    format!("id: {id}\nevent: {}\ndata: {data}\n\n", name.unwrap_or("erased"))
 }
 
 #[cfg(test)]
@@ -179,10 +199,10 @@ mod tests {
     fn an_event_is_one_record_on_one_line() {
         let body = serde_json::json!({"event": "device-retired", "because": "a\nb"});
         let record = AuditRecord { leaf: 7, at: "x".to_owned(), kind: 12, body: Some(body) };
-        let text = written(&record);
-        assert!(text.starts_with("id: 7\nevent: device-retired\ndata: {") && text.ends_with("}\n\n"));
+        let text = written("1f2e3d4c", &record);
+        assert!(text.starts_with("id: 1f2e3d4c-7\nevent: device-retired\ndata: {") && text.ends_with("}\n\n"));
         assert_eq!(text.lines().count(), 4);
-        let erased = written(&AuditRecord { body: None, ..record });
+        let erased = written("1f2e3d4c", &AuditRecord { body: None, ..record });
         assert!(erased.contains("event: erased\n"));
     }
 }

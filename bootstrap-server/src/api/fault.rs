@@ -67,6 +67,11 @@ impl Fault {
             .detail(format!("this takes the role {needs}; yours is {has}"))
     }
 
+    /// RFC 6750 §3.1: whoever has a token for a while could otherwise make one for good.
+    pub(super) fn token_outlives_maker(detail: impl AsRef<str>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, ReasonCode::TokenOutlivesMaker).detail(detail)
+    }
+
     /// There is nothing at this path.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, ReasonCode::ResourceMissing)
@@ -128,6 +133,11 @@ impl Fault {
     /// RFC 9110 §13.1.1.
     pub(super) fn version_changed() -> Self {
         Self::new(StatusCode::PRECONDITION_FAILED, ReasonCode::VersionChanged)
+    }
+
+    /// RFC 9110 §15.5.11: a place in a log that is not written any more.
+    pub(super) fn log_begun_anew(detail: impl AsRef<str>) -> Self {
+        Self::new(StatusCode::GONE, ReasonCode::LogBegunAnew).detail(detail)
     }
 
     /// One key, two requests.
@@ -223,12 +233,15 @@ impl From<StoreError> for Fault {
                 | ChangeRefused::Retired
                 | ChangeRefused::AlreadyRetired
                 | ChangeRefused::NotServed
+                | ChangeRefused::UnderWay
                 | ChangeRefused::NoAlarm
                 | ChangeRefused::NothingNew => (S::CONFLICT, ReasonCode::StateForbids),
             },
             StoreError::Changed(_) => (S::PRECONDITION_FAILED, ReasonCode::VersionChanged),
             StoreError::AnsweredBefore => (S::CONFLICT, ReasonCode::IdempotencyConflict),
+            StoreError::ErasedBefore => (S::CONFLICT, ReasonCode::StateForbids),
             StoreError::LastAdmin(_) => (S::CONFLICT, ReasonCode::LastAdmin),
+            StoreError::TokensFull(_) => (S::CONFLICT, ReasonCode::TooManyTokens),
             StoreError::ProfileInUse { .. } => (S::CONFLICT, ReasonCode::StillInUse),
             // A full disk, a lock or a restart passes; what was damaged or is gone needs a person.
             StoreError::Unsettled { .. } => {

@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
+use audit_log::UnixMillis;
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
     http::{HeaderMap, HeaderValue, header, request::Parts},
@@ -34,6 +35,8 @@ pub(super) struct Caller {
     pub(super) role: Role,
     /// By which token.
     pub(super) token: TokenId,
+    /// From when on that token opens nothing.
+    pub(super) expires: Option<UnixMillis>,
     /// By which it is found again.
     digest: Digest,
 }
@@ -134,10 +137,11 @@ async fn identify(api: &Api, source: Option<IpAddr>, headers: &HeaderMap) -> Res
         return Err(wrong(ReasonCode::TokenExpired).detail(format!("token {} of {}", token.id, user.name)));
     }
     api.gate.passed(digest);
-    Ok(Caller { user: user.name, role: user.role, token: token.id, digest })
+    Ok(Caller { user: user.name, role: user.role, token: token.id, expires: token.expires, digest })
 }
 
-fn is_over(token: &Token) -> bool {
+/// Whether the token opens nothing any more.
+pub(super) fn is_over(token: &Token) -> bool {
     token.expires.is_some_and(|expires| expires <= clock::now())
 }
 

@@ -10,14 +10,16 @@ use axum::{
     response::Response,
 };
 use futures_util::{StreamExt, future::join_all, stream};
-use operator_api::{ChangeQuery, ImportDone, ImportFault, ImportProgress, ImportUpdate, paths};
+use operator_api::{
+    DifferingMember, ImportDifference, ImportDone, ImportFault, ImportProgress, ImportQuery, ImportUpdate, paths,
+};
 use tokio::sync::mpsc;
 use verdict::{ReasonCode, Trace};
 
 use super::{Api, change::Rehearsal, fault::Fault, guard::Caller, request::Parameters};
 use crate::{
     audit::Event,
-    domain::{Role, change::ChangeRefused},
+    domain::{Device, DeviceId, Role, change::ChangeRefused},
     import::{self, Form, Importer, Row},
     store::{Batch, StoreError},
 };
@@ -33,8 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// The body is CSV with a header line, a JSON array, or one JSON object a line; the answer comes while it is read, one
 /// JSON object a line. A row that is not taken hurts no other. What a line of progress counts is durable. The answer has
-/// to be read while the body is sent.
-#[utoipa::path(post, path = paths::IMPORT, tag = "devices", params(ChangeQuery),
+/// to be read while the body is sent. A row about a device that is on the list already is told where it differs, and taken
+/// over with `update`.
+#[utoipa::path(post, path = paths::IMPORT, tag = "devices", params(ImportQuery),
     request_body(content((String = "text/csv"), (String = "application/x-ndjson"),
         (Vec<operator_api::NewDevice> = "application/json"))),
     responses((status = 200, description = "How it goes, one update a line.", body = ImportUpdate,
@@ -42,7 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) async fn import(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Parameters(query): Parameters<ChangeQuery>,
+    Parameters(query): Parameters<ImportQuery>,
     request: Request,
 ) -> Result<Response, Fault> {
     let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -52,10 +55,11 @@ pub(super) async fn import(
     let import = Import {
         api,
         caller,
-        rehearsal: Rehearsal::of(query),
+        rehearsal: Rehearsal::of(operator_api::ChangeQuery { dry_run: query.dry_run }),
+        existing: if query.update == Some(true) { Existing::Update } else { Existing::Leave },
         lines,
         waiting: Vec::new(),
-        done: ImportDone { read: 0, registered: 0, unchanged: 0, faults: 0 },
+        done: ImportDone { read: 0, registered: 0, unchanged: 0, updated: 0, different: 0, faults: 0 },
     };
     tokio::spawn(import.run(Importer::new(form), request.into_body().into_data_stream()));
     let lines = stream::unfold(taken, |mut taken: mpsc::Receiver<Bytes>| async move {
@@ -72,10 +76,18 @@ struct Import {
     api: Arc<Api>,
     caller: Caller,
     rehearsal: Rehearsal,
+    existing: Existing,
     lines: mpsc::Sender<Bytes>,
     /// Rows that were read and are not durable yet.
     waiting: Vec<Row>,
     done: ImportDone,
+}
+
+/// What becomes of devices that are on the list already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Existing {
+    Leave,
+    Update,
 }
 
 /// The import cannot go on.
@@ -105,9 +117,10 @@ impl Import {
                 return;
             }
         }
-        let ImportDone { read, registered, unchanged, faults } = self.done;
-        tracing::info!(user = %self.caller.user, read, registered, unchanged, faults, "devices imported");
-        let done = ImportUpdate::Done(self.done.clone());
+        let ImportDone { read, registered, unchanged, updated, different, faults } = self.done;
+        let user = &self.caller.user;
+        tracing::info!(%user, read, registered, unchanged, updated, different, faults, "devices imported");
+        let done = ImportUpdate::Done(self.done);
         let _read_or_not = self.say(&done).await;
     }
 
@@ -158,8 +171,7 @@ impl Import {
         }
         match self.register(&rows).await {
             Ok(()) => {
-                let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-                self.done.registered = self.done.registered.saturating_add(count);
+                self.done.registered = self.done.registered.saturating_add(count(rows.len()));
             }
             Err(error) if lasting(&error) => self.one_by_one(rows).await?,
             Err(error) => {
@@ -174,44 +186,82 @@ impl Import {
     /// Rows of which some cannot be registered: each on its own, all at once, so that they share their commits.
     async fn one_by_one(&mut self, rows: Vec<Row>) -> Result<(), Halt> {
         let outcomes = join_all(rows.iter().map(|row| self.register(std::slice::from_ref(row)))).await;
+        let mut listed = Vec::new();
         for (row, outcome) in rows.into_iter().zip(outcomes) {
             match outcome {
                 Ok(()) => self.done.registered = self.done.registered.saturating_add(1),
                 Err(error) if !lasting(&error) => return Err(Halt::Database(row.line)),
                 Err(error) => match self.listed(&row, &error).await {
-                    Listed::Same => self.done.unchanged = self.done.unchanged.saturating_add(1),
-                    Listed::Otherwise(detail) => {
-                        let fault = import::Fault { line: row.line, reason: ReasonCode::AlreadyThere, detail };
-                        self.fault(fault).await?;
-                    }
-                    Listed::Not => {
-                        let (line, fault) = (row.line, Fault::naming(error));
-                        let detail = fault.detail_text().to_owned();
-                        self.fault(import::Fault { line, reason: fault.reason(), detail }).await?;
-                    }
+                    Some(device) => listed.push((row, device)),
+                    None => self.refused(row.line, error).await?,
                 },
+            }
+        }
+        self.compare(listed).await
+    }
+
+    /// Rows about devices that are on the list already: what they say otherwise is told, and taken over if it is to be.
+    async fn compare(&mut self, listed: Vec<(Row, Device)>) -> Result<(), Halt> {
+        let mut differing = Vec::new();
+        for (row, device) in listed {
+            let differences = row.differences(&device);
+            if differences.is_empty() {
+                self.done.unchanged = self.done.unchanged.saturating_add(1);
+                continue;
+            }
+            let line = row.line;
+            let DeviceId { manufacturer, serial_number } = &row.device;
+            self.say(&ImportUpdate::Difference(ImportDifference {
+                line,
+                manufacturer: manufacturer.to_string(),
+                serial_number: serial_number.to_string(),
+                members: differences.into_iter().map(shown).collect(),
+            }))
+            .await?;
+            differing.push((row, device));
+        }
+        if self.existing == Existing::Leave {
+            self.done.different = self.done.different.saturating_add(count(differing.len()));
+            return Ok(());
+        }
+        // All at once, so that they share their commits.
+        let outcomes = join_all(differing.iter().map(|(row, device)| self.update(row, device))).await;
+        for ((row, _), outcome) in differing.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(()) => self.done.updated = self.done.updated.saturating_add(1),
+                Err(error) if lasting(&error) => self.refused(row.line, error).await?,
+                Err(_) => return Err(Halt::Database(row.line)),
             }
         }
         Ok(())
     }
 
-    /// How a row that was refused stands on the list.
-    async fn listed(&self, row: &Row, error: &StoreError) -> Listed {
+    async fn refused(&mut self, line: u64, error: StoreError) -> Result<(), Halt> {
+        let fault = Fault::naming(error);
+        let detail = fault.detail_text().to_owned();
+        self.fault(import::Fault { line, reason: fault.reason(), detail }).await
+    }
+
+    /// The device of a row that was refused because it is on the list already.
+    async fn listed(&self, row: &Row, error: &StoreError) -> Option<Device> {
         let is_listed = matches!(
             error,
             StoreError::DeviceExists(_) | StoreError::Refused { refused: ChangeRefused::AlreadyListed, .. }
         );
         if !is_listed {
-            return Listed::Not;
+            return None;
         }
-        match self.api.store.dossier(&row.device).await.ok().and_then(|dossier| dossier.device) {
-            Some(device) if device.profile.as_ref() == Some(&row.profile) => Listed::Same,
-            Some(device) => {
-                let profile = device.profile.map_or_else(|| "none".to_owned(), |name| name.to_string());
-                Listed::Otherwise(format!("{} is on the list already, with profile {profile}", row.device))
-            }
-            None => Listed::Not,
-        }
+        self.api.store.dossier(&row.device).await.ok()?.device
+    }
+
+    /// Changes a device to what its row says, unless somebody else has changed it meanwhile.
+    async fn update(&self, row: &Row, device: &Device) -> Result<(), StoreError> {
+        let event = Event::DeviceChanged {
+            device: row.device.clone(),
+            profile: Some(&row.profile).filter(|profile| device.profile.as_ref() != Some(profile)).cloned(),
+            particulars: Box::new(row.over(device.particulars.clone())),
+        };
+        self.carry_out(Batch::from(event).expecting(row.device.clone(), device.version)).await
     }
 
     async fn register(&self, rows: &[Row]) -> Result<(), StoreError> {
@@ -221,7 +271,11 @@ impl Import {
             particulars: Box::new(row.particulars.clone()),
         });
         let Some(first) = events.next() else { return Ok(()) };
-        let batch = events.fold(Batch::from(first), Batch::and).by(self.caller.actor()).bulk();
+        self.carry_out(events.fold(Batch::from(first), Batch::and)).await
+    }
+
+    async fn carry_out(&self, batch: Batch) -> Result<(), StoreError> {
+        let batch = batch.by(self.caller.actor()).bulk();
         match self.rehearsal {
             Rehearsal::Yes => self.api.store.rehearse(batch).await,
             Rehearsal::No => self.api.store.commit(batch).await.map(|_| ()),
@@ -245,10 +299,13 @@ impl Import {
     }
 }
 
-enum Listed {
-    Same,
-    Otherwise(String),
-    Not,
+fn shown(difference: import::Difference) -> DifferingMember {
+    let import::Difference { column, listed, row } = difference;
+    DifferingMember { name: column.to_owned(), listed, row }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 /// Whether an error is about what was to be registered, and not about the database.
@@ -259,5 +316,6 @@ const fn lasting(error: &StoreError) -> bool {
             | StoreError::Refused { .. }
             | StoreError::NoProfile(_)
             | StoreError::NoManufacturer(_)
+            | StoreError::Changed(_)
     )
 }

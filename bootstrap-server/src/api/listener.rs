@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -20,7 +20,6 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::watch,
-    task::JoinSet,
     time::{Sleep, sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
@@ -28,8 +27,8 @@ use tower::ServiceExt;
 use verdict::{ReasonCode, Refusal};
 
 use crate::{
-    admission::{Limits, Places, Source},
-    tls::{Rejections, ReloadableCertificate, TlsError},
+    admission::{Limits, Places},
+    tls::{Reception, Rejections, ReloadableCertificate, TlsError, accept},
 };
 
 /// TLS for operators: 1.2 and 1.3, no early data, no certificate asked for.
@@ -60,49 +59,19 @@ pub(crate) struct OperatorListener {
 
 impl OperatorListener {
     /// Accepts until `stop` changes, then lets requests under way finish.
-    pub(crate) async fn run(self, router: axum::Router, mut stop: watch::Receiver<()>) {
-        let acceptor = TlsAcceptor::from(Arc::clone(&self.tls));
-        let places = Places::new(CONNECTIONS);
-        let mut connections = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                accepted = self.socket.accept() => accepted,
-                _ = stop.changed() => break,
-            };
-            while connections.try_join_next().is_some() {}
-            let Ok((stream, peer)) = accepted else {
-                // Out of file descriptors, or the peer was gone at once: neither may stop the loop or make it spin.
-                sleep(Duration::from_millis(10)).await;
-                continue;
-            };
-            let source = peer.ip().to_canonical();
-            let Ok(place) = places.enter(Source::of(source)) else {
-                let detail = "every connection for operators is taken, or this source has its share";
-                self.rejections.report(source, Refusal::new(ReasonCode::ServerBusy, detail));
-                continue;
-            };
-            let serving = Serving {
-                acceptor: acceptor.clone(),
-                limits: self.limits,
-                rejections: self.rejections.clone(),
-                router: router.clone(),
-                stop: stop.clone(),
-            };
-            connections.spawn(async move {
-                serving.serve(stream, SocketAddr::new(source, peer.port())).await;
-                drop(place);
-            });
-        }
-        drop(self.socket);
-        while connections.join_next().await.is_some() {}
+    pub(crate) async fn run(self, router: axum::Router, stop: watch::Receiver<()>) {
+        let Self { socket, tls, limits, rejections } = self;
+        let serving = Serving { acceptor: TlsAcceptor::from(tls), limits, rejections, router, stop: stop.clone() };
+        accept(socket, Places::new(CONNECTIONS), serving, stop).await;
     }
 }
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) std::net::IpAddr);
+pub(super) struct Peer(pub(super) IpAddr);
 
-/// What one connection needs.
+/// What each connection needs.
+#[derive(Clone)]
 struct Serving {
     acceptor: TlsAcceptor,
     limits: Limits,
@@ -111,8 +80,19 @@ struct Serving {
     stop: watch::Receiver<()>,
 }
 
+impl Reception for Serving {
+    fn turn_away(&self, _: &TcpStream, source: IpAddr) {
+        let detail = "this source has its share of the connections for operators";
+        self.rejections.report(source, Refusal::new(ReasonCode::ServerBusy, detail));
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> + Send + 'static {
+        self.clone().run(stream, peer)
+    }
+}
+
 impl Serving {
-    async fn serve(mut self, stream: TcpStream, peer: SocketAddr) {
+    async fn run(mut self, stream: TcpStream, peer: SocketAddr) {
         let source = peer.ip();
         // Answers are small and written whole: waiting for more to send only costs a round trip.
         let _unsupported = stream.set_nodelay(true);

@@ -13,6 +13,7 @@ mod clock;
 mod decisions;
 mod devices;
 mod document;
+mod erase;
 mod events;
 mod fault;
 mod gate;
@@ -21,6 +22,7 @@ mod import;
 mod listener;
 mod manufacturers;
 mod particulars;
+mod place;
 mod profiles;
 mod request;
 mod secret;
@@ -35,6 +37,7 @@ pub(crate) use clock::now;
 pub use document::openapi;
 pub(crate) use gate::Gate;
 pub(crate) use listener::{OperatorListener, operator_tls};
+pub(crate) use place::LogName;
 pub use secret::TokenSecret;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -74,6 +77,8 @@ pub(crate) struct Api {
     pub(crate) started: UnixMillis,
     /// `sqlite` or `postgresql`.
     pub(crate) database: &'static str,
+    /// In front of every place in the log that is told.
+    pub(crate) log: LogName,
     pub(crate) listeners: Vec<operator_api::ListenerStatus>,
     /// Counts wrong tokens.
     pub(crate) gate: Gate,
@@ -102,6 +107,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(decisions::reprovision))
         .routes(routes!(decisions::clear_alarm))
         .routes(routes!(decisions::activation_code))
+        .routes(routes!(erase::erase))
         .routes(routes!(devices::reports))
         .routes(routes!(story::story))
         .routes(routes!(import::import))

@@ -6,16 +6,11 @@ use super::fault::Fault;
 use crate::domain::{DeviceId, ManufacturerName, Particulars, ProfileName};
 use pki::identity::SerialNumber;
 
-/// Longest text, in characters.
-const MAX_TEXT: usize = 200;
-/// Most hardware addresses.
-const MAX_ADDRESSES: usize = 64;
-
 /// Checks what and where a device is said to be.
 pub(super) fn checked(sent: sent::Particulars) -> Result<Particulars, Fault> {
     let sent::Particulars { model, mac_addresses, host, slot, rack } = sent;
-    if mac_addresses.len() > MAX_ADDRESSES {
-        return Err(Fault::body(format!("mac-addresses: at most {MAX_ADDRESSES}")));
+    if mac_addresses.len() > Particulars::MAX_MAC_ADDRESSES {
+        return Err(Fault::body(format!("mac-addresses: at most {}", Particulars::MAX_MAC_ADDRESSES)));
     }
     let mac_addresses =
         mac_addresses.iter().map(|text| text.parse().map_err(|error| Fault::body(format!("mac-addresses: {error}"))));
@@ -30,9 +25,9 @@ pub(super) fn checked(sent: sent::Particulars) -> Result<Particulars, Fault> {
 
 /// A text on one line.
 fn line(member: &str, text: String) -> Result<String, Fault> {
-    let length = text.chars().count();
-    if text.chars().any(char::is_control) || !(1..=MAX_TEXT).contains(&length) {
-        return Err(Fault::body(format!("{member}: takes 1 to {MAX_TEXT} characters on one line")));
+    let (length, most) = (text.chars().count(), Particulars::MAX_TEXT);
+    if text.chars().any(char::is_control) || !(1..=most).contains(&length) {
+        return Err(Fault::body(format!("{member}: takes 1 to {most} characters on one line")));
     }
     Ok(text)
 }
@@ -67,7 +62,7 @@ mod tests {
     fn what_is_written_down_is_short_and_on_one_line() {
         let rack = |text: &str| checked(sent::Particulars { rack: Some(text.to_owned()), ..Default::default() });
         assert_eq!(rack("Halle 7 / R12").unwrap().rack.as_deref(), Some("Halle 7 / R12"));
-        for bad in ["", "a\nb", "a\0", &"x".repeat(MAX_TEXT + 1)] {
+        for bad in ["", "a\nb", "a\0", &"x".repeat(Particulars::MAX_TEXT + 1)] {
             assert!(rack(bad).unwrap_err().detail_text().contains("rack"), "{bad:?}");
         }
         let addresses = sent::Particulars { mac_addresses: vec!["00:00:5e:00:53".to_owned()], ..Default::default() };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use operator_api::{ChangeQuery, NewProfile, Profile, ProfileList, paths};
+use operator_api::{ChangeQuery, NewProfile, Profile, ProfileList, ProfileSummary, paths};
 
 use super::{
     Api, answer,
@@ -13,10 +13,12 @@ use super::{
 };
 use crate::{
     audit::Event,
-    domain::{OnboardingProfile, ProfileName},
+    domain::{OnboardingProfile, ProfileInvalid, ProfileName},
 };
 
 /// List profiles
+///
+/// Without what is in them: configurations and scripts hold secrets.
 #[utoipa::path(get, path = paths::PROFILES, tag = "profiles",
     responses((status = 200, description = "All profiles, by name.", body = ProfileList)))]
 pub(super) async fn list(
@@ -24,7 +26,7 @@ pub(super) async fn list(
     Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Response, Fault> {
     let profiles = api.store.profiles().await?;
-    Ok(answer::json(StatusCode::OK, &ProfileList { profiles: profiles.iter().map(shown).collect() }))
+    Ok(answer::json(StatusCode::OK, &ProfileList { profiles: profiles.iter().map(summary).collect() }))
 }
 
 /// Show a profile
@@ -62,8 +64,9 @@ pub(super) async fn put(
     if submission.body.document.contains('\0') {
         return Err(Fault::body("document: holds the character U+0000"));
     }
-    let profile = OnboardingProfile::from_toml(name, &submission.body.document)
-        .map_err(|error| Fault::body(format!("document: {error}")))?;
+    let invalid = |error: ProfileInvalid| Fault::body(format!("document: {error}"));
+    let profile = OnboardingProfile::from_toml(name, &submission.body.document).map_err(invalid)?;
+    profile.rehearse().map_err(invalid)?;
     let written = answer::written(&shown(&profile));
     let kept = KeptBody::whole(StatusCode::OK, written.clone());
     let done = change.carry_out(&api, Event::ProfileApplied { profile: Box::new(profile) }.into(), kept).await?;
@@ -92,6 +95,16 @@ pub(super) async fn remove(
     let kept = KeptBody::afresh(StatusCode::NO_CONTENT);
     change.carry_out(&api, Event::ProfileRemoved { profile }.into(), kept).await?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
+}
+
+fn summary(profile: &OnboardingProfile) -> ProfileSummary {
+    // What is stored was read before it was: it is TOML.
+    let document: toml::Table = toml::from_str(profile.document()).unwrap_or_default();
+    ProfileSummary {
+        name: profile.name.to_string(),
+        digest: profile.sha256().to_string(),
+        members: document.keys().cloned().collect(),
+    }
 }
 
 fn shown(profile: &OnboardingProfile) -> Profile {

@@ -138,7 +138,7 @@ impl<T: Submitted> FromRequest<Arc<Api>> for Submission<T> {
         let octets = read_body(&parts.headers, body, api.body_deadline).await?;
         let takes_key = rehearsal == Rehearsal::No && matches!(parts.method, Method::POST | Method::PATCH);
         let key = if takes_key { IdempotencyKey::of(&parts.headers, || digest(&parts, &octets))? } else { None };
-        let expected = version_expected(&parts.headers)?;
+        let expected = version_expected(api, &parts.headers).await?;
         // Whoever is answered again is not judged again: the first answer may be why the request would fail now.
         if let Some(key) = &key
             && let Some(kept) = api.store.kept_answer(&caller.user, key.as_str()).await?

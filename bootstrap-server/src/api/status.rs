@@ -33,6 +33,9 @@ pub(super) async fn status(
         alarmed: count.alarmed,
     });
     let TreeSize(leaves) = *api.store.growth().borrow();
+    // After a restoration the log has another name than its key.
+    let origin = api.store.checkpoint().await?.and_then(|note| note.lines().next().map(str::to_owned));
+    let origin = origin.unwrap_or_else(|| api.checkpoint_key.verifier().name().to_string());
     let status = Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: clock::written(api.started),
@@ -40,7 +43,7 @@ pub(super) async fn status(
         database: api.database.to_owned(),
         listeners: api.listeners.clone(),
         devices: devices.collect(),
-        log: LogStatus { origin: api.checkpoint_key.verifier().name().to_string(), leaves },
+        log: LogStatus { origin, leaves },
     };
     Ok(answer::json(StatusCode::OK, &status))
 }
@@ -65,7 +68,7 @@ pub(super) async fn metrics(
 #[utoipa::path(get, path = paths::OPENAPI, tag = "server",
     responses((status = 200, description = "This document.", body = Object)))]
 pub(super) async fn openapi() -> Response {
-    answer::json(StatusCode::OK, &document::openapi())
+    answer::octets(StatusCode::OK, document::WRITTEN.clone())
 }
 
 /// Say whether the process is alive

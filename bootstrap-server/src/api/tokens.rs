@@ -12,13 +12,14 @@ use super::{
     change::{KeptBody, Turn},
     clock,
     fault::Fault,
-    guard::Caller,
+    guard::{Caller, is_over},
     request::{NamePath, NoParameters, Nothing, Parameters, Submission},
     view,
 };
 use crate::{
     audit::Event,
     domain::{Role, Token, TokenId, UserName},
+    store::{Batch, MAX_TOKENS},
 };
 
 /// Longest life of a token that has one, in days: ten years.
@@ -41,7 +42,8 @@ pub(super) async fn list(
 
 /// Make a token
 ///
-/// For oneself; an admin makes them for anybody. The secret is in this answer and nowhere else: whoever sends the same
+/// For oneself; an admin makes them for anybody. It is valid for no longer than the token that makes it, and for as long as
+/// that unless days are given. One user has at most 64; where those are reached, expired ones make room. The secret is in this answer and nowhere else: whoever sends the same
 /// request again, with the same idempotency key, is told that it was carried out, and not the secret.
 #[utoipa::path(post, path = paths::TOKENS, tag = "tokens", params(ChangeQuery), request_body = NewToken,
     responses((status = 201, description = "The token and its secret.", body = IssuedToken),
@@ -64,12 +66,13 @@ pub(super) async fn create(State(api): State<Arc<Api>>, submission: Submission<N
         return Err(Fault::body(format!("days: takes 1 to {MAX_DAYS}")));
     }
     let created = clock::now();
-    let expires = days.map(|days| UnixMillis(created.0.saturating_add(u64::from(days).saturating_mul(DAY))));
+    let wanted = days.map(|days| UnixMillis(created.0.saturating_add(u64::from(days).saturating_mul(DAY))));
+    let expires = lifetime(change.caller.expires, wanted)?;
     let secret = TokenSecret::generate(&mut SystemEntropy).map_err(|error| Fault::internal(&error))?;
     let token = Token { id: new_id()?, user, digest: secret.digest(), created, expires };
     let kept = KeptBody::whole(StatusCode::CREATED, token.id.as_str().as_bytes().to_vec());
     let shown = IssuedToken { token: view::token(&token), secret: secret.reveal().to_owned() };
-    let done = change.carry_out(&api, Event::TokenCreated { token }.into(), kept).await?;
+    let done = change.carry_out(&api, with_room(&api.store.tokens().await?, token), kept).await?;
     Ok(done.answer(|| answer::json(StatusCode::CREATED, &shown)))
 }
 
@@ -98,6 +101,31 @@ pub(super) async fn revoke(
     let kept = KeptBody::afresh(StatusCode::NO_CONTENT);
     change.carry_out(&api, Event::TokenRevoked { token: id }.into(), kept).await?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
+}
+
+/// Until when a token is valid that is made with one that is valid until `maker`, and is to be until `wanted`.
+fn lifetime(maker: Option<UnixMillis>, wanted: Option<UnixMillis>) -> Result<Option<UnixMillis>, Fault> {
+    match (maker, wanted) {
+        (Some(maker), Some(wanted)) if wanted > maker => {
+            Err(Fault::token_outlives_maker(format!("yours opens nothing from {} on", clock::written(maker))))
+        }
+        (maker, wanted) => Ok(wanted.or(maker)),
+    }
+}
+
+/// What makes a token. Where its user has as many as one may have, those that have expired go, which is on record too.
+fn with_room(all: &[Token], token: Token) -> Batch {
+    let theirs: Vec<_> = all.iter().filter(|it| it.user == token.user).collect();
+    let revoked = |token: &Token| Event::TokenRevoked { token: token.id.clone() };
+    let mut room: Vec<_> = match theirs.len() >= MAX_TOKENS {
+        true => theirs.into_iter().filter(|it| is_over(it)).map(revoked).collect(),
+        false => Vec::new(),
+    };
+    let made = Event::TokenCreated { token };
+    match room.pop() {
+        Some(first) => room.into_iter().fold(Batch::from(first), Batch::and).and(made),
+        None => made.into(),
+    }
 }
 
 fn may_see(caller: &Caller, owner: &UserName) -> bool {

@@ -1,21 +1,24 @@
 //! Records of the store, as the API shows them.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use operator_api as shown;
 
-use super::{Api, clock, fault::Fault};
+use super::{Api, clock, fault::Fault, place};
 use crate::{
-    domain::{Device, DeviceId, Dossier, Particulars, Role, Token, User, waiting},
+    audit::ReportedKey,
+    domain::{Device, DeviceId, Dossier, Particulars, Reported, Role, Token, User, waiting},
     store::{Store, StoredRecord},
 };
 
 /// A device with what goes with it.
 pub(super) async fn device(api: &Api, id: &DeviceId) -> Result<shown::Device, Fault> {
     let dossier = api.store.dossier(id).await?;
-    of_dossier(api, &dossier).ok_or_else(|| Fault::not_found().detail(format!("no device {id}")))
+    let log = api.log.of(api.store.as_ref()).await?;
+    of_dossier(api, log, &dossier).ok_or_else(|| Fault::not_found().detail(format!("no device {id}")))
 }
 
-/// The device of a dossier, if there is one.
-pub(super) fn of_dossier(api: &Api, dossier: &Dossier) -> Option<shown::Device> {
+/// The device of a dossier, if there is one. Its version is one in the log of this name.
+pub(super) fn of_dossier(api: &Api, log: &str, dossier: &Dossier) -> Option<shown::Device> {
     let device = dossier.device.as_ref()?;
     let Device { id, profile, state, since, proof, alarm, version, .. } = device;
     Some(shown::Device {
@@ -38,7 +41,7 @@ pub(super) fn of_dossier(api: &Api, dossier: &Dossier) -> Option<shown::Device> 
             at: clock::written(alarm.at),
             remedy: alarm.reason.remedy().to_owned(),
         }),
-        version: version.0,
+        version: place::written(log, *version),
     })
 }
 
@@ -62,6 +65,23 @@ pub(super) fn particulars(of: &Particulars) -> shown::Particulars {
     let Particulars { model, mac_addresses, host, slot, rack } = of.clone();
     let mac_addresses = mac_addresses.iter().map(ToString::to_string).collect();
     shown::Particulars { model, mac_addresses, host, slot, rack }
+}
+
+/// A key or chain, and what people tell it by.
+pub(super) fn reported_key(key: &ReportedKey) -> shown::ReportedKey {
+    let (fingerprint, chain) = match Reported::of(key) {
+        Reported::HostKey { fingerprint } => (Some(fingerprint), Vec::new()),
+        Reported::Chain(chain) => (None, chain),
+        Reported::Opaque => (None, Vec::new()),
+    };
+    let certificates = chain.into_iter().map(|certificate| shown::ReportedCertificate {
+        subject: certificate.subject,
+        issuer: certificate.issuer,
+        sha256: certificate.sha256.to_string(),
+        not_after: certificate.not_after.to_string(),
+    });
+    let (kind, data) = (key.kind.clone(), STANDARD.encode(&key.data));
+    shown::ReportedKey { kind, data, fingerprint, certificates: certificates.collect() }
 }
 
 pub(super) const fn role(of: Role) -> shown::Role {

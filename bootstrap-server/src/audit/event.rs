@@ -10,6 +10,7 @@ use pki::digest::{Digest, sha256};
 use serde_json::{Value, json};
 use verdict::ReasonCode;
 
+use super::{Answer, Basis, Erasure};
 use crate::domain::{
     ActivationCode, Actor, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName,
     Token, TokenId, User, UserName,
@@ -70,6 +71,8 @@ pub enum Event {
         certificate: Digest,
         /// What it was given.
         answer: Answer,
+        /// What that was made from.
+        basis: Basis,
         /// In what the exchange departed from the default.
         departures: Departures,
     },
@@ -209,6 +212,22 @@ pub enum Event {
         /// The token.
         token: TokenId,
     },
+    /// A device is taken off the list to be forgotten. Its record and its voucher go with this event, what the log holds about
+    /// it, this event included, with the [`Event::RecordsErased`] that follow.
+    DeviceErased {
+        /// The device.
+        device: DeviceId,
+        /// Why, in that person's words.
+        because: String,
+    },
+    /// Bodies and salts of records were erased. Which device they were about is not said: that would be what was to be
+    /// forgotten.
+    RecordsErased {
+        /// Which, and why.
+        erasure: Box<Erasure>,
+    },
+    /// A backup is about to be taken: what is stored leaves the server after this.
+    BackupBegun,
     /// A backup was taken.
     BackupTaken {
         /// SHA-256 of the backup.
@@ -233,39 +252,6 @@ pub struct ReportedKey {
     pub kind: String,
     /// SSH wire form (RFC 4253 §6.6), or degenerate CMS.
     pub data: Vec<u8>,
-}
-
-/// What a device was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// A redirect to a server that it can authenticate.
-    Redirect {
-        /// SHA-256 of the conveyed information artifact.
-        conveyed_information: Digest,
-    },
-    /// Its onboarding information.
-    Onboarding {
-        /// SHA-256 of the conveyed information artifact.
-        conveyed_information: Digest,
-    },
-    /// Nothing.
-    Nothing {
-        /// Why.
-        reason: ReasonCode,
-    },
-}
-
-impl Answer {
-    /// SHA-256 of the conveyed information given, if any.
-    #[must_use]
-    pub const fn conveyed_information(self) -> Option<Digest> {
-        match self {
-            Self::Redirect { conveyed_information } | Self::Onboarding { conveyed_information } => {
-                Some(conveyed_information)
-            }
-            Self::Nothing { .. } => None,
-        }
-    }
 }
 
 impl Event {
@@ -300,6 +286,9 @@ impl Event {
             Self::AlarmCleared { .. } => 25,
             Self::DeviceReturned { .. } => 26,
             Self::PoliciesApplied { .. } => 27,
+            Self::DeviceErased { .. } => 28,
+            Self::RecordsErased { .. } => 29,
+            Self::BackupBegun => 30,
         })
     }
 
@@ -332,6 +321,9 @@ impl Event {
             Self::UserRemoved { .. } => "user-removed",
             Self::TokenCreated { .. } => "token-created",
             Self::TokenRevoked { .. } => "token-revoked",
+            Self::DeviceErased { .. } => "device-erased",
+            Self::RecordsErased { .. } => "records-erased",
+            Self::BackupBegun => "backup-begun",
             Self::BackupTaken { .. } => "backup-taken",
             Self::LogRestored { .. } => "log-restored",
         }
@@ -355,7 +347,8 @@ impl Event {
             | Self::ActivationCodeSet { device, .. }
             | Self::AlarmRaised { device, .. }
             | Self::AlarmCleared { device, .. }
-            | Self::DeviceReturned { device, .. } => Some(device),
+            | Self::DeviceReturned { device, .. }
+            | Self::DeviceErased { device, .. } => Some(device),
             Self::ServerStarted { .. }
             | Self::ManufacturerAdded { .. }
             | Self::ProfileApplied { .. }
@@ -366,6 +359,8 @@ impl Event {
             | Self::UserRemoved { .. }
             | Self::TokenCreated { .. }
             | Self::TokenRevoked { .. }
+            | Self::RecordsErased { .. }
+            | Self::BackupBegun
             | Self::BackupTaken { .. }
             | Self::LogRestored { .. } => None,
         }
@@ -398,18 +393,9 @@ impl Event {
             Self::DeviceHeld { device, source, reason } => {
                 json!({"device": about(device), "source": source, "reason": reason})
             }
-            Self::Answered { device, source, certificate, answer, departures } => {
-                let answer = match answer {
-                    Answer::Redirect { conveyed_information } => {
-                        json!({"redirect": conveyed_information.to_string()})
-                    }
-                    Answer::Onboarding { conveyed_information } => {
-                        json!({"onboarding": conveyed_information.to_string()})
-                    }
-                    Answer::Nothing { reason } => json!({"nothing": reason}),
-                };
+            Self::Answered { device, source, certificate, answer, basis, departures } => {
                 let body = json!({"device": about(device), "source": source,
-                       "certificate": certificate.to_string(), "answer": answer});
+                       "certificate": certificate.to_string(), "answer": answer.to_json(), "basis": basis.to_json()});
                 with_departures(body, departures)
             }
             Self::ProgressReported { device, source, report, keys, message, departures } => {
@@ -469,6 +455,11 @@ impl Event {
                        "expires": token.expires.map(|at| at.0)})
             }
             Self::TokenRevoked { token } => json!({"token": token.as_str()}),
+            Self::DeviceErased { device, because } => {
+                json!({"device": about(device), "because": because})
+            }
+            Self::RecordsErased { erasure } => erasure.to_json(),
+            Self::BackupBegun => json!({}),
             Self::BackupTaken { backup } => json!({"sha256": backup.to_string()}),
             Self::LogRestored { origin, checkpoint } => {
                 json!({"origin": origin, "checkpoint": checkpoint})
@@ -485,8 +476,9 @@ impl Event {
     }
 }
 
-/// The default is the absence of the member, so that an exchange to the letter reads as it always did.
+/// How the device showed who it is (SEC-21), and what departs from the default, if anything does.
 fn with_departures(mut body: Value, departures: &Departures) -> Value {
+    body["authentication"] = json!(departures.authentication.as_str());
     if *departures != Departures::default() {
         let leniencies: Vec<_> = departures.leniencies.iter().map(|it| it.as_str()).collect();
         body["departures"] = json!({"wire-profile": departures.wire_profile.as_str(),

@@ -1,11 +1,16 @@
 //! What goes into the audit log, and how the log is signed and checked.
 
+mod answer;
+mod erasure;
 mod event;
 mod refusals;
 mod signing;
 mod verify;
 
-pub use event::{Answer, Event, MAX_MESSAGE, ReportedKey};
+pub use answer::{Answer, Basis};
+pub(crate) use erasure::Account;
+pub use erasure::{Erasure, Unaccounted};
+pub use event::{Event, MAX_MESSAGE, ReportedKey};
 pub use refusals::RefusalLedger;
 pub(crate) use signing::origin_of;
 pub use signing::{CheckpointKey, CheckpointKeyError};

@@ -5,7 +5,7 @@ use audit_log::{
 };
 use verdict::{ReasonCode, Refusal};
 
-use super::signing::origin_of;
+use super::{Account, signing::origin_of};
 use crate::store::{LogSnapshot, Store, StoreError};
 
 /// Records read at a time.
@@ -18,13 +18,15 @@ const PAGE: u32 = 4096;
 /// `kept` that are of its origin. One of these may be newer than the log, as far as the restoration admits it: the first
 /// leaf of the next log names the newest checkpoint that was known then. The report is that of the log which is written.
 ///
+/// Records without a body must be as many as the events of all logs say were erased.
+///
 /// # Errors
 /// [`AuditError::Refused`] names the first record or checkpoint that does not fit.
 pub async fn verify(store: &dyn Store, key: &VerifierKey, kept: &[Vec<u8>]) -> Result<Report, AuditError> {
     // One moment's checkpoint and leaves: the server may be writing, and each commit brings new ones of both.
     let mut current = store.log_snapshot().await?;
     let mut kept: Vec<&[u8]> = kept.iter().map(Vec::as_slice).collect();
-    let mut logs = Vec::new();
+    let (mut logs, mut account) = (Vec::new(), Account::default());
     for log in store.archived_logs().await? {
         logs.push((log.origin, store.archived_log_snapshot(log.log).await?));
     }
@@ -37,7 +39,7 @@ pub async fn verify(store: &dyn Store, key: &VerifierKey, kept: &[Vec<u8>]) -> R
         let last = checkpoints(log.checkpoint().map(str::as_bytes).into_iter().collect(), &origin, key)?;
         let end = last.first().map_or(0, |last| last.head().size.0);
         let (within, beyond): (Vec<_>, Vec<_>) = own.into_iter().partition(|note| note.head().size.0 <= end);
-        one_log(log.as_mut(), &origin, key, within).await?;
+        one_log(log.as_mut(), &origin, key, within, &mut account).await?;
         if let Some(note) = beyond.iter().find(|note| note.head().size.0 > admitted) {
             let detail = format!(
                 "the log {origin} was restored with {end} leaves, and a checkpoint of it covers {}, which the \
@@ -50,7 +52,10 @@ pub async fn verify(store: &dyn Store, key: &VerifierKey, kept: &[Vec<u8>]) -> R
     let origin = current.checkpoint().and_then(|note| origin_of(note, key));
     let origin = origin.unwrap_or_else(|| Origin::from(key.name()));
     let kept = checkpoints(kept, &origin, key)?;
-    one_log(current.as_mut(), &origin, key, kept).await
+    let report = one_log(current.as_mut(), &origin, key, kept, &mut account).await?;
+    // SEC-22: a record is erased by an event of the log, whichever log that is, or it was taken out.
+    account.close().map_err(Refusal::from)?;
+    Ok(report)
 }
 
 fn origin_in(note: &[u8], key: &VerifierKey) -> Option<Origin> {
@@ -81,6 +86,7 @@ async fn one_log(
     origin: &Origin,
     key: &VerifierKey,
     mut kept: Vec<Checkpoint>,
+    account: &mut Account,
 ) -> Result<Report, AuditError> {
     kept.extend(checkpoints(log.checkpoint().map(str::as_bytes).into_iter().collect(), origin, key)?);
     let mut verifier = Verifier::new(kept);
@@ -107,6 +113,9 @@ async fn one_log(
                 return Err(Refusal::new(ReasonCode::LogLeafMismatch, detail).into());
             }
             let opening = record.opening.as_ref().map(|(salt, body)| Opening { salt, body });
+            if let Some(leaf) = record.leaf() {
+                account.note(&leaf, opening.map(|opening| opening.body));
+            }
             verifier = verifier.feed(Record { leaf: &record.leaf, opening })?;
             next = LogIndex(next.0.saturating_add(1));
         }

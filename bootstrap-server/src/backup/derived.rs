@@ -2,10 +2,10 @@
 //! which manufacturers, profiles, vouchers, users and tokens there are, with which content and role; what became of each
 //! device; and what was reported.
 //!
-//! Once records were erased the log is silent about what they were about; rows that only an erased record could explain are
-//! let pass then. Everything else is under the backup's seal alone.
+//! What was erased is no exception: an erasure takes everything about a device, rows and records, so that what is left
+//! explains what is left. Everything else is under the backup's seal alone.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use audit_log::{Leaf, LogIndex};
 use pki::{
@@ -27,8 +27,6 @@ pub(super) struct Derived {
     devices: Devices,
     /// Reports: log, leaf, line, and the digest of device and type, in order.
     reports: VecDeque<(i64, u64, u64, Digest)>,
-    /// Kinds of records that were erased.
-    erased: HashSet<u16>,
 }
 
 /// What is known of one subject.
@@ -95,9 +93,7 @@ impl Derived {
         body: Option<&[u8]>,
     ) -> Result<(), BackupFault> {
         let Some(octets) = body else {
-            self.erased.insert(leaf.kind().0);
-            self.report(log, at, None)?;
-            return Ok(());
+            return self.report(log, at, None);
         };
         // Bodies are covered by their leaves: one that is not what a server writes was written by another program.
         let Ok(body) = serde_json::from_slice::<Value>(octets) else { return Ok(()) };
@@ -134,6 +130,7 @@ impl Derived {
                 let device = device_key(device.0, device.1);
                 self.says("voucher", Some(&device), member("voucher").and_then(parse_sha256));
             }
+            ("device-erased", Some(device)) => self.says("voucher", Some(&device_key(device.0, device.1)), None),
             ("progress-reported", _) => {
                 let says =
                     about.zip(member("progress-type")).map(|((maker, serial), kind)| joined([maker, serial, kind]));
@@ -166,7 +163,6 @@ impl Derived {
     /// Compares, after the last record.
     pub(super) fn finish(self, end: u64) -> Result<(), BackupInvalid> {
         let reports = self.reports.into_iter().map(|(_, _, line, _)| (line, "a report".to_owned()));
-        let kinds = &self.erased;
         let rows = self.subjects.into_iter().filter_map(|((table, key), known)| {
             let line = match (known.row, known.log) {
                 (Some((line, row)), log) if log != Some(row) => line,
@@ -174,30 +170,13 @@ impl Derived {
                 (None, Some(_)) => end,
                 _ => return None,
             };
-            (!about(table).iter().any(|kind| kinds.contains(kind))).then(|| (line, format!("{table} {key}")))
+            Some((line, format!("{table} {key}")))
         });
-        // An erased record may have been about any device, and made it anything.
-        let spoken = !DEVICE_KINDS.iter().any(|kind| kinds.contains(kind));
-        let devices = self.devices.differing(end).filter(|_| spoken);
+        let devices = self.devices.differing(end);
         match reports.chain(rows).chain(devices).min() {
             None => Ok(()),
             Some((line, what)) => Err(BackupFault::NotDerived { what }.at(line)),
         }
-    }
-}
-
-/// The kinds of records that make a device what it is.
-const DEVICE_KINDS: &[u16] = &[4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 17];
-
-/// The kinds of records that speak of a table.
-fn about(table: &str) -> &'static [u16] {
-    match table {
-        "manufacturer" => &[2],
-        "profile" => &[3, 18],
-        "operator" => &[19, 20],
-        "token" => &[20, 21, 22],
-        "voucher" => &[5],
-        _ => &[],
     }
 }
 

@@ -3,6 +3,8 @@
 use audit_log::KeyId;
 use verdict::Refusal;
 
+use crate::audit::Unaccounted;
+
 /// A backup cannot be used. The line is that of the file, the first being 1.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line}: {fault}")]
@@ -94,6 +96,9 @@ pub enum BackupFault {
     /// A leaf, a record or a checkpoint does not fit.
     #[error("{}", .0.detail)]
     Log(Refusal),
+    /// Records are empty, and nothing in the log erased them.
+    #[error(transparent)]
+    Unaccounted(#[from] Unaccounted),
     /// A row says something else than the audit log.
     #[error("{what} is not what the audit log says it is")]
     NotDerived {

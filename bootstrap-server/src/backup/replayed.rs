@@ -81,6 +81,11 @@ impl Devices {
             return;
         };
         let Some(deed) = deed else { return };
+        if deed == Deed::Erased {
+            // It takes whatever there was, of which the records may be gone already.
+            *known = Replayed { row: known.row.take(), ..Replayed::default() };
+            return;
+        }
         if deed == Deed::VoucherStored {
             known.voucher = VoucherStock::Stored;
         }

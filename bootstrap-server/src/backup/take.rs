@@ -42,7 +42,8 @@ pub enum TakeError {
 }
 
 impl Taking {
-    /// Fixes the moment. `by` is whoever asked for the backup.
+    /// Fixes the moment, right after it stands in the audit log that a backup is about to be taken. `by` is whoever asked for
+    /// the backup.
     ///
     /// # Errors
     /// [`TakeError::Empty`] before anything was committed, [`TakeError::Store`] when the database cannot be read.
@@ -52,6 +53,11 @@ impl Taking {
         by: Actor,
         now: Timestamp,
     ) -> Result<Self, TakeError> {
+        if store.checkpoint().await?.is_none() {
+            return Err(TakeError::Empty);
+        }
+        // No audit, no action: who was about to read everything is on record before the first row leaves.
+        store.commit(Batch::from(Event::BackupBegun).by(by.clone())).await?;
         let export = store.export().await?;
         let checkpoint = export.checkpoint().filter(|note| !note.is_empty()).ok_or(TakeError::Empty)?;
         let stage = Stage::First(Header::new(now, key.verifier(), checkpoint));

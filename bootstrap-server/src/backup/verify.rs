@@ -8,7 +8,7 @@ use verdict::{ReasonCode, Refusal};
 
 use super::{BackupFault, BackupInvalid, Reader, derived::Derived};
 use crate::{
-    audit::origin_of,
+    audit::{Account, origin_of},
     store::{ExportedRow, ExportedValue},
 };
 
@@ -81,6 +81,7 @@ struct Check {
     /// The log whose leaves come.
     log: Option<Log>,
     derived: Derived,
+    account: Account,
     leaves: u64,
     erased: u64,
 }
@@ -93,7 +94,8 @@ struct Log {
 
 impl Check {
     fn new(key: VerifierKey, newest: String) -> Self {
-        Self { key, newest, table: 0, logs: Vec::new(), log: None, derived: Derived::default(), leaves: 0, erased: 0 }
+        let (derived, account) = (Derived::default(), Account::default());
+        Self { key, newest, table: 0, logs: Vec::new(), log: None, derived, account, leaves: 0, erased: 0 }
     }
 
     fn take(&mut self, line: u64, row: &ExportedRow) -> Result<(), BackupFault> {
@@ -168,6 +170,7 @@ impl Check {
         log.verifier =
             mem::replace(&mut log.verifier, fresh).feed(Record { leaf, opening }).map_err(BackupFault::Log)?;
         if let Ok(leaf) = Leaf::decode(leaf) {
+            self.account.note(&leaf, body);
             self.derived.record(number, at, &leaf, body)?;
         }
         Ok(())
@@ -202,6 +205,7 @@ impl Check {
         if self.leaves == 0 || !self.logs.is_empty() {
             return Err(BackupFault::NoLog.at(end));
         }
+        self.account.close().map_err(|unaccounted| BackupFault::from(unaccounted).at(end))?;
         self.derived.finish(end)?;
         Ok((self.leaves, self.erased))
     }

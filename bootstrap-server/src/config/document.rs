@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{ConfigError, DeadlinesSection, PolicySection};
+use super::{ConfigError, DeadlinesSection, PolicySection, RetentionSection};
 use crate::admission::Limits;
 
 /// The document. Paths are relative to the folder it lies in.
@@ -43,6 +43,9 @@ pub struct Document {
     /// How long devices and operators may take.
     #[serde(default)]
     pub deadlines: DeadlinesSection,
+    /// How long records are kept.
+    #[serde(default)]
+    pub retention: RetentionSection,
     /// A DHCPv4 server beside it.
     #[serde(default)]
     pub dhcp4: Option<netboot::policy::Dhcp4Policy>,

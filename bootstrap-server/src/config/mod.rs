@@ -10,7 +10,9 @@ pub use document::{
     RevocationDemand,
 };
 pub use error::ConfigError;
-pub use policy::{DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, UnregisteredRule};
+pub use policy::{
+    DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, RetentionSection, UnregisteredRule,
+};
 
 use std::{
     net::SocketAddr,
@@ -176,7 +178,7 @@ impl ServerConfig {
             checkpoint_key: Arc::new(checkpoint_key),
             images: images.collect::<Result<_, ConfigError>>()?,
             dhcp4: document.dhcp4,
-            policies: policy::policies(&document.policy, &document.deadlines)?,
+            policies: policy::policies(&document.policy, &document.deadlines, &document.retention)?,
             limits: document.limits,
         })
     }

@@ -87,11 +87,32 @@ pub struct DeadlinesSection {
     pub failed: Option<String>,
 }
 
-/// Reads both sections.
+/// The section `[retention]`: how long what could be tied to a person is kept (SEC-22).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RetentionSection {
+    /// Devices that were retired longer ago, such as `400d`, are erased with all their records, and so are records of
+    /// refused connections that are older. For ever, unless said.
+    #[serde(default)]
+    pub records: Option<String>,
+}
+
+impl RetentionSection {
+    fn read(&self) -> Result<Option<Duration>, PolicyInvalid> {
+        let records = self.records.as_deref().map(parse_duration).transpose();
+        records.map_err(|source| PolicyInvalid::Retention { source })
+    }
+}
+
+/// Reads the sections.
 ///
 /// # Errors
 /// [`PolicyInvalid`] names the member.
-pub(super) fn policies(policy: &PolicySection, deadlines: &DeadlinesSection) -> Result<Policies, PolicyInvalid> {
+pub(super) fn policies(
+    policy: &PolicySection,
+    deadlines: &DeadlinesSection,
+    retention: &RetentionSection,
+) -> Result<Policies, PolicyInvalid> {
     let manufacturers = policy.manufacturer.iter().map(|(name, rule)| {
         let section = format!("policy.manufacturer.{name}");
         let invalid = |source| PolicyInvalid::Name { member: section.clone(), source };
@@ -107,6 +128,7 @@ pub(super) fn policies(policy: &PolicySection, deadlines: &DeadlinesSection) -> 
         manufacturers: manufacturers.collect::<Result<_, PolicyInvalid>>()?,
         unregistered_per_hour: policy.unregistered_per_hour.unwrap_or(Policies::UNREGISTERED_PER_HOUR),
         deadlines: deadlines.read()?,
+        retention: retention.read()?,
     })
 }
 
@@ -171,6 +193,12 @@ pub enum PolicyInvalid {
         member: String,
     },
     /// Not a duration.
+    #[error("retention.records: {source}")]
+    Retention {
+        /// Why.
+        source: DurationInvalid,
+    },
+    /// Not a duration.
     #[error("deadlines.{member}: {source}")]
     Deadline {
         /// Which deadline.
@@ -190,11 +218,13 @@ mod tests {
         policy: PolicySection,
         #[serde(default)]
         deadlines: DeadlinesSection,
+        #[serde(default)]
+        retention: RetentionSection,
     }
 
     fn read(text: &str) -> Result<Policies, String> {
         let both: Both = toml::from_str(text).map_err(|error| error.to_string())?;
-        policies(&both.policy, &both.deadlines).map_err(|error| error.to_string())
+        policies(&both.policy, &both.deadlines, &both.retention).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -207,13 +237,15 @@ mod tests {
     fn a_whole_policy() {
         let read = read(
             "[policy]\nunregistered = 'admit'\nprofile = 'bmc'\nunregistered-per-hour = 10\n\
-             [policy.manufacturer.acme]\nunregistered = 'refuse'\n[deadlines]\nattempt = '8h'\n",
+             [policy.manufacturer.acme]\nunregistered = 'refuse'\n[deadlines]\nattempt = '8h'\n\
+             [retention]\nrecords = '400d'\n",
         )
         .unwrap();
         let profile = ProfileName::new("bmc").unwrap();
         assert_eq!(read.unregistered, Unregistered::AdmitWithVoucher { profile });
         assert_eq!(read.unregistered(&ManufacturerName::new("acme").unwrap()), &Unregistered::Refuse);
         assert_eq!(read.unregistered_per_hour, 10);
+        assert_eq!(read.retention, Some(Duration::from_secs(400 * 86_400)));
         assert_eq!(read.deadlines, Deadlines { attempt: Duration::from_secs(8 * 3600), ..Deadlines::default() });
     }
 
@@ -227,6 +259,7 @@ mod tests {
             ("[policy.manufacturer.'a b']\nunregistered = 'hold'\n", "policy.manufacturer.a b: "),
             ("[policy.manufacturer.acme]\nunregistered = 'admit'\n", "policy.manufacturer.acme.profile: is missing"),
             ("[deadlines]\nheld = 'long'\n", "deadlines.held: \"long\" is no duration"),
+            ("[retention]\nrecords = 'always'\n", "retention.records: \"always\" is no duration"),
             ("[deadlines]\nhold = '1h'\n", "unknown field `hold`"),
         ] {
             let error = read(text).unwrap_err();

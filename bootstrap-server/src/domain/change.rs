@@ -26,8 +26,8 @@ impl VoucherStock {
     }
 }
 
-/// The device after `event`, which happened `at` and stands in leaf `position`. An event that is about no device, or
-/// about one that is not on the list and does not come onto it, gives back what was there.
+/// The device after `event`, which happened `at` and stands in leaf `position`; `None` when it is on no list then. An event
+/// that is about no device gives back what was there.
 ///
 /// # Errors
 /// [`ChangeRefused`] when the event is not possible now, or would say nothing new.
@@ -59,6 +59,9 @@ pub fn after_deed(
     let (mut device, state) = match current {
         Some(device) => {
             let state = device.state.after(&deed, voucher)?;
+            if deed == Deed::Erased {
+                return Ok(None);
+            }
             (device, state)
         }
         None => {
@@ -144,7 +147,7 @@ fn record(device: &mut Device, deed: Deed, at: UnixMillis) -> Result<(), ChangeR
         }
         // Progress, also where it has the same name as the last one.
         Deed::Reported(_) if matches!(device.state, State::Onboarding(_)) => device.since = at,
-        Deed::Reported(_) | Deed::VoucherStored | Deed::Held(_) => {}
+        Deed::Reported(_) | Deed::VoucherStored | Deed::Held(_) | Deed::Erased => {}
     }
     Ok(())
 }
@@ -197,6 +200,9 @@ pub enum ChangeRefused {
     /// It was held or refused while it was being answered.
     #[error("the device is not to be served: it was held or refused meanwhile")]
     NotServed,
+    /// It is being onboarded.
+    #[error("the device is being onboarded; erase it when that has ended, or retire it first")]
+    UnderWay,
     /// There is nothing to clear.
     #[error("the device has no alarm")]
     NoAlarm,

@@ -65,6 +65,8 @@ pub enum Deed {
     AlarmRaised(ReasonCode),
     /// A person looked into that.
     AlarmCleared,
+    /// It is to be forgotten: it leaves the list, and its voucher goes.
+    Erased,
 }
 
 impl Deed {
@@ -96,6 +98,7 @@ impl Deed {
             Event::ActivationCodeSet { code, .. } => Self::ActivationCodeSet(Some(code.clone())),
             Event::AlarmRaised { alarm, .. } => Self::AlarmRaised(*alarm),
             Event::AlarmCleared { .. } => Self::AlarmCleared,
+            Event::DeviceErased { .. } => Self::Erased,
             Event::ServerStarted { .. }
             | Event::ManufacturerAdded { .. }
             | Event::ProfileApplied { .. }
@@ -106,6 +109,8 @@ impl Deed {
             | Event::UserRemoved { .. }
             | Event::TokenCreated { .. }
             | Event::TokenRevoked { .. }
+            | Event::RecordsErased { .. }
+            | Event::BackupBegun
             | Event::BackupTaken { .. }
             | Event::LogRestored { .. } => return None,
         })

@@ -78,6 +78,13 @@ pub struct Particulars {
     pub rack: Option<String>,
 }
 
+impl Particulars {
+    /// Longest model, host, slot or rack, in characters.
+    pub const MAX_TEXT: usize = 255;
+    /// Most hardware addresses.
+    pub const MAX_MAC_ADDRESSES: usize = 64;
+}
+
 /// A proof of identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof {

@@ -49,6 +49,10 @@ name! {
     ProfileName
 }
 name! {
+    /// The name of a variant, in its profile.
+    VariantName
+}
+name! {
     /// The name of somebody who uses the operator API.
     UserName
 }

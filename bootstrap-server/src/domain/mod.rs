@@ -12,6 +12,7 @@ mod operators;
 mod policy;
 mod profile;
 pub mod replay;
+mod reported;
 pub mod story;
 mod transition;
 pub mod vouching;
@@ -21,14 +22,15 @@ mod wire_profile;
 pub use deed::Deed;
 pub use device::{Alarm, Device, Dossier, Particulars, Proof};
 pub use identifiers::{
-    DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid, ProfileName, TokenId, UserName,
+    DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid, ProfileName, TokenId, UserName, VariantName,
 };
 pub use lifecycle::State;
 pub use newcomers::{Newcomers, Notice};
 pub use operators::{Actor, Role, RoleUnknown, Token, User};
 pub use policy::{Deadlines, DurationInvalid, Patience, Policies, Responsible, Unregistered, parse_duration};
 pub(crate) use profile::parse_sha256;
-pub use profile::{OnboardingProfile, ProfileImage, ProfileInvalid};
+pub use profile::{Condition, Encryption, OnboardingProfile, Part, ProfileInvalid, Selection, Variant};
+pub use reported::{Reported, ReportedCertificate, TRUST_ANCHOR_CERT};
 pub use wire_profile::{ActivationCode, Authentication, Departures, WireProfile, WireProfileUnknown};
 
 use pki::{certificate::Certificate, identity::SerialNumberRule};

@@ -18,6 +18,8 @@ pub struct Policies {
     pub unregistered_per_hour: u32,
     /// How long each kind of waiting may last.
     pub deadlines: Deadlines,
+    /// How long what the log says of retired devices and of strangers is kept (SEC-22); `None` is for ever.
+    pub retention: Option<Duration>,
 }
 
 impl Policies {
@@ -44,7 +46,7 @@ impl Policies {
     pub fn to_json(&self) -> Value {
         let manufacturers = self.manufacturers.iter().map(|(name, it)| (name.to_string(), it.to_json()));
         let Deadlines { first_contact, seen, redirected, progress, attempt, held, failed } = self.deadlines;
-        json!({
+        let mut policies = json!({
             "unregistered": self.unregistered.to_json(),
             "manufacturers": manufacturers.collect::<serde_json::Map<_, _>>(),
             "unregistered-per-hour": self.unregistered_per_hour,
@@ -53,7 +55,11 @@ impl Policies {
                 "progress": progress.as_secs(), "attempt": attempt.as_secs(), "held": held.as_secs(),
                 "failed": failed.as_secs(),
             },
-        })
+        });
+        if let Some(retention) = self.retention {
+            policies["retention"] = json!(retention.as_secs());
+        }
+        policies
     }
 }
 
@@ -64,6 +70,7 @@ impl Default for Policies {
             manufacturers: BTreeMap::new(),
             unregistered_per_hour: Self::UNREGISTERED_PER_HOUR,
             deadlines: Deadlines::default(),
+            retention: None,
         }
     }
 }

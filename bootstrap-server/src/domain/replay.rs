@@ -29,11 +29,17 @@ pub fn derive(id: &DeviceId, records: &[StoredRecord]) -> Result<Option<Device>,
         let leaf = record.leaf().ok_or_else(unreadable)?;
         let (_, body) = record.opening.as_ref().ok_or(ReplayError::Erased { position })?;
         let Some(deed) = deed_of(body).ok_or_else(unreadable)? else { continue };
-        if deed == Deed::VoucherStored {
-            voucher = VoucherStock::Stored;
+        match deed {
+            // It takes whatever there was, of which the records may be gone already.
+            Deed::Erased => (device, voucher) = (None, VoucherStock::Missing),
+            deed => {
+                if deed == Deed::VoucherStored {
+                    voucher = VoucherStock::Stored;
+                }
+                device = after_deed(device, id, voucher, deed, leaf.time(), position)
+                    .map_err(|refused| ReplayError::Impossible { position, refused })?;
+            }
         }
-        device = after_deed(device, id, voucher, deed, leaf.time(), position)
-            .map_err(|refused| ReplayError::Impossible { position, refused })?;
     }
     Ok(device)
 }
@@ -65,6 +71,7 @@ pub(crate) fn deed_of(body: &[u8]) -> Option<Option<Deed>> {
         "activation-code-set" => Deed::ActivationCodeSet(None),
         "alarm-raised" => Deed::AlarmRaised(reason("alarm")?),
         "alarm-cleared" => Deed::AlarmCleared,
+        "device-erased" => Deed::Erased,
         _ => return Some(None),
     }))
 }
@@ -128,8 +135,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        audit::{Event, ReportedKey},
-        domain::{Departures, ManufacturerName, State, change},
+        audit::{Basis, Event, ReportedKey},
+        domain::{Departures, Encryption, ManufacturerName, State, change},
     };
 
     fn id() -> DeviceId {
@@ -147,8 +154,13 @@ mod tests {
             ..Particulars::default()
         });
         let (conveyed_information, certificate) = (sha256(b"information"), sha256(b"certificate"));
-        let answered =
-            |answer| Event::Answered { device: id(), source, certificate, answer, departures: Departures::default() };
+        let basis =
+            Basis { profile: bmc.clone(), document: sha256(b"document"), variant: None, encryption: Encryption::None };
+        let departures = Departures::default();
+        let answered = |answer| {
+            let (basis, departures) = (basis.clone(), departures.clone());
+            Event::Answered { device: id(), source, certificate, answer, basis, departures }
+        };
         let held = |reason| Event::DeviceHeld { device: id(), source, reason };
         let refused = |reason| Event::DeviceRefused { device: id(), source, reason };
         let alarm = |alarm| Event::AlarmRaised { device: id(), source, alarm };
@@ -186,6 +198,18 @@ mod tests {
             answered(Answer::Nothing { reason: ReasonCode::SignedDataUnavailable }),
         ]);
         prop_oneof![3 => reported, 4 => others, 3 => answers]
+    }
+
+    /// SEC-21: members were added to answers; those recorded before say what they said.
+    #[test]
+    fn answers_recorded_before_they_named_their_basis_are_read() {
+        let [information, certificate] = ["ab".repeat(32), "cd".repeat(32)];
+        let body = format!(
+            r#"{{"answer":{{"onboarding":"{information}"}},"certificate":"{certificate}","device":{{"manufacturer":"maker",
+                "serial-number":"SN-1"}},"event":"answered","source":"192.0.2.1"}}"#
+        );
+        let Some(Some(Deed::Answered { answer, .. })) = deed_of(body.as_bytes()) else { panic!("{body}") };
+        assert_eq!(answer.conveyed_information(), Some(Digest([0xab; 32])));
     }
 
     struct Stored {

@@ -21,6 +21,8 @@ pub(super) const fn first(deed: &Deed, voucher: VoucherStock) -> Result<Option<S
         Deed::Refused(reason) => State::Refused(*reason),
         // A voucher may come before its device.
         Deed::VoucherStored => return Ok(None),
+        // And be forgotten without it.
+        Deed::Erased if matches!(voucher, VoucherStock::Stored) => return Ok(None),
         Deed::Answered { .. }
         | Deed::Reported(_)
         | Deed::Approved(_)
@@ -30,7 +32,8 @@ pub(super) const fn first(deed: &Deed, voucher: VoucherStock) -> Result<Option<S
         | Deed::Changed { .. }
         | Deed::ActivationCodeSet(_)
         | Deed::AlarmRaised(_)
-        | Deed::AlarmCleared => return Err(ChangeRefused::NotListed),
+        | Deed::AlarmCleared
+        | Deed::Erased => return Err(ChangeRefused::NotListed),
     }))
 }
 
@@ -53,6 +56,7 @@ impl State {
             // Whatever it was: a person says so.
             Deed::Reprovisioned => Ok(voucher.first_state()),
             Deed::Returned => self.returned(voucher),
+            Deed::Erased => self.erased(),
             Deed::Changed { .. } | Deed::ActivationCodeSet(_) | Deed::AlarmRaised(_) | Deed::AlarmCleared => Ok(self),
         }
     }
@@ -239,6 +243,21 @@ impl State {
             | Self::Bootstrapped
             | Self::Failed(_)
             | Self::Refused(_) => Ok(Self::Retired),
+        }
+    }
+
+    /// SEC-22: whoever is being onboarded needs its record. The state is its last: the record goes.
+    const fn erased(self) -> Result<Self, ChangeRefused> {
+        match self {
+            Self::Redirected | Self::Onboarding(_) => Err(ChangeRefused::UnderWay),
+            Self::Registered
+            | Self::Vouched
+            | Self::Held(_)
+            | Self::Seen(_)
+            | Self::Bootstrapped
+            | Self::Failed(_)
+            | Self::Refused(_)
+            | Self::Retired => Ok(self),
         }
     }
 

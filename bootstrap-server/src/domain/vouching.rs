@@ -2,9 +2,10 @@
 
 use conveyed_info::{
     OwnershipVoucher, Unverified, Verified,
+    cms::{ContentInfo, SignedData},
     profile::InputProfile,
     verify::{HolderContext, verify_voucher_as_holder},
-    voucher::Voucher,
+    voucher::{Freshness, Nonce, Voucher},
 };
 use pki::{
     certificate::Certificate,
@@ -94,6 +95,26 @@ pub fn judge(artifact: &OwnershipVoucher, receipt: &Receipt<'_>) -> Result<Vouch
     let trace = pins_owner(&voucher, receipt.owner, clock, trace)?;
     let device = DeviceId { manufacturer: manufacturer.name.clone(), serial_number: voucher.serial_number.clone() };
     Ok(Vouched { device, voucher, trace })
+}
+
+/// Whether a device that sent `nonce`, or none, can follow this voucher (RFC 8366 §5.3; SRV-08): one that holds a nonce is for
+/// the request that held it. Of one that cannot be read here, an encrypted one say, the device is the judge.
+#[must_use]
+pub fn answers(artifact: &OwnershipVoucher, nonce: Option<&Nonce>) -> bool {
+    match bound_to(artifact) {
+        Some(held) => nonce == Some(&held),
+        None => true,
+    }
+}
+
+/// The nonce that a voucher holds. Its signature is not looked at: it was before it was stored, and the device will.
+fn bound_to(artifact: &OwnershipVoucher) -> Option<Nonce> {
+    let info = ContentInfo::from_der(artifact.der()).ok()?;
+    let signed = SignedData::from_content_info(&info).ok()?;
+    match Voucher::from_json(signed.unverified_content()?).ok()?.freshness {
+        Freshness::Nonce(nonce) => Some(nonce),
+        Freshness::ExpiresOn { .. } | Freshness::Unlimited => None,
+    }
 }
 
 /// RFC 8572 §5.4 step 2a: the device will validate our owner certificate to the one that is pinned.

@@ -34,6 +34,12 @@ impl WireProfile {
             Self::IdData => "id-data",
         }
     }
+
+    /// Whether its devices read signed data at all.
+    #[must_use]
+    pub const fn reads_signed_data(self) -> bool {
+        !matches!(self, Self::OpiAgent)
+    }
 }
 
 impl fmt::Display for WireProfile {

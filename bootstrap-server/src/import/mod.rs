@@ -11,11 +11,15 @@
 //! | `host`, `slot`, `rack` | the name it is to have, and where it is |
 //!
 //! CSV is that of RFC 4180 in UTF-8, with a header line that names the columns in any order. JSON is an array of objects, or one
-//! object a line. What is unknown is refused by name: a misspelt column would lose what stands in it.
+//! object a line. A field that begins with an apostrophe and what a spreadsheet takes for a formula (`'=x`, `'-1`) is
+//! meant without the apostrophe: so `sztp` writes it. What is unknown is refused by name: a misspelt column would lose what stands in it.
 
 mod csv;
+mod difference;
 mod json;
 mod row;
+
+pub use difference::Difference;
 
 use std::{
     collections::{HashMap, hash_map::RandomState},

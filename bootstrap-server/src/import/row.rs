@@ -6,11 +6,6 @@ use serde::Deserialize;
 use super::{Fault, Row};
 use crate::domain::{DeviceId, ManufacturerName, Particulars, ProfileName};
 
-/// Longest model, host, slot or rack, in characters.
-const MAX_TEXT: usize = 255;
-/// Most hardware addresses of one device.
-const MAX_MACS: usize = 64;
-
 /// The members of a row, as they were written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -70,10 +65,19 @@ impl Column {
     }
 }
 
+/// The text without the apostrophe that keeps a spreadsheet from running it.
+fn unquoted(text: &str) -> &str {
+    let rest = text.trim_start_matches('\'');
+    match text.strip_prefix('\'') {
+        Some(meant) if rest.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) => meant,
+        _ => text,
+    }
+}
+
 impl Draft {
     /// Takes a field of a table. An empty one says nothing.
     pub(super) fn put(&mut self, column: Column, text: &str) {
-        let text = text.trim();
+        let text = unquoted(text.trim());
         if text.is_empty() {
             return;
         }
@@ -100,13 +104,13 @@ impl Draft {
         let manufacturer = needed(Column::Manufacturer, self.manufacturer)?;
         let serial_number = needed(Column::SerialNumber, self.serial_number)?;
         let profile = needed(Column::Profile, self.profile)?;
-        if self.mac_addresses.len() > MAX_MACS {
-            return Err(wrong(Column::MacAddresses, &format!("more than {MAX_MACS}")));
+        if self.mac_addresses.len() > Particulars::MAX_MAC_ADDRESSES {
+            return Err(wrong(Column::MacAddresses, &format!("more than {}", Particulars::MAX_MAC_ADDRESSES)));
         }
         let macs = self.mac_addresses.iter().map(|text| text.parse());
         let text = |column: Column, text: Option<String>| match text {
-            Some(text) if text.chars().count() > MAX_TEXT => {
-                Err(wrong(column, &format!("more than {MAX_TEXT} characters")))
+            Some(text) if text.chars().count() > Particulars::MAX_TEXT => {
+                Err(wrong(column, &format!("more than {} characters", Particulars::MAX_TEXT)))
             }
             Some(text) if text.chars().any(char::is_control) => {
                 Err(wrong(column, &"holds a control character, such as a line break"))
@@ -128,5 +132,19 @@ impl Draft {
                 rack: text(Column::Rack, self.rack)?,
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_apostrophe_that_guards_a_formula_is_taken_away() {
+        for (field, meant) in
+            [("'=1+1", "=1+1"), ("''-1", "'-1"), ("'@x", "@x"), ("'quoted'", "'quoted'"), ("'", "'"), ("a'=b", "a'=b")]
+        {
+            assert_eq!(unquoted(field), meant);
+        }
     }
 }

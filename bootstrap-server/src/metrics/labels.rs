@@ -77,6 +77,11 @@ names! {
 }
 
 impl Operation {
+    /// Whether it is one of the two that RFC 8572 §7 defines.
+    pub(crate) const fn is_an_rpc(self) -> bool {
+        matches!(self, Self::GetBootstrappingData | Self::ReportProgress)
+    }
+
     /// From the path of a request.
     pub(crate) fn of(path: &str) -> Self {
         use conveyed_info::rpc::{GET_BOOTSTRAPPING_DATA, REPORT_PROGRESS};

@@ -23,9 +23,8 @@
 //! | `sztp_devices_stuck` | gauge; `state` | of these, the ones past their deadline |
 //! | `sztp_devices_alarmed` | gauge; `state` | of these, the ones with an alarm |
 //!
-//! The reasons of `sztp_shed_total`: `connections` and `connection-share` (reset before TLS; the second says that the
-//! source has more than its share), `handshakes` (too long a line), `requests`, `store`, `source`, `device-at-once` and
-//! `device-rate`, and further on `images`, `activation-codes`, `newcomers`, `contended` and `database` (503 with Retry-After).
+//! The reasons of `sztp_shed_total`: `connection-share` (reset before TLS: the source has its share), `handshakes` (too long a line), `requests`, `store`, `source`, `device-at-once` and
+//! `device-rate`, and further on `device-writes`, `images`, `activation-codes`, `newcomers`, `contended` and `database` (503 with Retry-After).
 
 mod labels;
 

@@ -14,10 +14,11 @@ use verdict::ReasonCode;
 use super::{
     Answering, Caller, Input, Problem, Service,
     manner::{Manner, Signing},
+    sealed,
 };
 use crate::{
-    audit::{Answer, Event},
-    domain::{Departures, Dossier, OnboardingProfile, Proof, change},
+    audit::{Answer, Basis, Event},
+    domain::{Departures, Dossier, Encryption, OnboardingProfile, Proof, change, vouching},
     tls::Connection,
 };
 
@@ -41,17 +42,30 @@ pub(super) async fn handle(
     }
     let dossier = super::held::admit(&service, &caller, dossier).await?;
     let Some(profile) = &dossier.profile else { return Err(super::held::unprofiled()) };
-    match choose(&service, &connection.home, &read.value, &dossier, profile, answering.0) {
-        Ok((answer, body)) => {
-            record(&service, &caller, &dossier, answer, departures).await?;
+    let idevid = connection.idevid.as_ref().map(|certificate| certificate.as_ref().as_ref());
+    let chosen = choose(&service, &connection.home, &read.value, &dossier, profile, answering.0)
+        .and_then(|chosen| chosen.protected(profile.encryption, idevid));
+    match chosen {
+        Ok(Chosen { answer, basis, body }) => {
+            record(&service, &caller, &dossier, answer, basis, departures).await?;
             Ok(answering.with(body.encode(answering.0)))
         }
         Err(Withheld::Nothing(reason)) => {
-            record(&service, &caller, &dossier, Answer::Nothing { reason }, departures).await?;
+            // Nothing was given, and so nothing was encrypted.
+            let basis = Basis { encryption: Encryption::None, ..Basis::of(profile) };
+            let answer = Answer::Nothing { reason };
+            record(&service, &caller, &dossier, answer, basis, departures).await?;
             Err(Problem::nothing(reason))
         }
         Err(Withheld::Failed(problem)) => Err(problem),
     }
+}
+
+/// What a device gets.
+pub(super) struct Chosen {
+    pub(super) answer: Answer,
+    basis: Basis,
+    pub(super) body: BootstrappingAnswer<BootstrappingData>,
 }
 
 /// Why a known device gets nothing.
@@ -60,7 +74,7 @@ pub(super) enum Withheld {
     Failed(Problem),
 }
 
-/// What a device gets that asks so.
+/// What a device gets that asks so, before anything is encrypted.
 pub(super) fn choose(
     service: &Service,
     home: &RedirectInformation,
@@ -68,19 +82,33 @@ pub(super) fn choose(
     dossier: &Dossier,
     profile: &OnboardingProfile,
     around: Encoding,
-) -> Result<(Answer, BootstrappingAnswer<BootstrappingData>), Withheld> {
+) -> Result<Chosen, Withheld> {
     let manner = Manner::from(profile.wire_profile);
+    let mut basis = Basis::of(profile);
     let (information, reporting_level) = if request.signed_data_preferred {
         // RFC 8572 §9.6 and Appendix B (SRV-04): a device that cannot trust us yet is sent back to us with our anchor,
         // so that it can report to somebody it has authenticated.
         (Information::Redirect(home.clone()), ReportingLevel::Minimal)
     } else {
-        let information = manner.onboarding(&profile.information);
-        (Information::Onboarding(information), manner.reporting_level(profile.reporting_level))
+        let selected = profile.select(request);
+        basis.variant = selected.variant.cloned();
+        let information = manner.onboarding(selected.information);
+        (Information::Onboarding(information), manner.reporting_level(selected.reporting_level))
     };
     let style = manner.style(around);
     let failed = |error: &dyn std::error::Error| Withheld::Failed(Problem::internal(error));
-    let data = match (&dossier.voucher, manner.signing) {
+    let signing = match profile.encryption {
+        // ENC-02: signed first, encrypted second.
+        Encryption::ToDevice => Signing::Always,
+        Encryption::None => manner.signing,
+    };
+    let data = match (&dossier.voucher, signing) {
+        // RFC 8366 §5.3 (SRV-08): a voucher with another nonce is of no use to this device, and none is made up or taken out.
+        (Some(voucher), Signing::WhenPossible | Signing::Always)
+            if !vouching::answers(voucher, request.nonce.as_ref()) =>
+        {
+            return Err(Withheld::Nothing(ReasonCode::VoucherNonceMismatch));
+        }
         (Some(voucher), Signing::WhenPossible | Signing::Always) => {
             service.owner.signed(&information, style, voucher.clone()).map_err(|error| failed(&error))?
         }
@@ -97,7 +125,24 @@ pub(super) fn choose(
         Information::Redirect(_) => Answer::Redirect { conveyed_information },
         Information::Onboarding(_) => Answer::Onboarding { conveyed_information },
     };
-    Ok((answer, BootstrappingAnswer { reporting_level, data }))
+    Ok(Chosen { answer, basis, body: BootstrappingAnswer { reporting_level, data } })
+}
+
+impl Chosen {
+    /// The same, as its profile protects it on its way to the device with this certificate.
+    fn protected(mut self, encryption: Encryption, idevid: Option<&[u8]>) -> Result<Self, Withheld> {
+        if encryption == Encryption::ToDevice {
+            self.body.data = sealed::to_device(&self.body.data, idevid).map_err(|unsealed| {
+                tracing::warn!(%unsealed, "nothing can be encrypted");
+                if unsealed.is_the_device() {
+                    Withheld::Nothing(ReasonCode::DeviceCannotDecrypt)
+                } else {
+                    Withheld::Failed(Problem::internal(&unsealed))
+                }
+            })?;
+        }
+        Ok(self)
+    }
 }
 
 /// Makes the answer durable before it leaves. The same answer to the same certificate at the same address, for a device
@@ -107,14 +152,16 @@ async fn record(
     caller: &Caller,
     dossier: &Dossier,
     answer: Answer,
+    basis: Basis,
     departures: Departures,
 ) -> Result<(), Problem> {
-    tracing::info!(device = %caller.device, source = %caller.source, ?answer, ?departures, "answered");
+    tracing::info!(device = %caller.device, source = %caller.source, ?answer, ?basis, ?departures, "answered");
     let event = Event::Answered {
         device: caller.device.clone(),
         source: caller.source,
         certificate: caller.certificate,
         answer,
+        basis,
         departures,
     };
     let repeated = dossier.device.as_ref().is_some_and(|device| change::is_repeated(device, &event));

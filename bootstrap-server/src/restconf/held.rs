@@ -1,6 +1,6 @@
 //! Whether a device is to be served at all, and what it does: judged by the owner's rules, made durable before it is told.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use audit_log::UnixMillis;
 use verdict::{ReasonCode, Refusal};
@@ -62,8 +62,12 @@ pub(super) async fn admit(service: &Service, caller: &Caller, mut dossier: Dossi
     Err(Problem::busy(Shed::Contended))
 }
 
-/// Makes durable what a device did, and the alarm it raises.
+/// Makes durable what a device did, and the alarm it raises, within what one device may add in a day. What changes where a
+/// device stands ([`admit`]) is not counted: it cannot do so without this.
 pub(super) async fn commit(service: &Service, caller: &Caller, dossier: &Dossier, event: Event) -> Result<(), Problem> {
+    if let Err(wait) = service.writes.take(Instant::now(), &caller.device, &event) {
+        return Err(Problem::spent(wait));
+    }
     let call = Call { source: caller.source, certificate: caller.certificate };
     let alarm = dossier.device.as_ref().and_then(|device| alarm::raised_by(&event, device, call));
     let mut batch = Batch::from(event);

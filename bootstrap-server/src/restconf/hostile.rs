@@ -221,6 +221,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
         requests: usize::MAX,
         requests_per_device: usize::MAX,
         requests_per_second_per_device: NonZeroU32::MAX,
+        stored_octets_per_day_per_device: NonZeroU32::MAX,
         ..Limits::default()
     };
     let guard = Guard::new(&limits, Arc::clone(&store), metrics.clone());
@@ -229,6 +230,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
         owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
         policies: Policies::default(),
         newcomers: Mutex::default(),
+        writes: Writes::new(&limits),
         images: Images::new(None, 1),
         codes: Codes::new(),
         rejections: Rejections::channel(metrics).0,
@@ -236,7 +238,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
     };
     let identity = DeviceIdentity { device, certificate: sha256(b"certificate") };
     let source = IpAddr::from([192, 0, 2, 1]);
-    (router(Arc::new(service), guard), Connection { source, identity: Some(Arc::new(identity)), home })
+    (router(Arc::new(service), guard), Connection { source, identity: Some(Arc::new(identity)), idevid: None, home })
 }
 
 /// The statuses that came up.

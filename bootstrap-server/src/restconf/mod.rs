@@ -21,6 +21,7 @@ mod report_progress;
 mod request;
 #[cfg(test)]
 mod returning;
+mod sealed;
 
 use std::{
     sync::{Arc, Mutex},
@@ -42,7 +43,7 @@ use conveyed_info::{
 };
 
 use crate::{
-    admission::{self, Guard},
+    admission::{self, Guard, Writes},
     domain::{Newcomers, Policies},
     images::Images,
     owner::Owner,
@@ -69,6 +70,8 @@ pub(crate) struct Service {
     pub(crate) policies: Policies,
     /// The unregistered devices of this hour.
     pub(crate) newcomers: Mutex<Newcomers>,
+    /// What each device has added lately.
+    pub(crate) writes: Writes,
     pub(crate) images: Images,
     /// Checks activation codes.
     pub(crate) codes: Codes,

@@ -15,7 +15,7 @@ pub(crate) fn offers(service: &Service, home: &RedirectInformation, dossier: &Do
     let offer = |signed_data_preferred, of: fn(_) -> Offer| {
         let request = BootstrappingRequest { signed_data_preferred, ..BootstrappingRequest::default() };
         match choose(service, home, &request, dossier, profile, Encoding::Json) {
-            Ok((_, answer)) => of(answer.data),
+            Ok(chosen) => of(chosen.body.data),
             Err(Withheld::Nothing(reason)) => Offer::Nothing(reason),
             Err(Withheld::Failed(_)) => Offer::Nothing(ReasonCode::ServerFailed),
         }

@@ -1,6 +1,6 @@
 //! Every error a device can get, with its status, tag and media type (RFC 8040 §7).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     http::{
@@ -12,7 +12,10 @@ use axum::{
     },
     response::{AppendHeaders, IntoResponse, Response},
 };
-use conveyed_info::{DocumentError, Encoding, rpc::RestconfError};
+use conveyed_info::{
+    DocumentError, Encoding,
+    rpc::{RestconfError, SshHostKey},
+};
 use verdict::ReasonCode;
 
 use super::{kind::Kind, negotiate::media_type};
@@ -35,6 +38,8 @@ pub(crate) enum Tally {
     Refused(ReasonCode),
     /// There is no room for it now. When it is to come back is said in Retry-After by who knows all that wait.
     Shed(Shed),
+    /// It has used up its own room ([`Shed::DeviceWrites`]), and there is more after this time.
+    Spent(Duration),
 }
 
 /// Travels with an error answer, so that whoever knows the device can log why it got one, and whoever knows which encoding
@@ -113,6 +118,20 @@ impl Problem {
         Self::because(Kind::NOT_IMPLEMENTED, reason).counted(Tally::Refused(reason))
     }
 
+    /// RFC 4253 §6.6 (SRV-15): an SSH host key, the first being number 1, that is none of its algorithm.
+    pub(super) fn host_key(number: usize, key: &SshHostKey) -> Self {
+        let reason = ReasonCode::SshHostKeyMismatch;
+        let shortened = |name: &str| name.chars().take(64).collect::<String>();
+        let format = key.format().map_or_else(|| "none".to_owned(), |format| format!("{:?}", shortened(format)));
+        let said = shortened(&key.algorithm);
+        let how = format!(
+            "{reason}: host key {number} is said to be {said:?}, and the format that its data names is {format}"
+        );
+        let problem = Self::new(Kind::BAD_VALUE, how).counted(Tally::Refused(reason));
+        let path = "ietf-sztp-bootstrap-server:input/ssh-host-keys/ssh-host-key/key-data".to_owned();
+        Self { error: RestconfError { path: Some(path), ..problem.error }, ..problem }
+    }
+
     /// RFC 8040 §4.8: a query parameter that is not understood, or stands twice.
     pub(super) fn query(how: &str) -> Self {
         Self::broken(Kind::BAD_VALUE, how)
@@ -152,6 +171,16 @@ impl Problem {
     pub(crate) fn busy(shed: Shed) -> Self {
         let message = format!("{}: too much is under way; try again later", ReasonCode::ServerBusy);
         Self::new(Kind::UNAVAILABLE, message).counted(Tally::Shed(shed))
+    }
+
+    /// The device has added to the database what it may, and may add more after `wait`.
+    pub(super) fn spent(wait: Duration) -> Self {
+        let message = format!(
+            "{}: this device has reported so much that nothing more is kept for now; [limits] \
+             stored-octets-per-day-per-device says how much",
+            ReasonCode::ServerBusy
+        );
+        Self::new(Kind::UNAVAILABLE, message).counted(Tally::Spent(wait))
     }
 
     /// As [`Problem::busy`], before anything was looked at: in so many seconds.

@@ -11,7 +11,7 @@ use super::{
     lab::{DATA, Lab, REPORT, batch, id, onboarded, profile, registered},
 };
 use crate::{
-    audit::{Answer, Event},
+    audit::{Answer, Basis, Event},
     domain::{Deadlines, Departures, Policies, ProfileName, State, Unregistered},
     store::{Batch, Store},
 };
@@ -116,6 +116,7 @@ async fn a_redirect_within_the_attempt_lets_nobody_in_after_it() {
             source: [127, 0, 0, 1].into(),
             certificate: pki::digest::sha256(serial.as_bytes()),
             answer: Answer::Redirect { conveyed_information: pki::digest::sha256(b"redirect") },
+            basis: Basis::of(&profile("")),
             departures: Departures::default(),
         };
         let bootstrapped = onboarded("SN-1", ProgressType::BootstrapComplete).into_iter();

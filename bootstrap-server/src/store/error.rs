@@ -81,6 +81,9 @@ pub enum StoreError {
     /// The record is not the one that the caller saw.
     #[error("{0} was changed meanwhile: look at it again")]
     Changed(DeviceId),
+    /// Records that were to be erased are not there, or were erased meanwhile.
+    #[error("some of these records were erased meanwhile: look which are left")]
+    ErasedBefore,
     /// The idempotency key was used meanwhile: what was answered then is kept.
     #[error("this idempotency key was used a moment ago: send the request again for its answer")]
     AnsweredBefore,
@@ -90,6 +93,9 @@ pub enum StoreError {
     /// Nobody would be left who may administer the server.
     #[error("{0} is the last admin: make somebody else one first")]
     LastAdmin(String),
+    /// The user has [`MAX_TOKENS`](super::MAX_TOKENS) tokens.
+    #[error("{0} has as many tokens as one user may have: revoke those that nobody uses")]
+    TokensFull(String),
     /// The token does not exist.
     #[error("no token {0}")]
     NoToken(String),

@@ -3,7 +3,7 @@
 use audit_log::UnixMillis;
 use pki::identity::SerialNumber;
 
-use crate::domain::{Deadlines, ManufacturerName, ProfileName};
+use crate::domain::{Deadlines, DeviceId, ManufacturerName, ProfileName};
 
 /// Which devices are wanted. Each member that is there narrows the choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,15 @@ pub struct Page<K> {
     pub after: Option<K>,
     /// Most that is wanted.
     pub limit: u32,
+}
+
+/// Devices that are in the log and on no list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Strays {
+    /// Those of the page.
+    pub devices: Vec<DeviceId>,
+    /// Behind what the next page begins; `None` after the last.
+    pub next: Option<DeviceId>,
 }
 
 /// How many devices are in one state.

@@ -15,10 +15,10 @@ mod transfer;
 
 pub use batch::{Backlog, Batch, KeptAnswer, Urgency};
 pub use error::{DatabaseFault, StoreError};
-pub use filter::{Alarmed, Census, DeviceFilter, Page, Stuck};
+pub use filter::{Alarmed, Census, DeviceFilter, Page, Strays, Stuck};
 pub use location::Location;
 pub use record::{ArchivedLog, LogNumber, LogSnapshot, Place, RecordDamage, StoredRecord, StoredReport};
-pub use sql::{Import, SqlStore};
+pub use sql::{Import, Reopened, SqlStore};
 pub use transfer::{Export, ExportedRow, ExportedValue, SCHEMA_VERSION};
 
 use std::{future::Future, pin::Pin, sync::Arc};
@@ -33,6 +33,9 @@ use crate::domain::{
 
 /// Most reports of one device that are given back.
 pub const MAX_REPORTS: u32 = 500;
+
+/// Most tokens of one user: the store keeps the names of all tokens in memory, and whoever may look may make some.
+pub const MAX_TOKENS: usize = 64;
 
 /// What a store's operations give back.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -77,6 +80,13 @@ pub trait Store: Send + Sync {
 
     /// The records that are about a device, in all logs, oldest first, from `first` on.
     fn history<'a>(&'a self, device: &'a DeviceId, first: Place, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>>;
+
+    /// The latest `limit` records that are about a device, in all logs, oldest first.
+    fn latest<'a>(&'a self, device: &'a DeviceId, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>>;
+
+    /// A page of the devices that records speak of, by manufacturer and serial number: those of them that are on no list and
+    /// have no voucher.
+    fn strays(&self, page: Page<DeviceId>) -> StoreFuture<'_, Strays>;
 
     /// Every user, by name.
     fn users(&self) -> StoreFuture<'_, Vec<User>>;

@@ -1,20 +1,26 @@
-//! The accept loop: our own, so that deadlines, caps and the peer's certificate are ours too.
+//! The listeners for devices.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use conveyed_info::information::RedirectInformation;
-use rustls::ServerConfig;
+use rustls::{ServerConfig, pki_types::CertificateDer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
-    task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
 use verdict::{ReasonCode, Refusal};
 
-use super::{DeviceIdentity, Identities, Rejections, serving::Serving};
+use super::{
+    DeviceIdentity, Identities, Rejections,
+    accept::{Reception, accept},
+    serving::Serving,
+};
 use crate::{
-    admission::{Limits, NoPlace, Place, Places, Source, Turns},
+    admission::{Limits, Places, Turns},
     metrics::{ListenerName, Metrics},
 };
 
@@ -25,6 +31,8 @@ pub(crate) struct Connection {
     pub(crate) source: IpAddr,
     /// The device, when the peer showed a certificate. One that does not validate ends the handshake.
     pub(crate) identity: Option<Arc<DeviceIdentity>>,
+    /// The certificate that identity was read from, to which artifacts can be encrypted.
+    pub(crate) idevid: Option<Arc<CertificateDer<'static>>>,
     /// The way back to the listener that it came to, for devices that have no reason to trust this server yet.
     pub(crate) home: Arc<RedirectInformation>,
 }
@@ -46,21 +54,6 @@ impl Door {
         let waiting = (limits.connections / 2).max(1);
         let handshakes = Turns::new(limits.handshakes, waiting, limits.handshakes_per_second);
         Self { limits, connections, handshakes, rejections, metrics }
-    }
-
-    /// Lets a connection in, or ends it before it costs anything.
-    fn enter(&self, stream: &TcpStream, source: IpAddr) -> Option<Place> {
-        match self.connections.enter(Source::of(source)) {
-            Ok(place) => Some(place),
-            Err(no_place) => {
-                let (reason, detail) = match no_place {
-                    NoPlace::Full => ("connections", "every connection is taken"),
-                    NoPlace::Greedy => ("connection-share", "the source has its share of the connections"),
-                };
-                self.turn_away(stream, source, reason, detail);
-                None
-            }
-        }
     }
 
     /// Resets a connection, so that nothing of it stays in the kernel either.
@@ -85,38 +78,32 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Accepts until `stop` changes, then lets requests under way finish.
-    pub(crate) async fn run(self, router: axum::Router, mut stop: watch::Receiver<()>) {
-        let acceptor = TlsAcceptor::from(Arc::clone(&self.tls));
-        let mut connections = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                accepted = self.socket.accept() => accepted,
-                _ = stop.changed() => break,
-            };
-            while connections.try_join_next().is_some() {}
-            let Ok((stream, peer)) = accepted else {
-                // Out of file descriptors, or the peer was gone at once: neither may stop the loop or make it spin.
-                tokio::time::sleep(Duration::from_millis(10)).await;
-                continue;
-            };
-            let source = peer.ip().to_canonical();
-            let Some(place) = self.door.enter(&stream, source) else { continue };
-            let serving = Serving {
-                listener: self.name,
-                source,
-                acceptor: acceptor.clone(),
-                identities: Arc::clone(&self.identities),
-                home: Arc::clone(&self.home),
-                door: self.door.clone(),
-                router: router.clone(),
-                stop: stop.clone(),
-            };
-            connections.spawn(async move {
-                serving.serve(stream).await;
-                drop(place);
-            });
-        }
-        drop(self.socket);
-        while connections.join_next().await.is_some() {}
+    pub(crate) async fn run(self, router: axum::Router, stop: watch::Receiver<()>) {
+        let Self { name, socket, tls, identities, home, door } = self;
+        let (acceptor, places) = (TlsAcceptor::from(tls), door.connections.clone());
+        let desk = Desk { listener: name, acceptor, identities, home, door, router, stop: stop.clone() };
+        accept(socket, places, desk, stop).await;
+    }
+}
+
+/// What all connections of one listener need.
+#[derive(Clone)]
+pub(super) struct Desk {
+    pub(super) listener: ListenerName,
+    pub(super) acceptor: TlsAcceptor,
+    pub(super) identities: Arc<Identities>,
+    pub(super) home: Arc<RedirectInformation>,
+    pub(super) door: Door,
+    pub(super) router: axum::Router,
+    pub(super) stop: watch::Receiver<()>,
+}
+
+impl Reception for Desk {
+    fn turn_away(&self, stream: &TcpStream, source: IpAddr) {
+        self.door.turn_away(stream, source, "connection-share", "the source has its share of the connections");
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> + Send + 'static {
+        Serving { source: peer.ip(), desk: self.clone() }.serve(stream)
     }
 }

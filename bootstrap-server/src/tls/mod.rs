@@ -1,5 +1,6 @@
 //! The listeners for devices: TLS, who may connect, who it is, and how long it may stay.
 
+mod accept;
 mod certificate;
 mod client_verifier;
 mod config;
@@ -9,6 +10,7 @@ mod rejections;
 mod serving;
 mod watched;
 
+pub(crate) use accept::{Reception, accept};
 pub(crate) use certificate::ReloadableCertificate;
 pub(crate) use client_verifier::refusal_in;
 pub use config::PostQuantum;

@@ -3,7 +3,6 @@
 use std::{io, net::IpAddr, sync::Arc, time::Instant};
 
 use axum::http::Request;
-use conveyed_info::information::RedirectInformation;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -13,56 +12,51 @@ use pki::time::Timestamp;
 use rustls::{HandshakeKind, ProtocolVersion};
 use tokio::{
     net::TcpStream,
-    sync::watch,
     time::{timeout, timeout_at},
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 use verdict::{ReasonCode, Refusal};
 
 use super::{
-    Connection, DeviceIdentity, Identities,
+    Connection, DeviceIdentity,
     client_verifier::is_refusal,
-    listener::Door,
+    listener::Desk,
     refusal_in,
     watched::{Account, TooMuch, Watched},
 };
 use crate::{
     admission::{Ended, Source},
-    metrics::{HandshakeOutcome, ListenerName, TlsVersion},
+    metrics::{HandshakeOutcome, TlsVersion},
 };
 
 /// What one connection needs.
 pub(super) struct Serving {
-    pub(super) listener: ListenerName,
     pub(super) source: IpAddr,
-    pub(super) acceptor: TlsAcceptor,
-    pub(super) identities: Arc<Identities>,
-    pub(super) home: Arc<RedirectInformation>,
-    pub(super) door: Door,
-    pub(super) router: axum::Router,
-    pub(super) stop: watch::Receiver<()>,
+    pub(super) desk: Desk,
 }
 
 impl Serving {
     /// Serves until the peer goes, a limit is reached, or the server stops.
     pub(super) async fn serve(mut self, stream: TcpStream) {
-        self.door.metrics.connection_opened(self.listener);
-        let stopped = self.stop.has_changed().unwrap_or(true);
+        self.desk.door.metrics.connection_opened(self.desk.listener);
+        let stopped = self.desk.stop.has_changed().unwrap_or(true);
         if !stopped && let Some((stream, identity)) = self.handshake(stream).await {
             self.converse(stream, identity).await;
         }
-        self.door.metrics.connection_closed(self.listener);
+        self.desk.door.metrics.connection_closed(self.desk.listener);
     }
 
     async fn converse(&mut self, stream: TlsStream<TcpStream>, identity: Option<Arc<DeviceIdentity>>) {
-        let (source, metrics, limits) = (self.source, self.door.metrics.clone(), self.door.limits);
+        let (source, metrics, limits) = (self.source, self.desk.door.metrics.clone(), self.desk.door.limits);
         let protocol = Protocol::of(&stream);
         let device = identity.as_ref().map(|identity| identity.device.clone());
         let account = Account::open(Instant::now());
         let service = {
-            let known = Connection { source, identity, home: Arc::clone(&self.home) };
-            let (router, account) = (self.router.clone(), account.clone());
+            let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+            let idevid = shown.map(|certificate| Arc::new(certificate.clone()));
+            let known = Connection { source, identity, idevid, home: Arc::clone(&self.desk.home) };
+            let (router, account) = (self.desk.router.clone(), account.clone());
             tower::service_fn(move |mut request: Request<_>| {
                 let under_way = account.request(&metrics);
                 request.extensions_mut().insert(known.clone());
@@ -77,24 +71,24 @@ impl Serving {
         let (why, grace) = tokio::select! {
             ended = connection.as_mut() => return self.note_end(ended),
             (why, grace) = account.overstayed(&limits) => (Some(why), grace),
-            _ = self.stop.changed() => (None, limits.header),
+            _ = self.desk.stop.changed() => (None, limits.header),
         };
         if let Some(why) = why {
             let device = device.as_ref().map(tracing::field::display);
             tracing::debug!(device, %source, reason = why.as_str(), ?grace, "connection ended");
-            self.door.metrics.connection_cut(why.as_str());
+            self.desk.door.metrics.connection_cut(why.as_str());
         }
         connection.as_mut().graceful_shutdown();
         tokio::select! {
             ended = timeout(grace, connection) => if let Ok(ended) = ended { self.note_end(ended) },
-            why = account.stalled(&limits) => self.door.metrics.connection_cut(why.as_str()),
+            why = account.stalled(&limits) => self.desk.door.metrics.connection_cut(why.as_str()),
         }
     }
 
     /// HTTP with every deadline set and every buffer small. The version is the one agreed in the handshake: reading it
     /// from the first octets would wait for them without a deadline.
     fn builder(&self, protocol: Protocol) -> auto::Builder<TokioExecutor> {
-        let header = self.door.limits.header;
+        let header = self.desk.door.limits.header;
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
@@ -123,7 +117,7 @@ impl Serving {
     /// The handshake, and who the peer is. `None` when there is nobody to serve, which is counted and reported.
     async fn handshake(&self, stream: TcpStream) -> Option<(TlsStream<TcpStream>, Option<Arc<DeviceIdentity>>)> {
         let begin = Instant::now();
-        let deadline = begin + self.door.limits.handshake;
+        let deadline = begin + self.desk.door.limits.handshake;
         let shaken = timeout_at(deadline.into(), self.shake(stream)).await;
         let took_too_long = || Failure { outcome: HandshakeOutcome::TimedOut, refusal: failed("it took too long") };
         let (outcome, version) = match shaken.unwrap_or_else(|_| Err(Some(took_too_long()))) {
@@ -136,18 +130,18 @@ impl Serving {
                     Some(ProtocolVersion::TLSv1_3) => TlsVersion::Tls13,
                     _ => TlsVersion::None,
                 };
-                self.door.metrics.handshake(self.listener, outcome, version);
-                self.door.metrics.handshake_took(self.listener, begin.elapsed());
+                self.desk.door.metrics.handshake(self.desk.listener, outcome, version);
+                self.desk.door.metrics.handshake_took(self.desk.listener, begin.elapsed());
                 return Some((stream, identity));
             }
             Err(None) => return None,
             Err(Some(Failure { outcome, refusal })) => {
                 tracing::debug!(source = %self.source, reason = %refusal.reason, detail = refusal.detail, "refused");
-                self.door.rejections.report(self.source, refusal);
+                self.desk.door.rejections.report(self.source, refusal);
                 (outcome, TlsVersion::None)
             }
         };
-        self.door.metrics.handshake(self.listener, outcome, version);
+        self.desk.door.metrics.handshake(self.desk.listener, outcome, version);
         None
     }
 
@@ -171,11 +165,11 @@ impl Serving {
             }
             Err(error) => return Err(Some(Failure::new(&error.to_string()))),
         }
-        let Ok(turn) = self.door.handshakes.turn(Source::of(self.source)).await else {
-            self.door.turn_away(&stream, self.source, "handshakes", "too many handshakes of this source wait");
+        let Ok(turn) = self.desk.door.handshakes.turn(Source::of(self.source)).await else {
+            self.desk.door.turn_away(&stream, self.source, "handshakes", "too many handshakes of this source wait");
             return Err(None);
         };
-        let accepted = self.acceptor.accept(stream).await;
+        let accepted = self.desk.acceptor.accept(stream).await;
         drop(turn);
         let stream = accepted.map_err(|error| {
             let outcome = if is_refusal(&error) { HandshakeOutcome::Refused } else { HandshakeOutcome::Failed };
@@ -184,7 +178,7 @@ impl Serving {
         // A resumed session skips the verifier: the certificate it remembers is judged again.
         let chain = stream.get_ref().1.peer_certificates();
         let now = Timestamp::from_system(std::time::SystemTime::now());
-        let identity = chain.map(|chain| self.identities.judge(chain, now)).transpose();
+        let identity = chain.map(|chain| self.desk.identities.judge(chain, now)).transpose();
         match identity {
             Ok(identity) => Ok((stream, identity)),
             Err(refusal) => Err(Some(Failure { outcome: HandshakeOutcome::Refused, refusal })),
@@ -195,7 +189,7 @@ impl Serving {
         let Err(error) = ended else { return };
         let error = error.as_ref();
         if too_much(error) {
-            self.door.metrics.connection_cut(Ended::Abuse.as_str());
+            self.desk.door.metrics.connection_cut(Ended::Abuse.as_str());
         }
         tracing::debug!(source = %self.source, %error, "connection ended");
     }

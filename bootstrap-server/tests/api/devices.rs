@@ -2,10 +2,17 @@
 
 use std::fmt::Write;
 
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+};
+use bootstrap_server::{audit::Event, domain::Particulars, store::Batch};
+use conveyed_info::information::TrustAnchor;
+use pki::digest::sha256;
 use serde_json::json;
 
 use crate::{
-    support::pem,
+    support::{DATA, REPORT, connect, connector, device_id, exchange, pem, post},
     world::{JSON, World},
 };
 
@@ -103,8 +110,9 @@ async fn a_change_for_a_version_fails_when_somebody_was_faster() {
     let path = "/v1/devices/maker/SN-1";
     let first = world.get(path).await;
     let tag = first.header("etag").unwrap().to_owned();
-    let version = first.json()["version"].as_u64().unwrap();
+    let version = first.json()["version"].as_str().unwrap().to_owned();
     assert!(tag.starts_with(&format!("\"{version}.")));
+    let position = version.split_once('-').unwrap().1;
     let unchanged = world.ask("vera", "GET", path, &format!("if-none-match: {tag}\r\n"), "").await;
     assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
 
@@ -114,6 +122,11 @@ async fn a_change_for_a_version_fails_when_somebody_was_faster() {
     assert_eq!((changed.status, changed.json()["rack"].as_str()), (200, Some("R2")));
     let late = world.ask("otto", "PATCH", path, &headers, &change("R3")).await;
     assert_eq!((late.status, late.reason().as_str()), (412, "version-changed"));
+    // The same number in another log is another version.
+    for other in [position.to_owned(), format!("00000000-{position}"), format!("{position}.0123abcd")] {
+        let reply = world.ask("otto", "PATCH", path, &format!("{JSON}if-match: \"{other}\"\r\n"), &change("R3")).await;
+        assert_eq!((reply.status, reply.reason().as_str()), (412, "version-changed"), "{other}");
+    }
     let modified = world.ask("vera", "GET", path, &format!("if-none-match: {tag}\r\n"), "").await;
     assert_eq!((modified.status, modified.json()["rack"].as_str()), (200, Some("R2")));
     let profile = world.send("PATCH", path, json!({"profile": "bmc"})).await;
@@ -188,5 +201,96 @@ async fn a_serial_number_is_found_however_many_others_begin_with_it() {
     assert_eq!(found("/v1/devices?serial-prefix=SN-1&limit=1000").await, 1000);
     assert_eq!(found("/v1/devices?serial-number=SN-1").await, 1);
     assert_eq!(found("/v1/devices?serial-number=SN-1&serial-prefix=SN-2").await, 0, "each parameter narrows");
+    world.server.stop().await;
+}
+
+/// SRV-13, SRV-15, ART-35: what a device is known by since it is bootstrapped can be looked at.
+#[tokio::test]
+async fn srv_13_srv_15_reported_chains_and_host_keys_are_listed_by_what_people_tell_them_by() {
+    let world = World::new(&["SN-1"]).await;
+    let (key, chain) = world.site.device("SN-1");
+    let mut device = connect(&world.server, &connector(Some((&key, &chain)))).await.unwrap();
+    let answer = exchange(&mut device, &post(DATA, r#"{"ietf-sztp-bootstrap-server:input":{}}"#)).await.unwrap();
+    assert_eq!(answer.status, 200);
+    let anchor = world.site.owner.tls_anchor();
+    let bag = STANDARD.encode(TrustAnchor::new(anchor).unwrap().der());
+    let ssh = "AAAAC3NzaC1lZDI1NTE5AAAAID0mjQXlOvkM2HO5vTrSOdHOl3BGOqDiHrx8yYdbP8xR";
+    let report = json!({"ietf-sztp-bootstrap-server:input": {"progress-type": "bootstrap-complete",
+        "ssh-host-keys": {"ssh-host-key": [{"algorithm": "ssh-ed25519", "key-data": ssh}]},
+        "trust-anchor-certs": {"trust-anchor-cert": [bag]}}});
+    assert_eq!(exchange(&mut device, &post(REPORT, &report.to_string())).await.unwrap().status, 204);
+
+    let reports = world.get("/v1/devices/maker/SN-1/reports").await.json();
+    let story = world.get("/v1/devices/maker/SN-1/story").await.json();
+    let keys = story["keys"].clone();
+    assert_eq!(reports["reports"][0]["keys"], keys, "the story has those of the latest bootstrap-complete");
+    assert_eq!((&keys[0]["kind"], &keys[0]["data"]), (&json!("ssh-ed25519"), &json!(ssh)));
+    let digest = STANDARD_NO_PAD.encode(sha256(&STANDARD.decode(ssh).unwrap()).0);
+    assert_eq!(keys[0]["fingerprint"], format!("SHA256:{digest}"));
+    assert_eq!((&keys[1]["kind"], &keys[1]["data"]), (&json!("trust-anchor-cert"), &json!(bag)));
+    let listed = keys[1]["certificates"].as_array().unwrap();
+    assert_eq!(listed.len(), anchor.len());
+    let lowest = TrustAnchor::new(anchor).unwrap().lowest().unwrap().clone();
+    assert_eq!(
+        listed[0],
+        json!({"subject": lowest.subject_text(), "issuer": lowest.issuer().to_string(),
+            "sha256": lowest.sha256().to_string(), "not-after": lowest.not_after().to_string()})
+    );
+    // SEC-21: the story says what the answer was made from, and that keys came.
+    let steps: Vec<_> = story["steps"].as_array().unwrap().iter().map(|it| it["summary"].as_str().unwrap()).collect();
+    assert!(steps.iter().any(|it| it.contains("by profile bmc (")), "{steps:?}");
+    assert!(steps.iter().any(|it| it.contains("with ssh-ed25519, trust-anchor-cert")), "{steps:?}");
+    // RFC 8572 §9.10: what would happen now, and for how long.
+    let next = story["next-answer"].as_str().unwrap();
+    assert!(next.contains("needs nothing") && next.contains("would be held"), "{next}");
+    world.server.stop().await;
+}
+
+/// A long story begins where it still matters.
+#[tokio::test]
+async fn a_story_tells_the_latest_of_what_happened() {
+    let world = World::new(&["SN-1"]).await;
+    let changed = |number: usize| Event::DeviceChanged {
+        device: device_id("SN-1"),
+        profile: None,
+        particulars: Box::new(Particulars { slot: Some(number.to_string()), ..Particulars::default() }),
+    };
+    let batch = (1..1000).map(changed).fold(Batch::from(changed(0)), Batch::and);
+    world.server.store().commit(batch).await.unwrap();
+    let reason = json!({"reason": "sold"});
+    assert_eq!(world.send("POST", "/v1/devices/maker/SN-1/retire", reason).await.status, 200);
+    let story = world.get("/v1/devices/maker/SN-1/story").await.json();
+    let steps = story["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 1000);
+    assert_eq!(steps[999]["event"], "device-retired");
+    assert_eq!(steps[0]["event"], "device-changed", "not what is a thousand things ago");
+    world.server.stop().await;
+}
+
+/// SRV-06: a profile is judged as a whole when it is put, and what is wrong is named.
+#[tokio::test]
+async fn srv_06_a_profile_whose_variants_cannot_be_meant_is_not_stored() {
+    let world = World::new(&[]).await;
+    let base = "post-configuration-script = 'x'\n";
+    for (more, said) in [
+        ("[[variant]]\nname = 'v'\nwhen = { color = 'red' }", "color"),
+        ("[[variant]]\nname = 'v'\nwhen = {}", "for all devices"),
+        ("[[variant]]\nname = 'v'\nwhen = { os-name = 'A' }\nwithout = ['configuration']", "configuration"),
+        ("encrypt-to-device = true\nwire-profile = 'opi-agent'", "encrypt-to-device"),
+        (
+            "[configuration]\nhandling = 'merge'\ncontent = ''\n[[variant]]\nname = 'v'\nwhen = { os-name = 'A' }\n\
+          boot-image = { os-name = 'A', os-version = '1', download-uris = ['https://h/i', 'https://h/i'],\
+          sha256 = 'abababababababababababababababababababababababababababababababab' }",
+            "stands twice",
+        ),
+    ] {
+        let body = json!({"document": format!("{base}{more}")});
+        let reply = world.send("PUT", "/v1/profiles/varied", body).await;
+        assert_eq!((reply.status, reply.reason().as_str()), (422, "body-invalid"), "{more}: {reply:?}");
+        assert!(reply.json()["detail"].as_str().unwrap().contains(said), "{more}: {reply:?}");
+    }
+    let good = json!({"document": format!("{base}[[variant]]\nname = 'v'\nwhen = {{ os-name = 'A*' }}\n\
+        configuration = {{ handling = 'merge', content = '' }}\n")});
+    assert_eq!(world.send("PUT", "/v1/profiles/varied", good).await.status, 200);
     world.server.stop().await;
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
 use tokio_rustls::client::TlsStream;
 
-use crate::world::{World, dechunked, parsed, receive, send};
+use crate::world::{JSON, World, dechunked, parsed, receive, send};
 
 struct Follower {
     stream: TlsStream<TcpStream>,
@@ -53,7 +53,7 @@ impl Follower {
 
 fn event(text: &str) -> Option<(u64, String)> {
     let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
-    let id = line("id: ")?.parse().unwrap();
+    let id = line("id: ")?.rsplit('-').next().unwrap().parse().unwrap();
     let data: serde_json::Value = serde_json::from_str(line("data: ")?).unwrap();
     assert_eq!(data["leaf"], json!(id));
     Some((id, line("event: ")?.to_owned()))
@@ -72,7 +72,8 @@ async fn a_follower_that_comes_back_gets_every_record_once() {
     world.send("POST", "/v1/devices/maker/SN-1/retire", json!({"reason": "x"})).await;
     let world = world.restarted().await;
     let last = past.last().unwrap().0;
-    let mut follower = Follower::new(&world, "/v1/events?after=0", &format!("last-event-id: {last}\r\n")).await;
+    let id = format!("{}-{last}", log_name(&world).await);
+    let mut follower = Follower::new(&world, "/v1/events?after=0", &format!("last-event-id: {id}\r\n")).await;
     let missed = follower.events(2).await;
     assert_eq!(missed[0].0, last + 1, "where it left off, whatever the address says");
     let retired = missed.iter().position(|(_, name)| name == "device-retired");
@@ -114,6 +115,7 @@ async fn streams_are_bounded_and_end_when_the_server_stops() {
 #[tokio::test]
 async fn a_stream_says_where_it_begins_and_does_not_wait_for_what_may_never_come() {
     let world = World::new(&[]).await;
+    let log = log_name(&world).await;
     let last = world.leaves().await - 1;
     let mut follower = Follower::new(&world, "/v1/events", "").await;
     timeout(Duration::from_secs(30), async {
@@ -124,10 +126,10 @@ async fn a_stream_says_where_it_begins_and_does_not_wait_for_what_may_never_come
     .await
     .unwrap();
     let head = String::from_utf8(follower.octets).unwrap();
-    assert!(head.contains(&format!("\nid: {last}\n\n")), "{head}");
+    assert!(head.contains(&format!("\nid: {log}-{last}\n\n")), "{head}");
     let beyond = world.get(&format!("/v1/events?after={}", last + 1)).await;
     assert_eq!((beyond.status, beyond.reason().as_str()), (400, "query-invalid"));
-    let beyond = world.ask("vera", "GET", "/v1/events", "last-event-id: 5000\r\n", "").await;
+    let beyond = world.ask("vera", "GET", "/v1/events", &format!("last-event-id: {log}-5000\r\n"), "").await;
     assert_eq!((beyond.status, beyond.reason().as_str()), (400, "header-invalid"));
     world.server.stop().await;
 }
@@ -138,6 +140,42 @@ async fn a_place_in_the_log_is_a_number() {
     let wrong = world.ask("vera", "GET", "/v1/events", "last-event-id: x\r\n", "").await;
     assert_eq!((wrong.status, wrong.reason().as_str()), (400, "header-invalid"));
     assert_eq!(world.get("/v1/events?after=x").await.reason(), "query-invalid");
+    world.server.stop().await;
+}
+
+/// What stands in front of every id.
+async fn log_name(world: &World) -> String {
+    let version = world.ask("otto", "POST", "/v1/devices", JSON, DEVICE).await.json()["version"].clone();
+    version.as_str().unwrap().split_once('-').unwrap().0.to_owned()
+}
+
+const DEVICE: &str = r#"{"manufacturer":"maker","serial-number":"SN-LOG","profile":"bmc"}"#;
+
+#[tokio::test]
+async fn whoever_comes_back_after_a_restoration_is_told_and_skips_nothing_unknowingly() {
+    let world = World::new(&["SN-1"]).await;
+    let mut follower = Follower::new(&world, "/v1/events?after=0", "").await;
+    let last = follower.events(3).await.last().unwrap().0;
+    let tag = world.get("/v1/devices/maker/SN-1").await.header("etag").unwrap().to_owned();
+    let log = tag.trim_start_matches('"').split_once('-').unwrap().0.to_owned();
+    let backup = world.ask("ada", "POST", "/v1/backup", "", "").await.body;
+    let world = world.restored(&backup).await;
+    // The new log grows past that position: what stands there now is something else.
+    for number in 0..last {
+        let body = json!({"reason": format!("{number}")});
+        world.send("POST", "/v1/devices/maker/SN-1/reprovision", body).await;
+    }
+    for stale in [format!("{log}-{last}"), last.to_string()] {
+        let reply = world.ask("vera", "GET", "/v1/events", &format!("last-event-id: {stale}\r\n"), "").await;
+        assert_eq!((reply.status, reply.reason().as_str()), (410, "log-begun-anew"), "{stale}: {reply:?}");
+    }
+    let mut follower = Follower::new(&world, "/v1/events?after=0", "").await;
+    follower.events(2).await;
+    let headers = format!("{JSON}if-match: {tag}\r\n");
+    let change = json!({"particulars": {"rack": "R2"}}).to_string();
+    let reply = world.ask("otto", "PATCH", "/v1/devices/maker/SN-1", &headers, &change).await;
+    assert_eq!((reply.status, reply.reason().as_str()), (412, "version-changed"));
+    assert!(reply.json()["detail"].as_str().unwrap().contains("restoration"), "{reply:?}");
     world.server.stop().await;
 }
 

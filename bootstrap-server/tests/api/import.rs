@@ -39,7 +39,8 @@ async fn faulty_rows_hurt_no_others_and_a_file_can_be_sent_again() {
     text = text.replace("SN-00007,bmc", "SN-00007,nobody").replace("maker,SN-00600", "nobody,SN-00600");
     text = text.replace("maker,SN-00601", ",SN-00601");
     let updates = import(&world, "text/csv", "", &text).await;
-    assert_eq!(counts(&updates), [1200, 1196, 1, 3]);
+    assert_eq!(counts(&updates), [1200, 1196, 0, 3]);
+    assert_eq!(updates.last().unwrap()["different"], 1, "SN-00003 is there, and in no rack");
     let faults: Vec<_> = updates.iter().filter(|update| update["kind"] == "fault").collect();
     let mut lines: Vec<_> = faults.iter().map(|fault| fault["line"].as_u64().unwrap()).collect();
     lines.sort_unstable();
@@ -47,7 +48,7 @@ async fn faulty_rows_hurt_no_others_and_a_file_can_be_sent_again() {
     assert!(faults.iter().all(|fault| fault["remedy"].as_str().unwrap().ends_with('.')));
     assert!(updates.iter().filter(|update| update["kind"] == "progress").count() >= 3);
     let again = import(&world, "text/csv", "", &text).await;
-    assert_eq!(counts(&again), [1200, 0, 1197, 3]);
+    assert_eq!(counts(&again), [1200, 0, 1196, 3]);
     let lines = "{\"manufacturer\":\"maker\",\"serial-number\":\"J-1\",\"profile\":\"bmc\"}\n";
     assert_eq!(counts(&import(&world, "application/x-ndjson", "", lines).await), [1, 1, 0, 0]);
     let array = format!("[{}]", lines.replace("J-1", "J-2"));
@@ -56,6 +57,39 @@ async fn faulty_rows_hurt_no_others_and_a_file_can_be_sent_again() {
     assert_eq!(world.get("/v1/devices/maker/J-2").await.status, 404, "a rehearsal changes nothing");
     let wrong = world.ask("otto", "POST", "/v1/import/devices", "content-type: text/html\r\n", "x").await;
     assert_eq!((wrong.status, wrong.reason().as_str()), (415, "media-type-unsupported"));
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_row_that_says_otherwise_than_the_list_is_told_and_taken_over_when_asked() {
+    let world = World::new(&[]).await;
+    let head = "manufacturer,serial-number,profile,rack,host\n";
+    let first = format!("{head}maker,SN-1,bmc,r7,'=h\nmaker,SN-2,bmc,r7,\n");
+    assert_eq!(counts(&import(&world, "text/csv", "", &first).await), [2, 2, 0, 0]);
+    let host = |device: &Value| device["host"].as_str().map(str::to_owned);
+    assert_eq!(host(&world.get("/v1/devices/maker/SN-1").await.json()).as_deref(), Some("=h"), "no apostrophe");
+    // Silent about the host, which stays; another rack, which is told.
+    let second = format!("{head}maker,SN-1,bmc,r8,\nmaker,SN-2,bmc,r7,\n");
+    let number = |updates: &[Value], name: &str| updates.last().unwrap()[name].as_u64().unwrap();
+    let before = world.leaves().await;
+    for query in ["", "?dry-run=true", "?dry-run=true&update=true"] {
+        let updates = import(&world, "text/csv", query, &second).await;
+        assert_eq!(counts(&updates), [2, 0, 1, 0], "{updates:?}");
+        let rehearsed = u64::from(query.contains("update"));
+        assert_eq!((number(&updates, "different"), number(&updates, "updated")), (1 - rehearsed, rehearsed));
+        let told = updates.iter().find(|update| update["kind"] == "difference").unwrap();
+        assert_eq!((&told["line"], &told["serial-number"]), (&2.into(), &"SN-1".into()));
+        assert_eq!(told["members"], serde_json::json!([{"name": "rack", "listed": "r7", "row": "r8"}]));
+    }
+    assert_eq!(world.leaves().await, before, "told, and left as it was");
+    let updates = import(&world, "text/csv", "?update=true", &second).await;
+    assert_eq!((number(&updates, "different"), number(&updates, "updated")), (0, 1), "{updates:?}");
+    let device = world.get("/v1/devices/maker/SN-1").await.json();
+    assert_eq!((device["rack"].as_str(), host(&device).as_deref()), (Some("r8"), Some("=h")));
+    let again = import(&world, "text/csv", "?update=true", &second).await;
+    assert_eq!((counts(&again), number(&again, "updated")), ([2, 0, 2, 0], 0));
+    let wrong = import(&world, "text/csv", "?update=true", &second.replace("SN-2,bmc", "SN-2,nobody")).await;
+    assert_eq!((counts(&wrong), number(&wrong, "updated")), ([2, 0, 1, 1], 0), "no such profile: {wrong:?}");
     world.server.stop().await;
 }
 

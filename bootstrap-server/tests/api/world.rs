@@ -7,6 +7,7 @@ use bootstrap_server::{
     RunningServer,
     api::TokenSecret,
     audit::Event,
+    backup::Restorable,
     domain::{Actor, Role, Token, TokenId, User, UserName},
     store::{Batch, Store},
 };
@@ -77,6 +78,23 @@ impl World {
     pub(crate) async fn restarted(self) -> Self {
         let Self { site, server, secrets } = self;
         server.stop().await;
+        let server = bootstrap_server::start(site.config()).await.unwrap();
+        Self { site, server, secrets }
+    }
+
+    /// Stops the server and starts it again on a new database, restored from `backup`.
+    pub(crate) async fn restored(self, backup: &[u8]) -> Self {
+        let Self { site, server, secrets } = self;
+        server.stop().await;
+        let config = site.config();
+        for suffix in ["", "-wal", "-shm"] {
+            let mut path = config.database.file().unwrap().as_os_str().to_owned();
+            path.push(suffix);
+            let _not_there = std::fs::remove_file(path);
+        }
+        site.write("backup", backup);
+        let restorable = Restorable::check(&site.path("backup"), Some(config.checkpoint_key.verifier()), None).unwrap();
+        restorable.restore(&config.database, &config.checkpoint_key, None).await.unwrap();
         let server = bootstrap_server::start(site.config()).await.unwrap();
         Self { site, server, secrets }
     }

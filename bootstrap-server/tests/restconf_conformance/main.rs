@@ -6,6 +6,7 @@ mod encodings;
 mod errors;
 mod reports;
 mod resources;
+mod served;
 #[path = "../support/mod.rs"]
 mod support;
 mod wire_profiles;
@@ -100,11 +101,16 @@ impl Talk {
     pub(crate) async fn logged(self) -> Vec<String> {
         drop(self.stream);
         self.server.stop().await;
-        let store = self.site.store().await;
-        let records = store.records(audit_log::LogIndex(0), 100_000).await.unwrap();
-        store.close().await;
-        records.into_iter().map(|record| String::from_utf8(record.opening.unwrap().1).unwrap()).collect()
+        log_of(&self.site).await
     }
+}
+
+/// The bodies of the audit log of a site whose server is stopped.
+pub(crate) async fn log_of(site: &Site) -> Vec<String> {
+    let store = site.store().await;
+    let records = store.records(audit_log::LogIndex(0), 100_000).await.unwrap();
+    store.close().await;
+    records.into_iter().map(|record| String::from_utf8(record.opening.unwrap().1).unwrap()).collect()
 }
 
 /// Puts a device onto the list, without a voucher.

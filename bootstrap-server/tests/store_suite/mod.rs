@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod devices;
+mod erasing;
 mod kill;
 mod log;
 mod operators;
@@ -12,6 +13,7 @@ mod transfer;
 mod writing;
 
 pub use devices::*;
+pub use erasing::*;
 pub use kill::*;
 pub use log::*;
 pub use operators::*;
@@ -122,7 +124,12 @@ macro_rules! suite {
             answers_are_kept_for_a_day
             a_snapshot_shows_nothing_of_what_comes_later
             sec_21_every_way_to_rewrite_the_log_is_found_out
-            sec_22_erasing_body_and_salt_leaves_a_log_that_verifies
+            sec_22_a_forgotten_device_leaves_a_log_that_verifies_and_names_it_nowhere
+            sec_22_a_device_that_is_being_onboarded_is_not_forgotten
+            sec_22_records_that_two_erase_at_once_are_counted_once
+            sec_22_what_was_interrupted_is_found_and_finished
+            sec_22_what_is_older_than_the_owner_wants_goes_and_nothing_else
+            sec_22_archived_logs_forget_too
             a_log_is_not_continued_when_its_end_is_damaged
             a_log_is_not_continued_by_another_key
             a_newer_schema_is_refused

@@ -16,7 +16,7 @@ use verdict::Refusal;
 
 use crate::{
     Record, Server,
-    machine::{Answer, Discovery, Download, Downloaded, Event, Request, SourceIndex, Work},
+    machine::{Answer, Discovery, Download, Downloaded, Event, Pause, Request, SourceIndex, Work},
 };
 
 /// Between half and one and a half times the pause, so that a rack that boots at once does not ask at once (CLI-05).
@@ -24,6 +24,15 @@ use crate::{
 pub fn jittered(pause: Duration) -> Duration {
     let share = pki::key::random::<1>().map_or(128, |[octet]| u32::from(octet));
     (pause / 2).saturating_add(pause.saturating_mul(share) / 255)
+}
+
+/// How long a pause is this time.
+#[must_use]
+pub fn spread(pause: Pause) -> Duration {
+    match pause {
+        Pause::About(pause) => jittered(pause),
+        Pause::AtLeast(pause) => pause.saturating_add(jittered(pause / 6)),
+    }
 }
 
 /// A device's surroundings. Each method carries out one action of the machine and blocks until it is done; each failure
@@ -62,7 +71,7 @@ pub trait Environment {
     fn send(&mut self, request: &Request) -> Result<Answer, Refusal>;
 
     /// Waits, about this long: see [`jittered`].
-    fn wait(&mut self, pause: Duration);
+    fn wait(&mut self, pause: Pause);
 
     /// Downloads an image to the staging place.
     ///

@@ -18,7 +18,7 @@ use crate::{
     Record, Server,
     machine::{
         Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Fact, Installation, OnboardingStep,
-        Request, ScriptEnd, ScriptVerdict, SourceIndex, Work,
+        Pause, Request, ScriptEnd, ScriptVerdict, SourceIndex, Work,
     },
 };
 
@@ -175,7 +175,8 @@ impl Environment for Simulation {
         Ok((server.answer)(request))
     }
 
-    fn wait(&mut self, pause: Duration) {
+    fn wait(&mut self, pause: Pause) {
+        let (Pause::About(pause) | Pause::AtLeast(pause)) = pause;
         self.log(format!("wait {}", pause.as_millis()));
         self.monotonic += pause;
     }

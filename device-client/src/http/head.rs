@@ -1,5 +1,7 @@
 //! Request and answer headers.
 
+use std::time::Duration;
+
 use super::{HttpError, MAX_HEAD};
 
 /// Most header fields of an answer.
@@ -59,6 +61,8 @@ pub struct Head {
     pub closes: bool,
     /// The media type without parameters, in lower case.
     pub media_type: Option<String>,
+    /// `Retry-After`, where it is given in seconds (RFC 9110 §10.2.3): a date needs a clock that can be believed.
+    pub retry_after: Option<Duration>,
     /// `Content-Range`, as it stands.
     pub content_range: Option<String>,
 }
@@ -93,6 +97,7 @@ impl Head {
             media_type: fields
                 .one("content-type")?
                 .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()),
+            retry_after: fields.retry_after(),
             content_range: fields.one("content-range")?.map(str::to_owned),
         };
         let closes = head.closes || head.framing == Framing::UntilClose;
@@ -112,6 +117,13 @@ impl Fields<'_> {
             return Err(HttpError::Malformed);
         }
         std::str::from_utf8(first.value).map(|value| Some(value.trim())).map_err(|_| HttpError::Malformed)
+    }
+
+    /// One that cannot be read is as good as none: it says nothing about the answer.
+    fn retry_after(&self) -> Option<Duration> {
+        let seconds = self.one("retry-after").ok()??;
+        let digits = !seconds.is_empty() && seconds.bytes().all(|octet| octet.is_ascii_digit());
+        digits.then(|| Duration::from_secs(seconds.parse().unwrap_or(u64::MAX)))
     }
 
     fn framing(&self, status: u16) -> Result<Framing, HttpError> {
@@ -185,6 +197,18 @@ mod tests {
         assert!(head.closes && length < 150);
         assert!(parse("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap().unwrap().0.closes);
         assert!(!parse("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap().unwrap().0.closes);
+    }
+
+    #[test]
+    fn when_to_come_again_is_read_in_seconds_or_not_at_all() {
+        let of = |fields: &str| {
+            parse(&format!("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n{fields}\r\n")).unwrap().unwrap().0.retry_after
+        };
+        assert_eq!(of("retry-after: 17\r\n"), Some(Duration::from_secs(17)));
+        assert_eq!(of("Retry-After: 99999999999999999999999\r\n"), Some(Duration::from_secs(u64::MAX)));
+        let unreadable = ["-1", "+1", "1.5", "", "Wed, 21 Oct 2026 07:28:00 GMT", "1\r\nRetry-After: 2"];
+        assert!(unreadable.iter().all(|value| of(&format!("Retry-After: {value}\r\n")).is_none()));
+        assert_eq!(of(""), None);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub enum Action {
     /// Send a request over the open connection: [`Event::Answered`].
     Send(Request),
     /// Wait: [`Event::Done`].
-    Wait(Duration),
+    Wait(Pause),
     /// Download a boot image to the staging place: [`Event::Downloaded`].
     Download(Download),
     /// Carry out one piece of local work.
@@ -164,8 +164,19 @@ pub struct Answer {
     pub status: u16,
     /// The media type without parameters, in lower case.
     pub media_type: Option<String>,
+    /// After which time to ask again (RFC 9110 §10.2.3), if the server said so.
+    pub retry_after: Option<Duration>,
     /// The body, complete.
     pub body: Vec<u8>,
+}
+
+/// How long to wait. Devices that begin to wait at the same moment must not end at the same one (CLI-05).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// Between half of this time and one and a half of it.
+    About(Duration),
+    /// This time, and up to a quarter of it more: somebody has said that before then it is of no use.
+    AtLeast(Duration),
 }
 
 /// A completed download.

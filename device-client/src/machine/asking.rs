@@ -13,6 +13,7 @@ use verdict::{ReasonCode, Refusal, Trace};
 
 use super::{
     Action, Answer, Event, Origin, Request, State, Transition,
+    coming_again::{self, Question},
     connecting::Attempt,
     judgement::Trust,
     onboarding::{self, Job},
@@ -32,10 +33,15 @@ pub(super) struct Asking {
 }
 
 pub(super) fn begin(attempt: Attempt, trust: Trust, root: String, shared: &mut Shared) -> Transition {
-    let input = input(trust, shared);
     shared.note("asking", &attempt.entry.server, format!("over a {} connection", trust.as_str()));
-    let action = Action::Send(Request::BootstrappingData { root: root.clone(), input });
-    Transition { state: State::Asking(Asking { attempt, trust, root }), action }
+    ask(Asking { attempt, trust, root }, shared)
+}
+
+/// Sends the question, for the first time or again.
+pub(super) fn ask(asking: Asking, shared: &Shared) -> Transition {
+    let input = input(asking.trust, shared);
+    let action = Action::Send(Request::BootstrappingData { root: asking.root.clone(), input });
+    Transition { state: State::Asking(asking), action }
 }
 
 fn input(trust: Trust, shared: &Shared) -> BootstrappingRequest {
@@ -61,12 +67,15 @@ fn input(trust: Trust, shared: &Shared) -> BootstrappingRequest {
 }
 
 impl Asking {
-    pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
+    pub(super) fn on(mut self, event: Event, shared: &mut Shared) -> Transition {
         let answer = match event {
             Event::Answered(answer) => answer,
             Event::Failed(refusal) => return self.attempt.failed(refusal, shared),
             _ => return self.attempt.failed(unexpected("get-bootstrapping-data"), shared),
         };
+        if let Some(pause) = self.attempt.turned_away(&answer, shared) {
+            return coming_again::begin(Question::Data(self), pause, shared);
+        }
         if answer.status != 200 {
             return self.attempt.failed(refusal_of_server(&answer), shared);
         }
@@ -105,6 +114,10 @@ impl Asking {
             }
             Err(refusal) => self.refused(refusal, shared),
         }
+    }
+
+    pub(super) const fn attempt(&self) -> &Attempt {
+        &self.attempt
     }
 
     fn accepted(self, accepted: Accepted, trace: Trace, level: ReportingLevel, shared: &mut Shared) -> Transition {

@@ -36,6 +36,11 @@ impl Budget {
         }
     }
 
+    /// Whether so much is left.
+    pub(super) fn has(&self, time: Duration) -> bool {
+        self.now.saturating_add(time) < self.deadline
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.now >= self.deadline
     }

@@ -18,6 +18,8 @@ pub(super) struct Attempt {
     pub(super) entry: Entry,
     pub(super) address: SocketAddr,
     pub(super) remaining: Vec<SocketAddr>,
+    /// How often this entry said that it has no room.
+    pub(super) times_turned_away: u32,
 }
 
 impl Attempt {

@@ -4,6 +4,7 @@ use verdict::{ReasonCode, Refusal};
 
 use super::{
     Action, Event, Request, State, Transition, asking,
+    coming_again::{self, Question},
     connecting::Attempt,
     host_meta,
     judgement::Trust,
@@ -21,17 +22,29 @@ pub(super) struct Locating {
 }
 
 pub(super) fn begin(attempt: Attempt, trust: Trust) -> Transition {
-    Transition { state: State::Locating(Locating { attempt, trust }), action: Action::Send(Request::HostMeta) }
+    ask(Locating { attempt, trust })
+}
+
+/// Sends the question, for the first time or again.
+pub(super) const fn ask(locating: Locating) -> Transition {
+    Transition { state: State::Locating(locating), action: Action::Send(Request::HostMeta) }
 }
 
 impl Locating {
-    pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
+    pub(super) const fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
+    pub(super) fn on(mut self, event: Event, shared: &mut Shared) -> Transition {
         let root = match event {
             Event::Answered(answer) => match answer.status {
                 200 => host_meta::restconf_root(&answer.body),
                 // CLI-25: the usual place only when there is no host-meta document at all.
                 404 => Some(DEFAULT_ROOT.to_owned()),
                 status => {
+                    if let Some(pause) = self.attempt.turned_away(&answer, shared) {
+                        return coming_again::begin(Question::Root(self), pause, shared);
+                    }
                     let detail = format!("host-meta was answered with status {status}");
                     let refusal = Refusal::new(ReasonCode::ServerAnswerInvalid, detail);
                     return self.attempt.failed(refusal, shared);

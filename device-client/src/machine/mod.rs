@@ -11,6 +11,7 @@
 mod action;
 mod asking;
 mod budget;
+mod coming_again;
 mod connecting;
 mod discovering;
 mod entry;
@@ -27,7 +28,8 @@ mod targets;
 mod tests;
 
 pub use action::{
-    Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Installation, Request, ScriptEnd,
+    Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Installation, Pause, Request,
+    ScriptEnd,
 };
 pub use action::{ScriptVerdict, Work};
 pub use entry::Origin;
@@ -42,6 +44,7 @@ use pki::time::Clock;
 use crate::Record;
 use asking::Asking;
 use budget::Phase;
+use coming_again::ComingAgain;
 use connecting::Connecting;
 use discovering::Discovering;
 use locating::Locating;
@@ -83,6 +86,7 @@ enum State {
     Connecting(Connecting),
     Locating(Locating),
     Asking(Asking),
+    ComingAgain(ComingAgain),
     Onboarding(Box<Onboarding>),
     Finished,
 }
@@ -118,6 +122,7 @@ impl Machine {
             State::Connecting(state) => state.on(event, &mut self.shared),
             State::Locating(state) => state.on(event, &mut self.shared),
             State::Asking(state) => state.on(event, &mut self.shared),
+            State::ComingAgain(state) => state.on(event, &self.shared),
             State::Onboarding(state) => state.on(event, &mut self.shared),
             State::Finished => self.shared.finish(),
         };

@@ -59,5 +59,5 @@ fn with_addresses(entry: Entry, addresses: &[IpAddr], shared: &mut Shared) -> Tr
         return shared.pass_over(&entry.server, Refusal::new(ReasonCode::RedirectTargetBlocked, detail));
     }
     let address = usable.remove(0);
-    connecting::begin(Attempt { entry, address, remaining: usable }, shared)
+    connecting::begin(Attempt { entry, address, remaining: usable, times_turned_away: 0 }, shared)
 }

@@ -1,6 +1,6 @@
 //! What all states of one attempt share: the servers still to be tried, and what was decided so far.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use pki::time::{Clock, Timestamp};
 use verdict::{ReasonCode, Refusal};
@@ -91,6 +91,16 @@ impl Shared {
     /// the owner named are few, and each costs a bounded time; strangers can name new ones for ever.
     pub(super) fn is_too_late_for(&self, origin: Origin) -> bool {
         origin == Origin::Untrusted && self.budget.is_over()
+    }
+
+    /// Whether `pause` fits into that time.
+    pub(super) fn has_time_for(&self, origin: Origin, pause: Duration) -> bool {
+        origin != Origin::Untrusted || self.budget.has(pause)
+    }
+
+    /// Whether other servers are still to be tried.
+    pub(super) fn has_others(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     /// Leaves untried what strangers named, once their time is over.

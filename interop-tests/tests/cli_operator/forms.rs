@@ -27,6 +27,31 @@ fn a_list_is_rehearsed_imported_and_passed_over_when_it_comes_again() {
 }
 
 #[test]
+fn a_list_goes_into_a_spreadsheet_and_comes_back() {
+    let site = Site::start();
+    site.prepare();
+    let add = ["device", "add", "example-maker/SN-0001", "--profile", "bmc", "--rack", "=HYPERLINK(\"x\")"];
+    site.sztp(&[&add[..], &["--mac", "00:00:5e:00:53:01", "--mac", "00:00:5e:00:53:02"]].concat()).good();
+    let columns = "manufacturer,serial-number,profile,model,mac-addresses,host,slot,rack";
+    let list = site.sztp(&["device", "list", "--output", "csv", "--columns", columns]).good().out;
+    assert!(list.contains("\"'=HYPERLINK(\"\"x\"\")\""), "a spreadsheet must not run it: {list}");
+    site.write("devices.csv", &list);
+    let same = site.sztp(&["device", "import", "devices.csv"]).good();
+    assert_eq!(same.out, "1 rows: 0 registered, 1 there already, 0 not taken\n");
+    site.write("devices.csv", &list.replace("HYPERLINK", "SUM"));
+    let told = site.sztp(&["device", "import", "devices.csv"]);
+    assert_eq!(told.code, Some(1), "{told:?}");
+    assert!(told.err.starts_with("devices.csv:2: example-maker/SN-0001: rack is =HYPERLINK"), "{told:?}");
+    let taken = site.sztp(&["device", "import", "devices.csv", "--update"]).good();
+    assert!(taken.out.starts_with("1 rows: 0 registered, 0 there already, 1 changed"), "{taken:?}");
+    let shown = site.sztp(&["device", "show", "SN-0001", "--output", "json"]).good().json();
+    assert_eq!((&shown["rack"], shown["mac-addresses"].as_array().unwrap().len()), (&json!("=SUM(\"x\")"), 2));
+    let unknown = site.sztp(&["device", "list", "--columns", "colour"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.err.contains("there are manufacturer, serial-number,"), "{unknown:?}");
+}
+
+#[test]
 fn a_row_that_is_wrong_is_told_by_its_line_and_hurts_no_other() {
     let site = Site::start();
     site.prepare();
@@ -83,7 +108,8 @@ fn what_was_applied_is_shown_as_it_was_written() {
     let site = Site::start();
     site.prepare();
     assert_eq!(site.sztp(&["profile", "show", "bmc"]).good().out, crate::site::PROFILE);
-    assert_eq!(site.sztp(&["profile", "list"]).good().out, "NAME\nbmc\n");
+    let list = site.sztp(&["profile", "list"]).good().out;
+    assert!(list.starts_with("NAME  MEMBERS        DIGEST\nbmc   configuration  "), "{list}");
     let rehearsed = site.sztp(&["profile", "remove", "bmc", "--dry-run"]).good();
     assert_eq!(rehearsed.out, "would be done: remove the profile bmc\n");
     site.sztp(&["profile", "remove", "bmc"]).good();

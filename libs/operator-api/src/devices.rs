@@ -30,19 +30,20 @@ pub struct Device {
     pub proof: Option<Proof>,
     /// What somebody ought to look at.
     pub alarm: Option<Alarm>,
-    /// Changes whenever the record does: what `If-Match` takes, in quotes. The `ETag` begins with it, and changes with
-    /// everything that is shown.
-    pub version: u64,
+    /// Changes whenever the record does, and when the database is restored: what `If-Match` takes, in quotes. The `ETag`
+    /// begins with it, and changes with everything that is shown.
+    pub version: String,
 }
 
-/// What and where a device is. Everything is optional; nothing in it decides about trust.
+/// What and where a device is. Everything is optional; nothing in it decides about trust. Texts have 1 to 255 characters on
+/// one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Particulars {
     /// The maker's name for this kind of device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// Hardware addresses, such as `00:00:5e:00:53:01`.
+    /// Hardware addresses, such as `00:00:5e:00:53:01`; at most 64.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mac_addresses: Vec<String>,
     /// The name it is to have.
@@ -189,6 +190,14 @@ pub struct Because {
     pub reason: String,
 }
 
+/// What was erased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Erased {
+    /// How many records of the audit log.
+    pub records: u64,
+}
+
 /// A decision to let a device through.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -240,6 +249,24 @@ pub struct ReportedKey {
     pub kind: String,
     /// SSH wire form or degenerate CMS, base64.
     pub data: String,
+    /// Of an SSH host key, as `ssh-keygen -l` writes it: `SHA256:` and a digest in base64.
+    pub fingerprint: Option<String>,
+    /// Of a chain: its certificates, from the CA that issues the device's own up to the root.
+    pub certificates: Vec<ReportedCertificate>,
+}
+
+/// A certificate of a chain that a device reported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ReportedCertificate {
+    /// Whose it is.
+    pub subject: String,
+    /// Who issued it.
+    pub issuer: String,
+    /// SHA-256 of it, hex.
+    pub sha256: String,
+    /// Until when it is good.
+    pub not_after: String,
 }
 
 /// What happened to a device, what it waits for, and what to do.
@@ -248,8 +275,10 @@ pub struct ReportedKey {
 pub struct Story {
     /// The device as it stands.
     pub device: Device,
-    /// What happened, oldest first.
+    /// What happened, oldest first: the latest 1,000 things.
     pub steps: Vec<Step>,
+    /// The keys that the device reported when it was bootstrapped last: by these it can be authenticated since.
+    pub keys: Vec<ReportedKey>,
     /// What it would be told if it asked now, in one sentence.
     pub next_answer: String,
     /// Why that leads nowhere, if it does, because the device would refuse it or get nothing: the reason code.
@@ -316,7 +345,7 @@ mod tests {
             waiting: None,
             proof: None,
             alarm: None,
-            version: 7,
+            version: "1f2e3d4c-7".to_owned(),
         };
         let text = serde_json::to_string(&device).unwrap();
         assert_eq!(serde_json::from_str::<Device>(&text).unwrap(), device);

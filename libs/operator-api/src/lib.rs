@@ -13,7 +13,8 @@
 //! | [`paths::REPORTS`], [`paths::STORY`] | GET | viewer |
 //! | [`paths::IMPORT`] | POST, streamed both ways | operator |
 //! | [`paths::MANUFACTURERS`], [`paths::MANUFACTURER`] | GET, PUT | viewer, admin |
-//! | [`paths::PROFILES`], [`paths::PROFILE`] | GET, PUT, DELETE | viewer, operator |
+//! | [`paths::PROFILES`] | GET, without what is in them | viewer |
+//! | [`paths::PROFILE`] | GET, PUT, DELETE | operator |
 //! | [`paths::VOUCHERS`] | POST | operator |
 //! | [`paths::USERS`], [`paths::USER`] | GET, PUT, DELETE | admin |
 //! | [`paths::TOKENS`], [`paths::TOKEN`] | GET, POST, DELETE | everybody their own, admin all |
@@ -46,13 +47,15 @@ mod vouchers;
 pub use audit::{AuditRecord, AuditRecords, CheckpointNote, EventQuery, RecordQuery};
 pub use change::ChangeQuery;
 pub use devices::{
-    Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, IssuedActivationCode, NewDevice,
-    Particulars, Proof, Report, ReportedKey, Reports, Step, Story, Stuck, Waiting,
+    Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, Erased, IssuedActivationCode,
+    NewDevice, Particulars, Proof, Report, ReportedCertificate, ReportedKey, Reports, Step, Story, Stuck, Waiting,
 };
-pub use import::{ImportDone, ImportFault, ImportProgress, ImportUpdate};
+pub use import::{
+    DifferingMember, ImportDifference, ImportDone, ImportFault, ImportProgress, ImportQuery, ImportUpdate,
+};
 pub use manufacturers::{Manufacturer, ManufacturerList, NewManufacturer};
 pub use operators::{IssuedToken, NewToken, NewUser, Role, Token, TokenList, User, UserList};
 pub use problem::Problem;
-pub use profiles::{NewProfile, Profile, ProfileList};
+pub use profiles::{NewProfile, Profile, ProfileList, ProfileSummary};
 pub use status::{Health, ListenerStatus, LogStatus, StateCount, Status};
 pub use vouchers::{NewVoucher, Voucher};

@@ -70,7 +70,7 @@ pub struct NewToken {
     /// Whose it is to be; one's own unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// After how many days it opens nothing; for ever unless said.
+    /// After how many days it opens nothing: no later than the token that makes it, and unless said together with that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<u32>,
 }

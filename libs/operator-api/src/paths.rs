@@ -14,6 +14,8 @@ pub const RETIRE: &str = "/v1/devices/{manufacturer}/{serial-number}/retire";
 pub const REPROVISION: &str = "/v1/devices/{manufacturer}/{serial-number}/reprovision";
 /// Says that somebody has looked at a device's alarm.
 pub const CLEAR_ALARM: &str = "/v1/devices/{manufacturer}/{serial-number}/clear-alarm";
+/// Forgets a device.
+pub const ERASE: &str = "/v1/devices/{manufacturer}/{serial-number}/erase";
 /// Makes a new activation code for a device.
 pub const ACTIVATION_CODE: &str = "/v1/devices/{manufacturer}/{serial-number}/activation-code";
 /// What a device reported.
@@ -44,7 +46,7 @@ pub const TOKEN: &str = "/v1/tokens/{token}";
 pub const RECORDS: &str = "/v1/audit/records";
 /// The latest signed checkpoint.
 pub const CHECKPOINT: &str = "/v1/audit/checkpoint";
-/// Records of the audit log as they come: server-sent events, whose ids are positions in the log.
+/// Records of the audit log as they come: server-sent events, whose ids are places in the log.
 pub const EVENTS: &str = "/v1/events";
 /// Takes a backup.
 pub const BACKUP: &str = "/v1/backup";

@@ -75,6 +75,10 @@ reason_codes! {
     EncryptionNotAllowed, "encryption-not-allowed", "RFC 8572 §3.1",
         "The artifact is encrypted in a way that is unknown, too weak or not enabled here",
         "Encrypt with AES in CBC mode (EnvelopedData), as `sztp artifact encrypt` does.";
+    DeviceCannotDecrypt, "device-cannot-decrypt", "RFC 8572 §3.4",
+        "What the device is to get must be encrypted to it, and nothing can be encrypted to the certificate it shows",
+        "Give it a certificate with an RSA key and keyEncipherment, or an elliptic-curve key and keyAgreement, or take \
+         `encrypt-to-device` out of its profile.";
     // Artifacts: their signatures
     AlgorithmNotAllowed, "algorithm-not-allowed", "RFC 5652 §5.3",
         "The signature uses an algorithm that is unknown or too weak",
@@ -115,7 +119,7 @@ reason_codes! {
         "Obtain a voucher whose idevid-issuer matches the device's IDevID certificate.";
     VoucherNonceMismatch, "voucher-nonce-mismatch", "RFC 8366 §5.3",
         "The voucher's nonce is not the one this device sent",
-        "Obtain a voucher for this very request; a nonced voucher cannot be used twice.";
+        "Obtain a voucher for this very request, or one without a nonce; a nonced voucher cannot be used twice.";
     // Owner certificate and conveyed information
     OwnerNotPinned, "owner-not-pinned", "RFC 8572 §5.4",
         "The owner certificate does not chain to the certificate that the voucher pins",
@@ -259,6 +263,9 @@ reason_codes! {
     RequestMalformed, "request-malformed", "RFC 8040 §7",
         "The request breaks the protocol",
         "The detail names the member; compare the device's firmware with RFC 8572.";
+    SshHostKeyMismatch, "ssh-host-key-mismatch", "RFC 4253 §6.6",
+        "The device reported an SSH host key whose data is not a key of the algorithm it names",
+        "Mend the device: `key-data` is the key's wire form, which begins with the name of its own format.";
     RequestTooLarge, "request-too-large", "RFC 8040 §7",
         "The request body is larger than a device may send",
         "Shorten messages in progress reports.";
@@ -348,6 +355,9 @@ reason_codes! {
     LogTruncated, "log-truncated", "RFC 6962 §2.1",
         "The log holds fewer leaves than a checkpoint covers",
         "Entries were removed, or an old copy was restored: compare with a backup.";
+    LogErasureUnaccounted, "log-erasure-unaccounted", "RFC 6962 §2.1",
+        "Records are empty that no erasure on record took",
+        "Somebody took them out of the database by hand: compare with a backup; `sztp audit erase` is the way to erase.";
     CheckpointMalformed, "checkpoint-malformed", "C2SP tlog-checkpoint",
         "The checkpoint is not a signed note that can be read",
         "Use the file as it was published, with its signature lines and its last line break.";
@@ -430,6 +440,15 @@ reason_codes! {
     ServerFailed, "server-failed", "RFC 9110 §15.6.1",
         "The server failed",
         "The server's log says why; report it if the log does not help.";
+    LogBegunAnew, "log-begun-anew", "RFC 9110 §15.5.11",
+        "What is referred to is a place in another audit log: the database was restored since, which begins a new one",
+        "Read again what you hold, and follow the new log from its beginning (`after=0`), or from now on.";
+    TooManyTokens, "too-many-tokens", "RFC 9110 §15.5.10",
+        "The user has as many tokens as one user may have",
+        "Revoke those that nobody uses any more: `sztp token list` shows them with their age.";
+    TokenOutlivesMaker, "token-outlives-maker", "RFC 6750 §3.1",
+        "A token may not be valid for longer than the one that makes it",
+        "Ask for fewer days, or make it with a token that is valid for longer.";
 }
 
 impl fmt::Display for ReasonCode {

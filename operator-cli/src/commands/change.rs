@@ -27,7 +27,7 @@ impl ChangeArgs {
     }
 
     /// Says what was done: in a sentence for people, as the record that came of it for programs.
-    pub(crate) fn tell(&self, done: &str, columns: &'static [Column], made: Option<&impl Serialize>) {
+    pub(crate) fn tell(&self, done: &str, columns: &[Column], made: Option<&impl Serialize>) {
         match (made, self.form.form) {
             (Some(_), Form::Table) => output::line(&crate::show::plain(done)),
             (Some(made), form) => crate::show::one(form, columns, made),

@@ -36,7 +36,7 @@ pub(crate) struct CreateArgs {
     /// Whose it is to be; your own unless said
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// After how many days it opens nothing; never unless said
+    /// After how many days it opens nothing: no later than the token you make it with, and unless said together with that
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     days: Option<u32>,
     /// Write the token into this new file, for nobody else to read, instead of showing it

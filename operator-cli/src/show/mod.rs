@@ -41,6 +41,13 @@ pub(crate) struct Column {
     pointer: &'static str,
 }
 
+impl Column {
+    /// What it is called.
+    pub(crate) const fn name(self) -> &'static str {
+        self.name
+    }
+}
+
 /// A column of this name.
 pub(crate) const fn column(name: &'static str, pointer: &'static str) -> Column {
     Column { name, pointer }
@@ -50,19 +57,19 @@ pub(crate) const fn column(name: &'static str, pointer: &'static str) -> Column 
 #[derive(Debug)]
 pub(crate) struct Listing {
     form: Form,
-    columns: &'static [Column],
+    columns: Vec<Column>,
     /// Of the table, from the first page.
     widths: Vec<usize>,
     shown: u64,
 }
 
 impl Listing {
-    pub(crate) const fn new(form: Form, columns: &'static [Column]) -> Self {
-        Self { form, columns, widths: Vec::new(), shown: 0 }
+    pub(crate) fn new(form: Form, columns: &[Column]) -> Self {
+        Self { form, columns: columns.to_vec(), widths: Vec::new(), shown: 0 }
     }
 
     /// Shows all of a list.
-    pub(crate) fn whole(form: Form, columns: &'static [Column], records: &[impl Serialize]) {
+    pub(crate) fn whole(form: Form, columns: &[Column], records: &[impl Serialize]) {
         let mut listing = Self::new(form, columns);
         output::text(&listing.page(records));
         output::text(&listing.end());
@@ -125,11 +132,11 @@ impl Listing {
 }
 
 /// Shows one record: for people a line for each column that has a value.
-pub(crate) fn one(form: Form, columns: &'static [Column], record: &impl Serialize) {
+pub(crate) fn one(form: Form, columns: &[Column], record: &impl Serialize) {
     output::text(&one_as_text(form, columns, record));
 }
 
-fn one_as_text(form: Form, columns: &'static [Column], record: &impl Serialize) -> String {
+fn one_as_text(form: Form, columns: &[Column], record: &impl Serialize) -> String {
     let value = serde_json::to_value(record).unwrap_or_default();
     match form {
         Form::Json => format!("{}\n", serde_json::to_string_pretty(&value).unwrap_or_default()),

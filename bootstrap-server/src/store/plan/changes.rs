@@ -11,7 +11,7 @@ use crate::{
         Device, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName, Token, TokenId, User,
         UserName,
     },
-    store::KeptAnswer,
+    store::{KeptAnswer, Place},
 };
 
 /// Rows to write. Where a table's row can go, `None` stands for its removal.
@@ -22,9 +22,11 @@ pub(crate) struct Changes {
     /// Which leaf is about which device.
     pub(crate) events: Vec<EventRow>,
     /// Records of devices.
-    pub(crate) devices: BTreeMap<DeviceId, Device>,
+    pub(crate) devices: BTreeMap<DeviceId, Option<Device>>,
     /// Vouchers.
-    pub(crate) vouchers: BTreeMap<DeviceId, OwnershipVoucher>,
+    pub(crate) vouchers: BTreeMap<DeviceId, Option<OwnershipVoucher>>,
+    /// Records whose bodies and salts go, and with them whatever else is stored of them; and the devices they are about.
+    pub(crate) erased: BTreeMap<Place, Option<DeviceId>>,
     /// Progress reports.
     pub(crate) reports: Vec<ReportRow>,
     /// Manufacturers.
@@ -97,6 +99,7 @@ impl Changes {
         self.events.extend(later.events);
         self.devices.extend(later.devices);
         self.vouchers.extend(later.vouchers);
+        self.erased.extend(later.erased);
         self.reports.extend(later.reports);
         self.manufacturers.extend(later.manufacturers);
         self.profiles.extend(later.profiles);

@@ -6,7 +6,7 @@ use super::Changes;
 use crate::{
     audit::Event,
     domain::{Device, DeviceId, ManufacturerName, ProfileName, Role, TokenId, UserName, change::VoucherStock},
-    store::Batch,
+    store::{Batch, Place},
 };
 
 /// What must be loaded before a group can be planned.
@@ -16,6 +16,8 @@ pub(crate) struct Needs {
     pub(crate) devices: BTreeSet<DeviceId>,
     /// How many devices have these profiles.
     pub(crate) leaving: BTreeSet<ProfileName>,
+    /// Which of these records are there.
+    pub(crate) erasing: BTreeSet<Place>,
     /// Which of these idempotency keys were used.
     pub(crate) answers: BTreeSet<(UserName, String)>,
 }
@@ -27,8 +29,10 @@ impl Needs {
         for batch in batches {
             for event in batch.events() {
                 needs.devices.extend(event.device().cloned());
-                if let Event::ProfileRemoved { profile } = event {
-                    needs.leaving.insert(profile.clone());
+                match event {
+                    Event::ProfileRemoved { profile } => drop(needs.leaving.insert(profile.clone())),
+                    Event::RecordsErased { erasure } => needs.erasing.extend(erasure.places()),
+                    _ => {}
                 }
             }
             needs.devices.extend(batch.expectations().iter().map(|(device, _)| device.clone()));
@@ -45,6 +49,8 @@ pub(crate) struct Loaded {
     pub(crate) devices: BTreeMap<DeviceId, KnownDevice>,
     /// How many devices have each profile that is to go.
     pub(crate) with_profile: BTreeMap<ProfileName, u64>,
+    /// The records that are there, of those that are to be erased.
+    pub(crate) erasable: BTreeSet<Place>,
     /// The idempotency keys that were used.
     pub(crate) answers: BTreeSet<(UserName, String)>,
 }

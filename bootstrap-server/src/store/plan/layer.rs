@@ -1,15 +1,17 @@
 //! One batch at work, on top of those before it in its group.
 
+use std::collections::BTreeSet;
+
 use audit_log::{LogIndex, UnixMillis};
 
 use super::{Changes, EventRow, KeptRow, LeafRow, ReportRow, Situation};
 use crate::{
-    audit::Event,
+    audit::{Erasure, Event},
     domain::{
         Device, DeviceId, ProfileName, Role, TokenId, UserName,
         change::{self, ChangeRefused, VoucherStock},
     },
-    store::{KeptAnswer, StoreError},
+    store::{KeptAnswer, MAX_TOKENS, StoreError},
 };
 
 /// What one batch sees and changes: its own changes first, then those of the batches before it, then the database.
@@ -34,8 +36,10 @@ impl<'a> Layer<'a> {
     }
 
     pub(super) fn device(&self, id: &DeviceId) -> Option<&Device> {
-        let stored = || self.situation.loaded.devices.get(id).and_then(|known| known.device.as_ref());
-        self.own.devices.get(id).or_else(|| self.before.devices.get(id)).or_else(stored)
+        match self.own.devices.get(id).or_else(|| self.before.devices.get(id)) {
+            Some(planned) => planned.as_ref(),
+            None => self.situation.loaded.devices.get(id).and_then(|known| known.device.as_ref()),
+        }
     }
 
     pub(super) fn append(&mut self, row: LeafRow, about: Option<&DeviceId>) {
@@ -73,8 +77,12 @@ impl<'a> Layer<'a> {
             }
             Event::ProfileRemoved { profile } => self.remove_profile(profile)?,
             Event::VoucherStored { device, voucher } => {
-                self.own.vouchers.insert(device.clone(), voucher.clone());
+                self.own.vouchers.insert(device.clone(), Some(voucher.clone()));
             }
+            Event::DeviceErased { device, .. } => {
+                self.own.vouchers.insert(device.clone(), None);
+            }
+            Event::RecordsErased { erasure } => self.erase(erasure)?,
             Event::ProgressReported { device, report, keys, message, .. } => {
                 let (leaf, device) = (self.next_position(), device.clone());
                 let (message, keys) = (message.clone(), keys.clone());
@@ -89,6 +97,9 @@ impl<'a> Layer<'a> {
             Event::UserRemoved { user } => self.remove_user(user)?,
             Event::TokenCreated { token } => {
                 self.known_user(&token.user)?;
+                if self.tokens_of(&token.user).len() >= MAX_TOKENS {
+                    return Err(StoreError::TokensFull(token.user.to_string()));
+                }
                 self.own.tokens.insert(token.id.clone(), Some(token.clone()));
             }
             Event::TokenRevoked { token } => {
@@ -112,11 +123,24 @@ impl<'a> Layer<'a> {
             ChangeRefused::NotListed => StoreError::NoDevice(id.clone()),
             refused => StoreError::Refused { device: id.clone(), refused },
         })?;
-        let Some(device) = after.filter(|device| before.as_ref() != Some(device)) else { return Ok(()) };
-        if let Some(profile) = &device.profile {
+        if before == after {
+            return Ok(());
+        }
+        if let Some(profile) = after.as_ref().and_then(|device| device.profile.as_ref()) {
             self.known_profile(profile)?;
         }
-        self.own.devices.insert(id.clone(), device);
+        self.own.devices.insert(id.clone(), after);
+        Ok(())
+    }
+
+    /// Erases records that are there: each is counted by one event, however many ask for it at once.
+    fn erase(&mut self, erasure: &Erasure) -> Result<(), StoreError> {
+        for place in erasure.places() {
+            let gone = self.before.erased.contains_key(&place) || !self.situation.loaded.erasable.contains(&place);
+            if gone || self.own.erased.insert(place, erasure.device().cloned()).is_some() {
+                return Err(StoreError::ErasedBefore);
+            }
+        }
         Ok(())
     }
 
@@ -128,10 +152,11 @@ impl<'a> Layer<'a> {
     }
 
     fn voucher(&self, id: &DeviceId) -> VoucherStock {
-        if self.own.vouchers.contains_key(id) || self.before.vouchers.contains_key(id) {
-            return VoucherStock::Stored;
+        match self.own.vouchers.get(id).or_else(|| self.before.vouchers.get(id)) {
+            Some(Some(_)) => VoucherStock::Stored,
+            Some(None) => VoucherStock::Missing,
+            None => self.situation.loaded.devices.get(id).map_or(VoucherStock::Missing, |known| known.voucher),
         }
-        self.situation.loaded.devices.get(id).map_or(VoucherStock::Missing, |known| known.voucher)
     }
 
     fn known_profile(&self, name: &ProfileName) -> Result<(), StoreError> {
@@ -191,12 +216,17 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// The tokens that a user has now.
+    fn tokens_of(&self, user: &UserName) -> BTreeSet<TokenId> {
+        let stored = self.situation.directory.tokens.keys();
+        let all = stored.chain(self.before.tokens.keys()).chain(self.own.tokens.keys());
+        all.filter(|id| self.token_owner(id) == Some(user)).cloned().collect()
+    }
+
     fn remove_user(&mut self, name: &UserName) -> Result<(), StoreError> {
         self.known_user(name)?;
         self.leave_an_admin(name)?;
-        let stored = self.situation.directory.tokens.keys();
-        let all = stored.chain(self.before.tokens.keys()).chain(self.own.tokens.keys());
-        let theirs: Vec<_> = all.filter(|id| self.token_owner(id) == Some(name)).cloned().collect();
+        let theirs = self.tokens_of(name);
         self.own.tokens.extend(theirs.into_iter().map(|id| (id, None)));
         self.own.users.insert(name.clone(), None);
         Ok(())

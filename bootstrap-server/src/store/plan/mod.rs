@@ -90,11 +90,11 @@ fn apply(
 /// as it is.
 pub(super) fn note_proofs(changes: &mut Changes, loaded: &Loaded, proofs: &[(DeviceId, Proof)]) {
     for (id, proof) in proofs {
-        let current = changes.devices.get(id).or_else(|| loaded.devices.get(id).and_then(|it| it.device.as_ref()));
-        let Some(mut device) = current.cloned() else { continue };
+        let stored = || loaded.devices.get(id).and_then(|it| it.device.clone());
+        let Some(mut device) = changes.devices.get(id).cloned().unwrap_or_else(stored) else { continue };
         if device.proof.is_none_or(|known| known.at <= proof.at) {
             device.proof = Some(*proof);
-            changes.devices.insert(id.clone(), device);
+            changes.devices.insert(id.clone(), Some(device));
         }
     }
 }

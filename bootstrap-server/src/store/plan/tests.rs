@@ -8,7 +8,7 @@ use verdict::ReasonCode;
 
 use super::*;
 use crate::{
-    audit::{Answer, Event},
+    audit::{Answer, Basis, Event},
     domain::{
         Device, ManufacturerName, OnboardingProfile, ProfileName, Role, Token, TokenId, User, UserName,
         change::{self, ChangeRefused, VoucherStock},
@@ -49,10 +49,11 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..4_u8, prop::option::of(0..3_u8)).prop_map(move |(d, p)| Event::DeviceApproved {
             device: device(d), profile: p.map(profile), because: because() }),
         1 => (0..4_u8).prop_map(move |d| Event::DeviceRetired { device: device(d), because: because() }),
+        1 => (0..4_u8).prop_map(move |d| Event::DeviceErased { device: device(d), because: because() }),
         1 => (0..4_u8, prop::option::of(0..3_u8)).prop_map(|(d, p)| Event::DeviceChanged {
             device: device(d), profile: p.map(profile), particulars: Box::default() }),
         1 => (0..4_u8).prop_map(move |d| Event::Answered { device: device(d), source, certificate: Digest([1; 32]),
-            answer: Answer::Onboarding { conveyed_information: Digest([2; 32]) }, departures: crate::domain::Departures::default() }),
+            answer: Answer::Onboarding { conveyed_information: Digest([2; 32]) }, basis: Basis::of(&document(0)), departures: crate::domain::Departures::default() }),
         4 => (0..3_u8).prop_map(move |p| Event::ProfileApplied { profile: Box::new(document(p)) }),
         2 => (0..3_u8).prop_map(|p| Event::ProfileRemoved { profile: profile(p) }),
         2 => (0..3_u8, any::<bool>()).prop_map(|(u, admin)| Event::UserChanged {
@@ -133,6 +134,9 @@ impl Model {
                 ChangeRefused::NotListed => StoreError::NoDevice(id.clone()),
                 refused => StoreError::Refused { device: id.clone(), refused },
             })?;
+            if after.is_none() {
+                self.devices.remove(id);
+            }
             if after != before
                 && let Some(device) = after
             {
@@ -199,7 +203,7 @@ impl Model {
         let count = |name: &ProfileName| self.devices.values().filter(|it| it.profile.as_ref() == Some(name)).count();
         let leaving = needs.leaving.iter().map(|name| (name.clone(), u64::try_from(count(name)).unwrap()));
         let answers = needs.answers.intersection(&self.answers).cloned().collect();
-        Loaded { devices: devices.collect(), with_profile: leaving.collect(), answers }
+        Loaded { devices: devices.collect(), with_profile: leaving.collect(), answers, ..Loaded::default() }
     }
 
     fn directory(&self) -> Directory {
@@ -231,7 +235,12 @@ proptest! {
             }
             directory.follow(&changes);
             prop_assert_eq!(&directory, &model.directory());
-            planned.devices.extend(changes.devices);
+            for (id, device) in changes.devices {
+                match device {
+                    Some(device) => drop(planned.devices.insert(id, device)),
+                    None => drop(planned.devices.remove(&id)),
+                }
+            }
             prop_assert_eq!(&planned.devices, &model.devices);
             planned.answers.extend(changes.answers.into_keys());
             prop_assert_eq!(&planned.answers, &model.answers);
@@ -250,6 +259,10 @@ fn a_proof_never_makes_a_device_older() {
     note_proofs(&mut changes, &loaded, &[(device(1), proof(4)), (device(2), proof(9))]);
     assert!(changes.devices.is_empty(), "it is older, or of nobody on the list");
     note_proofs(&mut changes, &loaded, &[(device(1), proof(6))]);
-    assert_eq!(changes.devices[&device(1)].proof, Some(proof(6)));
-    assert_eq!(changes.devices[&device(1)].version, LogIndex(7), "nobody decided anything");
+    let noted = changes.devices[&device(1)].as_ref().unwrap();
+    assert_eq!(noted.proof, Some(proof(6)));
+    assert_eq!(noted.version, LogIndex(7), "nobody decided anything");
+    changes.devices.insert(device(1), None);
+    note_proofs(&mut changes, &loaded, &[(device(1), proof(7))]);
+    assert_eq!(changes.devices[&device(1)], None, "it was forgotten by the same group");
 }

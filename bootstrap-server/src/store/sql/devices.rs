@@ -6,14 +6,14 @@ use audit_log::UnixMillis;
 use sqlx::{Any, AnyPool, any::AnyArguments, query::Query};
 
 use super::{
-    decode::{corrupt, number, value},
+    decode::{corrupt, device_id, number, value},
     encode::millis,
     statement::bound,
     table::Value,
 };
 use crate::{
     domain::{Deadlines, DeviceId, Patience, ProfileName, waiting::CLOCK_TOLERANCE},
-    store::{Census, DeviceFilter, Page, StoreError, Stuck},
+    store::{Census, DeviceFilter, Page, StoreError, Strays, Stuck},
 };
 
 /// The states in which a device waits, with its deadline in each; those of onboarding depend on its profile.
@@ -154,6 +154,44 @@ pub(super) fn page(
     let Conditions { text, values } = conditions;
     let all = if text.is_empty() { String::new() } else { format!("WHERE {} ", text.join(" AND ")) };
     bound(format!("SELECT * FROM device {all}ORDER BY manufacturer, serial_number LIMIT {limit}"), values)
+}
+
+/// Devices in the log and on no list. Reads the index of records alone, as many devices as the page has.
+pub(super) async fn strays(pool: &AnyPool, page: &Page<DeviceId>) -> Result<Strays, StoreError> {
+    let mut conditions = Conditions::default();
+    if let Some(after) = &page.after {
+        let maker = conditions.value(after.manufacturer.as_str());
+        let serial = conditions.value(after.serial_number.as_str());
+        conditions.text.push(format!("WHERE (manufacturer, serial_number) > ({maker}, {serial})"));
+    }
+    let limit = conditions.value(i64::from(page.limit));
+    let Conditions { text, values } = conditions;
+    let known = |table: &str| {
+        format!(
+            "EXISTS (SELECT 1 FROM {table} WHERE {table}.manufacturer = named.manufacturer AND \
+             {table}.serial_number = named.serial_number)"
+        )
+    };
+    let statement = format!(
+        "SELECT named.manufacturer AS manufacturer, named.serial_number AS serial_number,
+                CASE WHEN {} OR {} THEN 1 ELSE 0 END AS known
+         FROM (SELECT DISTINCT manufacturer, serial_number FROM device_event {}
+               ORDER BY manufacturer, serial_number LIMIT {limit}) AS named
+         ORDER BY named.manufacturer, named.serial_number",
+        known("device"),
+        known("voucher"),
+        text.concat()
+    );
+    let rows = bound(statement, values).fetch_all(pool).await?;
+    let whole = u32::try_from(rows.len()).is_ok_and(|read| read >= page.limit);
+    let next = rows.last().filter(|_| whole).map(device_id).transpose()?;
+    let mut devices = Vec::new();
+    for row in &rows {
+        if number(row, "known")? == 0 {
+            devices.push(device_id(row)?);
+        }
+    }
+    Ok(Strays { devices, next })
 }
 
 /// Counts devices by state. Each part of the statement is answered by an index alone.

@@ -10,7 +10,7 @@ use super::{
     table::{self, Table, Value},
 };
 use crate::{
-    domain::{Device, Manufacturer, OnboardingProfile, Token, User},
+    domain::{Device, DeviceId, Manufacturer, OnboardingProfile, Token, User},
     store::{
         LogNumber, StoreError,
         plan::{Changes, Loaded},
@@ -52,12 +52,14 @@ pub(super) fn written(
     add(&table::DEVICE_EVENT, Refused, events.collect::<Result<_, StoreError>>()?);
     // A device that reports stays, as a rule, where it is in every index.
     let known = |device: &Device| loaded.devices.get(&device.id).and_then(|known| known.device.as_ref());
+    let devices = changes.devices.values().flatten();
     let (stay, move_on): (Vec<_>, Vec<_>) =
-        changes.devices.values().partition(|device| known(device).is_some_and(|known| is_indexed_alike(known, device)));
+        devices.partition(|device| known(device).is_some_and(|known| is_indexed_alike(known, device)));
     add(&table::DEVICE, ReplacedBut(table::DEVICE_INDEXED), stay.into_iter().map(device).collect());
     add(&table::DEVICE, Replaced, move_on.into_iter().map(device).collect());
-    let vouchers = changes.vouchers.iter().map(|(id, voucher)| {
-        vec![id.manufacturer.as_str().into(), id.serial_number.as_str().into(), voucher.der().into()]
+    let vouchers = changes.vouchers.iter().filter_map(|(id, voucher)| {
+        let [maker, serial] = key(id);
+        Some(vec![maker, serial, voucher.as_ref()?.der().into()])
     });
     add(&table::VOUCHER, Replaced, vouchers.collect());
     let mut keys = Vec::new();
@@ -106,14 +108,24 @@ fn is_indexed_alike(one: &Device, other: &Device) -> bool {
     indexed(one) == indexed(other) && place(one) == place(other)
 }
 
-/// The keys of rows to be removed, each from a table whose key is a name.
-pub(super) fn removed(changes: &Changes) -> Vec<(&'static Table, String)> {
+/// The keys of rows to be removed.
+pub(super) fn removed(changes: &Changes) -> Vec<(&'static Table, Vec<Value>)> {
+    let devices = changes.devices.iter().filter(|(_, row)| row.is_none());
+    let vouchers = changes.vouchers.iter().filter(|(_, row)| row.is_none());
+    let devices = devices.map(|(id, _)| (&table::DEVICE, key(id).to_vec()));
+    let vouchers = vouchers.map(|(id, _)| (&table::VOUCHER, key(id).to_vec()));
     let profiles = changes.profiles.iter().filter(|(_, row)| row.is_none());
     let users = changes.users.iter().filter(|(_, row)| row.is_none());
     let tokens = changes.tokens.iter().filter(|(_, row)| row.is_none());
-    let profiles = profiles.map(|(name, _)| (&table::PROFILE, name.to_string()));
-    let users = users.map(|(name, _)| (&table::OPERATOR, name.to_string()));
-    profiles.chain(users).chain(tokens.map(|(id, _)| (&table::TOKEN, id.to_string()))).collect()
+    let profiles = profiles.map(|(name, _)| (&table::PROFILE, vec![name.as_str().into()]));
+    let users = users.map(|(name, _)| (&table::OPERATOR, vec![name.as_str().into()]));
+    let tokens = tokens.map(|(id, _)| (&table::TOKEN, vec![id.as_str().into()]));
+    devices.chain(vouchers).chain(profiles).chain(users).chain(tokens).collect()
+}
+
+/// The columns of a device's key.
+fn key(id: &DeviceId) -> [Value; 2] {
+    [id.manufacturer.as_str().into(), id.serial_number.as_str().into()]
 }
 
 fn device(device: &Device) -> Vec<Value> {

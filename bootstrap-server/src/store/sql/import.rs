@@ -3,19 +3,20 @@
 use std::{fs::File, sync::Arc};
 
 use audit_log::{CompactRange, Origin, TreeSize};
+use pki::digest::Digest;
 use sqlx::{AnyConnection, Connection as _, Executor as _};
 
 use super::{
     decode::{corrupt, number},
     encode::{self, Rows},
-    migrate, session,
-    statement::{Existing, bound, insert},
+    load, migrate, session,
+    statement::{Existing, Script, bound, insert},
     table::{ARCHIVED_LEAF, ARCHIVED_LOG, CHECKPOINT, EXPORTED, LEAF, Table, Value},
     target::{Dialect, Target},
 };
 use crate::{
     audit::{CheckpointKey, Event},
-    domain::Actor,
+    domain::{Actor, Role, Token, TokenId, UserName},
     store::{
         Batch, ExportedRow, Location, LogNumber, StoreError,
         plan::{self, Directory, Loaded, Situation},
@@ -130,9 +131,17 @@ impl Import {
     /// newest checkpoint of it that was published, or the last that was exported when none is told. All becomes durable
     /// here.
     ///
+    /// Every token is revoked: which of them were revoked since the export, nobody can say. In their place comes one, whose
+    /// secret has the digest `secret`, for a user who is admin.
+    ///
     /// # Errors
     /// [`StoreError::ImportInvalid`] when leaves are missing; [`StoreError::Database`] when it cannot be written.
-    pub async fn finish(mut self, key: &Arc<CheckpointKey>, newest: Option<String>) -> Result<(), StoreError> {
+    pub async fn finish(
+        mut self,
+        key: &Arc<CheckpointKey>,
+        newest: Option<String>,
+        secret: Option<Digest>,
+    ) -> Result<Reopened, StoreError> {
         let leaves = sqlx::query("SELECT COUNT(*) AS leaves FROM archived_leaf WHERE log = $1")
             .bind(self.archived)
             .fetch_one(&mut self.connection)
@@ -149,10 +158,23 @@ impl Import {
         // Versions are leaves of the log that is written: the first of the new one made every record what it is.
         self.connection.execute("UPDATE device SET version = 0").await?;
         let event = Event::LogRestored { origin: origin.to_string(), checkpoint: newest.unwrap_or(note) };
-        let batch = Batch::from(event).by(Actor::Console);
+        let directory = load::directory(&mut self.connection).await?;
+        let tokens = directory.tokens.keys().cloned().map(|token| Event::TokenRevoked { token });
+        let mut batch = tokens.fold(Batch::from(event).by(Actor::Console), Batch::and);
+        let mut admins = directory.users.iter().filter(|(_, role)| **role == Role::Admin).map(|(name, _)| name);
+        let reopened = Reopened {
+            revoked: u64::try_from(directory.tokens.len()).unwrap_or(u64::MAX),
+            user: secret.and_then(|_| admins.next().cloned()),
+        };
+        if let (Some(user), Some(digest)) = (reopened.user.clone(), secret) {
+            let id = TokenId::new("restore").map_err(|_| corrupt("a token's name"))?;
+            let token = Token { id, user, digest, created: super::writer::now(), expires: None };
+            batch = batch.and(Event::TokenCreated { token });
+        }
         begin_log(
             &mut self.connection,
             self.target.dialect,
+            &directory,
             &batch,
             LogNumber(u32::try_from(self.archived.saturating_add(1)).unwrap_or(u32::MAX)),
             key,
@@ -160,8 +182,17 @@ impl Import {
         .await?;
         self.connection.execute("COMMIT").await?;
         self.connection.close().await?;
-        Ok(())
+        Ok(reopened)
     }
+}
+
+/// Who gets into a restored server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reopened {
+    /// How many tokens were revoked: all that there were.
+    pub revoked: u64,
+    /// Whose the new token is; `None` when none was asked for, or nobody is admin.
+    pub user: Option<UserName>,
 }
 
 fn values(table: &Table, row: ExportedRow) -> Result<Vec<Value>, StoreError> {
@@ -178,21 +209,28 @@ fn values(table: &Table, row: ExportedRow) -> Result<Vec<Value>, StoreError> {
 async fn begin_log(
     connection: &mut AnyConnection,
     dialect: Dialect,
+    directory: &Directory,
     first: &Batch,
     log: LogNumber,
     key: &CheckpointKey,
 ) -> Result<(), StoreError> {
     let now = super::writer::now();
     let loaded = Loaded::default();
-    let situation = Situation { directory: &Directory::default(), loaded: &loaded, size: TreeSize(0), now };
-    let plan::Plan { mut changes, .. } = plan::plan(&situation, &[first], session::salt);
+    let situation = Situation { directory, loaded: &loaded, size: TreeSize(0), now };
+    let plan::Plan { mut changes, outcomes } = plan::plan(&situation, &[first], session::salt);
+    outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
     let tree = plan::grown(&CompactRange::new(), &changes);
+    let mut script = Script::new(dialect);
+    for (table, key) in encode::removed(&changes) {
+        script.remove(table, key);
+    }
     for rows in encode::written(&mut changes, &loaded, log, 0)? {
-        insert(connection, dialect, rows).await?;
+        script.insert(rows);
     }
     let origin = key.restored_origin(now).ok_or_else(|| corrupt("the audit log's name"))?;
     let checkpoint = key.sign(&origin, tree.head()).map_err(|_| corrupt("a checkpoint that could not be signed"))?;
     let frontier = tree.nodes().iter().flat_map(|node| node.0).collect::<Vec<u8>>();
     let row = vec![1.into(), encode::integer(tree.size().0)?.into(), frontier.into(), checkpoint.signed_note().into()];
-    insert(connection, dialect, Rows { table: &CHECKPOINT, existing: Existing::Refused, rows: vec![row] }).await
+    script.insert(Rows { table: &CHECKPOINT, existing: Existing::Refused, rows: vec![row] });
+    script.run_within(connection).await
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{DeviceId, ManufacturerName, TokenId, change::VoucherStock},
     store::{
-        StoreError,
+        LogNumber, StoreError,
         plan::{Directory, KnownDevice, Loaded, Needs},
     },
 };
@@ -26,11 +26,13 @@ const DEVICES: &str = "SELECT wanted.maker AS manufacturer, wanted.serial AS ser
        alarm_at, activation_salt, activation_hash, model, mac_addresses, host, slot, rack, version
 FROM wanted LEFT JOIN device ON device.manufacturer = wanted.maker AND device.serial_number = wanted.serial";
 
-/// Loads what `needs` names. Answers that were kept before `kept_since` are as good as gone.
+/// Loads what `needs` names, where `log` is the one that is written. Answers that were kept before `kept_since` are as
+/// good as gone.
 pub(super) async fn needs(
     connection: &mut AnyConnection,
     dialect: Dialect,
     needs: &Needs,
+    log: LogNumber,
     kept_since: UnixMillis,
 ) -> Result<Loaded, StoreError> {
     let mut loaded = Loaded::default();
@@ -50,6 +52,7 @@ pub(super) async fn needs(
             loaded.devices.insert(id, KnownDevice { device, voucher });
         }
     }
+    loaded.erasable = super::erase::erasable(connection, dialect, log, &needs.erasing).await?;
     for profile in &needs.leaving {
         let devices: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM device WHERE profile = $1")
             .bind(profile.as_str())

@@ -3,6 +3,7 @@
 mod decode;
 mod devices;
 mod encode;
+mod erase;
 mod head;
 mod import;
 mod load;
@@ -19,7 +20,7 @@ mod table;
 mod target;
 mod writer;
 
-pub use import::Import;
+pub use import::{Import, Reopened};
 
 use std::{
     sync::{Arc, OnceLock},
@@ -28,7 +29,7 @@ use std::{
 
 use audit_log::{LogIndex, Salt, TreeSize, UnixMillis};
 use pki::{digest::Digest, identity::SerialNumber};
-use sqlx::{AnyPool, Connection as _};
+use sqlx::{AnyPool, Connection as _, Executor as _};
 use tokio::{
     sync::watch,
     task::{AbortHandle, JoinHandle},
@@ -45,7 +46,7 @@ use self::{
 };
 use super::{
     ArchivedLog, Backlog, Batch, Census, DeviceFilter, Export, KeptAnswer, Location, LogNumber, LogSnapshot, Page,
-    Place, Store, StoreError, StoreFuture, StoredRecord, StoredReport,
+    Place, Store, StoreError, StoreFuture, StoredRecord, StoredReport, Strays,
     plan::{self, Needs, Situation},
     sqlite,
 };
@@ -145,6 +146,21 @@ impl SqlStore {
         Self::open(location, key).await
     }
 
+    /// Writes the whole database anew, without what is left in unused parts of it: copies of what was erased. Takes as long as
+    /// the database is large, and as much room again.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] while a server has the file open, [`StoreError::Database`] when there is no room or right for it.
+    pub async fn compact(location: &Location) -> Result<(), StoreError> {
+        let _lock = Target::lock(location)?;
+        let target = Target::find(location)?;
+        let mut connection = target.connect_writer().await?;
+        migrate::check(&target, &mut connection).await?;
+        connection.execute(sqlx::raw_sql(target.dialect.compact())).await?;
+        connection.close().await?;
+        Ok(())
+    }
+
     /// Opens a database for reading only: servers may be writing it.
     ///
     /// # Errors
@@ -193,7 +209,8 @@ impl SqlStore {
         let mut connection = self.readers.acquire().await?;
         let directory = load::directory(&mut connection).await?;
         let now = writer::now();
-        let loaded = load::needs(&mut connection, self.target.dialect, &Needs::of(&[&batch]), kept_since(now)).await?;
+        let dialect = self.target.dialect;
+        let loaded = load::needs(&mut connection, dialect, &Needs::of(&[&batch]), self.log, kept_since(now)).await?;
         let situation = Situation { directory: &directory, loaded: &loaded, size: *self.growth.borrow(), now };
         // Nothing of it is kept, so nothing has to be hidden.
         let plan::Plan { outcomes, .. } = plan::plan(&situation, &[&batch], || Ok(Salt::new([0; Salt::LEN])));
@@ -277,6 +294,14 @@ impl Store for SqlStore {
 
     fn history<'a>(&'a self, device: &'a DeviceId, first: Place, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>> {
         Box::pin(read::history(&self.readers, device, first, limit))
+    }
+
+    fn latest<'a>(&'a self, device: &'a DeviceId, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>> {
+        Box::pin(read::latest(&self.readers, device, limit))
+    }
+
+    fn strays(&self, page: Page<DeviceId>) -> StoreFuture<'_, Strays> {
+        Box::pin(async move { devices::strays(&self.readers, &page).await })
     }
 
     fn users(&self) -> StoreFuture<'_, Vec<User>> {

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use audit_log::{LogIndex, Salt, UnixMillis, VerifierKey};
 use pki::key::random;
-use sqlx::{AnyConnection, Connection as _, Executor as _, any::AnyRow};
+use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _, any::AnyRow};
 
 use super::{
     decode::corrupt,
     encode::{self, integer},
+    erase,
     head::Head,
     load,
     recent::Recent,
@@ -36,6 +37,8 @@ pub(super) struct Session {
     head: Head,
     directory: Directory,
     recent: Recent,
+    /// Whether what was erased may stand in the write-ahead log still. At first nobody knows.
+    unfolded: bool,
 }
 
 /// Why a group was not appended.
@@ -88,7 +91,8 @@ impl Session {
         let head = Head::read(&mut transaction, &row, key).await?;
         let directory = load::directory(&mut transaction).await?;
         transaction.commit().await?;
-        Ok(Self { connection, dialect: target.dialect, head, directory, recent: Recent::default() })
+        let unfolded = target.dialect == Dialect::Sqlite;
+        Ok(Self { connection, dialect: target.dialect, head, directory, recent: Recent::default(), unfolded })
     }
 
     pub(super) const fn head(&self) -> &Head {
@@ -127,9 +131,10 @@ impl Session {
             followed.follow(&changes);
             followed
         });
+        let erases = !changes.erased.is_empty() || changes.devices.values().any(Option::is_none);
         let mut script = Script::new(self.dialect);
-        for (table, name) in encode::removed(&changes) {
-            script.remove(table, &name);
+        for (table, key) in encode::removed(&changes) {
+            script.remove(table, key);
         }
         for rows in encode::written(&mut changes, &loaded, head.log, position.0)? {
             script.insert(rows);
@@ -138,7 +143,13 @@ impl Session {
             sign(&mut script, &mut grown, head, key)?;
         }
         // With other writers about, the transaction was begun in order to read.
-        let begin = self.dialect.has_one_writer().then(|| self.dialect.begin_write());
+        let mut begin = self.dialect.has_one_writer().then(|| self.dialect.begin_write());
+        if !changes.erased.is_empty() {
+            if let Some(begin) = begin.take() {
+                within(self.connection.execute(begin)).await??;
+            }
+            within(erase::records(&mut self.connection, self.dialect, self.head.log, &changes.erased)).await??;
+        }
         match (within(script.run(&mut self.connection, begin, "COMMIT")).await, mark) {
             (Ok(Ok(())), _) => {}
             (Ok(Err(Failure::AtTheEnd(error))) | Err(error), Some(mark)) => {
@@ -150,6 +161,7 @@ impl Session {
             }
         }
         self.head = grown;
+        self.unfolded |= erases && self.dialect == Dialect::Sqlite;
         if let Some(followed) = followed {
             self.directory = followed;
         }
@@ -168,7 +180,7 @@ impl Session {
         now: UnixMillis,
         key: &CheckpointKey,
     ) -> Result<Loaded, StoreError> {
-        let Self { connection, dialect, head, directory, recent } = self;
+        let Self { connection, dialect, head, directory, recent, .. } = self;
         if !dialect.has_one_writer() {
             connection.execute(dialect.begin_write()).await?;
             let row = locked(connection, *dialect).await?;
@@ -181,7 +193,7 @@ impl Session {
         let mut needs = Needs::of(batches);
         needs.devices.extend(proofs.iter().map(|(id, _)| id.clone()));
         let recalled = recent.recall(&mut needs);
-        let mut loaded = load::needs(connection, *dialect, &needs, super::kept_since(now)).await?;
+        let mut loaded = load::needs(connection, *dialect, &needs, head.log, super::kept_since(now)).await?;
         loaded.devices.extend(recalled);
         Ok(loaded)
     }
@@ -208,6 +220,18 @@ impl Session {
             .bind(encode::millis(super::kept_since(now)))
             .execute(&mut self.connection)
             .await?;
+        Ok(())
+    }
+
+    /// Empties SQLite's write-ahead log once something was erased, unless a reader is in the way: then later.
+    pub(super) async fn fold(&mut self) -> Result<(), StoreError> {
+        if self.unfolded {
+            let [impatient, fold, patient] = sqlite::FOLD;
+            sqlx::query(impatient).execute(&mut self.connection).await?;
+            let row = sqlx::query(fold).fetch_one(&mut self.connection).await?;
+            sqlx::query(patient).execute(&mut self.connection).await?;
+            self.unfolded = row.try_get::<i64, _>(0)? != 0;
+        }
         Ok(())
     }
 

@@ -22,6 +22,8 @@ const WIDTHS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
 /// Most rows of a statement that is sent together with others: of those there are few combinations, so that each is
 /// prepared once; wider ones are worth a message.
 const NARROW: usize = 2;
+/// Values after which no more statements are sent together, however narrow they are.
+const LONG: usize = 128;
 
 /// What happens to a row whose key is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,9 +85,11 @@ impl Script {
     }
 
     /// Adds a statement that removes the row with this key.
-    pub(super) fn remove(&mut self, table: &Table, key: &str) {
-        let value = self.parameter(1);
-        self.add(format!("DELETE FROM {} WHERE {} = {value}", table.name, table.key_list()), vec![key.into()]);
+    pub(super) fn remove(&mut self, table: &Table, key: Vec<Value>) {
+        let columns = table.columns.iter().zip(1..=key.len());
+        let equal = columns.map(|((name, _), number)| format!("{name} = {}", self.parameter(number)));
+        let equal = equal.collect::<Vec<_>>().join(" AND ");
+        self.add(format!("DELETE FROM {} WHERE {equal}", table.name), key);
     }
 
     /// Adds what writes rows.
@@ -109,6 +113,14 @@ impl Script {
         }
     }
 
+    /// Carries all out in a transaction that somebody else ends.
+    pub(super) async fn run_within(self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        for statement in self.statements {
+            statement.send(connection).await?;
+        }
+        Ok(())
+    }
+
     /// Carries all out, from `first` to `last`. The order of those between is not kept: no two of them write the same row.
     pub(super) async fn run(
         mut self,
@@ -117,21 +129,14 @@ impl Script {
         last: &'static str,
     ) -> Result<(), Failure> {
         self.statements.sort_by_key(|statement| statement.width <= NARROW);
-        let mut message = Statement { text: first.unwrap_or_default().to_owned(), values: Vec::new(), width: 0 };
-        for statement in self.statements {
-            if self.dialect == Dialect::Postgres || statement.width > NARROW {
-                message.send(connection).await.map_err(Failure::certain)?;
-                message = statement;
-            } else {
+        let plain = |text: &str| Statement { text: text.to_owned(), values: Vec::new(), width: 0 };
+        let mut message = plain(first.unwrap_or_default());
+        for statement in self.statements.into_iter().chain([plain(last)]) {
+            let narrow = message.width <= NARROW && statement.width <= NARROW && message.values.len() <= LONG;
+            if narrow && self.dialect == Dialect::Sqlite {
                 message.join(statement);
-            }
-        }
-        let last = Statement { text: last.to_owned(), values: Vec::new(), width: 0 };
-        match self.dialect {
-            Dialect::Sqlite if message.width <= NARROW => message.join(last),
-            _ => {
-                message.send(connection).await.map_err(Failure::certain)?;
-                message = last;
+            } else {
+                std::mem::replace(&mut message, statement).send(connection).await.map_err(Failure::certain)?;
             }
         }
         message.send(connection).await.map_err(Failure::at_the_end)
@@ -180,10 +185,7 @@ impl Statement {
 pub(super) async fn insert(connection: &mut AnyConnection, dialect: Dialect, rows: Rows) -> Result<(), StoreError> {
     let mut script = Script::new(dialect);
     script.insert(rows);
-    for statement in script.statements {
-        statement.send(connection).await?;
-    }
-    Ok(())
+    script.run_within(connection).await
 }
 
 fn insert_text(table: &Table, existing: Existing, width: usize, parameters: Parameters) -> String {

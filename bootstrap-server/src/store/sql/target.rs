@@ -55,6 +55,14 @@ impl Dialect {
         }
     }
 
+    /// Writes the database anew, with nothing in it that is not stored.
+    pub(super) const fn compact(self) -> &'static str {
+        match self {
+            Self::Sqlite => "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)",
+            Self::Postgres => "VACUUM FULL",
+        }
+    }
+
     pub(super) const fn migrations(self) -> &'static [(u32, &'static str)] {
         match self {
             Self::Sqlite => sqlite::MIGRATIONS,

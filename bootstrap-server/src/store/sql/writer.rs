@@ -170,10 +170,14 @@ impl Writer {
     async fn tidy(&mut self) {
         self.note_proofs().await;
         if let Ok(mut session) = self.session().await {
-            match session.purge(now()).await {
+            let tidied = match session.purge(now()).await {
+                Ok(()) => session.fold().await,
+                Err(error) => Err(error),
+            };
+            match tidied {
                 Ok(()) => self.keep(session),
                 Err(error) => {
-                    tracing::warn!(%error, "old answers could not be removed");
+                    tracing::warn!(%error, "what is no longer wanted could not be removed");
                     session.close().await;
                 }
             }

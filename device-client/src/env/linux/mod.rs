@@ -21,13 +21,13 @@ use pki::{
 use rustls::ClientConfig;
 use verdict::{ReasonCode, Refusal};
 
-use super::{Environment, jittered};
+use super::{Environment, spread};
 use crate::{
     Record, Server,
     apply::image::ImageStore,
     config::{ClockTrust, Config, SourceConfig},
     journal::Journal,
-    machine::{Answer, Discovery, Download, Downloaded, Event, Request, SourceIndex, Work},
+    machine::{Answer, Discovery, Download, Downloaded, Event, Pause, Request, SourceIndex, Work},
     sources, tls,
 };
 use network::Link;
@@ -108,8 +108,8 @@ impl Environment for LinuxEnvironment<'_> {
         link.send(request, &self.tls, &self.config.limits)
     }
 
-    fn wait(&mut self, pause: Duration) {
-        std::thread::sleep(jittered(pause));
+    fn wait(&mut self, pause: Pause) {
+        std::thread::sleep(spread(pause));
     }
 
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {

@@ -105,7 +105,7 @@ impl Link {
         self.connection.stream_mut().sock.allow(limits.exchange);
         let head = RequestHead { method, target: &target, host: &host, fields: &fields };
         let (head, body) = self.connection.exchange(&head, body.as_deref(), MAX_BODY)?;
-        Ok(Answer { status: head.status, media_type: head.media_type, body })
+        Ok(Answer { status: head.status, media_type: head.media_type, retry_after: head.retry_after, body })
     }
 }
 

@@ -8,7 +8,7 @@ use verdict::{ReasonCode, Refusal};
 use super::{Job, Next, Onboarding, fail};
 use crate::{
     Decision, Record,
-    machine::{Action, Event, Request, State, Transition, shared::Shared},
+    machine::{Action, Event, Pause, Request, State, Transition, shared::Shared},
 };
 
 /// Longest message in a report, in octets of its JSON string (SEC-12).
@@ -149,10 +149,14 @@ pub(in crate::machine) struct Reporting {
 impl Reporting {
     pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
         let Pending { job, report, tries, queue, next } = self.pending;
+        let mut told = None;
         let problem = match event {
             // RFC 8040 §3.6.2: an operation without output is answered with 204.
             Event::Answered(answer) if answer.status == 204 => None,
-            Event::Answered(answer) => Some(format!("status {} instead of 204", answer.status)),
+            Event::Answered(answer) => {
+                told = answer.comes_later();
+                Some(format!("status {} instead of 204", answer.status))
+            }
             Event::Failed(refusal) => Some(refusal.detail),
             _ => Some("no answer".to_owned()),
         };
@@ -171,10 +175,18 @@ impl Reporting {
             let pause = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(1));
             let pending = Pending { job, report, tries: tries.saturating_add(1), queue, next };
             let state = State::Onboarding(Box::new(Onboarding::BackingOff(BackingOff { pending })));
-            return Transition { state, action: Action::Wait(pause) };
+            return Transition { state, action: Action::Wait(longer(pause, told)) };
         }
         // RFC 8572 §5.6 (CLI-55): an error; `bootstrap-error` is tried, and the server left.
         fail(job, ProgressType::BootstrapError, Refusal::new(ReasonCode::ReportNotAcknowledged, detail))
+    }
+}
+
+/// The longer of a pause of our own and that which the server asks for.
+fn longer(own: Duration, told: Option<Duration>) -> Pause {
+    match told {
+        Some(told) if told > own => Pause::AtLeast(told),
+        _ => Pause::About(own),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The whole machine, against scripted surroundings.
 
+mod busy;
 mod encrypted;
 mod images;
 mod onboarding;

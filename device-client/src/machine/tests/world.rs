@@ -249,17 +249,27 @@ pub(super) fn plan() -> OnboardingInformation {
 }
 
 pub(super) fn empty(status: u16) -> Answer {
-    Answer { status, media_type: None, body: Vec::new() }
+    Answer { status, media_type: None, retry_after: None, body: Vec::new() }
 }
 
 pub(super) fn give(data: BootstrappingData, reporting_level: ReportingLevel) -> Answer {
     let body = BootstrappingAnswer { reporting_level, data }.encode(Encoding::Json);
-    Answer { status: 200, media_type: Some(YANG_DATA_JSON.to_owned()), body }
+    Answer { status: 200, media_type: Some(YANG_DATA_JSON.to_owned()), retry_after: None, body }
 }
 
 pub(super) fn nothing() -> Answer {
     let error = RestconfError::new(ErrorTag::InvalidValue, "nothing-for-this-device");
-    Answer { status: 404, media_type: Some(YANG_DATA_JSON.to_owned()), body: error.encode(Encoding::Json) }
+    Answer {
+        status: 404,
+        media_type: Some(YANG_DATA_JSON.to_owned()),
+        retry_after: None,
+        body: error.encode(Encoding::Json),
+    }
+}
+
+/// No room: to be asked again in so many seconds.
+pub(super) fn later(seconds: u64) -> Answer {
+    Answer { retry_after: Some(std::time::Duration::from_secs(seconds)), ..empty(503) }
 }
 
 /// A server that gives `data` and acknowledges every report.

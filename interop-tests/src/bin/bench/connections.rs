@@ -148,7 +148,7 @@ impl Bench {
         store.close().await;
         // One device asks as often here as a thousand would.
         let document = std::fs::read_to_string(site.path("sztp.toml")).unwrap();
-        site.write("sztp.toml", format!("{document}[limits]\nrequests-per-second-per-device = 1000000\n").as_bytes());
+        site.write("sztp.toml", format!("{document}[limits]\nrequests-per-second-per-device = 1000000\nstored-octets-per-day-per-device = 4000000000\n").as_bytes());
         let server = Server::start(&site.path("sztp.toml"));
         let preferred = r#"{"ietf-sztp-bootstrap-server:input":{"signed-data-preferred":[null]}}"#;
         let talk = Talk::Http { request: site::post(site::DATA, preferred).into(), status: 200 };

@@ -18,7 +18,7 @@ use conveyed_info::{
 use device_client::{
     Outcome, Server,
     config::Limits,
-    env::jittered,
+    env::{jittered, spread},
     machine::{
         Action, AllowedTargets, Answer, Discovery, Event, History, ImageSignature, Machine, Moment, Origin, Policy,
         Request, RunningImage, ScriptEnd, ScriptVerdict, Situation, Work,
@@ -41,8 +41,6 @@ use verdict::{ReasonCode, Refusal};
 /// The pauses of `sztp-device run` between attempts: the first, doubled up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// How often one request is sent again because the server said when.
-const MAX_RETRIES: usize = 50;
 
 /// What happened to all devices together.
 #[derive(Debug, Default)]
@@ -168,7 +166,7 @@ impl StormDevice {
                 }
                 Action::Send(request) => self.send(&mut link, &request).await.map(Event::Answered),
                 Action::Wait(pause) => {
-                    sleep(pause).await;
+                    sleep(spread(pause)).await;
                     Ok(Event::Done)
                 }
                 Action::Work(Work::RunScript(..)) => {
@@ -192,31 +190,32 @@ impl StormDevice {
         Ok((link, chain))
     }
 
-    /// Sends a request; opens the connection again when the server has closed it, and waits when the server says so.
+    /// Sends a request; opens the connection again when the server has closed it. When to come again is the machine's
+    /// affair.
     async fn send(&self, link: &mut Kept, request: &Request) -> Result<Answer, Refusal> {
-        let unreachable = |detail: &str| Refusal::new(ReasonCode::ServerUnreachable, detail);
         let octets = encode(request);
-        for _ in 0..MAX_RETRIES {
-            let mut open = match link.open.take() {
-                Some(open) => open,
-                None => self.connect(link.address).await?.0,
-            };
-            match timeout(self.limits.exchange, open.exchange(&octets)).await {
-                Ok(Ok(answer)) => {
-                    link.open = (!answer.closes).then_some(open);
-                    let Some(pause) = answer.retry_after.filter(|_| matches!(answer.status, 429 | 503)) else {
-                        return Ok(told(answer));
-                    };
-                    self.tally.turned_away.fetch_add(1, Ordering::Relaxed);
-                    // Never earlier than told; those who were told the same do not all come at once.
-                    sleep(pause + jittered(pause / 4)).await;
-                }
-                // RFC 9112 §9.3.1: a kept connection may be closed at any time; both operations may be repeated.
-                Ok(Err(_)) => {}
-                Err(_) => return Err(unreachable("an answer took too long")),
-            }
+        let kept = link.open.is_some();
+        match self.exchange(link, &octets).await {
+            // RFC 9112 §9.3.1: a kept connection may be closed at any time; both operations may be repeated.
+            Err(_) if kept => self.exchange(link, &octets).await,
+            result => result,
         }
-        Err(unreachable("turned away too often"))
+    }
+
+    async fn exchange(&self, link: &mut Kept, octets: &[u8]) -> Result<Answer, Refusal> {
+        let unreachable = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, detail);
+        let mut open = match link.open.take() {
+            Some(open) => open,
+            None => self.connect(link.address).await?.0,
+        };
+        let answer = timeout(self.limits.exchange, open.exchange(octets)).await;
+        let answer = answer.map_err(|_| unreachable("an answer took too long".to_owned()))?;
+        let answer = answer.map_err(|error| unreachable(error.to_string()))?;
+        link.open = (!answer.closes).then_some(open);
+        if answer.status == 503 {
+            self.tally.turned_away.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(told(answer))
     }
 }
 
@@ -227,7 +226,8 @@ struct Kept {
 }
 
 fn told(answer: wire::Answer) -> Answer {
-    Answer { status: answer.status, media_type: answer.media_type, body: answer.body }
+    let wire::Answer { status, media_type, retry_after, body, .. } = answer;
+    Answer { status, media_type, retry_after, body }
 }
 
 fn encode(request: &Request) -> Vec<u8> {

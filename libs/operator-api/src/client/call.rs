@@ -87,13 +87,13 @@ impl Call {
     }
 
     /// Fails on the server when the record has another version.
-    pub(super) fn if_version(self, version: u64) -> Result<Self, ClientError> {
+    pub(super) fn if_version(self, version: &str) -> Result<Self, ClientError> {
         self.with(IF_MATCH, &format!("\"{version}\""))
     }
 
-    /// Goes on behind this record of the log.
-    pub(super) fn behind(self, leaf: u64) -> Result<Self, ClientError> {
-        self.with(LAST_EVENT_ID, &leaf.to_string())
+    /// Goes on behind the event with this id.
+    pub(super) fn behind(self, id: &str) -> Result<Self, ClientError> {
+        self.with(LAST_EVENT_ID, id)
     }
 
     fn with(mut self, name: HeaderName, value: &str) -> Result<Self, ClientError> {

@@ -9,8 +9,8 @@ use super::{
     call::{Call, fill},
 };
 use crate::{
-    ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, IssuedActivationCode, NewDevice, Reports,
-    Story, paths,
+    ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, Erased, IssuedActivationCode, NewDevice,
+    Reports, Story, paths,
 };
 
 /// Which device: serial numbers are unique within a manufacturer only.
@@ -102,7 +102,7 @@ impl Client {
     pub async fn change_device(
         &self,
         device: &DeviceKey,
-        version: u64,
+        version: &str,
         change: &DeviceChange,
         intent: Intent,
     ) -> Result<Option<Device>, ClientError> {
@@ -121,6 +121,20 @@ impl Client {
         intent: Intent,
     ) -> Result<Option<Device>, ClientError> {
         let call = Call::change(Method::POST, device.in_path(paths::APPROVE), intent)?.json(approval);
+        self.send(call).await?.changed(intent).await
+    }
+
+    /// Forgets a device: its record, its voucher, its reports and what the audit log says about it.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn erase_device(
+        &self,
+        device: &DeviceKey,
+        because: &Because,
+        intent: Intent,
+    ) -> Result<Option<Erased>, ClientError> {
+        let call = Call::change(Method::POST, device.in_path(paths::ERASE), intent)?.json(because);
         self.send(call).await?.changed(intent).await
     }
 
@@ -149,6 +163,20 @@ impl Client {
         intent: Intent,
     ) -> Result<Option<Device>, ClientError> {
         let call = Call::change(Method::POST, device.in_path(paths::REPROVISION), intent)?.json(because);
+        self.send(call).await?.changed(intent).await
+    }
+
+    /// Says that somebody has looked at a device's alarm.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn clear_alarm(
+        &self,
+        device: &DeviceKey,
+        because: &Because,
+        intent: Intent,
+    ) -> Result<Option<Device>, ClientError> {
+        let call = Call::change(Method::POST, device.in_path(paths::CLEAR_ALARM), intent)?.json(because);
         self.send(call).await?.changed(intent).await
     }
 

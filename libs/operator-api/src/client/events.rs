@@ -26,10 +26,15 @@ pub enum Heard {
 /// Records of the log as they come.
 pub struct EventStream<'a> {
     client: &'a Client,
-    /// The last record that was handed out, or the one that the stream began behind.
-    last: Option<u64>,
+    /// The position that the stream began behind.
+    after: Option<u64>,
+    /// The id of the last record that was handed out, or what the server said it began behind.
+    last: Option<String>,
+    /// The position of the newest record that came.
+    newest: Option<u64>,
     connection: Option<(Answer<'a>, EventReader)>,
-    waiting: VecDeque<AuditRecord>,
+    /// Records with their ids.
+    waiting: VecDeque<(String, AuditRecord)>,
     pause: Option<Duration>,
     failures: u32,
 }
@@ -42,7 +47,9 @@ impl Client {
     pub async fn events(&self, after: Option<u64>) -> Result<EventStream<'_>, ClientError> {
         let mut stream = EventStream {
             client: self,
-            last: after,
+            after,
+            last: None,
+            newest: after,
             connection: None,
             waiting: VecDeque::new(),
             pause: None,
@@ -57,11 +64,12 @@ impl<'a> EventStream<'a> {
     /// Waits for the next record or interruption. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] when the server will not go on, such as after the token was revoked.
+    /// [`ClientError::Problem`] when the server will not go on: after the token was revoked, or where the database was
+    /// restored meanwhile, which begins a new log.
     pub async fn next(&mut self) -> Result<Heard, ClientError> {
         loop {
-            if let Some(record) = self.waiting.pop_front() {
-                self.last = Some(record.leaf);
+            if let Some((id, record)) = self.waiting.pop_front() {
+                self.last = Some(id);
                 return Ok(Heard::Record(record));
             }
             if let Some(pause) = self.pause {
@@ -97,24 +105,25 @@ impl<'a> EventStream<'a> {
                 source,
             })?;
             // A server may repeat what it is not sure of having sent.
-            let newest = self.waiting.back().map(|record| record.leaf).or(self.last);
-            if newest.is_none_or(|newest| record.leaf > newest) {
-                self.waiting.push_back(record);
+            if self.newest.is_none_or(|newest| record.leaf > newest) {
+                self.newest = Some(record.leaf);
+                self.waiting.push_back((event.id.unwrap_or_default(), record));
             }
         }
         // Where the stream begins is said before the first record: should it break until then, none is lost.
         if self.last.is_none() && self.waiting.is_empty() {
-            self.last = reader.last_id().and_then(|id| id.parse().ok());
+            self.last = reader.last_id().map(str::to_owned);
         }
         self.failures = 0;
         Ok(())
     }
 
     async fn open(&self) -> Result<(Answer<'a>, EventReader), ClientError> {
-        let mut call = Call::get(paths::EVENTS.to_owned()).accept("text/event-stream");
-        if let Some(last) = self.last {
-            call = call.behind(last)?;
-        }
+        let call = Call::get(paths::EVENTS.to_owned()).accept("text/event-stream");
+        let call = match &self.last {
+            Some(last) => call.behind(last)?,
+            None => call.query("after", self.after.map(|after| after.to_string())),
+        };
         Ok((self.client.send(call).await?, EventReader::default()))
     }
 }

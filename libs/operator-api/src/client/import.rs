@@ -37,6 +37,15 @@ impl ImportFormat {
     }
 }
 
+/// What becomes of devices that are on the server's list already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// They stay as they are; what their rows say otherwise is told.
+    Leave,
+    /// They are changed to what their rows say.
+    Update,
+}
+
 /// What the server says while it reads the list.
 pub struct ImportUpdates<'a> {
     answer: Answer<'a>,
@@ -54,10 +63,12 @@ impl Client {
         &self,
         format: ImportFormat,
         list: impl AsyncRead + Send + Unpin + 'static,
+        existing: Existing,
         intent: Intent,
     ) -> Result<ImportUpdates<'_>, ClientError> {
         let body = StreamBody::new(pieces(list).map(|piece| piece.map(Frame::data))).boxed_unsync();
         let call = Call::change(Method::POST, paths::IMPORT.to_owned(), intent)?
+            .query("update", (existing == Existing::Update).then(|| "true".to_owned()))
             .accept("application/x-ndjson")
             .stream(format.media_type(), body);
         let answer = self.send(call).await?;

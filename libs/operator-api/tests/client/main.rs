@@ -15,7 +15,7 @@ use server::{FakeServer, Http, Reply};
 pub(crate) const JSON: &str = "application/json";
 const USERS: Reply = Reply::Say(200, JSON, r#"{"users":[{"name":"anna","role":"operator"}]}"#);
 const DEVICE: &str = r#"{"manufacturer":"m","serial-number":"s","profile":null,"state":"retired","detail":null,
-    "since":"2026-01-01T00:00:00.000Z","vouched":false,"waiting":null,"proof":null,"alarm":null,"version":7}"#;
+    "since":"2026-01-01T00:00:00.000Z","vouched":false,"waiting":null,"proof":null,"alarm":null,"version":"1f2e3d4c-7"}"#;
 const PROBLEM: &str = r#"{"type":"urn:sztp:reason:role-insufficient","title":"no","status":403,
     "reason":"role-insufficient","section":"RFC 6750 §3.1","remedy":"ask an admin"}"#;
 

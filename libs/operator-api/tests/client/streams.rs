@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use operator_api::{
     ImportUpdate,
-    client::{ClientError, Heard, ImportFormat, Intent, Timeouts},
+    client::{ClientError, Existing, Heard, ImportFormat, Intent, Timeouts},
 };
 use tokio::io::AsyncWriteExt;
 
@@ -13,7 +13,8 @@ use crate::server::{FakeServer, Http, Reply};
 const NDJSON: &str = "application/x-ndjson";
 const EVENTS: &str = "text/event-stream";
 const PROGRESS: &str = "{\"kind\":\"progress\",\"read\":1,\"registered\":1}\n";
-const DONE: &str = "{\"kind\":\"done\",\"read\":1,\"registered\":1,\"unchanged\":0,\"faults\":0}\n";
+const DONE: &str =
+    "{\"kind\":\"done\",\"read\":1,\"registered\":1,\"unchanged\":0,\"updated\":0,\"different\":0,\"faults\":0}\n";
 const GONE: &str = r#"{"type":"urn:sztp:reason:token-invalid","title":"no","status":401,"reason":"token-invalid",
     "section":"RFC 6750 §3.1","remedy":"make another"}"#;
 
@@ -24,7 +25,7 @@ async fn progress_is_told_while_the_list_is_still_being_sent() {
         let client = server.client(Timeouts::default());
         let (mut writer, list) = tokio::io::duplex(64);
         writer.write_all(b"first").await.unwrap();
-        let mut updates = client.import_devices(ImportFormat::Csv, list, Intent::Make).await.unwrap();
+        let mut updates = client.import_devices(ImportFormat::Csv, list, Existing::Leave, Intent::Make).await.unwrap();
         // The list is not at its end: were the answer waited for until then, this would wait for ever.
         assert!(matches!(updates.next().await.unwrap(), Some(ImportUpdate::Progress(_))), "{http:?}");
         writer.write_all(b"second").await.unwrap();
@@ -42,7 +43,8 @@ async fn an_answer_without_its_last_line_is_no_success() {
     for pieces in cases {
         let server = FakeServer::start(Http::Two, [Reply::Stream(NDJSON, pieces.clone())]).await;
         let client = server.client(Timeouts::default());
-        let mut updates = client.import_devices(ImportFormat::Json, &b"[]"[..], Intent::Make).await.unwrap();
+        let mut updates =
+            client.import_devices(ImportFormat::Json, &b"[]"[..], Existing::Leave, Intent::Make).await.unwrap();
         let error = loop {
             match updates.next().await {
                 Ok(Some(update)) => assert!(matches!(update, ImportUpdate::Progress(_))),
@@ -59,13 +61,14 @@ async fn lines_are_the_same_wherever_the_pieces_end() {
     let pieces = vec![Some(&PROGRESS[..7]), Some(&PROGRESS[7..]), Some("\n"), Some(DONE)];
     let server = FakeServer::start(Http::One, [Reply::Stream(NDJSON, pieces)]).await;
     let client = server.client(Timeouts::default());
-    let mut updates = client.import_devices(ImportFormat::JsonLines, &b""[..], Intent::Rehearse).await.unwrap();
+    let mut updates =
+        client.import_devices(ImportFormat::JsonLines, &b""[..], Existing::Update, Intent::Rehearse).await.unwrap();
     let mut count = 0;
     while updates.next().await.unwrap().is_some() {
         count += 1;
     }
     assert_eq!(count, 2);
-    assert!(server.seen()[0].target.ends_with("?dry-run=true"));
+    assert!(server.seen()[0].target.ends_with("?dry-run=true&update=true"));
 }
 
 /// The positions of the records up to `last`, and how often the stream was interrupted.
@@ -89,7 +92,7 @@ async fn follow(server: &FakeServer, after: Option<u64>, last: u64) -> (Vec<u64>
 macro_rules! event {
     ($leaf:literal) => {
         concat!(
-            "id: ",
+            "id: 1f2e3d4c-",
             $leaf,
             "\nevent: answered\ndata: {\"leaf\":",
             $leaf,
@@ -114,20 +117,21 @@ async fn a_stream_that_breaks_goes_on_behind_the_last_record_that_was_seen() {
     assert_eq!(leaves, [4, 5, 6, 8]);
     assert_eq!(interruptions, 2);
     let seen = server.seen();
-    let behind: Vec<_> = seen.iter().map(|it| it.header("last-event-id").unwrap()).collect();
-    assert_eq!(behind, ["3", "5", "5"]);
+    let behind: Vec<_> = seen.iter().map(|it| it.header("last-event-id")).collect();
+    assert_eq!(behind, [None, Some("1f2e3d4c-5"), Some("1f2e3d4c-5")], "as the server named it");
+    assert!(seen[0].target.ends_with("?after=3"), "{}", seen[0].target);
 }
 
 #[tokio::test]
 async fn a_stream_that_breaks_before_its_first_record_loses_none() {
     let replies = [
-        Reply::Stream(EVENTS, vec![Some(": hello\nid: 41\n\n"), Some("id: 42\ndata: {"), None]),
+        Reply::Stream(EVENTS, vec![Some(": hello\nid: 1f2e3d4c-41\n\n"), Some("id: 42\ndata: {"), None]),
         Reply::Stream(EVENTS, vec![Some(event!(42))]),
     ];
     let server = FakeServer::start(Http::One, replies).await;
     assert_eq!(follow(&server, None, 42).await, (vec![42], 1));
     assert_eq!(server.seen()[0].header("last-event-id"), None);
-    assert_eq!(server.seen()[1].header("last-event-id").unwrap(), "41");
+    assert_eq!(server.seen()[1].header("last-event-id").unwrap(), "1f2e3d4c-41");
 }
 
 #[tokio::test]

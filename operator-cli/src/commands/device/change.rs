@@ -39,7 +39,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         profile: args.profile.clone(),
         particulars: args.particulars.is_given().then(|| args.particulars.over(before.particulars)),
     };
-    let changed = client.change_device(&key, before.version, &change, args.change.intent()).await?;
+    let changed = client.change_device(&key, &before.version, &change, args.change.intent()).await?;
     let done = if changed.is_some() { format!("changed {key}") } else { format!("change {key}") };
     args.change.tell(&done, COLUMNS, changed.as_ref());
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! `sztp device approve`, `retire`, `reprovision` and `activation-code`.
+//! `sztp device approve`, `retire`, `reprovision`, `clear-alarm` and `activation-code`.
 
 use std::process::ExitCode;
 
@@ -27,7 +27,7 @@ const APPROVE_EXAMPLES: &str = "Examples:
   sztp device approve SN-0001 --reason 'back from repair, ticket 4711'
   sztp device approve SN-0002 SN-0003 --profile bmc --reason 'late additions of rack r7'";
 
-/// Arguments of `sztp device retire` and `sztp device reprovision`.
+/// Arguments of `sztp device retire`, `reprovision` and `clear-alarm`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = DECIDE_EXAMPLES)]
 pub(crate) struct DecideArgs {
@@ -46,6 +46,13 @@ const DECIDE_EXAMPLES: &str = "Examples:
   sztp device reprovision example-maker/SN-0001 --reason 'new configuration for the whole rack' --dry-run
 
 All devices are found before any is touched. One that is refused does not stop the others.";
+
+pub(super) const CLEAR_EXAMPLES: &str = "Examples:
+  sztp device list --alarmed
+  sztp explain SN-0001
+  sztp device clear-alarm SN-0001 --reason 'its board was replaced, ticket 4711'
+
+An alarm stops no device: it says that somebody should look. The reason stands in the audit log, beside what raised it.";
 
 /// Arguments of `sztp device activation-code`.
 #[derive(Debug, clap::Args)]
@@ -90,6 +97,16 @@ pub(super) async fn reprovision(args: &DecideArgs) -> Result<ExitCode, Failure> 
     let mut outcome = Outcome::new(&args.change, "reprovision", "may begin again:");
     for key in find_all(&client, &args.devices).await? {
         outcome.note(&key, client.reprovision_device(&key, &because, args.change.intent()).await)?;
+    }
+    outcome.end()
+}
+
+pub(super) async fn clear_alarm(args: &DecideArgs) -> Result<ExitCode, Failure> {
+    let because = Because { reason: args.reason.clone() };
+    let client = args.change.server.client()?;
+    let mut outcome = Outcome::new(&args.change, "clear the alarm of", "cleared the alarm of");
+    for key in find_all(&client, &args.devices).await? {
+        outcome.note(&key, client.clear_alarm(&key, &because, args.change.intent()).await)?;
     }
     outcome.end()
 }

@@ -11,7 +11,10 @@ use std::{
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use operator_api::{ImportFault, ImportUpdate, client::ImportFormat};
+use operator_api::{
+    DifferingMember, ImportDifference, ImportDone, ImportFault, ImportUpdate,
+    client::{Existing, ImportFormat, Intent},
+};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::Failure;
@@ -30,6 +33,9 @@ pub(crate) struct Args {
     /// How the list is written; otherwise its name tells: .csv, .json, .jsonl or .ndjson
     #[arg(long, value_enum)]
     format: Option<ListFormat>,
+    /// Change devices that are on the list already to what their rows say; what a row is silent about stays
+    #[arg(long)]
+    update: bool,
     #[command(flatten)]
     change: ChangeArgs,
 }
@@ -37,6 +43,7 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "Examples:
   sztp device import racks.csv --dry-run
   sztp device import racks.csv
+  sztp device import racks.csv --update --dry-run
   inventory-tool | sztp device import - --format ndjson --output json
 
 A CSV list begins with a line of names: manufacturer, serial-number and profile; and, where wanted, model,
@@ -45,8 +52,9 @@ mac-addresses (several with spaces between), host, slot and rack:
   manufacturer,serial-number,profile,rack,slot
   example-maker,SN-0001,bmc,r7,u12
 
-JSON has the same names. Rows that are wrong are told by line and hurt no other row; rows that are there already are
-passed over, so a list can be sent again. Exit codes: 0 all rows taken, 1 some not.";
+JSON has the same names. Rows that are wrong are told by line and hurt no other row. Rows that say what the server's list
+says already are passed over, so a list can be sent again; where they say otherwise, that is told, and --update takes it
+over. Exit codes: 0 all rows taken, 1 some not.";
 
 /// How a list is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -101,11 +109,12 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let template = "{wide_bar} {percent:>3} %  {msg}";
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     let list = Metered { list, bar: bar.clone() };
-    let mut updates = client.import_devices(format.on_the_wire(), list, args.change.intent()).await?;
+    let existing = if args.update { Existing::Update } else { Existing::Leave };
+    let mut updates = client.import_devices(format.on_the_wire(), list, existing, args.change.intent()).await?;
     let mut exit_code = ExitCode::FAILURE;
     while let Some(update) = updates.next().await? {
         if let ImportUpdate::Done(done) = &update
-            && done.faults == 0
+            && (done.faults, done.different) == (0, 0)
         {
             exit_code = ExitCode::SUCCESS;
         }
@@ -126,18 +135,42 @@ fn tell(update: &ImportUpdate, bar: &ProgressBar, args: &Args) {
         ImportUpdate::Fault(ImportFault { line, reason, detail, remedy }) => bar.suspend(|| {
             output::error(&plain(&format!("{}:{line}: {detail} ({reason}). {remedy}", args.file.display())));
         }),
+        ImportUpdate::Difference(difference) => {
+            bar.suspend(|| output::error(&plain(&format!("{}:{}", args.file.display(), told(difference)))));
+        }
         ImportUpdate::Done(done) => {
             bar.finish_and_clear();
-            let verb = match args.change.intent() {
-                operator_api::client::Intent::Make => "registered",
-                operator_api::client::Intent::Rehearse => "would be registered",
-            };
-            output::line(&format!(
-                "{} rows: {} {verb}, {} there already, {} not taken",
-                done.read, done.registered, done.unchanged, done.faults
-            ));
+            output::line(&summed(*done, args.change.intent()));
         }
     }
+}
+
+/// How a row differs from the list, on one line.
+fn told(difference: &ImportDifference) -> String {
+    let ImportDifference { line, manufacturer, serial_number, members } = difference;
+    let member = |DifferingMember { name, listed, row }: &DifferingMember| match listed {
+        Some(listed) => format!("{name} is {listed} on the list, {row} here"),
+        None => format!("{name} is not on the list, {row} here"),
+    };
+    format!("{line}: {manufacturer}/{serial_number}: {}", members.iter().map(member).collect::<Vec<_>>().join("; "))
+}
+
+/// How an import ended, on one line, with a second one where there is something to be decided.
+fn summed(done: ImportDone, intent: Intent) -> String {
+    let ImportDone { read, registered, unchanged, updated, different, faults } = done;
+    let would = if intent == Intent::Rehearse { "would be " } else { "" };
+    let mut text = format!("{read} rows: {registered} {would}registered, {unchanged} there already");
+    if updated > 0 {
+        text.push_str(&format!(", {updated} {would}changed"));
+    }
+    if different > 0 {
+        text.push_str(&format!(", {different} otherwise on the list"));
+    }
+    text.push_str(&format!(", {faults} not taken"));
+    if different > 0 {
+        text.push_str("\n--update changes the list to what the rows say");
+    }
+    text
 }
 
 /// Shows how much of a list was sent.
@@ -162,6 +195,21 @@ impl AsyncRead for Metered {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_be_decided_is_said_at_the_end() {
+        let done = ImportDone { read: 3, registered: 1, unchanged: 1, updated: 0, different: 1, faults: 0 };
+        assert_eq!(
+            summed(done, Intent::Make),
+            "3 rows: 1 registered, 1 there already, 1 otherwise on the list, 0 not taken\n--update changes the list to \
+             what the rows say"
+        );
+        let updated = ImportDone { updated: 1, different: 0, ..done };
+        assert_eq!(
+            summed(updated, Intent::Rehearse),
+            "3 rows: 1 would be registered, 1 there already, 1 would be changed, 0 not taken"
+        );
+    }
 
     #[test]
     fn the_name_of_a_list_tells_how_it_is_written() {

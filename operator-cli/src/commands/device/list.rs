@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use operator_api::DeviceQuery;
 
-use super::{COLUMNS, Failure};
+use super::{COLUMNS, Failure, MORE_COLUMNS};
 use crate::{
     output,
     server::ServerArgs,
-    show::{FormArgs, Listing},
+    show::{Column, FormArgs, Listing},
 };
 
 /// Devices asked for at a time: the most that a server gives.
@@ -46,17 +46,34 @@ pub(crate) struct Args {
     /// Most that is shown; all of them unless said
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
+    /// The columns of a table or CSV, in this order: those of the table, and model, mac-addresses, waits-for, until,
+    /// last-proof, from, certificate and version
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = named)]
+    columns: Vec<Column>,
     #[command(flatten)]
     form: FormArgs,
     #[command(flatten)]
     server: ServerArgs,
 }
 
+/// For clap: the column of this name.
+fn named(name: &str) -> Result<Column, String> {
+    let all = || COLUMNS.iter().chain(MORE_COLUMNS);
+    let found = all().find(|column| column.name() == name).copied();
+    found.ok_or_else(|| format!("there are {}", all().map(|it| it.name()).collect::<Vec<_>>().join(", ")))
+}
+
 const EXAMPLES: &str = "Examples:
   sztp device list --state held
   sztp device list --rack r7 --stuck
   sztp device list --output csv > devices.csv
-  sztp device list --output json | jq -r '.[] | select(.vouched | not) | .\"serial-number\"'";
+  sztp device list --columns serial-number,state,waits-for,until
+  sztp device list --output json | jq -r '.[] | select(.vouched | not) | .\"serial-number\"'
+
+A list to be edited in a spreadsheet and given to `sztp device import --update`:
+  sztp device list --output csv --columns manufacturer,serial-number,profile,model,mac-addresses,host,slot,rack
+
+In CSV, a text that a spreadsheet would run as a formula begins with an apostrophe, which an import takes away again.";
 
 pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let client = args.server.client()?;
@@ -72,7 +89,8 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         alarmed: args.alarmed.then_some(true),
         ..DeviceQuery::default()
     };
-    let mut listing = Listing::new(args.form.form, COLUMNS);
+    let columns = if args.columns.is_empty() { COLUMNS } else { &args.columns };
+    let mut listing = Listing::new(args.form.form, columns);
     loop {
         wanted.limit = Some(u32::try_from(left).unwrap_or(PAGE).min(PAGE));
         let page = client.devices(&wanted).await?;

@@ -35,6 +35,9 @@ pub(crate) enum Command {
     Retire(Box<decide::DecideArgs>),
     /// Let devices begin again, whatever state they are in
     Reprovision(Box<decide::DecideArgs>),
+    /// Say that somebody has looked at the alarms of devices
+    #[command(after_help = decide::CLEAR_EXAMPLES)]
+    ClearAlarm(Box<decide::DecideArgs>),
     /// Make a new activation code for a device, which is shown once
     ActivationCode(Box<decide::ActivationCodeArgs>),
     /// Change what is written down about a device
@@ -52,13 +55,14 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
             Command::Approve(args) => decide::approve(args).await,
             Command::Retire(args) => decide::retire(args).await,
             Command::Reprovision(args) => decide::reprovision(args).await,
+            Command::ClearAlarm(args) => decide::clear_alarm(args).await,
             Command::ActivationCode(args) => decide::activation_code(args).await,
             Command::Change(args) => change::run(args).await,
         }
     })
 }
 
-/// Columns of a device: those that an import takes come first, under the names that it takes them by.
+/// Columns of a device. Those that an import takes have the names that it takes them by.
 pub(crate) const COLUMNS: &[Column] = &[
     column("manufacturer", "/manufacturer"),
     column("serial-number", "/serial-number"),
@@ -72,4 +76,16 @@ pub(crate) const COLUMNS: &[Column] = &[
     column("rack", "/rack"),
     column("slot", "/slot"),
     column("host", "/host"),
+];
+
+/// Columns that a list has when they are asked for by name.
+const MORE_COLUMNS: &[Column] = &[
+    column("model", "/model"),
+    column("mac-addresses", "/mac-addresses"),
+    column("waits-for", "/waiting/responsible"),
+    column("until", "/waiting/deadline"),
+    column("last-proof", "/proof/at"),
+    column("from", "/proof/source"),
+    column("certificate", "/proof/certificate"),
+    column("version", "/version"),
 ];

@@ -1,42 +1,41 @@
 //! Starting and stopping the whole service.
 
+mod error;
+mod listeners;
+mod manufacturers;
+mod refusals;
+
 use std::{
     net::{SocketAddr, SocketAddrV4},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
 };
 
-use conveyed_info::information::RedirectInformation;
 use netboot::io::{Dhcp4Server, RunningDhcp4Server};
 use operator_api::ListenerStatus;
-use pki::{certificate::Certificate, key::FileKey, path::Signatures};
+use pki::certificate::Certificate;
 use tokio::{
-    net::TcpListener,
     sync::{Semaphore, watch},
     task::JoinSet,
 };
 
 use crate::{
-    admission::{self, Guard, Limits},
+    admission::{self, Guard, Writes},
     api,
-    audit::{Event, RefusalLedger},
-    config::{ConfigError, LegacyListener, OperatorsListener, ServerConfig},
-    domain::{Policies, ProfileName},
+    audit::Event,
+    config::{LegacyListener, ServerConfig},
+    domain::Policies,
     images::Images,
     metrics::{ListenerName, Metrics},
     restconf::{self, Codes, Service},
-    store::{Batch, SqlStore, Store, StoreError},
-    tls::{
-        Door, Identities, Listener, PostQuantum, Rejected, RejectedQueue, Rejections, ReloadableCertificate,
-        Strictness, TlsError, Trust, provider, server_config,
-    },
+    retention,
+    store::{Batch, SqlStore, Store},
+    tls::{Door, Identities, Rejections, ReloadableCertificate, TlsError, Trust, provider},
 };
 
-/// How often sums of refusals are looked at.
-const SUMS: Duration = Duration::from_secs(5);
-
-/// How long the list of manufacturers may be behind what is stored.
-const MANUFACTURERS: Duration = Duration::from_secs(1);
+pub use error::ServeError;
+use listeners::{Place, bind, for_operators};
+use manufacturers::follow_manufacturers;
+use refusals::log_refusals;
 
 /// A server that runs until it is stopped.
 #[derive(Debug)]
@@ -74,20 +73,20 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let trust = Trust { manufacturers: store.manufacturers().await?, revocation: Arc::clone(&config.revocation) };
     let place = Place { provider: provider(config.post_quantum), trust: Arc::new(trust), door };
 
-    let (socket, address) = bind(config.listen).await?;
+    let (socket, address) = bind(config.listen)?;
     let home = config.redirect(config.public_port.unwrap_or_else(|| address.port()))?;
     let (listener, certificate) =
         place.listener(ListenerName::Device, socket, home.clone(), (&config.certificate, &config.key))?;
     let (mut legacy, mut legacy_address) = (None, None);
     if let Some(LegacyListener { listen, public_port, certificate, key }) = &config.legacy {
-        let (socket, address) = bind(*listen).await?;
+        let (socket, address) = bind(*listen)?;
         let home = config.redirect(public_port.unwrap_or_else(|| address.port()))?;
         legacy = Some(place.listener(ListenerName::Legacy, socket, home, (certificate, key))?);
         legacy_address = Some(address);
     }
     let operators = match &config.operators {
         None => None,
-        Some(operators) => Some(for_operators(operators, &config.limits, &rejections).await?),
+        Some(operators) => Some(for_operators(operators, &config.limits, &rejections)?),
     };
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     known_profiles(&config.policies, store.as_ref()).await?;
@@ -99,11 +98,13 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     store.commit(started.and(Event::PoliciesApplied { policies: Box::new(config.policies.clone()) })).await?;
     let shared: Arc<dyn Store> = store.clone();
     let guard = Guard::new(&config.limits, Arc::clone(&shared), metrics.clone());
+    let keep = config.policies.retention;
     let service = Arc::new(Service {
         store: Arc::clone(&shared),
         owner: config.owner,
         policies: config.policies.clone(),
         newcomers: Mutex::default(),
+        writes: Writes::new(&config.limits),
         images: Images::new(config.images, config.limits.images),
         codes: Codes::new(),
         rejections: rejections.clone(),
@@ -118,6 +119,11 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         judges: vec![Arc::clone(&listener.identities)],
     };
     let mut tasks = JoinSet::new();
+    let erasing = retention::run(Arc::clone(&shared), keep, stopping.clone());
+    tasks.spawn(async move {
+        erasing.await;
+        "erasing of old records"
+    });
     if let Some((legacy, certificate)) = legacy {
         front.legacy_certificate = Some(certificate);
         front.judges.push(Arc::clone(&legacy.identities));
@@ -158,6 +164,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             body_deadline: config.limits.body,
             started: api::now(),
             database: config.database.kind(),
+            log: api::LogName::default(),
             listeners,
             gate: api::Gate::default(),
             streams: Arc::new(Semaphore::new(api::STREAMS)),
@@ -189,135 +196,11 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     Ok(RunningServer { address, legacy_address, operator_address, dhcp4, store, metrics, front, stop, tasks })
 }
 
-/// The listener for operators, bound.
-async fn for_operators(
-    operators: &OperatorsListener,
-    limits: &Limits,
-    rejections: &Rejections,
-) -> Result<(api::OperatorListener, Arc<ReloadableCertificate>), ServeError> {
-    let provider = provider(PostQuantum::Preferred);
-    let certificate = ReloadableCertificate::new(Arc::clone(&provider), &operators.certificate, &operators.key)?;
-    let certificate = Arc::new(certificate);
-    let tls = Arc::new(api::operator_tls(provider, Arc::clone(&certificate))?);
-    let bind = |source| ServeError::Bind { address: operators.listen, source };
-    let socket = TcpListener::bind(operators.listen).await.map_err(bind)?;
-    let listener = api::OperatorListener { socket, tls, limits: *limits, rejections: rejections.clone() };
-    Ok((listener, certificate))
-}
-
-/// Where listeners for devices are made: what they have in common.
-struct Place {
-    provider: Arc<rustls::crypto::CryptoProvider>,
-    trust: Arc<Trust>,
-    door: Door,
-}
-
-impl Place {
-    fn listener(
-        &self,
-        name: ListenerName,
-        socket: TcpListener,
-        home: RedirectInformation,
-        (chain, key): (&[Certificate], &FileKey),
-    ) -> Result<(Listener, Arc<ReloadableCertificate>), ServeError> {
-        let (strictness, signatures) = match name {
-            ListenerName::Device => (Strictness::Strict, Signatures::Strong),
-            ListenerName::Legacy => (Strictness::Legacy, Signatures::AlsoSha1),
-        };
-        let identities = Arc::new(Identities::new(Arc::clone(&self.trust), signatures));
-        let certificate = Arc::new(ReloadableCertificate::new(Arc::clone(&self.provider), chain, key)?);
-        let tls =
-            server_config(Arc::clone(&self.provider), Arc::clone(&certificate), Arc::clone(&identities), strictness)?;
-        let (tls, home) = (Arc::new(tls), Arc::new(home));
-        let listener = Listener { name, socket, tls, identities, home, door: self.door.clone() };
-        Ok((listener, certificate))
-    }
-}
-
-async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
-    let bound = async {
-        let socket = TcpListener::bind(listen).await?;
-        let address = socket.local_addr()?;
-        Ok((socket, address))
-    };
-    bound.await.map_err(|source| ServeError::Bind { address: listen, source })
-}
-
-/// Lets the devices of a manufacturer in that was added while the server runs, by whomever. Ends when the server stops.
-async fn follow_manufacturers(store: Arc<SqlStore>, judges: Vec<Arc<Identities>>, mut stopping: watch::Receiver<()>) {
-    let mut growth = store.growth();
-    loop {
-        let due = async {
-            // A store that does not tell is asked now and then.
-            if growth.changed().await.is_err() {
-                tokio::time::sleep(MANUFACTURERS).await;
-            }
-            tokio::time::sleep(MANUFACTURERS).await;
-        };
-        tokio::select! {
-            () = due => {}
-            _ = stopping.changed() => return,
-        }
-        match store.manufacturers().await {
-            Ok(manufacturers) => judges.iter().for_each(|judge| judge.take_in(&manufacturers)),
-            Err(error) => tracing::warn!(%error, "the list of manufacturers could not be read"),
-        }
-    }
-}
-
 /// A policy that names a profile which is not there would admit nobody, and say so to devices only.
 async fn known_profiles(policies: &Policies, store: &dyn Store) -> Result<(), ServeError> {
     let known = store.profiles().await?;
     let missing = policies.profiles().find(|name| known.iter().all(|profile| profile.name != **name));
     missing.map_or(Ok(()), |profile| Err(ServeError::NoSuchProfile { profile: profile.clone() }))
-}
-
-/// Writes refusals of unauthenticated peers to the audit log and to the operator's, summed. Ends when nobody can refuse
-/// any more and every sum is written.
-async fn log_refusals(store: Arc<SqlStore>, mut rejected: RejectedQueue) {
-    let mut ledger = RefusalLedger::default();
-    let mut sums = tokio::time::interval(SUMS);
-    loop {
-        let events = tokio::select! {
-            next = rejected.next() => {
-                let Some(Rejected { source, refusal }) = next else { break };
-                Vec::from_iter(ledger.note(Instant::now(), source, refusal.reason, &refusal.detail))
-            }
-            _ = sums.tick() => {
-                note_dropped(&rejected);
-                ledger.due(Instant::now())
-            }
-        };
-        for event in events {
-            if let Err(event) = log_refusal(&store, event).await {
-                ledger.restore(Instant::now(), event);
-            }
-        }
-    }
-    note_dropped(&rejected);
-    for event in ledger.flush() {
-        // There is no later: the failure is in the operator's log.
-        let _lost = log_refusal(&store, event).await;
-    }
-}
-
-/// Logs one event, or gives it back.
-async fn log_refusal(store: &SqlStore, event: Event) -> Result<(), Event> {
-    if let Event::ConnectionsRefused { source, reason, detail, count } = &event {
-        let source = source.map(tracing::field::display);
-        tracing::info!(source, %reason, detail, count, "connections refused");
-    }
-    store.commit(Batch::from(event.clone())).await.map(|_| ()).map_err(|error| {
-        tracing::error!(%error, "a refusal could not be logged");
-        event
-    })
-}
-
-fn note_dropped(rejected: &RejectedQueue) {
-    let dropped = rejected.take_dropped();
-    if dropped > 0 {
-        tracing::warn!(dropped, "more refusals came than could be told apart");
-    }
 }
 
 impl RunningServer {
@@ -420,52 +303,5 @@ impl RunningServer {
         if let Some(store) = Arc::into_inner(self.store) {
             store.close().await;
         }
-    }
-}
-
-/// The server cannot start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ServeError {
-    /// A listener's address is taken, or needs more rights.
-    #[error("cannot listen on {address}: {source}; is it in use, or a port below 1024?")]
-    Bind {
-        /// Which address.
-        address: SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The DHCP server's socket.
-    #[error(transparent)]
-    Dhcp4(#[from] netboot::io::ServerError),
-    /// A part of a running server is gone.
-    #[error("the {part} ended by itself; the log says why")]
-    Ended {
-        /// Which part.
-        part: &'static str,
-    },
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The configuration.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// Devices are to be admitted with a profile that is not there.
-    #[error(
-        "[policy] admits devices with the profile {profile}, and there is none of that name: add it with `sztp profile \
-         apply`, or name another one"
-    )]
-    NoSuchProfile {
-        /// Which profile.
-        profile: ProfileName,
-    },
-    /// The TLS certificate and key.
-    #[error("{0}")]
-    Tls(String),
-}
-
-impl From<TlsError> for ServeError {
-    fn from(error: TlsError) -> Self {
-        Self::Tls(error.to_string())
     }
 }

@@ -1,0 +1,376 @@
+//! Onboarding profiles: what a class of devices is to become.
+
+mod document;
+mod variant;
+
+pub use document::Part;
+pub use variant::{Condition, Variant};
+
+use conveyed_info::{
+    Encoding,
+    information::OnboardingInformation,
+    make::{self, MakeError, Style},
+    rpc::{BootstrappingRequest, ReportingLevel},
+};
+use pki::digest::{Digest, sha256};
+
+use self::document::{Document, MAX_VARIANTS};
+use super::{
+    Authentication, NameInvalid, Patience, ProfileName, VariantName, WireProfile, WireProfileUnknown,
+    policy::DurationInvalid,
+};
+
+/// What a class of devices is to become. Kept and exchanged as a TOML document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnboardingProfile {
+    /// Its name.
+    pub name: ProfileName,
+    /// The onboarding information that its devices get for whom there is no variant.
+    pub information: OnboardingInformation,
+    /// How much those devices report.
+    pub reporting_level: ReportingLevel,
+    /// What other devices get, by what they say about themselves: the first that fits is for them.
+    pub variants: Vec<Variant>,
+    /// How its devices depart from the RFCs on the wire.
+    pub wire_profile: WireProfile,
+    /// How its devices show who they are.
+    pub authentication: Authentication,
+    /// Whether what its devices get is for their eyes only.
+    pub encryption: Encryption,
+    /// Whether its devices keep nothing over a reboot, and so come back in factory state as a matter of course.
+    pub stateless: bool,
+    /// How much longer, or shorter, than others its devices may take.
+    pub patience: Patience,
+    document: String,
+    sha256: Digest,
+}
+
+/// Whether what devices get is encrypted to each of them (RFC 8572 §3.4, §9.10; ENC-13, SEC-16).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encryption {
+    /// It is not: TLS protects it on its way.
+    #[default]
+    None,
+    /// It is signed, and then encrypted to the certificate that the device shows in TLS.
+    ToDevice,
+}
+
+/// What of a profile one device gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selection<'a> {
+    /// The variant that it is from; `None` for the profile itself.
+    pub variant: Option<&'a VariantName>,
+    /// The onboarding information.
+    pub information: &'a OnboardingInformation,
+    /// How much the device reports.
+    pub reporting_level: ReportingLevel,
+}
+
+impl OnboardingProfile {
+    /// Reads a profile's TOML document.
+    ///
+    /// # Errors
+    /// [`ProfileInvalid`] with the line and what is wrong there.
+    pub fn from_toml(name: ProfileName, document: &str) -> Result<Self, ProfileInvalid> {
+        let parsed: Document = toml::from_str(document)?;
+        let (information, reporting_level) = parsed.fare()?;
+        let wire_profile = match &parsed.wire_profile {
+            Some(name) => name.parse()?,
+            None => WireProfile::default(),
+        };
+        let (authentication, encryption, stateless) = (parsed.authentication, parsed.encryption(), parsed.stateless);
+        // RFC 8572 §3.4 (ENC-02): what is encrypted was signed before, and is encrypted to a certificate.
+        if encryption == Encryption::ToDevice {
+            if !wire_profile.reads_signed_data() {
+                return Err(ProfileInvalid::EncryptionUnsigned { wire_profile });
+            }
+            if authentication == Authentication::Basic {
+                return Err(ProfileInvalid::EncryptionWithoutCertificate);
+            }
+        }
+        let patience = parsed.patience()?;
+        let variants = parsed.variants(&information, reporting_level)?;
+        let sha256 = sha256(document.as_bytes());
+        let document = document.to_owned();
+        Ok(Self {
+            name,
+            information,
+            reporting_level,
+            variants,
+            wire_profile,
+            authentication,
+            encryption,
+            stateless,
+            patience,
+            document,
+            sha256,
+        })
+    }
+
+    /// The document it was read from.
+    #[must_use]
+    pub fn document(&self) -> &str {
+        &self.document
+    }
+
+    /// SHA-256 of the document, by which the audit log names what was applied and what an answer was made from.
+    #[must_use]
+    pub const fn sha256(&self) -> Digest {
+        self.sha256
+    }
+
+    /// What a device gets that asks so (RFC 8572 §7.3; SRV-06).
+    #[must_use]
+    pub fn select(&self, request: &BootstrappingRequest) -> Selection<'_> {
+        match self.variants.iter().find(|variant| variant.when.fits(request)) {
+            Some(variant) => Selection {
+                variant: Some(&variant.name),
+                information: &variant.information,
+                reporting_level: variant.reporting_level,
+            },
+            None => self.without_variant(),
+        }
+    }
+
+    /// Makes everything that its devices may get, in both encodings: what cannot be made is known before a device asks.
+    ///
+    /// # Errors
+    /// [`ProfileInvalid::Unmakeable`].
+    pub fn rehearse(&self) -> Result<(), ProfileInvalid> {
+        let named = self.variants.iter().map(|variant| (Some(&variant.name), &variant.information));
+        for (variant, information) in std::iter::once((None, &self.information)).chain(named) {
+            let information = information.clone().into();
+            for encoding in [Encoding::Json, Encoding::Xml] {
+                make::unsigned_conveyed_information(&information, Style { encoding, ..Style::default() })
+                    .map_err(|source| ProfileInvalid::Unmakeable { variant: variant.cloned(), source })?;
+            }
+        }
+        Ok(())
+    }
+
+    const fn without_variant(&self) -> Selection<'_> {
+        Selection { variant: None, information: &self.information, reporting_level: self.reporting_level }
+    }
+}
+
+/// Reads a SHA-256 digest from 64 hex digits.
+pub(crate) fn parse_sha256(text: &str) -> Option<Digest> {
+    let mut octets = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (octet, pair) in octets.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        let pair = std::str::from_utf8(pair).ok()?;
+        if pair.starts_with('+') {
+            return None;
+        }
+        *octet = u8::from_str_radix(pair, 16).ok()?;
+    }
+    Some(Digest(octets))
+}
+
+/// A profile's document cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileInvalid {
+    /// Nothing that a device could do.
+    #[error("a profile needs a boot image, a configuration or a script")]
+    NothingToDo,
+    /// Not TOML, or a member that profiles do not have.
+    #[error(transparent)]
+    Toml(#[from] toml::de::Error),
+    /// Not a wire profile.
+    #[error("wire-profile: {source}; there are {}", names())]
+    WireProfile {
+        /// Why.
+        #[from]
+        source: WireProfileUnknown,
+    },
+    /// A deadline that is none.
+    #[error("deadlines: {0}")]
+    Deadline(#[from] DurationInvalid),
+    /// A boot image without a place to get it from.
+    #[error("boot-image.download-uris is empty: name at least one URI")]
+    NoDownloadUri,
+    /// The hash is not one.
+    #[error("boot-image.sha256 must be 64 hex digits")]
+    Sha256,
+    /// A variant's name is none.
+    #[error("variant.name: {0}")]
+    VariantName(#[from] NameInvalid),
+    /// More variants than a profile has.
+    #[error("{count} variants; at most {MAX_VARIANTS}")]
+    Variants {
+        /// How many.
+        count: usize,
+    },
+    /// Two variants of one name, which stands in the audit log.
+    #[error("there are two variants called {variant}")]
+    VariantTwice {
+        /// Its name.
+        variant: VariantName,
+    },
+    /// A variant for all devices.
+    #[error(
+        "the variant {variant} is for all devices: say in `when` what hw-model, os-name or os-version they report, or \
+         make it the profile itself"
+    )]
+    Unconditional {
+        /// Its name.
+        variant: VariantName,
+    },
+    /// A pattern of no characters, or of too many.
+    #[error("the variant {variant}: a pattern in `when` has 1 to {} octets", variant::MAX_PATTERN)]
+    PatternLength {
+        /// Its name.
+        variant: VariantName,
+    },
+    /// A variant leaves out what is not there, or what it has itself.
+    #[error(
+        "the variant {variant} is `without` {}, which the profile has not, or which it names twice or replaces as well",
+        part.as_str()
+    )]
+    Without {
+        /// Its name.
+        variant: VariantName,
+        /// What is left out.
+        part: Part,
+    },
+    /// A variant leaves nothing that a device could do.
+    #[error("the variant {variant} leaves nothing: it needs a boot image, a configuration or a script")]
+    VariantEmpty {
+        /// Its name.
+        variant: VariantName,
+    },
+    /// Encryption for devices that read nothing signed.
+    #[error(
+        "encrypt-to-device: what is encrypted is signed first, and devices of the wire profile {wire_profile} read \
+         nothing signed"
+    )]
+    EncryptionUnsigned {
+        /// The wire profile.
+        wire_profile: WireProfile,
+    },
+    /// Encryption for devices that have no certificate.
+    #[error("encrypt-to-device: devices that authenticate by `basic` alone show no certificate to encrypt to")]
+    EncryptionWithoutCertificate,
+    /// What no device could be given.
+    #[error("what {} gives cannot be made: {source}", variant.as_ref().map_or("the profile", VariantName::as_str))]
+    Unmakeable {
+        /// The variant; `None` for the profile itself.
+        variant: Option<VariantName>,
+        /// Why.
+        source: MakeError,
+    },
+}
+
+/// The names of all wire profiles.
+fn names() -> String {
+    let names: Vec<_> = WireProfile::ALL.iter().map(|profile| profile.as_str()).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(document: &str) -> Result<OnboardingProfile, ProfileInvalid> {
+        OnboardingProfile::from_toml(ProfileName::new("rack").unwrap(), document)
+    }
+
+    #[test]
+    fn a_whole_profile() {
+        let sha256 = "ab".repeat(32);
+        let profile = parse(&format!(
+            "reporting-level = 'verbose'\npre-configuration-script = '''#!/bin/sh\n'''\n\
+             [configuration]\nhandling = 'merge'\ncontent = '{{}}'\n\
+             [boot-image]\nos-name = 'A'\nos-version = '1'\ndownload-uris = ['https://h/i']\nsha256 = '{sha256}'\n"
+        ))
+        .unwrap();
+        assert_eq!(profile.reporting_level, ReportingLevel::Verbose);
+        assert_eq!(profile.information.boot_image.unwrap().sha256, Some(Digest([0xab; 32])));
+        assert_eq!(profile.information.configuration.unwrap().content, b"{}");
+    }
+
+    #[test]
+    fn srv_06_the_first_variant_that_fits_replaces_parts_and_leaves_the_others() {
+        let profile = parse(
+            "post-configuration-script = 'p'\n[configuration]\nhandling = 'merge'\ncontent = 'c'\n\
+             [[variant]]\nname = 'new'\nwhen = { os-version = '2.*' }\nwithout = ['configuration']\n\
+             [[variant]]\nname = 'b'\nwhen = { hw-model = 'B' }\nreporting-level = 'verbose'\n\
+             configuration = { handling = 'replace', content = 'b' }\n",
+        )
+        .unwrap();
+        profile.rehearse().unwrap();
+        let select = |hw_model: &str, os_version: &str| {
+            let (hw_model, os_version) = (Some(hw_model.to_owned()), Some(os_version.to_owned()));
+            let selected = profile.select(&BootstrappingRequest { hw_model, os_version, ..Default::default() });
+            let content = selected.information.configuration.as_ref().map(|it| it.content.clone());
+            assert_eq!(selected.information.post_configuration_script.as_ref().unwrap().0, b"p");
+            (selected.variant.map(VariantName::as_str), content, selected.reporting_level)
+        };
+        assert_eq!(select("A", "1"), (None, Some(b"c".to_vec()), ReportingLevel::Minimal));
+        assert_eq!(select("B", "1"), (Some("b"), Some(b"b".to_vec()), ReportingLevel::Verbose));
+        assert_eq!(select("B", "2.0"), (Some("new"), None, ReportingLevel::Minimal), "the first one");
+    }
+
+    #[test]
+    fn srv_06_what_a_variant_cannot_mean_is_refused() {
+        let variant = |more: &str| parse(&format!("post-configuration-script = 'x'\n[[variant]]\n{more}\n"));
+        variant("name = 'v'\nwhen = { os-name = 'A' }\nreporting-level = 'verbose'").unwrap();
+        for (more, said) in [
+            ("when = { os-name = 'A' }", "name"),
+            ("name = 'v'", "when"),
+            ("name = 'v'\nwhen = {}", "for all devices"),
+            ("name = 'v'\nwhen = { colour = 'red' }", "colour"),
+            ("name = 'v'\nwhen = { os-name = '' }", "1 to 255 octets"),
+            ("name = 'a b'\nwhen = { os-name = 'A' }", "variant.name"),
+            ("name = 'v'\nwhen = { os-name = 'A' }\nstateless = true", "stateless"),
+            ("name = 'v'\nwhen = { os-name = 'A' }\nwithout = ['boot-image']", "which the profile has not"),
+            ("name = 'v'\nwhen = { os-name = 'A' }\nwithout = ['colour']", "colour"),
+            ("name = 'v'\nwhen = { os-name = 'A' }\nwithout = ['post-configuration-script']", "leaves nothing"),
+            ("name = 'v'\nwhen = { os-name = 'A' }\n[[variant]]\nname = 'v'\nwhen = { os-name = 'B' }", "two variants"),
+        ] {
+            let refused = variant(more).unwrap_err().to_string();
+            assert!(refused.contains(said), "{more}: {refused}");
+        }
+        let many: String = (0..=MAX_VARIANTS)
+            .map(|number| format!("[[variant]]\nname = 'v{number}'\nwhen = {{ os-name = 'A' }}\n"))
+            .collect();
+        let refused = parse(&format!("post-configuration-script = 'x'\n{many}"));
+        assert!(matches!(refused, Err(ProfileInvalid::Variants { .. })));
+    }
+
+    #[test]
+    fn enc_13_encryption_needs_a_signature_and_a_certificate() {
+        let encrypted =
+            |more: &str| parse(&format!("encrypt-to-device = true\npost-configuration-script = 'x'\n{more}"));
+        assert_eq!(encrypted("").unwrap().encryption, Encryption::ToDevice);
+        assert_eq!(encrypted("wire-profile = 'id-data'").unwrap().encryption, Encryption::ToDevice);
+        assert!(matches!(encrypted("wire-profile = 'opi-agent'"), Err(ProfileInvalid::EncryptionUnsigned { .. })));
+        let basic = encrypted("authentication = 'basic'");
+        assert!(matches!(basic, Err(ProfileInvalid::EncryptionWithoutCertificate)));
+    }
+
+    #[test]
+    fn what_no_document_can_say_is_known_before_a_device_asks() {
+        let profile = parse(&format!(
+            "post-configuration-script = 'x'\n[[variant]]\nname = 'twice'\nwhen = {{ os-name = 'A' }}\n\
+             boot-image = {{ os-name = 'A', os-version = '1', sha256 = '{}', download-uris = ['https://h/i', 'https://h/i'] }}",
+            "ab".repeat(32)
+        ))
+        .unwrap();
+        let refused = profile.rehearse().unwrap_err().to_string();
+        assert!(refused.contains("twice gives cannot be made") && refused.contains("https://h/i"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let impatient = parse("post-configuration-script = 'x'\n[deadlines]\nattempt = 'soon'");
+        assert!(impatient.unwrap_err().to_string().contains("deadlines: \"soon\""));
+        assert!(parse("colour = 'red'").unwrap_err().to_string().contains("colour"));
+        let image = "[boot-image]\nos-name = 'A'\nos-version = '1'\nsha256 = 'zz'\ndownload-uris = ";
+        assert!(matches!(parse(&format!("{image}[]")), Err(ProfileInvalid::NoDownloadUri)));
+        assert!(matches!(parse(&format!("{image}['https://h/i']")), Err(ProfileInvalid::Sha256)));
+    }
+}

@@ -1,0 +1,61 @@
+//! What is forgotten: a device that somebody asks to forget, and what has been kept for as long as the owner wants (SEC-22).
+//!
+//! A serial number is tied to a place and, through it, to people. To forget a device is to take everything about it:
+//!
+//! 1. `device-erased` takes its record and its voucher off the list. From here on the device is one that nobody knows.
+//! 2. `records-erased`, as often as needed, takes bodies and salts of its records, a few hundred at a time, with its reports,
+//!    keys and the index that says which leaves are its own. The record of step 1 is among them, and comes last.
+//!
+//! What stays is leaves without words, and how many of them were erased, when, why and by whom. Each step is an event of the
+//! log and durable by itself: whatever interrupts it, what is stored explains itself, and the rest is erased later.
+
+mod aged;
+mod erase;
+
+pub use aged::{Aged, pass};
+pub use erase::{finish, unfinished};
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use crate::{
+    api,
+    store::{Store, StoreError},
+};
+
+/// How long a server runs before it looks for what is to be erased: those who come first are devices.
+const FIRST: Duration = Duration::from_secs(60);
+/// How often it looks again.
+const AGAIN: Duration = Duration::from_secs(6 * 3600);
+
+/// Erases what is due, now and then, until the server stops: what an interruption left, and what is older than `records`.
+pub(crate) async fn run(store: Arc<dyn Store>, records: Option<Duration>, mut stopping: watch::Receiver<()>) {
+    let mut aged = Aged::default();
+    let mut pause = FIRST;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stopping.changed() => return,
+        }
+        let erased = tokio::select! {
+            erased = due(store.as_ref(), records, &mut aged) => erased,
+            _ = stopping.changed() => return,
+        };
+        match erased {
+            Ok(0) => {}
+            Ok(erased) => tracing::info!(erased, "records were erased"),
+            Err(error) => tracing::warn!(%error, "what is to be erased is still there"),
+        }
+        pause = AGAIN;
+    }
+}
+
+async fn due(store: &dyn Store, records: Option<Duration>, aged: &mut Aged) -> Result<u64, StoreError> {
+    let left = unfinished(store).await?;
+    let aged = match records {
+        Some(records) => pass(store, records, api::now(), aged).await?,
+        None => 0,
+    };
+    Ok(left.saturating_add(aged))
+}

@@ -1,0 +1,80 @@
+//! The listeners, bound and with their certificates.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use conveyed_info::information::RedirectInformation;
+use pki::{certificate::Certificate, key::FileKey, path::Signatures};
+use tokio::net::{TcpListener, TcpSocket};
+
+use super::ServeError;
+use crate::{
+    admission::Limits,
+    api,
+    config::OperatorsListener,
+    metrics::ListenerName,
+    tls::{
+        Door, Identities, Listener, PostQuantum, Rejections, ReloadableCertificate, Strictness, Trust, provider,
+        server_config,
+    },
+};
+
+/// The listener for operators, bound.
+pub(super) fn for_operators(
+    operators: &OperatorsListener,
+    limits: &Limits,
+    rejections: &Rejections,
+) -> Result<(api::OperatorListener, Arc<ReloadableCertificate>), ServeError> {
+    let provider = provider(PostQuantum::Preferred);
+    let certificate = ReloadableCertificate::new(Arc::clone(&provider), &operators.certificate, &operators.key)?;
+    let certificate = Arc::new(certificate);
+    let tls = Arc::new(api::operator_tls(provider, Arc::clone(&certificate))?);
+    let (socket, _) = bind(operators.listen)?;
+    let listener = api::OperatorListener { socket, tls, limits: *limits, rejections: rejections.clone() };
+    Ok((listener, certificate))
+}
+
+/// Where listeners for devices are made: what they have in common.
+pub(super) struct Place {
+    pub(super) provider: Arc<rustls::crypto::CryptoProvider>,
+    pub(super) trust: Arc<Trust>,
+    pub(super) door: Door,
+}
+
+impl Place {
+    pub(super) fn listener(
+        &self,
+        name: ListenerName,
+        socket: TcpListener,
+        home: RedirectInformation,
+        (chain, key): (&[Certificate], &FileKey),
+    ) -> Result<(Listener, Arc<ReloadableCertificate>), ServeError> {
+        let (strictness, signatures) = match name {
+            ListenerName::Device => (Strictness::Strict, Signatures::Strong),
+            ListenerName::Legacy => (Strictness::Legacy, Signatures::AlsoSha1),
+        };
+        let identities = Arc::new(Identities::new(Arc::clone(&self.trust), signatures));
+        let certificate = Arc::new(ReloadableCertificate::new(Arc::clone(&self.provider), chain, key)?);
+        let tls =
+            server_config(Arc::clone(&self.provider), Arc::clone(&certificate), Arc::clone(&identities), strictness)?;
+        let (tls, home) = (Arc::new(tls), Arc::new(home));
+        let listener = Listener { name, socket, tls, identities, home, door: self.door.clone() };
+        Ok((listener, certificate))
+    }
+}
+
+pub(super) fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let bound = || {
+        let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A server that starts again does not wait until its old connections are forgotten.
+        socket.set_reuseaddr(true)?;
+        socket.bind(listen)?;
+        let socket = socket.listen(BACKLOG)?;
+        let address = socket.local_addr()?;
+        Ok((socket, address))
+    };
+    bound().map_err(|source| ServeError::Bind { address: listen, source })
+}
+
+/// Connections that wait in the kernel until they are accepted. The kernel has a limit of its own (`net.core.somaxconn`);
+/// beyond it peers knock again by themselves.
+const BACKLOG: u32 = 4096;
