@@ -1,6 +1,6 @@
 //! Devices: registered, listed in pages, changed for a version, decided about.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 use base64::{
     Engine,
@@ -183,6 +183,43 @@ async fn decisions_say_why_and_who_and_that_stands_in_the_log_and_the_story() {
     assert_eq!(about["records"][2]["body"]["by"]["user"], "otto");
     let rest = format!("/v1/audit/records?manufacturer=maker&serial-number=SN-1&after={}", about["next"]);
     assert_eq!(world.get(&rest).await.json()["records"].as_array().unwrap().len(), 2);
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn the_list_the_census_and_the_story_agree_on_who_is_stuck() {
+    let world = World::new(&["SN-1", "SN-2"]).await;
+    world.site.edit("[owner]", "[deadlines]\nprogress = '1s'\n[owner]");
+    let world = world.restarted().await;
+    // Of these two, which go silent at the same time, one has a profile that grants more.
+    let patient = "post-configuration-script = 'x'\n[deadlines]\nprogress = '3h'\nattempt = '3h'\n";
+    assert_eq!(world.send("PUT", "/v1/profiles/patient", json!({"document": patient})).await.status, 200);
+    assert_eq!(world.send("PATCH", "/v1/devices/maker/SN-2", json!({"profile": "patient"})).await.status, 200);
+    for serial in ["SN-1", "SN-2"] {
+        let (key, chain) = world.site.device(serial);
+        let mut stream = connect(&world.server, &connector(Some((&key, &chain)))).await.unwrap();
+        let input = r#"{"ietf-sztp-bootstrap-server:input":{}}"#;
+        assert_eq!(exchange(&mut stream, &post(DATA, input)).await.unwrap().status, 200);
+        let device = world.get(&format!("/v1/devices/maker/{serial}")).await.json();
+        assert_eq!(device["state"], "onboarding", "{device:#}");
+    }
+    let stuck = async || world.get("/v1/devices?stuck=true").await.json()["devices"].clone();
+    let late = async { while stuck().await == json!([]) {} };
+    tokio::time::timeout(Duration::from_secs(60), late).await.expect("its deadline passes");
+    let stuck = stuck().await;
+    let serials: Vec<_> = stuck.as_array().unwrap().iter().map(|it| it["serial-number"].as_str().unwrap()).collect();
+    assert_eq!(serials, ["SN-1"]);
+    let census = world.get("/v1/status").await.json()["devices"].clone();
+    assert_eq!(
+        (&census[0]["state"], &census[0]["devices"], &census[0]["stuck"]),
+        (&json!("onboarding"), &json!(2), &json!(1))
+    );
+    for (serial, reason) in [("SN-1", json!("onboarding-silent")), ("SN-2", json!(null))] {
+        let story = world.get(&format!("/v1/devices/maker/{serial}/story")).await.json();
+        assert_eq!(story["device"]["waiting"]["stuck"]["reason"], reason, "{serial}");
+    }
+    let metrics = String::from_utf8(world.get("/metrics").await.body).unwrap();
+    assert!(metrics.contains("sztp_devices_stuck{state=\"onboarding\"} 1\n"), "{metrics}");
     world.server.stop().await;
 }
 
