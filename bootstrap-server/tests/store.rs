@@ -37,7 +37,7 @@ async fn a_change_and_its_leaf_are_there_together_after_reopening() {
     let store = site.store().await;
     let dossier = store.dossier(&device_id("SN-1")).await.unwrap();
     assert_eq!(dossier.device.as_ref().unwrap().state, State::Vouched, "nothing was served, so nothing is complete");
-    assert_eq!(dossier.profile.unwrap(), profile());
+    assert_eq!(*dossier.profile.unwrap(), profile());
     let reports = store.reports(&device_id("SN-1")).await.unwrap();
     assert_eq!(reports.len(), 1);
     let record = store.records(reports[0].leaf, 1).await.unwrap().remove(0);

@@ -39,10 +39,9 @@ pub(super) async fn show(
     name: NamePath,
 ) -> Result<Response, Fault> {
     let name = name.of(ProfileName::new)?;
-    let profiles = api.store.profiles().await?;
-    let profile = profiles.iter().find(|profile| profile.name == name);
+    let profile = api.store.profile(&name).await?;
     let profile = profile.ok_or_else(|| Fault::not_found().detail(format!("no profile {name}")))?;
-    Ok(answer::json(StatusCode::OK, &shown(profile)))
+    Ok(answer::json(StatusCode::OK, &shown(&profile)))
 }
 
 /// Apply a profile
@@ -90,7 +89,7 @@ pub(super) async fn remove(
         Turn::First(change) => change,
         Turn::Again(kept) => return Ok(answer::kept(kept)),
     };
-    if !api.store.profiles().await?.iter().any(|known| known.name == profile) {
+    if api.store.profile(&profile).await?.is_none() {
         return Err(Fault::not_found().detail(format!("no profile {profile}")));
     }
     let kept = KeptBody::afresh(StatusCode::NO_CONTENT);

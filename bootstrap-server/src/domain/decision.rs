@@ -121,6 +121,8 @@ fn within(then: UnixMillis, now: UnixMillis, span: Duration) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use audit_log::LogIndex;
     use conveyed_info::OwnershipVoucher;
     use pki::identity::SerialNumber;
@@ -212,7 +214,8 @@ mod tests {
         assert_eq!(at(&dossier, 0), held);
         assert_eq!(at(&dossier, u64::MAX), held);
 
-        let profile = |text| OnboardingProfile::from_toml(ProfileName::new("bmc").unwrap(), text).unwrap();
+        let name = || ProfileName::new("bmc").unwrap();
+        let profile = |text| Arc::new(OnboardingProfile::from_toml(name(), text).unwrap());
         dossier.profile = Some(profile("post-configuration-script = 'x'\n[deadlines]\nattempt = '8h'\n"));
         assert_eq!(at(&dossier, NOW.0 + 8 * HOUR), Standing::Serve, "its profile grants more");
         dossier.profile = Some(profile("post-configuration-script = 'x'\nstateless = true\n"));

@@ -3,7 +3,7 @@
 use audit_log::{LogIndex, UnixMillis};
 use conveyed_info::OwnershipVoucher;
 use pki::digest::Digest;
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 use verdict::ReasonCode;
 
 use super::{ActivationCode, DeviceId, MacAddress, OnboardingProfile, ProfileName, State};
@@ -125,5 +125,5 @@ pub struct Dossier {
     /// Its voucher, when one is stored.
     pub voucher: Option<OwnershipVoucher>,
     /// Its profile, when it is given one.
-    pub profile: Option<OnboardingProfile>,
+    pub profile: Option<Arc<OnboardingProfile>>,
 }

@@ -62,7 +62,9 @@ impl Batch {
         self
     }
 
-    /// The same batch, which fails with [`StoreError::Changed`](super::StoreError::Changed) unless the device's record has this version.
+    /// The same batch, which fails with [`StoreError::Changed`] unless the device's record has this version.
+    ///
+    /// [`StoreError::Changed`]: super::StoreError::Changed
     #[must_use]
     pub fn expecting(mut self, device: DeviceId, version: LogIndex) -> Self {
         self.expected.push((device, version));
@@ -70,7 +72,9 @@ impl Batch {
     }
 
     /// The same batch; `answer` is kept together with the change, under this user's idempotency key. Fails with
-    /// [`StoreError::AnsweredBefore`](super::StoreError::AnsweredBefore) when the key was used meanwhile.
+    /// [`StoreError::AnsweredBefore`] when the key was used meanwhile.
+    ///
+    /// [`StoreError::AnsweredBefore`]: super::StoreError::AnsweredBefore
     #[must_use]
     pub fn answering(mut self, user: UserName, key: String, answer: KeptAnswer) -> Self {
         self.answer = Some((user, key, answer));

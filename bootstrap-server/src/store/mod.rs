@@ -21,7 +21,7 @@ pub use record::{ArchivedLog, LogNumber, LogSnapshot, Place, RecordDamage, Store
 pub use sql::{Import, Reopened, SqlStore};
 pub use transfer::{Export, ExportedRow, ExportedValue, SCHEMA_VERSION};
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use audit_log::{LogIndex, TreeSize, UnixMillis};
 use pki::{digest::Digest, identity::SerialNumber};
@@ -30,7 +30,8 @@ use tokio::sync::watch;
 use crate::{
     audit::ReportedKey,
     domain::{
-        Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, Proof, Token, User, UserName,
+        Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, ProfileName, Proof, Token,
+        User, UserName,
     },
 };
 
@@ -62,6 +63,9 @@ pub trait Store: Send + Sync {
 
     /// Every profile, by name.
     fn profiles(&self) -> StoreFuture<'_, Vec<OnboardingProfile>>;
+
+    /// The profile of this name, if there is one.
+    fn profile<'a>(&'a self, name: &'a ProfileName) -> StoreFuture<'a, Option<Arc<OnboardingProfile>>>;
 
     /// What is known about one device, with its voucher and profile.
     fn dossier<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Dossier>;

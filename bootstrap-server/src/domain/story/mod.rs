@@ -169,6 +169,8 @@ pub fn state_sentence(state: State) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use audit_log::{Leaf, LogIndex, Salt};
     use authority::{ManufacturerParty, OwnerParty};
     use conveyed_info::{
@@ -209,7 +211,7 @@ mod tests {
         let dossier = Dossier {
             device: Some(Device::new(id.clone(), State::Vouched, now, LogIndex(0))),
             voucher: Some(maker.voucher(&id.serial_number, owner.pinned().unwrap(), time).unwrap()),
-            profile: Some(OnboardingProfile::from_toml(ProfileName::new("bmc").unwrap(), profile).unwrap()),
+            profile: Some(Arc::new(OnboardingProfile::from_toml(ProfileName::new("bmc").unwrap(), profile).unwrap())),
             id,
         };
         World { maker, owner, manufacturer, dossier, now }
@@ -225,7 +227,7 @@ mod tests {
             trust_anchor: Some(TrustAnchor::new(world.owner.tls_anchor()).unwrap()),
         };
         let redirect = Information::Redirect(RedirectInformation::new(vec![here]).unwrap());
-        let onboarding = Information::Onboarding(world.dossier.profile.clone().unwrap().information);
+        let onboarding = Information::Onboarding(world.dossier.profile.as_ref().unwrap().information.clone());
         let voucher = world.dossier.voucher.clone().unwrap();
         let signed = |information: &Information| owner.signed(information, Style::default(), voucher.clone()).unwrap();
         [Offer::ToStranger(signed(&redirect)), Offer::ToTrusting(signed(&onboarding))]

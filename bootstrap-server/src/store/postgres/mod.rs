@@ -9,9 +9,11 @@ pub(super) const MIGRATIONS: &[(u32, &str)] =
     &[(2, include_str!("migrations/0002.sql")), (3, include_str!("migrations/0003.sql"))];
 
 /// What a connection for writing is told. A server that stands still gives up the lock on the log, so that the others go
-/// on; and none waits for that lock for ever.
+/// on; and none waits for that lock for ever. Whatever a writer reads, it reads by key: while a table grows fast, its
+/// statistics are out of date, and the planner would read the whole of it for a hundred rows.
 pub(super) const WRITER_SETTINGS: &str = "SET idle_in_transaction_session_timeout = '15s'; SET lock_timeout = '20s'; \
-     SET client_min_messages = warning;";
+     SET client_min_messages = warning; \
+     SET jit = off; SET enable_hashjoin = off; SET enable_mergejoin = off;";
 
 /// Held while the schema is changed, so that of several servers that start together one does it.
 pub(super) const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(8572008366)";

@@ -136,8 +136,8 @@ pub(super) fn user_name(name: String) -> Result<UserName, StoreError> {
     UserName::new(name).map_err(|_| corrupt("a user's name"))
 }
 
-pub(super) fn profile(name: String, document: &str) -> Result<OnboardingProfile, StoreError> {
-    OnboardingProfile::from_toml(profile_name(name)?, document).map_err(|_| corrupt("a profile's document"))
+pub(super) fn profile(name: ProfileName, document: &str) -> Result<OnboardingProfile, StoreError> {
+    OnboardingProfile::from_toml(name, document).map_err(|_| corrupt("a profile's document"))
 }
 
 pub(super) fn manufacturer(row: &AnyRow) -> Result<Manufacturer, StoreError> {

@@ -1,30 +1,42 @@
 //! What a planned group changes, as rows.
 
+use std::mem::take;
+
 use audit_log::UnixMillis;
 use pki::certificate::Certificate;
 
-use super::table::{self, Table, Value};
+use super::{
+    statement::Existing,
+    table::{self, Table, Value},
+};
 use crate::{
     domain::{Device, DeviceId, Manufacturer, OnboardingProfile, Token, User},
-    store::{LogNumber, StoreError, plan::Changes},
+    store::{
+        LogNumber, StoreError,
+        plan::{Changes, Loaded},
+    },
 };
 
 /// Rows for one table.
 pub(super) struct Rows {
     pub(super) table: &'static Table,
+    pub(super) existing: Existing,
     pub(super) rows: Vec<Vec<Value>>,
 }
 
-/// Rows to be written.
-pub(super) fn written(changes: Changes, log: LogNumber, first: u64) -> Result<Vec<Rows>, StoreError> {
+/// Rows to be written, where `loaded` is what the database holds. Takes everything out of `changes` but devices and
+/// vouchers.
+pub(super) fn written(
+    changes: &mut Changes,
+    loaded: &Loaded,
+    log: LogNumber,
+    first: u64,
+) -> Result<Vec<Rows>, StoreError> {
+    use Existing::{Refused, Replaced, ReplacedBut};
     let log = i64::from(log.0);
     let mut all = Vec::new();
-    let mut add = |table, rows: Vec<Vec<Value>>| {
-        if !rows.is_empty() {
-            all.push(Rows { table, rows });
-        }
-    };
-    let leaves = (first..).zip(changes.leaves).map(|(position, row)| {
+    let mut add = |table, existing, rows: Vec<Vec<Value>>| all.push(Rows { table, existing, rows });
+    let leaves = (first..).zip(take(&mut changes.leaves)).map(|(position, row)| {
         Ok(vec![
             integer(position)?.into(),
             row.leaf.encode().as_slice().into(),
@@ -32,21 +44,27 @@ pub(super) fn written(changes: Changes, log: LogNumber, first: u64) -> Result<Ve
             row.body.into(),
         ])
     });
-    add(&table::LEAF, leaves.collect::<Result<_, StoreError>>()?);
+    add(&table::LEAF, Refused, leaves.collect::<Result<_, StoreError>>()?);
     let events = changes.events.iter().map(|row| {
         let (maker, serial) = (row.device.manufacturer.as_str(), row.device.serial_number.as_str());
         Ok(vec![maker.into(), serial.into(), log.into(), integer(row.position.0)?.into()])
     });
-    add(&table::DEVICE_EVENT, events.collect::<Result<_, StoreError>>()?);
-    add(&table::DEVICE, changes.devices.values().flatten().map(device).collect());
+    add(&table::DEVICE_EVENT, Refused, events.collect::<Result<_, StoreError>>()?);
+    // A device that reports stays, as a rule, where it is in every index.
+    let known = |device: &Device| loaded.devices.get(&device.id).and_then(|known| known.device.as_ref());
+    let devices = changes.devices.values().flatten();
+    let (stay, move_on): (Vec<_>, Vec<_>) =
+        devices.partition(|device| known(device).is_some_and(|known| is_indexed_alike(known, device)));
+    add(&table::DEVICE, ReplacedBut(table::DEVICE_INDEXED), stay.into_iter().map(device).collect());
+    add(&table::DEVICE, Replaced, move_on.into_iter().map(device).collect());
     let vouchers = changes.vouchers.iter().filter_map(|(id, voucher)| {
         let [maker, serial] = key(id);
         Some(vec![maker, serial, voucher.as_ref()?.der().into()])
     });
-    add(&table::VOUCHER, vouchers.collect());
+    add(&table::VOUCHER, Replaced, vouchers.collect());
     let mut keys = Vec::new();
     let mut reports = Vec::new();
-    for row in changes.reports {
+    for row in take(&mut changes.reports) {
         let leaf = integer(row.leaf.0)?;
         for (number, key) in (0_i64..).zip(row.keys) {
             keys.push(vec![log.into(), leaf.into(), number.into(), key.kind.into(), key.data.into()]);
@@ -61,19 +79,19 @@ pub(super) fn written(changes: Changes, log: LogNumber, first: u64) -> Result<Ve
             Value::Text(row.message),
         ]);
     }
-    add(&table::PROGRESS_REPORT, reports);
-    add(&table::REPORTED_KEY, keys);
-    add(&table::MANUFACTURER, changes.manufacturers.values().map(manufacturer).collect());
-    add(&table::PROFILE, changes.profiles.values().flatten().map(profile).collect());
-    add(&table::OPERATOR, changes.users.values().flatten().map(user).collect());
-    add(&table::TOKEN, changes.tokens.values().flatten().map(token).collect());
+    add(&table::PROGRESS_REPORT, Refused, reports);
+    add(&table::REPORTED_KEY, Refused, keys);
+    add(&table::MANUFACTURER, Replaced, changes.manufacturers.values().map(manufacturer).collect());
+    add(&table::PROFILE, Replaced, changes.profiles.values().flatten().map(profile).collect());
+    add(&table::OPERATOR, Replaced, changes.users.values().flatten().map(user).collect());
+    add(&table::TOKEN, Replaced, changes.tokens.values().flatten().map(token).collect());
     let policies = changes.policies.iter().map(|policies| vec![1_i64.into(), policies.to_json().to_string().into()]);
-    add(&table::POLICY, policies.collect());
+    add(&table::POLICY, Replaced, policies.collect());
     let deliveries = changes.deliveries.iter().map(|(webhook, next)| {
         Ok(vec![webhook.as_str().into(), i64::from(next.log.0).into(), integer(next.position.0)?.into()])
     });
-    add(&table::DELIVERY, deliveries.collect::<Result<_, StoreError>>()?);
-    let answers = changes.answers.into_iter().map(|((user, key), row)| {
+    add(&table::DELIVERY, Replaced, deliveries.collect::<Result<_, StoreError>>()?);
+    let answers = take(&mut changes.answers).into_iter().map(|((user, key), row)| {
         vec![
             user.as_str().into(),
             key.into(),
@@ -83,8 +101,17 @@ pub(super) fn written(changes: Changes, log: LogNumber, first: u64) -> Result<Ve
             row.answer.body.into(),
         ]
     });
-    add(&table::KEPT_ANSWER, answers.collect());
+    add(&table::KEPT_ANSWER, Replaced, answers.collect());
+    all.retain(|rows| !rows.rows.is_empty());
     Ok(all)
+}
+
+/// Whether two records of one device have the same values in [`table::DEVICE_INDEXED`].
+fn is_indexed_alike(one: &Device, other: &Device) -> bool {
+    let indexed =
+        |device: &Device| (device.profile.clone(), device.state, device.since, device.alarm.map(|it| it.reason));
+    let place = |device: &Device| (device.particulars.host.clone(), device.particulars.rack.clone());
+    indexed(one) == indexed(other) && place(one) == place(other)
 }
 
 /// The keys of rows to be removed.

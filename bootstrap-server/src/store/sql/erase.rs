@@ -10,6 +10,7 @@ use super::{
     encode::integer,
     statement::select_each,
     table::Value,
+    target::Dialect,
 };
 use crate::{
     domain::DeviceId,
@@ -36,12 +37,13 @@ const ERASE_ARCHIVED: &str = "UPDATE archived_leaf SET salt = NULL, body = NULL
 /// Those of `places` whose records have bodies, where `log` is the log that is written.
 pub(super) async fn erasable(
     connection: &mut AnyConnection,
+    dialect: Dialect,
     log: LogNumber,
     places: &BTreeSet<Place>,
 ) -> Result<BTreeSet<Place>, StoreError> {
     let mut erasable = BTreeSet::new();
     for (select, keys) in [(HERE, keys(places, |it| it == log)?), (ARCHIVED, keys(places, |it| it != log)?)] {
-        for row in select_each(connection, &["log", "position"], select, keys).await? {
+        for row in select_each(connection, dialect, &["log", "position"], select, keys).await? {
             let position = LogIndex(number(&row, "position")?);
             erasable.insert(Place { log: log_number(&row, "log")?, position });
         }
@@ -52,6 +54,7 @@ pub(super) async fn erasable(
 /// Erases these records; says with each which device it is about.
 pub(super) async fn records(
     connection: &mut AnyConnection,
+    dialect: Dialect,
     log: LogNumber,
     erased: &BTreeMap<Place, Option<DeviceId>>,
 ) -> Result<(), StoreError> {
@@ -64,7 +67,7 @@ pub(super) async fn records(
         Some(key(*place).map(|place| device.into_iter().chain(place).collect()))
     });
     let events = events.collect::<Result<_, _>>()?;
-    select_each(connection, &["maker", "serial", "log", "position"], EVENTS, events).await?;
+    select_each(connection, dialect, &["maker", "serial", "log", "position"], EVENTS, events).await?;
     let places = erased.keys().copied().collect();
     for (statement, keys) in [
         (REPORTED_KEYS, keys(&places, |_| true)?),
@@ -72,7 +75,7 @@ pub(super) async fn records(
         (ERASE_HERE, keys(&places, |it| it == log)?),
         (ERASE_ARCHIVED, keys(&places, |it| it != log)?),
     ] {
-        select_each(connection, &["log", "position"], statement, keys).await?;
+        select_each(connection, dialect, &["log", "position"], statement, keys).await?;
     }
     Ok(())
 }

@@ -8,8 +8,9 @@ use sqlx::{AnyConnection, Connection as _, Executor as _};
 
 use super::{
     decode::{corrupt, number},
-    encode, load, migrate, session,
-    statement::{Existing, bound, insert},
+    encode::{self, Rows},
+    load, migrate, session,
+    statement::{Existing, Script, bound, insert},
     table::{ARCHIVED_LEAF, ARCHIVED_LOG, CHECKPOINT, EXPORTED, LEAF, Table, Value},
     target::{Dialect, Target},
 };
@@ -114,12 +115,16 @@ impl Import {
             rows.iter_mut().for_each(|row| row.insert(0, log.into()));
             table = &ARCHIVED_LEAF;
         }
-        insert(&mut self.connection, table, Existing::Refused, rows).await.map_err(|error| match error {
-            StoreError::Database { detail, .. } if detail.contains("UNIQUE") || detail.contains("duplicate key") => {
-                twice(())
-            }
-            other => other,
-        })
+        insert(&mut self.connection, self.target.dialect, Rows { table, existing: Existing::Refused, rows })
+            .await
+            .map_err(|error| match error {
+                StoreError::Database { detail, .. }
+                    if detail.contains("UNIQUE") || detail.contains("duplicate key") =>
+                {
+                    twice(())
+                }
+                other => other,
+            })
     }
 
     /// Ends the log that was imported and begins a new one, whose first leaf names the old one's origin and `newest`: the
@@ -148,7 +153,8 @@ impl Import {
         tracing::info!(size, "a log ended with a restoration");
         let origin = note.lines().next().and_then(Origin::new).ok_or_else(|| corrupt("a checkpoint"))?;
         let row = vec![self.archived.into(), note.as_str().into()];
-        insert(&mut self.connection, &ARCHIVED_LOG, Existing::Refused, vec![row]).await?;
+        let rows = Rows { table: &ARCHIVED_LOG, existing: Existing::Refused, rows: vec![row] };
+        insert(&mut self.connection, self.target.dialect, rows).await?;
         // Versions are leaves of the log that is written: the first of the new one made every record what it is.
         self.connection.execute("UPDATE device SET version = 0").await?;
         let event = Event::LogRestored { origin: origin.to_string(), checkpoint: newest.unwrap_or(note) };
@@ -167,6 +173,7 @@ impl Import {
         }
         begin_log(
             &mut self.connection,
+            self.target.dialect,
             &directory,
             &batch,
             LogNumber(u32::try_from(self.archived.saturating_add(1)).unwrap_or(u32::MAX)),
@@ -201,26 +208,29 @@ fn values(table: &Table, row: ExportedRow) -> Result<Vec<Value>, StoreError> {
 /// not take this for a rewriting of it.
 async fn begin_log(
     connection: &mut AnyConnection,
+    dialect: Dialect,
     directory: &Directory,
     first: &Batch,
     log: LogNumber,
     key: &CheckpointKey,
 ) -> Result<(), StoreError> {
     let now = super::writer::now();
-    let situation = Situation { directory, loaded: &Loaded::default(), size: TreeSize(0), now };
-    let plan::Plan { changes, outcomes } = plan::plan(&situation, &[first], session::salt);
+    let loaded = Loaded::default();
+    let situation = Situation { directory, loaded: &loaded, size: TreeSize(0), now };
+    let plan::Plan { mut changes, outcomes } = plan::plan(&situation, &[first], session::salt);
     outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
     let tree = plan::grown(&CompactRange::new(), &changes);
+    let mut script = Script::new(dialect);
     for (table, key) in encode::removed(&changes) {
-        session::remove(connection, table, key).await?;
+        script.remove(table, key);
     }
-    for rows in encode::written(changes, log, 0)? {
-        let existing = if rows.table.name == LEAF.name { Existing::Refused } else { Existing::Replaced };
-        insert(connection, rows.table, existing, rows.rows).await?;
+    for rows in encode::written(&mut changes, &loaded, log, 0)? {
+        script.insert(rows);
     }
     let origin = key.restored_origin(now).ok_or_else(|| corrupt("the audit log's name"))?;
     let checkpoint = key.sign(&origin, tree.head()).map_err(|_| corrupt("a checkpoint that could not be signed"))?;
     let frontier = tree.nodes().iter().flat_map(|node| node.0).collect::<Vec<u8>>();
     let row = vec![1.into(), encode::integer(tree.size().0)?.into(), frontier.into(), checkpoint.signed_note().into()];
-    insert(connection, &CHECKPOINT, Existing::Refused, vec![row]).await
+    script.insert(Rows { table: &CHECKPOINT, existing: Existing::Refused, rows: vec![row] });
+    script.run_within(connection).await
 }

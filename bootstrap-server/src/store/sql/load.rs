@@ -8,6 +8,7 @@ use super::{
     decode::{corrupt, optional_device, profile_name, user, user_name, value},
     encode::millis,
     statement::select_each,
+    target::Dialect,
 };
 use crate::{
     domain::{DeviceId, ManufacturerName, TokenId, change::VoucherStock},
@@ -25,9 +26,11 @@ const DEVICES: &str = "SELECT wanted.maker AS manufacturer, wanted.serial AS ser
        alarm_at, activation_salt, activation_hash, model, mac_addresses, host, slot, rack, version
 FROM wanted LEFT JOIN device ON device.manufacturer = wanted.maker AND device.serial_number = wanted.serial";
 
-/// Loads what `needs` names, where `log` is the one that is written. Answers that were kept before `kept_since` are as good as gone.
+/// Loads what `needs` names, where `log` is the one that is written. Answers that were kept before `kept_since` are as
+/// good as gone.
 pub(super) async fn needs(
     connection: &mut AnyConnection,
+    dialect: Dialect,
     needs: &Needs,
     log: LogNumber,
     kept_since: UnixMillis,
@@ -36,7 +39,7 @@ pub(super) async fn needs(
     if !needs.devices.is_empty() {
         let keys = needs.devices.iter();
         let keys = keys.map(|id| vec![id.manufacturer.as_str().into(), id.serial_number.as_str().into()]).collect();
-        for row in select_each(connection, &["maker", "serial"], DEVICES, keys).await? {
+        for row in select_each(connection, dialect, &["maker", "serial"], DEVICES, keys).await? {
             let id = DeviceId {
                 manufacturer: ManufacturerName::new(value::<String>(&row, "manufacturer")?)
                     .map_err(|_| corrupt("a manufacturer's name"))?,
@@ -49,7 +52,7 @@ pub(super) async fn needs(
             loaded.devices.insert(id, KnownDevice { device, voucher });
         }
     }
-    loaded.erasable = super::erase::erasable(connection, log, &needs.erasing).await?;
+    loaded.erasable = super::erase::erasable(connection, dialect, log, &needs.erasing).await?;
     for profile in &needs.leaving {
         let devices: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM device WHERE profile = $1")
             .bind(profile.as_str())

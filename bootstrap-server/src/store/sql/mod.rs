@@ -8,9 +8,11 @@ mod head;
 mod import;
 mod load;
 mod migrate;
+mod profiles;
 mod proofs;
 mod queue;
 mod read;
+mod recent;
 mod session;
 mod snapshot;
 mod statement;
@@ -34,6 +36,7 @@ use tokio::{
 };
 
 use self::{
+    profiles::Profiles,
     proofs::Proofs,
     queue::Entrance,
     session::Session,
@@ -50,7 +53,8 @@ use super::{
 use crate::{
     audit::{CheckpointKey, ReportedKey},
     domain::{
-        Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, Proof, Token, User, UserName,
+        Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, ProfileName, Proof, Token,
+        User, UserName,
     },
     metrics::Metrics,
 };
@@ -67,6 +71,7 @@ pub struct SqlStore {
     readers: AnyPool,
     log: LogNumber,
     proofs: Arc<Proofs>,
+    profiles: Profiles,
     growth: watch::Receiver<TreeSize>,
     metrics: Arc<OnceLock<Metrics>>,
     entrance: Option<Entrance>,
@@ -115,7 +120,18 @@ impl SqlStore {
             _lock: lock,
         };
         let writer = Some(tokio::spawn(writer.run(queue)));
-        Ok(Self { target, readers, log, proofs, growth: growing, metrics, entrance: Some(entrance), writer, lookout })
+        Ok(Self {
+            target,
+            readers,
+            log,
+            proofs,
+            profiles: Profiles::default(),
+            growth: growing,
+            metrics,
+            entrance: Some(entrance),
+            writer,
+            lookout,
+        })
     }
 
     /// Makes the file, readable by its owner only, unless there is one; then as [`SqlStore::open`].
@@ -164,6 +180,7 @@ impl SqlStore {
             readers,
             log,
             proofs,
+            profiles: Profiles::default(),
             growth,
             metrics: Arc::default(),
             entrance: None,
@@ -207,7 +224,8 @@ impl SqlStore {
         let mut connection = self.readers.acquire().await?;
         let directory = load::directory(&mut connection).await?;
         let now = writer::now();
-        let loaded = load::needs(&mut connection, &Needs::of(&[&batch]), self.log, kept_since(now)).await?;
+        let dialect = self.target.dialect;
+        let loaded = load::needs(&mut connection, dialect, &Needs::of(&[&batch]), self.log, kept_since(now)).await?;
         let situation = Situation { directory: &directory, loaded: &loaded, size: *self.growth.borrow(), now };
         // Nothing of it is kept, so nothing has to be hidden.
         let plan::Plan { outcomes, .. } = plan::plan(&situation, &[&batch], || Ok(Salt::new([0; Salt::LEN])));
@@ -265,8 +283,12 @@ impl Store for SqlStore {
         Box::pin(read::profiles(&self.readers))
     }
 
+    fn profile<'a>(&'a self, name: &'a ProfileName) -> StoreFuture<'a, Option<Arc<OnboardingProfile>>> {
+        Box::pin(read::profile(&self.readers, &self.profiles, name))
+    }
+
     fn dossier<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Dossier> {
-        Box::pin(read::dossier(&self.readers, device))
+        Box::pin(read::dossier(&self.readers, &self.profiles, device))
     }
 
     fn devices_named<'a>(&'a self, serial_number: &'a SerialNumber) -> StoreFuture<'a, Vec<DeviceId>> {

@@ -1,5 +1,7 @@
 //! What waits for the writer: two queues, of which the one for imports gives way.
 
+use std::time::Duration;
+
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, Interval, MissedTickBehavior, interval_at},
@@ -11,11 +13,14 @@ use crate::store::{Backlog, Batch, StoreError, Urgency, plan::Outcome};
 const ROOM: usize = 4096;
 /// Most batches of the first queue in one transaction: bounds how long the first of them waits.
 const GROUP: usize = 512;
-/// Events of imports after which a transaction takes no more of them: what they cost others stays within a few
-/// milliseconds.
-const SLICE: usize = 256;
+/// Events of imports after which a transaction takes no more of them: as many as keep it short, so that a device that
+/// comes meanwhile waits no longer for them. What one costs depends on how large the database is, and on the disk.
+const SLICE: std::ops::RangeInclusive<usize> = 32..=512;
+/// How long a transaction with a part of an import may take while others commit too, and while nobody else does.
+const SHARED: Duration = Duration::from_millis(10);
+const ALONE: Duration = Duration::from_millis(50);
 /// How often the writer looks for something to do although nobody asked.
-const IDLE: std::time::Duration = std::time::Duration::from_secs(30);
+const IDLE: Duration = Duration::from_secs(30);
 
 /// A batch and whoever waits for it.
 pub(super) struct Pending {
@@ -71,6 +76,9 @@ pub(super) struct Queue {
     urgent: mpsc::Receiver<Pending>,
     bulk: mpsc::Receiver<Pending>,
     idle: Interval,
+    slice: usize,
+    /// When the last group with a part of an import went to the writer, and how long it may take.
+    imported: Option<(Instant, Duration)>,
 }
 
 /// Why the writer was woken.
@@ -90,13 +98,19 @@ pub(super) fn queue() -> (Entrance, Queue) {
     let (bulk, bulk_end) = mpsc::channel(ROOM);
     let mut idle = interval_at(Instant::now() + IDLE, IDLE);
     idle.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    (Entrance { urgent, bulk }, Queue { urgent: urgent_end, bulk: bulk_end, idle })
+    (
+        Entrance { urgent, bulk },
+        Queue { urgent: urgent_end, bulk: bulk_end, idle, slice: *SLICE.start(), imported: None },
+    )
 }
 
 impl Queue {
     /// Waits for the first batch, and takes with it what has come meanwhile: all of the first queue, a slice of the
     /// second. Without a timer: what comes later waits while this group is synced, and goes with the next.
     pub(super) async fn next(&mut self, group: &mut Vec<Pending>) -> Wake {
+        if let Some((since, limit)) = self.imported.take() {
+            self.slice = paced(self.slice, since.elapsed(), limit);
+        }
         // Both ends of the entrance go together: who finds the first queue closed takes what is left in the second.
         let first = tokio::select! {
             biased;
@@ -119,12 +133,72 @@ impl Queue {
             group.push(pending);
         }
         let mut events = 0_usize;
-        while events < SLICE
+        while events < self.slice
             && let Ok(pending) = self.bulk.try_recv()
         {
             events = events.saturating_add(pending.batch.events().len());
             group.push(pending);
         }
+        let of_import = group.iter().filter(|pending| pending.batch.urgency() == Urgency::Bulk).count();
+        if of_import > 0 {
+            let limit = if of_import == group.len() { ALONE } else { SHARED };
+            self.imported = Some((Instant::now(), limit));
+        }
         Wake::Group
+    }
+}
+
+/// The next slice: more or less of an import, by how long the last one took.
+fn paced(slice: usize, took: Duration, limit: Duration) -> usize {
+    let next = if took > limit { slice / 4 * 3 } else { slice / 4 * 5 };
+    next.clamp(*SLICE.start(), *SLICE.end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Event;
+
+    fn pending(batch: Batch) -> Pending {
+        Pending { batch, done: oneshot::channel().0 }
+    }
+
+    fn started() -> Batch {
+        Batch::from(Event::ServerStarted { listen: String::new() })
+    }
+
+    #[tokio::test]
+    async fn a_group_takes_everything_urgent_and_a_slice_of_an_import() {
+        let (entrance, mut queue) = queue();
+        for _ in 0..100 {
+            entrance.bulk.send(pending(started().bulk())).await.unwrap();
+            entrance.urgent.send(pending(started())).await.unwrap();
+        }
+        let mut group = Vec::new();
+        assert_eq!(queue.next(&mut group).await, Wake::Group);
+        assert_eq!(group.len(), 100 + SLICE.start());
+        drop(entrance);
+        // What is left of the import is taken before the end.
+        let mut left = 0;
+        loop {
+            group.clear();
+            match queue.next(&mut group).await {
+                Wake::Group => left += group.len(),
+                Wake::Closed => break,
+                Wake::Idle => unreachable!(),
+            }
+        }
+        assert_eq!(left, 100 - SLICE.start());
+    }
+
+    #[test]
+    fn slices_grow_while_they_are_quick_and_shrink_when_they_are_not() {
+        let mut slice = *SLICE.start();
+        let sizes = [1, 1, 1, 11, 11, 11].map(|took| {
+            slice = paced(slice, Duration::from_millis(took), SHARED);
+            slice
+        });
+        assert_eq!(sizes, [40, 50, 60, 45, 33, 32]);
+        assert_eq!((0..40).fold(slice, |slice, _| paced(slice, Duration::ZERO, SHARED)), *SLICE.end());
     }
 }

@@ -1,17 +1,22 @@
 //! Reading, by key.
 
+use std::sync::Arc;
+
 use audit_log::{LogIndex, Origin};
 use conveyed_info::OwnershipVoucher;
 use pki::{digest::Digest, identity::SerialNumber};
 use sqlx::{AnyConnection, AnyPool, Row as _};
 
 use super::{
-    decode::{self, corrupt, device_id, digest, log_number, number, value},
+    decode::{self, corrupt, device_id, digest, log_number, number, profile_name, value},
     encode::{integer, millis},
+    profiles::Profiles,
 };
 use crate::{
     audit::ReportedKey,
-    domain::{Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, Token, User, UserName},
+    domain::{
+        Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, ProfileName, Token, User, UserName,
+    },
     store::{
         ArchivedLog, DeviceFilter, KeptAnswer, LogNumber, MAX_REPORTS, Page, Place, StoreError, StoredRecord,
         StoredReport,
@@ -26,11 +31,23 @@ pub(super) async fn manufacturers(pool: &AnyPool) -> Result<Vec<Manufacturer>, S
 pub(super) async fn profiles(pool: &AnyPool) -> Result<Vec<OnboardingProfile>, StoreError> {
     let rows: Vec<(String, String)> =
         sqlx::query_as("SELECT name, document FROM profile ORDER BY name").fetch_all(pool).await?;
-    rows.into_iter().map(|(name, document)| decode::profile(name, &document)).collect()
+    rows.into_iter().map(|(name, document)| decode::profile(profile_name(name)?, &document)).collect()
+}
+
+pub(super) async fn profile(
+    pool: &AnyPool,
+    known: &Profiles,
+    name: &ProfileName,
+) -> Result<Option<Arc<OnboardingProfile>>, StoreError> {
+    let document: Option<String> = sqlx::query_scalar("SELECT document FROM profile WHERE name = $1")
+        .bind(name.as_str())
+        .fetch_optional(pool)
+        .await?;
+    document.map(|document| known.read(name.clone(), &document)).transpose()
 }
 
 /// One statement, so that the parts fit together.
-pub(super) async fn dossier(pool: &AnyPool, id: &DeviceId) -> Result<Dossier, StoreError> {
+pub(super) async fn dossier(pool: &AnyPool, known: &Profiles, id: &DeviceId) -> Result<Dossier, StoreError> {
     let row = sqlx::query(
         "WITH wanted (maker, serial) AS (VALUES ($1, $2))
          SELECT device.*, voucher.artifact, profile.document
@@ -48,7 +65,7 @@ pub(super) async fn dossier(pool: &AnyPool, id: &DeviceId) -> Result<Dossier, St
     let device = decode::optional_device(&row, id.clone())?;
     let document: Option<String> = value(&row, "document")?;
     let profile = match (device.as_ref().and_then(|device| device.profile.as_ref()), document) {
-        (Some(name), Some(document)) => Some(decode::profile(name.to_string(), &document)?),
+        (Some(name), Some(document)) => Some(known.read(name.clone(), &document)?),
         _ => None,
     };
     Ok(Dossier { id: id.clone(), device, voucher, profile })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use audit_log::{LogIndex, Salt, UnixMillis, VerifierKey};
 use pki::key::random;
-use sqlx::{AnyConnection, Connection as _, Row as _, any::AnyRow};
+use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _, any::AnyRow};
 
 use super::{
     decode::corrupt,
@@ -12,8 +12,8 @@ use super::{
     erase,
     head::Head,
     load,
-    statement::{Existing, insert},
-    table::{self, Table, Value},
+    recent::Recent,
+    statement::{Failure, Script},
     target::{Dialect, Target},
 };
 use crate::{
@@ -21,12 +21,12 @@ use crate::{
     domain::{DeviceId, Proof},
     store::{
         Batch, DatabaseFault, StoreError,
-        plan::{self, Directory, Needs, Outcome, Situation},
+        plan::{self, Directory, Loaded, Needs, Outcome, Situation},
         sqlite,
     },
 };
 
-/// How long a transaction may take, and after that its COMMIT. Far more than either needs: a database that is silent for
+/// How long reading may take, and after that writing. Far more than either needs: a database that is silent for
 /// so long has been lost.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -36,6 +36,7 @@ pub(super) struct Session {
     dialect: Dialect,
     head: Head,
     directory: Directory,
+    recent: Recent,
     /// Whether what was erased may stand in the write-ahead log still. At first nobody knows.
     unfolded: bool,
 }
@@ -90,7 +91,8 @@ impl Session {
         let head = Head::read(&mut transaction, &row, key).await?;
         let directory = load::directory(&mut transaction).await?;
         transaction.commit().await?;
-        Ok(Self { connection, dialect: target.dialect, head, directory, unfolded: target.dialect == Dialect::Sqlite })
+        let unfolded = target.dialect == Dialect::Sqlite;
+        Ok(Self { connection, dialect: target.dialect, head, directory, recent: Recent::default(), unfolded })
     }
 
     pub(super) const fn head(&self) -> &Head {
@@ -107,66 +109,93 @@ impl Session {
         now: UnixMillis,
         key: &CheckpointKey,
     ) -> Result<Vec<Outcome>, AppendError> {
-        let Self { connection, dialect, head, directory, unfolded } = self;
-        let mut transaction = within(connection.begin_with(dialect.begin_write())).await??;
-        let prepare = async {
-            let row = locked(&mut transaction, *dialect).await?;
-            if !head.is_at(&row)? {
-                // Another server wrote since.
-                *head = Head::read(&mut transaction, &row, key.verifier()).await?;
-                *directory = load::directory(&mut transaction).await?;
+        let loaded = within(self.load(batches, proofs, now, key)).await??;
+        let head = &self.head;
+        let situation = Situation { directory: &self.directory, loaded: &loaded, size: head.tree.size(), now };
+        let plan::Plan { outcomes, mut changes } = plan::plan(&situation, batches, salt);
+        plan::note_proofs(&mut changes, &loaded, proofs);
+        let position = LogIndex(head.tree.size().0);
+        let mark = changes.leaves.first().map(|row| Mark { position, leaf: row.leaf.encode().to_vec() });
+        if mark.is_none() && changes.devices.is_empty() && changes.deliveries.is_empty() {
+            // Nothing is appended, so there is nothing to sign or to sync.
+            if !self.dialect.has_one_writer() {
+                within(self.connection.execute("ROLLBACK")).await??;
             }
-            let mut needs = Needs::of(batches);
-            needs.devices.extend(proofs.iter().map(|(id, _)| id.clone()));
-            let loaded = load::needs(&mut transaction, &needs, head.log, super::kept_since(now)).await?;
-            let situation = Situation { directory, loaded: &loaded, size: head.tree.size(), now };
-            let plan::Plan { outcomes, mut changes } = plan::plan(&situation, batches, salt);
-            plan::note_proofs(&mut changes, &loaded, proofs);
-
-            let mut next = Next { head: head.clone(), directory: None, mark: None, erased: false };
-            next.head.tree = plan::grown(&head.tree, &changes);
-            if changes.touches_directory() {
-                let mut followed = directory.clone();
-                followed.follow(&changes);
-                next.directory = Some(followed);
-            }
-            let first = changes.leaves.first();
-            next.mark =
-                first.map(|row| Mark { position: LogIndex(head.tree.size().0), leaf: row.leaf.encode().to_vec() });
-            next.erased = !changes.erased.is_empty() || changes.devices.values().any(Option::is_none);
-            let wrote = next.mark.is_some() || !(changes.devices.is_empty() && changes.deliveries.is_empty());
-            for (table, key) in encode::removed(&changes) {
-                remove(&mut transaction, table, key).await?;
-            }
-            erase::records(&mut transaction, head.log, &changes.erased).await?;
-            for rows in encode::written(changes, head.log, head.tree.size().0)? {
-                let existing = if rows.table.name == table::LEAF.name { Existing::Refused } else { Existing::Replaced };
-                insert(&mut transaction, rows.table, existing, rows.rows).await?;
-            }
-            if next.mark.is_some() {
-                sign(&mut transaction, &mut next.head, key).await?;
-            }
-            Ok::<_, StoreError>((outcomes, next, wrote))
-        };
-        let (outcomes, next, wrote) = within(prepare).await??;
-        if !wrote {
-            // Nothing was appended, so there is nothing to sign or to sync.
-            transaction.rollback().await?;
             return Ok(outcomes);
         }
-        let committed = within(transaction.commit()).await.and_then(|done| Ok(done?));
-        match (committed, next.mark) {
-            (Ok(()), _) => {}
-            (Err(error), Some(mark)) => return Err(AppendError::Unsettled { error, mark, outcomes }),
-            // Proofs only, which may be lost.
-            (Err(error), None) => return Err(AppendError::Failed(error)),
+
+        let mut grown = head.clone();
+        grown.tree = plan::grown(&head.tree, &changes);
+        let followed = changes.touches_directory().then(|| {
+            let mut followed = self.directory.clone();
+            followed.follow(&changes);
+            followed
+        });
+        let erases = !changes.erased.is_empty() || changes.devices.values().any(Option::is_none);
+        let mut script = Script::new(self.dialect);
+        for (table, key) in encode::removed(&changes) {
+            script.remove(table, key);
         }
-        *head = next.head;
-        *unfolded |= next.erased && *dialect == Dialect::Sqlite;
-        if let Some(followed) = next.directory {
-            *directory = followed;
+        for rows in encode::written(&mut changes, &loaded, head.log, position.0)? {
+            script.insert(rows);
+        }
+        if mark.is_some() {
+            sign(&mut script, &mut grown, head, key)?;
+        }
+        // With other writers about, the transaction was begun in order to read.
+        let mut begin = self.dialect.has_one_writer().then(|| self.dialect.begin_write());
+        if !changes.erased.is_empty() {
+            if let Some(begin) = begin.take() {
+                within(self.connection.execute(begin)).await??;
+            }
+            within(erase::records(&mut self.connection, self.dialect, self.head.log, &changes.erased)).await??;
+        }
+        match (within(script.run(&mut self.connection, begin, "COMMIT")).await, mark) {
+            (Ok(Ok(())), _) => {}
+            (Ok(Err(Failure::AtTheEnd(error))) | Err(error), Some(mark)) => {
+                return Err(AppendError::Unsettled { error, mark, outcomes });
+            }
+            // Nothing was made durable, or it is proofs only, which may be lost.
+            (Ok(Err(Failure::Certain(error) | Failure::AtTheEnd(error))) | Err(error), _) => {
+                return Err(AppendError::Failed(error));
+            }
+        }
+        self.head = grown;
+        self.unfolded |= erases && self.dialect == Dialect::Sqlite;
+        if let Some(followed) = followed {
+            self.directory = followed;
+        }
+        if self.dialect.has_one_writer() {
+            self.recent.follow(loaded, changes);
         }
         Ok(outcomes)
+    }
+
+    /// Finds out what the database holds about all that `batches` and `proofs` name. Where others write too, begins the
+    /// transaction first: nobody else appends until it ends.
+    async fn load(
+        &mut self,
+        batches: &[&Batch],
+        proofs: &[(DeviceId, Proof)],
+        now: UnixMillis,
+        key: &CheckpointKey,
+    ) -> Result<Loaded, StoreError> {
+        let Self { connection, dialect, head, directory, recent, .. } = self;
+        if !dialect.has_one_writer() {
+            connection.execute(dialect.begin_write()).await?;
+            let row = locked(connection, *dialect).await?;
+            if !head.is_at(&row)? {
+                // Another server wrote since.
+                *head = Head::read(connection, &row, key.verifier()).await?;
+                *directory = load::directory(connection).await?;
+            }
+        }
+        let mut needs = Needs::of(batches);
+        needs.devices.extend(proofs.iter().map(|(id, _)| id.clone()));
+        let recalled = recent.recall(&mut needs);
+        let mut loaded = load::needs(connection, *dialect, &needs, head.log, super::kept_since(now)).await?;
+        loaded.devices.extend(recalled);
+        Ok(loaded)
     }
 
     /// Whether the transaction with this mark came through. Waits for it to end, should it be under way still.
@@ -178,7 +207,11 @@ impl Session {
             .fetch_optional(&mut *transaction)
             .await?;
         transaction.rollback().await?;
-        Ok(leaf.as_ref() == Some(&mark.leaf))
+        let held = leaf.as_ref() == Some(&mark.leaf);
+        if held && self.dialect == Dialect::Sqlite {
+            sqlite::sync_again(&mut self.connection).await?;
+        }
+        Ok(held)
     }
 
     /// Removes answers that nobody will ask for again.
@@ -209,39 +242,33 @@ impl Session {
     }
 }
 
-/// What the session remembers once the transaction is through.
-struct Next {
-    head: Head,
-    directory: Option<Directory>,
-    mark: Option<Mark>,
-    erased: bool,
-}
-
 /// Reads the head of the log; nobody else appends until the transaction ends.
 async fn locked(connection: &mut AnyConnection, dialect: Dialect) -> Result<AnyRow, StoreError> {
     let row = sqlx::query(dialect.lock_head()).fetch_optional(connection).await?;
     row.ok_or_else(|| corrupt("an audit log without a checkpoint"))
 }
 
-/// Puts the checkpoint of the tree that has grown in the place of the last.
-async fn sign(connection: &mut AnyConnection, head: &mut Head, key: &CheckpointKey) -> Result<(), StoreError> {
+/// Puts the checkpoint of the tree that has grown in the place of the one that it has grown from. Should another be there,
+/// because somebody wrote who should not have, the size becomes NULL, which its column does not take.
+fn sign(script: &mut Script, head: &mut Head, before: &Head, key: &CheckpointKey) -> Result<(), StoreError> {
     let checkpoint =
         key.sign(&head.origin, head.tree.head()).map_err(|_| corrupt("a checkpoint that could not be signed"))?;
     checkpoint.signed_note().clone_into(&mut head.note);
-    sqlx::query("UPDATE checkpoint SET size = $1, frontier = $2, note = $3")
-        .bind(integer(head.tree.size().0)?)
-        .bind(head.tree.nodes().iter().flat_map(|node| node.0).collect::<Vec<u8>>())
-        .bind(head.note.as_str())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn remove(connection: &mut AnyConnection, table: &Table, key: Vec<Value>) -> Result<(), StoreError> {
-    let columns = table.columns.iter().zip(1..=key.len());
-    let equal: Vec<_> = columns.map(|((name, _), number)| format!("{name} = ${number}")).collect();
-    let text = format!("DELETE FROM {} WHERE {}", table.name, equal.join(" AND "));
-    super::statement::bound(text, key).execute(connection).await?;
+    let frontier: Vec<u8> = head.tree.nodes().iter().flat_map(|node| node.0).collect();
+    let [old_size, old_note, size, edge, note] = [1, 2, 3, 4, 5].map(|number| script.parameter(number));
+    script.add(
+        format!(
+            "UPDATE checkpoint SET size = CASE WHEN size = {old_size} AND note = {old_note} THEN {size} END, \
+             frontier = {edge}, note = {note}"
+        ),
+        vec![
+            integer(before.tree.size().0)?.into(),
+            before.note.as_str().into(),
+            integer(head.tree.size().0)?.into(),
+            frontier.into(),
+            head.note.as_str().into(),
+        ],
+    );
     Ok(())
 }
 
@@ -256,4 +283,43 @@ async fn within<T>(work: impl Future<Output = T>) -> Result<T, StoreError> {
         fault: DatabaseFault::Unreachable,
         detail: format!("no answer within {} s", PATIENCE.as_secs()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use pki::key::FileKey;
+
+    use super::*;
+    use crate::{
+        audit::Event,
+        store::{Location, sql::migrate},
+    };
+
+    #[tokio::test]
+    async fn what_is_found_after_a_failed_commit_is_made_durable_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sztp.sqlite3");
+        sqlite::create(&path).unwrap();
+        let target = Target::find(&Location::from(path.as_path())).unwrap();
+        let mut connection = target.connect_writer().await.unwrap();
+        migrate::forward(&target, &mut connection).await.unwrap();
+        connection.close().await.unwrap();
+
+        let key = CheckpointKey::new("test.example/log", Box::new(FileKey::generate_ed25519().unwrap())).unwrap();
+        let mut session = Session::open(&target, key.verifier()).await.unwrap();
+        let batch = Batch::from(Event::ServerStarted { listen: "here".to_owned() });
+        session.append(&[&batch], &[], UnixMillis(1), &key).await.unwrap();
+        let leaf: Vec<u8> =
+            sqlx::query_scalar("SELECT leaf FROM leaf").fetch_one(&mut session.connection).await.unwrap();
+        let log = folder.path().join("sztp.sqlite3-wal");
+        assert!(std::fs::metadata(&log).unwrap().len() > 0);
+
+        let position = LogIndex(0);
+        assert!(!session.holds(&Mark { position, leaf: vec![0; leaf.len()] }).await.unwrap());
+        assert!(std::fs::metadata(&log).unwrap().len() > 0);
+        assert!(session.holds(&Mark { position, leaf }).await.unwrap());
+        // Its pages stand in the database's own file now.
+        assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
+        session.close().await;
+    }
 }

@@ -118,6 +118,9 @@ pub(super) const DEVICE: Table = Table {
     ],
 };
 
+/// The columns of [`DEVICE`] beside its key that an index is over, or says which rows are in one.
+pub(super) const DEVICE_INDEXED: &[&str] = &["profile", "state", "since", "alarm", "host", "rack"];
+
 pub(super) const VOUCHER: Table = Table {
     name: "voucher",
     key: 2,

@@ -34,6 +34,11 @@ impl Dialect {
         }
     }
 
+    /// Whether one process alone writes, so that what it remembers is what is there: of a file, whoever has the lock.
+    pub(super) const fn has_one_writer(self) -> bool {
+        matches!(self, Self::Sqlite)
+    }
+
     /// Begins a transaction that sees one moment.
     pub(super) const fn begin_snapshot(self) -> &'static str {
         match self {

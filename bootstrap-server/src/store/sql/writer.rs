@@ -65,8 +65,9 @@ impl Writer {
     async fn commit(&mut self, group: &mut Vec<Pending>) {
         let batches: Vec<&Batch> = group.iter().map(|pending| &pending.batch).collect();
         let outcomes = match self.append(&batches).await {
-            // Something in this group may be what the database does not take: let nobody else suffer for it.
-            Err(error) if batches.len() > 1 && may_be_one_batch(&error) => {
+            // Something in this group may be what the database does not take: let nobody else suffer for it. Or somebody
+            // else wrote, so that what was remembered is not what is there any more: a new session knows better.
+            Err(error) if is_worth_another_try(&error) => {
                 let mut outcomes = Vec::with_capacity(batches.len());
                 for batch in &batches {
                     let outcome = self.append(&[batch]).await;
@@ -202,9 +203,9 @@ impl Writer {
     }
 }
 
-/// Whether a group failed for something that may be in one of its batches, so that each is worth trying by itself. What
-/// may have come through is not tried again: it would be made twice.
-const fn may_be_one_batch(error: &StoreError) -> bool {
+/// Whether a group failed for something that may be in one of its batches, or in what its session remembered, so that each
+/// batch is worth trying by itself. What may have come through is not tried again: it would be made twice.
+const fn is_worth_another_try(error: &StoreError) -> bool {
     matches!(error, StoreError::Database { fault: DatabaseFault::Other, .. })
 }
 
@@ -221,8 +222,8 @@ mod tests {
     #[test]
     fn what_may_have_come_through_is_not_tried_again() {
         let detail = || "disk I/O error".to_owned();
-        assert!(may_be_one_batch(&StoreError::Database { fault: DatabaseFault::Other, detail: detail() }));
-        assert!(!may_be_one_batch(&StoreError::Database { fault: DatabaseFault::Full, detail: detail() }));
-        assert!(!may_be_one_batch(&StoreError::Unsettled { detail: detail() }));
+        assert!(is_worth_another_try(&StoreError::Database { fault: DatabaseFault::Other, detail: detail() }));
+        assert!(!is_worth_another_try(&StoreError::Database { fault: DatabaseFault::Full, detail: detail() }));
+        assert!(!is_worth_another_try(&StoreError::Unsettled { detail: detail() }));
     }
 }

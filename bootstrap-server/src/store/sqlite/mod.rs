@@ -4,9 +4,11 @@ mod files;
 
 use std::path::{Path, PathBuf};
 
+use sqlx::{AnyConnection, Row as _};
+
 pub(super) use files::{create, find, lock};
 
-use super::StoreError;
+use super::{DatabaseFault, StoreError};
 
 /// The schema, step by step: each brings a database from the version before to its own.
 pub(super) const MIGRATIONS: &[(u32, &str)] = &[
@@ -17,10 +19,26 @@ pub(super) const MIGRATIONS: &[(u32, &str)] = &[
 
 /// What a connection for writing is told. FULL syncs the write-ahead log at every commit: what was acknowledged survives
 /// a power cut. What is overwritten or deleted is overwritten in the file too, or erasing would only hide (SEC-22). The page
-/// cache is given in KiB.
+/// cache is given in KiB. The write-ahead log is folded into the file every 8192 pages (32 MiB): an import writes the same
+/// pages of its indexes again and again.
 pub(super) const WRITER_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA secure_delete = ON; \
-     PRAGMA busy_timeout = 10000; PRAGMA cache_size = -32768;";
+     PRAGMA busy_timeout = 10000; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192;";
+
+/// Makes sure that what can be read is on disk, after a sync that failed.
+///
+/// Of pages that could not be written, the kernel says so once, and from then on believes them to be on disk: a leaf that is
+/// read back out of the write-ahead log may be in memory alone, and a second sync of that file would do nothing. Folding the
+/// log writes its pages anew, into the database's own file, and syncs that.
+pub(super) async fn sync_again(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await?;
+    let busy: i64 = row.try_get(0)?;
+    if busy == 0 {
+        return Ok(());
+    }
+    let detail = "somebody reads the database and keeps its log from being folded".to_owned();
+    Err(StoreError::Database { fault: DatabaseFault::Busy, detail })
+}
 
 /// Folds the write-ahead log into the file and empties it: what was erased stands in it still. Nobody is waited for: where
 /// a reader is in the way, the first column of the answer is 1.

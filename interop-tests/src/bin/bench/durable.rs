@@ -14,11 +14,12 @@ use std::{
 use bootstrap_server::{
     audit::{Answer, Basis, Event},
     domain::Departures,
-    store::{Batch, Store},
+    store::{Batch, SqlStore, Store},
 };
 use conveyed_info::rpc::ProgressType;
 use interop_tests::{
     fleet::Fleet,
+    postgres::Cluster,
     site::{self, Site, device_id},
 };
 use pki::digest::sha256;
@@ -43,13 +44,25 @@ pub(crate) fn measure(report: &mut Report) {
         let store = site.store().await;
         fleet.register(&site, &store, &site::profile()).await;
         let store: Arc<dyn Store> = Arc::new(store);
-        let curve = of_store(report, "", &store, &fleet, site.folder.path()).await;
+        let mut curves = of_store(report, "", &store, &fleet, site.folder.path()).await;
+        match Cluster::shared() {
+            Ok(cluster) => {
+                let store = SqlStore::create(cluster.database(), site.config().checkpoint_key).await.unwrap();
+                fleet.register(&site, &store, &site::profile()).await;
+                let store: Arc<dyn Store> = Arc::new(store);
+                // The cluster's folder is on the same disk; one reference is enough to look at.
+                curves.extend(
+                    of_store(report, "_postgres", &store, &fleet, site.folder.path()).await.into_iter().take(1),
+                );
+            }
+            Err(missing) => println!("PostgreSQL: {missing}"),
+        }
         report.draw(Plot {
             name: "durable-events",
             title: "Durable events by clients that wait for them",
             x: Axis { label: "clients at once", scale: Scale::Measured },
             y: Axis { label: "events per second", scale: Scale::Logarithmic },
-            lines: curve,
+            lines: curves,
         });
     });
 }
@@ -88,7 +101,7 @@ async fn of_store(
             1 => report.set(format!("durable{suffix}_p50_syncs"), wait),
             64 => {
                 report.set(format!("durable{suffix}_ratio"), ratio);
-                report.set("syncs_per_second", sync);
+                report.set(format!("syncs_per_second{suffix}"), sync);
             }
             _ => report.set(format!("durable{suffix}_ratio_{clients}"), ratio),
         }
