@@ -121,7 +121,7 @@ pub(super) fn policies(
         let manufacturer = ManufacturerName::new(name.as_str()).map_err(invalid)?;
         Ok((manufacturer, unregistered(&section, rule.unregistered, rule.profile.as_deref())?))
     });
-    let roles = roles.map_or(Some(Roles::default()), Roles::from_features);
+    let roles = roles.map_or_else(|| Some(Roles::default()), Roles::from_features);
     Ok(Policies {
         roles: roles.ok_or(PolicyInvalid::Roles)?,
         unregistered: unregistered(
