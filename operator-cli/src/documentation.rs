@@ -7,7 +7,10 @@ use bootstrap_server::{
     config::ServerConfig,
     domain::{OnboardingProfile, ProfileName},
 };
-use clap::{Command, CommandFactory, error::ErrorKind};
+use clap::{
+    Command, CommandFactory,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use crate::{
     Cli,
@@ -103,11 +106,27 @@ fn wrong_line(line: &str) -> Option<String> {
         }
         if let Err(error) = Cli::command().try_get_matches_from(words)
             && !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
+            && !is_placeholder(&error)
         {
             return Some(format!("{line}\n{error}"));
         }
     }
     None
+}
+
+/// Whether nothing is wrong but that a word in capitals stands where a value of some form goes.
+fn is_placeholder(error: &clap::Error) -> bool {
+    let value = error.get(ContextKind::InvalidValue);
+    let in_capitals = |value: &str| !value.is_empty() && value.bytes().all(|octet| octet.is_ascii_uppercase());
+    matches!(value, Some(ContextValue::String(value)) if in_capitals(value))
+}
+
+/// The lines of a block, each with those that a backslash at its end goes on to.
+fn lines(block: &str) -> Vec<String> {
+    let mut pieces = block.split("\\\n");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    let whole = pieces.fold(first, |whole, piece| whole + piece.trim_start());
+    whole.lines().map(str::to_owned).collect()
 }
 
 /// Every name of a subcommand, and every long option.
@@ -124,9 +143,13 @@ fn wrong_mention(text: &str, known: &BTreeSet<String>) -> Option<String> {
     let mentioned = text.strip_prefix("sztp ")?;
     // What follows two blanks explains.
     let mentioned = mentioned.split("  ").next().unwrap_or_default();
-    let mut words = mentioned.split([' ', '|', '[', ']']).filter(|word| !word.is_empty());
-    let is_name = |word: &&str| word.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'-');
-    let wrong = words.find(|word| is_name(word) && *word != "sztp" && !known.contains(*word));
+    let words: Vec<_> = mentioned.split([' ', '|', '[', ']']).filter(|word| !word.is_empty()).collect();
+    let is_name = |word: &str| word.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'-');
+    let before = std::iter::once("").chain(words.iter().copied());
+    // What follows an option may be its value.
+    let names = words.iter().zip(before).filter(|(word, before)| word.starts_with("--") || !before.starts_with("--"));
+    let mut names = names.map(|(word, _)| *word).filter(|word| is_name(word) && *word != "sztp");
+    let wrong = names.find(|word| !known.contains(*word));
     wrong.map(|word| format!("`{text}`: there is no {word}"))
 }
 
@@ -136,12 +159,14 @@ fn every_command_in_the_documentation_is_one_that_there_is() {
     names(&Cli::command(), &mut known);
     let (mut wrong, mut seen) = (Vec::new(), 0);
     for (path, page) in pages() {
-        for line in blocks(&page).iter().flat_map(|(_, block)| block.lines()) {
+        for (_, block) in blocks(&page) {
             // A synopsis shows choices and dots instead of something to type.
-            let is_synopsis = line.contains(['[', '…']) || line.contains(" | ") && line.starts_with("sztp init DIR");
-            let fault = if is_synopsis { wrong_mention(line, &known) } else { wrong_line(line) };
-            wrong.extend(fault.map(|fault| format!("{path}: {fault}")));
-            seen += usize::from(line.contains("sztp "));
+            let is_synopsis = block.contains(" …") || block.contains(" [");
+            for line in lines(&block) {
+                let fault = if is_synopsis { wrong_mention(&line, &known) } else { wrong_line(&line) };
+                wrong.extend(fault.map(|fault| format!("{path}: {fault}")));
+                seen += usize::from(line.contains("sztp "));
+            }
         }
         let mentions = inline_code(&page);
         wrong
@@ -156,7 +181,7 @@ fn every_example_in_the_help_is_one_that_can_be_typed() {
     fn look(command: &Command, path: &str, wrong: &mut Vec<String>, seen: &mut usize) {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         // What follows several blanks explains.
-        for line in help.lines().filter(|line| line.starts_with("  ")).map(|line| line.trim_start()) {
+        for line in lines(&help).iter().filter(|line| line.starts_with("  ")).map(|line| line.trim_start()) {
             let line = line.split("    ").next().unwrap_or_default();
             *seen += usize::from(line.contains("sztp "));
             wrong.extend(wrong_line(line).map(|fault| format!("{path}: {fault}")));
@@ -202,16 +227,30 @@ async fn every_toml_document_in_the_documentation_can_be_read() {
         merge(&mut whole, part);
         fs::write(path.join("example.toml"), toml::to_string(&whole).unwrap()).unwrap();
         let Err(as_config) = ServerConfig::load(&path.join("example.toml")) else { continue };
-        // A profile says what to do; an example may leave that out.
-        let name = || ProfileName::new("example").unwrap();
-        let profile = OnboardingProfile::from_toml(name(), &block)
-            .or_else(|_| OnboardingProfile::from_toml(name(), &format!("pre-configuration-script = 'x'\n{block}")));
+        // An example is a part of a profile too.
+        let mut whole: toml::Table = toml::from_str(PROFILE).unwrap();
+        merge(&mut whole, toml::from_str(&block).unwrap());
+        let name = ProfileName::new("example").unwrap();
+        let profile = OnboardingProfile::from_toml(name, &toml::to_string(&whole).unwrap());
         if let Err(as_profile) = profile {
             panic!("{page}:\n{block}\nis no configuration: {as_config}\nand no profile: {as_profile}");
         }
     }
     assert!(seen >= 2, "only {seen}");
 }
+
+/// A profile with everything that parts of others may refer to.
+const PROFILE: &str = r#"
+pre-configuration-script = "x"
+post-configuration-script = "x"
+configuration = { handling = "merge", content = "{}" }
+
+[boot-image]
+os-name = "ExampleOS"
+os-version = "2.0"
+download-uris = ["https://sztp.example.net/image"]
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+"#;
 
 fn merge(whole: &mut toml::Table, part: toml::Table) {
     for (name, value) in part {
