@@ -57,7 +57,7 @@ fn check(octets: &[u8]) -> Result<Contents, BackupInvalid> {
     verify(octets, None)
 }
 
-/// The rows that do not change by a restoration: all but those of logs, checkpoints and versions.
+/// The rows that do not change by a restoration: all but those of logs, checkpoints, versions and tokens.
 fn rows(octets: &[u8]) -> Vec<ExportedRow> {
     let mut reader = Reader::open(octets, None).unwrap();
     let mut rows = Vec::new();
@@ -65,7 +65,7 @@ fn rows(octets: &[u8]) -> Vec<ExportedRow> {
         match row.table.as_str() {
             // The version is the leaf that a record is of, and that is one of the log that is written.
             "device" => drop(row.values.pop()),
-            "leaf" | "archived_leaf" | "archived_log" | "checkpoint" => continue,
+            "leaf" | "archived_leaf" | "archived_log" | "checkpoint" | "token" => continue,
             _ => {}
         }
         rows.push(row);
@@ -126,6 +126,32 @@ async fn a_backup_is_of_one_moment_while_the_server_goes_on() {
     assert!(!contents.rows.contains_key("operator"));
 }
 
+/// A token that was revoked after the backup must not come back with it, and a backup does not know which those are.
+#[tokio::test]
+async fn no_token_of_a_backup_opens_what_was_restored_from_it() {
+    let (site, _) = backed_up().await;
+    let key = site.config().checkpoint_key;
+    let restorable = Restorable::check(&site.path("backup"), None, None).unwrap();
+    let (location, _) = restored(&site);
+    let reopened = restorable.restore(&location, &key, Some(sha256(b"new secret"))).await.unwrap();
+    let anna = UserName::new("anna").unwrap();
+    assert_eq!((reopened.revoked, reopened.user), (1, Some(anna.clone())));
+    let store = Arc::new(SqlStore::open(&location, Arc::clone(&key)).await.unwrap());
+    assert_eq!(store.token(sha256(b"anna")).await.unwrap(), None);
+    let (token, user) = store.token(sha256(b"new secret")).await.unwrap().unwrap();
+    assert_eq!((token.id.as_str(), user.name, user.role), ("restore", anna, Role::Admin));
+    // It stands in the new log, and a backup of it is whole.
+    check(&back_up(&site, &store).await).unwrap();
+    let told = store.records(LogIndex(0), 9).await.unwrap();
+    let kinds: Vec<_> = told.iter().map(|record| record.leaf().unwrap().kind().0).collect();
+    assert_eq!(kinds[..3], [24, 22, 21], "restored, revoked, created");
+    // Nobody asked for a new one: nobody gets in.
+    let second = Location::from(site.path("second.sqlite3").as_path());
+    assert_eq!(restorable.restore(&second, &key, None).await.unwrap().user, None);
+    let store = SqlStore::open(&second, Arc::clone(&key)).await.unwrap();
+    assert!(store.tokens().await.unwrap().is_empty());
+}
+
 /// SEC-22: whenever it is taken, what is left explains what is left.
 #[tokio::test]
 async fn sec_22_a_backup_is_whole_before_during_and_after_an_erasure() {
@@ -162,7 +188,7 @@ async fn sec_22_a_backup_is_whole_before_during_and_after_an_erasure() {
     site.write("half", &half);
     let (location, _) = restored(&site);
     let key = site.config().checkpoint_key;
-    Restorable::check(&site.path("half"), None, None).unwrap().restore(&location, &key).await.unwrap();
+    Restorable::check(&site.path("half"), None, None).unwrap().restore(&location, &key, None).await.unwrap();
     let again = SqlStore::open(&location, Arc::clone(&key)).await.unwrap();
     assert_eq!(retention::unfinished(&again).await, Ok(3));
     audit::verify(&again, key.verifier(), &[]).await.unwrap();
@@ -336,7 +362,7 @@ async fn what_is_restored_and_backed_up_again_has_the_same_rows() {
     let (location, _) = restored(&site);
     let key = site.config().checkpoint_key;
     let restorable = Restorable::check(&site.path("backup"), Some(key.verifier()), None).unwrap();
-    restorable.restore(&location, &key).await.unwrap();
+    restorable.restore(&location, &key, None).await.unwrap();
     let store = Arc::new(SqlStore::open(&location, Arc::clone(&key)).await.unwrap());
     let again = back_up(&site, &store).await;
     assert_eq!(rows(&again), rows(&backup));
@@ -358,7 +384,7 @@ async fn what_is_restored_and_backed_up_again_has_the_same_rows() {
     site.write("backup-2", &again);
     let second = Location::from(site.path("second.sqlite3").as_path());
     let restorable = Restorable::check(&site.path("backup-2"), Some(key.verifier()), None).unwrap();
-    restorable.restore(&second, &key).await.unwrap();
+    restorable.restore(&second, &key, None).await.unwrap();
     let store = Arc::new(SqlStore::open(&second, Arc::clone(&key)).await.unwrap());
     audit::verify(store.as_ref(), key.verifier(), &[]).await.unwrap();
     let third = back_up(&site, &store).await;
@@ -371,14 +397,14 @@ async fn a_restoration_wants_an_empty_database_and_leaves_nothing_when_it_fails(
     let (site, backup) = backed_up().await;
     let key = site.config().checkpoint_key;
     let restorable = Restorable::check(&site.path("backup"), Some(key.verifier()), None).unwrap();
-    let full = restorable.restore(&site.config().database, &key).await.unwrap_err();
+    let full = restorable.restore(&site.config().database, &key, None).await.unwrap_err();
     assert!(matches!(full, RestoreError::Store(StoreError::NotEmpty)), "{full}");
     // The file changed between the look and the deed.
     let mut cut = backup.clone();
     cut.truncate(backup.len() - 20);
     site.write("backup", &cut);
     let (location, path) = restored(&site);
-    let error = restorable.restore(&location, &key).await.unwrap_err();
+    let error = restorable.restore(&location, &key, None).await.unwrap_err();
     assert!(matches!(error, RestoreError::Invalid { .. }), "{error}");
     let left: Vec<_> = fs::read_dir(site.folder.path()).unwrap().map(|it| it.unwrap().path()).collect();
     assert!(!left.iter().any(|it| it.to_string_lossy().starts_with(path.to_str().unwrap())), "{left:?}");
@@ -401,7 +427,7 @@ async fn the_last_checkpoint_must_be_of_this_log_and_not_older() {
     check(&own).unwrap();
     // What was published and then lost is admitted by the new log, and the audit goes through with it.
     let (location, _) = restored(&site);
-    restorable.restore(&location, &key).await.unwrap();
+    restorable.restore(&location, &key, None).await.unwrap();
     let store = SqlStore::open_read_only(&location).await.unwrap();
     audit::verify(&store, key.verifier(), &[newer.clone().into_bytes()]).await.unwrap();
     store.close().await;

@@ -40,7 +40,7 @@ pub(crate) use gate::Gate;
 pub(crate) use listener::{OperatorListener, operator_tls};
 pub(crate) use place::LogName;
 pub use secret::TokenSecret;
-pub(crate) use view::record;
+pub(crate) use view::{record, reported_key};
 
 use std::{fmt, sync::Arc, time::Duration};
 

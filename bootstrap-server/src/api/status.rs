@@ -9,8 +9,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use operator_api::{Health, LogStatus, ServerAlarm, StateCount, Status, WebhookStatus, paths};
-
+use operator_api::{Health, ListenerStatus, LogStatus, ServerAlarm, StateCount, Status, WebhookStatus, paths};
 use verdict::{ReasonCode, Trace};
 
 use super::{
@@ -18,6 +17,7 @@ use super::{
     fault::Fault,
     request::{NoParameters, Parameters},
 };
+use crate::metrics::ListenerName;
 
 /// Show what the server is and how it does
 #[utoipa::path(get, path = paths::STATUS, tag = "server",
@@ -53,7 +53,7 @@ pub(super) async fn status(
         started: clock::written(api.started),
         now: clock::written(now),
         database: api.database.to_owned(),
-        listeners: api.listeners.clone(),
+        listeners: api.listeners.iter().map(|listener| with_connections(&api, listener)).collect(),
         devices: devices.collect(),
         log: LogStatus { origin, leaves },
         alarms: alarms(&api),
@@ -73,6 +73,17 @@ fn alarms(api: &Api) -> Vec<ServerAlarm> {
         remedy: reason.remedy().to_owned(),
     };
     pending.into_iter().chain(failing).map(alarm).collect()
+}
+
+/// A listener with how many are connected to it now. Of DHCP there are none.
+fn with_connections(api: &Api, listener: &ListenerStatus) -> ListenerStatus {
+    let connections = match listener.name.as_str() {
+        "devices" => Some(api.metrics.connections(ListenerName::Device)),
+        "legacy-devices" => Some(api.metrics.connections(ListenerName::Legacy)),
+        "operators" => Some(api.metrics.operator_connections()),
+        _ => None,
+    };
+    ListenerStatus { connections, ..listener.clone() }
 }
 
 /// Show metrics for Prometheus

@@ -8,12 +8,13 @@ use std::{
 };
 
 use audit_log::{Checkpoint, Reason as _, UnverifiedCheckpoint, VerifierKey};
+use pki::digest::Digest;
 use verdict::Refusal;
 
 use super::{BackupInvalid, Contents, Reader, verify};
 use crate::{
     audit::{CheckpointKey, origin_of},
-    store::{ExportedRow, Import, Location, StoreError},
+    store::{ExportedRow, Import, Location, Reopened, StoreError},
 };
 
 /// Rows handed over at a time.
@@ -111,21 +112,32 @@ impl Restorable {
     }
 
     /// Fills an empty database at `location` and begins a new log there, whose first leaf names the newest checkpoint
-    /// of the old one. `key` must be the one of the old log. All or nothing: after a failure there is no more than before.
+    /// of the old one. Every token is revoked, and one made for an admin, whose secret has the digest `secret`: a backup does
+    /// not know which tokens were revoked after it. `key` must be the one of the old log. All or nothing: after a failure there is no more than before.
     ///
     /// # Errors
     /// [`RestoreError::Store`] when the database is not empty or cannot be written; [`RestoreError::Invalid`] when the file
     /// was changed meanwhile.
-    pub async fn restore(&self, location: &Location, key: &Arc<CheckpointKey>) -> Result<(), RestoreError> {
+    pub async fn restore(
+        &self,
+        location: &Location,
+        key: &Arc<CheckpointKey>,
+        secret: Option<Digest>,
+    ) -> Result<Reopened, RestoreError> {
         let made = location.file().filter(|path| !path.exists()).map(Path::to_owned);
-        let restored = self.fill(location, key).await;
+        let restored = self.fill(location, key, secret).await;
         if let (Err(_), Some(path)) = (&restored, made) {
             remove(&path);
         }
         restored
     }
 
-    async fn fill(&self, location: &Location, key: &Arc<CheckpointKey>) -> Result<(), RestoreError> {
+    async fn fill(
+        &self,
+        location: &Location,
+        key: &Arc<CheckpointKey>,
+        secret: Option<Digest>,
+    ) -> Result<Reopened, RestoreError> {
         // Read again, and checked again on the way: nothing of it stands before the end has been met.
         let mut reader =
             Reader::open(open(&self.file)?, Some(key.verifier())).map_err(|source| invalid(&self.file, source))?;
@@ -138,7 +150,7 @@ impl Restorable {
             }
         }
         import.take(page).await?;
-        Ok(import.finish(key, Some(self.newest.clone())).await?)
+        Ok(import.finish(key, Some(self.newest.clone()), secret).await?)
     }
 }
 

@@ -1,11 +1,12 @@
 //! What a receiver gets: a record of the audit log as JSON, and a signature beside it.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use operator_api::{AuditRecord, Notification, ReportedKey};
+use operator_api::{AuditRecord, Notification};
 use pki::key::SignError;
 
 use crate::{
-    audit::{CheckpointKey, ReportedKey as StoredKey},
+    api,
+    audit::{CheckpointKey, ReportedKey},
     store::LogNumber,
 };
 
@@ -28,11 +29,11 @@ impl Message {
     pub(super) fn new(
         log: LogNumber,
         record: AuditRecord,
-        keys: Vec<StoredKey>,
+        keys: &[ReportedKey],
         key: &CheckpointKey,
     ) -> Result<Self, SignError> {
         let position = format!("{log}/{}", record.leaf);
-        let keys = keys.into_iter().map(|key| ReportedKey { kind: key.kind, data: STANDARD.encode(key.data) });
+        let keys = keys.iter().map(api::reported_key);
         let signed_by = key.verifier().name().to_string();
         let notification = Notification { log: log.0, signed_by, record, keys: keys.collect() };
         // Texts, numbers and JSON: there is nothing in it that cannot be written.

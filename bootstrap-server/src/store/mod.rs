@@ -18,7 +18,7 @@ pub use error::{DatabaseFault, StoreError};
 pub use filter::{Alarmed, Census, DeviceFilter, Page, Strays, Stuck};
 pub use location::Location;
 pub use record::{ArchivedLog, LogNumber, LogSnapshot, Place, RecordDamage, StoredRecord, StoredReport};
-pub use sql::{Import, SqlStore};
+pub use sql::{Import, Reopened, SqlStore};
 pub use transfer::{Export, ExportedRow, ExportedValue, SCHEMA_VERSION};
 
 use std::{future::Future, pin::Pin};
@@ -89,6 +89,9 @@ pub trait Store: Send + Sync {
 
     /// The keys that a device reported with the report in this leaf.
     fn reported_keys(&self, report: Place) -> StoreFuture<'_, Vec<ReportedKey>>;
+
+    /// The latest `limit` records that are about a device, in all logs, oldest first.
+    fn latest<'a>(&'a self, device: &'a DeviceId, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>>;
 
     /// A page of the devices that records speak of, by manufacturer and serial number: those of them that are on no list and
     /// have no voucher.

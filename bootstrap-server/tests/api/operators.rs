@@ -6,7 +6,7 @@ use bootstrap_server::{
     api::TokenSecret,
     audit::Event,
     domain::UserName,
-    store::{Batch, MAX_TOKENS, Store},
+    store::{Batch, MAX_TOKENS},
 };
 use pki::key::SystemEntropy;
 use serde_json::json;

@@ -209,7 +209,7 @@ pub async fn sec_22_archived_logs_forget_too(home: &Home) {
     store.close().await;
     let mut import = Import::begin(&home.another).await.unwrap();
     import.take(rows).await.unwrap();
-    import.finish(&home.key, None).await.unwrap();
+    import.finish(&home.key, None, None).await.unwrap();
 
     let store = SqlStore::open(&home.another, Arc::clone(&home.key)).await.unwrap();
     store.commit(retired("SN-22")).await.unwrap();

@@ -6,7 +6,7 @@ use audit_log::LogIndex;
 use bootstrap_server::{
     audit::{self, AuditError, Event},
     domain::{Particulars, Role, Token, TokenId, User, UserName},
-    store::{ExportedRow, Import, Location, LogNumber, Place, SqlStore, Store, StoreError},
+    store::{ExportedRow, Import, Location, LogNumber, Place, SqlStore, Store, StoreError, StoredRecord},
 };
 use pki::digest::sha256;
 use verdict::ReasonCode;
@@ -30,7 +30,7 @@ pub async fn exported(store: &dyn Store) -> Vec<ExportedRow> {
 async fn import(home: &Home, to: &Location, rows: Vec<ExportedRow>, newest: Option<String>) -> Result<(), StoreError> {
     let mut import = Import::begin(to).await?;
     import.take(rows).await?;
-    import.finish(&home.key, newest).await
+    import.finish(&home.key, newest, None).await.map(|_| ())
 }
 
 async fn reopened(home: &Home, location: &Location) -> SqlStore {
@@ -51,7 +51,7 @@ pub async fn what_was_exported_comes_back_in_a_new_log(home: &Home) {
         expires: None,
     };
     store.commit(Event::UserChanged { user: ann.clone() }.into()).await.unwrap();
-    store.commit(Event::TokenCreated { token: token.clone() }.into()).await.unwrap();
+    store.commit(Event::TokenCreated { token }.into()).await.unwrap();
     let (rows, last) = (exported(&store).await, store.checkpoint().await.unwrap().unwrap());
     let before = store.dossier(&device_id("SN-3")).await.unwrap().device.unwrap();
     store.close().await;
@@ -63,13 +63,14 @@ pub async fn what_was_exported_comes_back_in_a_new_log(home: &Home) {
     after.version = before.version;
     assert_eq!(after, before);
     assert!(store.dossier(&device_id("SN-1")).await.unwrap().voucher.is_some());
-    assert_eq!(store.token(sha256(b"secret")).await.unwrap(), Some((token, ann)));
+    assert_eq!(store.users().await.unwrap(), [ann]);
+    assert_eq!(store.token(sha256(b"secret")).await.unwrap(), None, "it may have been revoked since");
     assert_eq!(store.reports(&device_id("SN-1")).await.unwrap()[0].message.as_deref(), Some("before"));
 
     // A new log, under another name, that says what it follows.
     assert_eq!(store.log(), LogNumber(1));
     let first = store.records(LogIndex(0), 10).await.unwrap();
-    assert_eq!(first.len(), 1);
+    assert_eq!(first.len(), 2, "the restoration, and the token that it revoked");
     assert_eq!(first[0].leaf().unwrap().kind().0, 24);
     let body: serde_json::Value = serde_json::from_slice(&first[0].opening.as_ref().unwrap().1).unwrap();
     assert_eq!((body["origin"].as_str(), body["checkpoint"].as_str()), (last.lines().next(), Some(last.as_str())));
@@ -84,8 +85,11 @@ pub async fn what_was_exported_comes_back_in_a_new_log(home: &Home) {
     let logs: Vec<_> = history.iter().map(|record| record.log.0).collect();
     assert_eq!(logs, [0, 0, 0, 1]);
     assert!(history.iter().all(|record| record.opening.is_some()));
+    let latest = store.latest(&device_id("SN-1"), 100).await.unwrap();
+    let places = |records: &[StoredRecord]| records.iter().map(|it| (it.log, it.position)).collect::<Vec<_>>();
+    assert_eq!(places(&latest), places(&history), "those of the logs before are among the latest");
     let kept = [last.clone().into_bytes(), checkpoint.clone().into_bytes()];
-    assert_eq!(audit::verify(&store, home.key.verifier(), &kept).await.unwrap().leaves, 2);
+    assert_eq!(audit::verify(&store, home.key.verifier(), &kept).await.unwrap().leaves, 3);
 
     // Once more, from the restored one.
     let rows = exported(&store).await;

@@ -1,5 +1,6 @@
 //! `sztp audit`.
 
+mod forget;
 mod read;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -23,6 +24,12 @@ pub(crate) enum Command {
     List(Box<read::ListArgs>),
     /// Follow the log of a running server, until Ctrl-C
     Tail(Box<read::TailArgs>),
+    /// Print everything that is kept about one device
+    Export(Box<forget::ExportArgs>),
+    /// Forget a device: erase everything that is kept about it
+    Erase(Box<forget::EraseArgs>),
+    /// With the server stopped: rewrite the database file, without copies of what was erased
+    Compact(forget::CompactArgs),
     /// Check every record against its leaf, and every leaf against the signed checkpoints
     Verify(VerifyArgs),
     /// Print the latest signed checkpoint: keep it elsewhere, and the log cannot be rewritten behind your back
@@ -89,6 +96,9 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         match command {
             Command::List(args) => read::list(args).await,
             Command::Tail(args) => read::tail(args).await,
+            Command::Export(args) => forget::export(args).await,
+            Command::Erase(args) => forget::erase(args).await,
+            Command::Compact(args) => forget::compact(args).await,
             Command::Verify(args) => verify(args).await,
             Command::Checkpoint(args) => checkpoint(args).await,
             Command::Key(args) => {

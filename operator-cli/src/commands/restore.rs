@@ -8,15 +8,21 @@ use std::{
 
 use audit_log::VerifierKey;
 use bootstrap_server::{
+    api::TokenSecret,
     audit::{self, CheckpointKey},
     backup::Restorable,
-    config::ServerConfig,
+    config::{ServerConfig, folder_of},
     store::{Location, SqlStore, Store, StoreError},
 };
+use pki::key::SystemEntropy;
 use serde_json::json;
 
 use super::Failure;
-use crate::output::{self, Form};
+use crate::{
+    files::{self, Secrecy},
+    output::{self, Form},
+    site,
+};
 
 /// Arguments of `sztp restore`.
 #[derive(Debug, clap::Args)]
@@ -52,6 +58,8 @@ const EXAMPLES: &str = "Examples:
   sztp restore sztp.backup --config sztp.toml --last-checkpoint newest-checkpoint
 
 The database that the configuration names must be empty: a file that is not there, or an empty PostgreSQL database.
+Every token in the backup is revoked: it does not know which were revoked later. A new one for an admin is written into
+operator.token beside the configuration, in the place of what is there.
 The old audit log ends and is kept; a new one begins, whose first leaf names the newest checkpoint that is known.
 Exit codes: 0 done or verified, 3 the backup was refused, 1 it cannot be restored here.";
 
@@ -72,9 +80,27 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             show(args, &checked, "would be restored", &[]);
             return Ok(ExitCode::SUCCESS);
         }
-        checked.restore(&config.database, &key).await?;
+        let secret = TokenSecret::generate(&mut SystemEntropy).map_err(site::SiteError::from)?;
+        let path = folder_of(&args.config).join(site::TOKEN);
+        // Written first: a server that is restored must not be left without anybody who gets in.
+        let beside = path.with_file_name(format!(".{}.restored", site::TOKEN));
+        files::write(&beside, format!("{}\n", secret.reveal()).as_bytes(), Secrecy::Private)?;
+        let restored = checked.restore(&config.database, &key, Some(secret.digest())).await;
+        let reopened = restored.inspect_err(|_| drop(std::fs::remove_file(&beside)))?;
+        let access = match &reopened.user {
+            Some(user) => {
+                let failed = |source| Failure::File { path: beside.clone(), source };
+                std::fs::rename(&beside, &path).map_err(failed)?;
+                format!("{} is a new token of {user}", path.display())
+            }
+            None => {
+                let _gone = std::fs::remove_file(&beside);
+                "there is no admin to give a new one to".to_owned()
+            }
+        };
         let checkpoint = verify(&config.database, &key, &checked).await?;
         let next = [
+            format!("tokens:     all {} were revoked, since some may have been after the backup; {access}", reopened.revoked),
             format!("log key:    {}", key.verifier()),
             format!("checkpoint: {}", checkpoint.trim_end().replace('\n', "\n            ")),
             "next:       publish this checkpoint where the old ones were kept; auditors follow the new origin, its first"

@@ -3,18 +3,19 @@
 use std::{fs::File, sync::Arc};
 
 use audit_log::{CompactRange, Origin, TreeSize};
+use pki::digest::Digest;
 use sqlx::{AnyConnection, Connection as _, Executor as _};
 
 use super::{
     decode::{corrupt, number},
-    encode, migrate, session,
+    encode, load, migrate, session,
     statement::{Existing, bound, insert},
     table::{ARCHIVED_LEAF, ARCHIVED_LOG, CHECKPOINT, EXPORTED, LEAF, Table, Value},
     target::{Dialect, Target},
 };
 use crate::{
     audit::{CheckpointKey, Event},
-    domain::Actor,
+    domain::{Actor, Role, Token, TokenId, UserName},
     store::{
         Batch, ExportedRow, Location, LogNumber, StoreError,
         plan::{self, Directory, Loaded, Situation},
@@ -125,9 +126,17 @@ impl Import {
     /// newest checkpoint of it that was published, or the last that was exported when none is told. All becomes durable
     /// here.
     ///
+    /// Every token is revoked: which of them were revoked since the export, nobody can say. In their place comes one, whose
+    /// secret has the digest `secret`, for a user who is admin.
+    ///
     /// # Errors
     /// [`StoreError::ImportInvalid`] when leaves are missing; [`StoreError::Database`] when it cannot be written.
-    pub async fn finish(mut self, key: &Arc<CheckpointKey>, newest: Option<String>) -> Result<(), StoreError> {
+    pub async fn finish(
+        mut self,
+        key: &Arc<CheckpointKey>,
+        newest: Option<String>,
+        secret: Option<Digest>,
+    ) -> Result<Reopened, StoreError> {
         let leaves = sqlx::query("SELECT COUNT(*) AS leaves FROM archived_leaf WHERE log = $1")
             .bind(self.archived)
             .fetch_one(&mut self.connection)
@@ -143,9 +152,22 @@ impl Import {
         // Versions are leaves of the log that is written: the first of the new one made every record what it is.
         self.connection.execute("UPDATE device SET version = 0").await?;
         let event = Event::LogRestored { origin: origin.to_string(), checkpoint: newest.unwrap_or(note) };
-        let batch = Batch::from(event).by(Actor::Console);
+        let directory = load::directory(&mut self.connection).await?;
+        let tokens = directory.tokens.keys().cloned().map(|token| Event::TokenRevoked { token });
+        let mut batch = tokens.fold(Batch::from(event).by(Actor::Console), Batch::and);
+        let mut admins = directory.users.iter().filter(|(_, role)| **role == Role::Admin).map(|(name, _)| name);
+        let reopened = Reopened {
+            revoked: u64::try_from(directory.tokens.len()).unwrap_or(u64::MAX),
+            user: secret.and_then(|_| admins.next().cloned()),
+        };
+        if let (Some(user), Some(digest)) = (reopened.user.clone(), secret) {
+            let id = TokenId::new("restore").map_err(|_| corrupt("a token's name"))?;
+            let token = Token { id, user, digest, created: super::writer::now(), expires: None };
+            batch = batch.and(Event::TokenCreated { token });
+        }
         begin_log(
             &mut self.connection,
+            &directory,
             &batch,
             LogNumber(u32::try_from(self.archived.saturating_add(1)).unwrap_or(u32::MAX)),
             key,
@@ -153,8 +175,17 @@ impl Import {
         .await?;
         self.connection.execute("COMMIT").await?;
         self.connection.close().await?;
-        Ok(())
+        Ok(reopened)
     }
+}
+
+/// Who gets into a restored server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reopened {
+    /// How many tokens were revoked: all that there were.
+    pub revoked: u64,
+    /// Whose the new token is; `None` when none was asked for, or nobody is admin.
+    pub user: Option<UserName>,
 }
 
 fn values(table: &Table, row: ExportedRow) -> Result<Vec<Value>, StoreError> {
@@ -170,16 +201,22 @@ fn values(table: &Table, row: ExportedRow) -> Result<Vec<Value>, StoreError> {
 /// not take this for a rewriting of it.
 async fn begin_log(
     connection: &mut AnyConnection,
+    directory: &Directory,
     first: &Batch,
     log: LogNumber,
     key: &CheckpointKey,
 ) -> Result<(), StoreError> {
     let now = super::writer::now();
-    let situation = Situation { directory: &Directory::default(), loaded: &Loaded::default(), size: TreeSize(0), now };
-    let plan::Plan { changes, .. } = plan::plan(&situation, &[first], session::salt);
+    let situation = Situation { directory, loaded: &Loaded::default(), size: TreeSize(0), now };
+    let plan::Plan { changes, outcomes } = plan::plan(&situation, &[first], session::salt);
+    outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
     let tree = plan::grown(&CompactRange::new(), &changes);
+    for (table, key) in encode::removed(&changes) {
+        session::remove(connection, table, key).await?;
+    }
     for rows in encode::written(changes, log, 0)? {
-        insert(connection, rows.table, Existing::Refused, rows.rows).await?;
+        let existing = if rows.table.name == LEAF.name { Existing::Refused } else { Existing::Replaced };
+        insert(connection, rows.table, existing, rows.rows).await?;
     }
     let origin = key.restored_origin(now).ok_or_else(|| corrupt("the audit log's name"))?;
     let checkpoint = key.sign(&origin, tree.head()).map_err(|_| corrupt("a checkpoint that could not be signed"))?;

@@ -18,7 +18,7 @@ mod table;
 mod target;
 mod writer;
 
-pub use import::Import;
+pub use import::{Import, Reopened};
 
 use std::{
     sync::{Arc, OnceLock},
@@ -284,6 +284,10 @@ impl Store for SqlStore {
 
     fn reported_keys(&self, report: Place) -> StoreFuture<'_, Vec<ReportedKey>> {
         Box::pin(read::reported_keys(&self.readers, report))
+    }
+
+    fn latest<'a>(&'a self, device: &'a DeviceId, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>> {
+        Box::pin(read::latest(&self.readers, device, limit))
     }
 
     fn strays(&self, page: Page<DeviceId>) -> StoreFuture<'_, Strays> {

@@ -237,7 +237,7 @@ async fn sign(connection: &mut AnyConnection, head: &mut Head, key: &CheckpointK
     Ok(())
 }
 
-async fn remove(connection: &mut AnyConnection, table: &Table, key: Vec<Value>) -> Result<(), StoreError> {
+pub(super) async fn remove(connection: &mut AnyConnection, table: &Table, key: Vec<Value>) -> Result<(), StoreError> {
     let columns = table.columns.iter().zip(1..=key.len());
     let equal: Vec<_> = columns.map(|((name, _), number)| format!("{name} = ${number}")).collect();
     let text = format!("DELETE FROM {} WHERE {}", table.name, equal.join(" AND "));
