@@ -64,6 +64,8 @@ const TABLES: &[(&str, usize)] = &[
     ("progress_report", 7),
     ("reported_key", 5),
     ("device_event", 4),
+    ("policy", 2),
+    ("delivery", 3),
     ("archived_log", 2),
     ("archived_leaf", 5),
     ("checkpoint", 4),

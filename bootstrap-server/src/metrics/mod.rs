@@ -295,6 +295,8 @@ mod tests {
         metrics.shed("requests");
         metrics.refused(ReasonCode::HandshakeFailed);
         metrics.census(&[Census { state: "held", devices: 0, stuck: 0, alarmed: 0 }]);
+        metrics.alarms([ReasonCode::PolicyPending.to_string()]);
+        metrics.webhook_behind("inventory", 0);
         let text = metrics.encode();
         let encoded: BTreeSet<_> =
             text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned).collect();

@@ -179,7 +179,7 @@ impl Follower {
             true => self.store.reported_keys(place).await.map_err(|error| error.to_string())?,
             false => Vec::new(),
         };
-        Message::new(record.log, shown, keys, &self.key).map(Some).map_err(|error| error.to_string())
+        Message::new(record.log, shown, &keys, &self.key).map(Some).map_err(|error| error.to_string())
     }
 
     async fn note_now_and_then(&mut self, next: Place) {

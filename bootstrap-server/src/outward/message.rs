@@ -6,7 +6,7 @@ use pki::key::SignError;
 
 use crate::{
     api,
-    audit::{CheckpointKey, ReportedKey as StoredKey},
+    audit::{CheckpointKey, ReportedKey},
     store::LogNumber,
 };
 
@@ -29,7 +29,7 @@ impl Message {
     pub(super) fn new(
         log: LogNumber,
         record: AuditRecord,
-        keys: Vec<StoredKey>,
+        keys: &[ReportedKey],
         key: &CheckpointKey,
     ) -> Result<Self, SignError> {
         let position = format!("{log}/{}", record.leaf);

@@ -67,7 +67,8 @@ fn show(form: Form, status: &Status) {
             Listing::whole(form, LISTENERS, &status.listeners);
             for alarm in &status.alarms {
                 let (reason, summary, remedy) = (&alarm.reason, &alarm.summary, &alarm.remedy);
-                output::line(&show::plain(&format!("\nALARM {reason}: {summary}. {remedy}")));
+                output::line("");
+                output::line(&show::plain(&format!("ALARM {reason}: {summary}. {remedy}")));
             }
             output::line("");
             if status.devices.is_empty() {
