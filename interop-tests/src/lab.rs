@@ -127,7 +127,12 @@ impl Lab {
              [boot-image]\nos-name = 'Debian'\nos-version = '{os_version}'\n\
              download-uris = ['https://{address}/images/{served}']\nsha256 = '{sha256}'\n"
         );
-        let profile = OnboardingProfile::from_toml(ProfileName::new("bmc").unwrap(), &profile).unwrap();
+        self.replace_profile(&profile);
+    }
+
+    /// Gives the class of the demo's devices another profile. Not while the server runs.
+    pub fn replace_profile(&self, document: &str) {
+        let profile = OnboardingProfile::from_toml(ProfileName::new("bmc").unwrap(), document).unwrap();
         self.commit(Event::ProfileApplied { profile: Box::new(profile) });
     }
 

@@ -117,7 +117,7 @@ fn faults(page: &str, source: impl Fn(&str) -> Option<String>) -> Vec<Fault> {
         let State::Shown(tests) = state else { continue };
         for (file, function) in tests {
             let (id, file_name) = (id.to_owned(), file.to_owned());
-            match files.entry(file).or_insert_with(|| source(file).map(|text| tests_in(&text))) {
+            match files.entry(file).or_insert_with(|| all_tests_of(file, &source)) {
                 None => faults.push(Fault::NoSuchFile { id, file: file_name }),
                 Some(tests) if tests.contains(function) => (),
                 Some(_) => faults.push(Fault::NoSuchTest { id, file: file_name, function: function.to_owned() }),
@@ -130,6 +130,50 @@ fn faults(page: &str, source: impl Fn(&str) -> Option<String>) -> Vec<Fault> {
         Some(_) => (),
     }
     faults
+}
+
+/// The names of the tests in a file, with those that a suite's macro makes there: `suite!(home);` makes one of each name that
+/// the macro lists.
+fn all_tests_of(file: &str, source: impl Fn(&str) -> Option<String>) -> Option<BTreeSet<String>> {
+    let text = source(file)?;
+    let mut tests = tests_in(&text);
+    if text.lines().any(|line| line.starts_with("suite!(")) {
+        tests.extend(suite_in(&source(&suite_of(file, &text)?)?));
+    }
+    Some(tests)
+}
+
+/// Where the module `store_suite` of a file is.
+fn suite_of(file: &str, text: &str) -> Option<String> {
+    let mut before = "";
+    for line in text.lines() {
+        if line == "mod store_suite;" {
+            break;
+        }
+        before = line;
+    }
+    let path = before.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]"));
+    let (folder, _) = file.rsplit_once('/')?;
+    let mut parts: Vec<&str> = folder.split('/').collect();
+    for part in path.unwrap_or("store_suite/mod.rs").split('/') {
+        match part {
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// The names that the macro `suite` lists, if it makes a test of each.
+fn suite_in(source: &str) -> BTreeSet<String> {
+    let lines = source.lines().skip_while(|line| *line != "macro_rules! suite {").take_while(|line| *line != "}");
+    let (mut names, mut is_test, mut makes_tests) = (BTreeSet::new(), false, false);
+    for line in lines.map(str::trim) {
+        makes_tests |= is_test && function_name(line) == Some("$name");
+        is_test = line.starts_with("#[tokio::test") || line == "#[test]";
+        names.extend(Some(line.to_owned()).filter(|name| is_identifier(name)));
+    }
+    if makes_tests { names } else { BTreeSet::new() }
 }
 
 /// The names of the tests in a file: functions under a test attribute that are not ignored, and the entries given to a
@@ -235,6 +279,70 @@ fn faults_of(page: &str) -> Vec<Fault> {
 fn tests_are_told_from_other_functions() {
     let expected = ["asynchronous", "from_a_macro", "on_its_own_line", "plain"];
     assert_eq!(tests_in(SOURCE).into_iter().collect::<Vec<_>>(), expected);
+}
+
+const SUITE: &str = "\
+#[macro_export]
+macro_rules! suite {
+    ($home:expr) => {
+        $crate::suite!($home;
+            from_a_suite
+            another_one
+        );
+    };
+    ($home:expr; $($name:ident)*) => {
+        $(
+            #[tokio::test(flavor = \"multi_thread\")]
+            async fn $name() {}
+        )*
+    };
+}
+
+not_in_it
+";
+
+/// A tree with a suite, a file beside it that runs it, one far away, and one that does not.
+fn tree(file: &str) -> Option<String> {
+    let text = match file {
+        "x/tests/store_suite/mod.rs" => SUITE,
+        "x/tests/near.rs" => "mod store_suite;\nmod support;\n\nsuite!(home());\n",
+        "y/tests/far.rs" => {
+            "#[path = \"../../x/tests/store_suite/mod.rs\"]\nmod store_suite;\n\nsuite!(match home() {\n});\n"
+        }
+        "x/tests/other.rs" => "mod store_suite;\n\n#[test]\nfn plain() {}\n",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+#[test]
+fn what_a_suite_makes_counts_where_it_is_run() {
+    for (file, tests) in [
+        ("x/tests/near.rs", &["another_one", "from_a_suite"][..]),
+        ("y/tests/far.rs", &["another_one", "from_a_suite"]),
+        ("x/tests/other.rs", &["plain"]),
+    ] {
+        let found: Vec<_> = all_tests_of(file, tree).unwrap().into_iter().collect();
+        assert_eq!(found, tests, "{file}");
+    }
+    assert_eq!(suite_in(&SUITE.replace("tokio::test", "allow")), BTreeSet::new(), "it makes no tests then");
+    let page = GOOD.replace("`a.rs::plain`<br>`a.rs::from_a_macro`", "`x/tests/near.rs::not_in_it`");
+    let missing = Fault::NoSuchTest {
+        id: "ABC-01".to_owned(),
+        file: "x/tests/near.rs".to_owned(),
+        function: "not_in_it".to_owned(),
+    };
+    assert_eq!(faults(&page, tree), [missing]);
+    assert_eq!(faults(&page.replace("not_in_it", "from_a_suite"), tree), []);
+}
+
+#[test]
+fn the_suite_of_this_tree_is_seen() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for file in ["bootstrap-server/tests/store_sqlite.rs", "interop-tests/tests/store_postgres.rs"] {
+        let tests = all_tests_of(file, |file| fs::read_to_string(root.join(file)).ok()).unwrap();
+        assert!(tests.contains("a_newer_schema_is_refused"), "{file}: {tests:?}");
+    }
 }
 
 #[test]

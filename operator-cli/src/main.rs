@@ -2,6 +2,8 @@
 
 mod commands;
 mod demo;
+#[cfg(test)]
+mod documentation;
 mod explain;
 mod files;
 mod output;

@@ -7,10 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
-use operator_api::{
-    ChangeQuery, Device, DeviceChange, DevicePage, DeviceQuery, NewDevice, Report, ReportedKey, Reports, paths,
-};
+use operator_api::{ChangeQuery, Device, DeviceChange, DevicePage, DeviceQuery, NewDevice, Report, Reports, paths};
 use pki::identity::SerialNumber;
 
 use super::{
@@ -250,11 +247,7 @@ pub(super) async fn reports(
         at: clock::written(audit_log::UnixMillis(report.at)),
         progress_type: report.progress_type.as_str().to_owned(),
         message: report.message,
-        keys: report
-            .keys
-            .into_iter()
-            .map(|key| ReportedKey { kind: key.kind, data: STANDARD.encode(key.data) })
-            .collect(),
+        keys: report.keys.iter().map(view::reported_key).collect(),
     });
     Ok(answer::json(StatusCode::OK, &Reports { reports: reports.collect() }))
 }

@@ -28,6 +28,7 @@ use verdict::{ReasonCode, Refusal};
 
 use crate::{
     admission::{Limits, Places},
+    metrics::Metrics,
     tls::{Reception, Rejections, ReloadableCertificate, TlsError, accept},
 };
 
@@ -55,13 +56,15 @@ pub(crate) struct OperatorListener {
     /// Deadlines, as for devices.
     pub(crate) limits: Limits,
     pub(crate) rejections: Rejections,
+    pub(crate) metrics: Metrics,
 }
 
 impl OperatorListener {
     /// Accepts until `stop` changes, then lets requests under way finish.
     pub(crate) async fn run(self, router: axum::Router, stop: watch::Receiver<()>) {
-        let Self { socket, tls, limits, rejections } = self;
-        let serving = Serving { acceptor: TlsAcceptor::from(tls), limits, rejections, router, stop: stop.clone() };
+        let Self { socket, tls, limits, rejections, metrics } = self;
+        let (acceptor, stopping) = (TlsAcceptor::from(tls), stop.clone());
+        let serving = Serving { acceptor, limits, rejections, metrics, router, stop: stopping };
         accept(socket, Places::new(CONNECTIONS), serving, stop).await;
     }
 }
@@ -76,6 +79,7 @@ struct Serving {
     acceptor: TlsAcceptor,
     limits: Limits,
     rejections: Rejections,
+    metrics: Metrics,
     router: axum::Router,
     stop: watch::Receiver<()>,
 }
@@ -87,7 +91,12 @@ impl Reception for Serving {
     }
 
     fn serve(&self, stream: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> + Send + 'static {
-        self.clone().run(stream, peer)
+        let (serving, metrics) = (self.clone(), self.metrics.clone());
+        async move {
+            metrics.operator_connected();
+            serving.run(stream, peer).await;
+            metrics.operator_gone();
+        }
     }
 }
 

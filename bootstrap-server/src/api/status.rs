@@ -9,13 +9,14 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use operator_api::{Health, LogStatus, StateCount, Status, paths};
+use operator_api::{Health, ListenerStatus, LogStatus, StateCount, Status, paths};
 
 use super::{
     Api, answer, clock, document,
     fault::Fault,
     request::{NoParameters, Parameters},
 };
+use crate::metrics::ListenerName;
 
 /// Show what the server is and how it does
 #[utoipa::path(get, path = paths::STATUS, tag = "server",
@@ -41,11 +42,22 @@ pub(super) async fn status(
         started: clock::written(api.started),
         now: clock::written(now),
         database: api.database.to_owned(),
-        listeners: api.listeners.clone(),
+        listeners: api.listeners.iter().map(|listener| with_connections(&api, listener)).collect(),
         devices: devices.collect(),
         log: LogStatus { origin, leaves },
     };
     Ok(answer::json(StatusCode::OK, &status))
+}
+
+/// A listener with how many are connected to it now. Of DHCP there are none.
+fn with_connections(api: &Api, listener: &ListenerStatus) -> ListenerStatus {
+    let connections = match listener.name.as_str() {
+        "devices" => Some(api.metrics.connections(ListenerName::Device)),
+        "legacy-devices" => Some(api.metrics.connections(ListenerName::Legacy)),
+        "operators" => Some(api.metrics.operator_connections()),
+        _ => None,
+    };
+    ListenerStatus { connections, ..listener.clone() }
 }
 
 /// Show metrics for Prometheus

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
+use conveyed_info::rpc::ProgressType;
 use operator_api::{Step, Story, paths};
 
 use super::{
@@ -14,10 +15,9 @@ use super::{
 use crate::{
     domain::story::{self, Case},
     restconf,
-    store::Place,
 };
 
-/// Records that are told, from the first on. A device that asks without end leaves few: repeats leave none.
+/// Records that are told: the latest. A device that asks without end leaves few: repeats leave none.
 const MAX_STEPS: u32 = 1000;
 
 /// Explain a device
@@ -36,7 +36,7 @@ pub(super) async fn story(
     let dossier = api.store.dossier(&device).await?;
     let shown = view::of_dossier(&api, api.log.of(api.store.as_ref()).await?, &dossier);
     let shown = shown.ok_or_else(|| Fault::not_found().detail(format!("no device {device}")))?;
-    let records = api.store.history(&device, Place::FIRST, MAX_STEPS).await?;
+    let records = api.store.latest(&device, MAX_STEPS).await?;
     let manufacturers = api.store.manufacturers().await?;
     let offers = restconf::offers(&api.service, &api.home, &dossier);
     let told = story::tell(&Case {
@@ -47,6 +47,9 @@ pub(super) async fn story(
         offers: &offers,
         now: clock::now(),
     });
+    let reports = api.store.reports(&device).await?;
+    let bootstrapped = reports.iter().rfind(|report| report.progress_type == ProgressType::BootstrapComplete);
+    let keys = bootstrapped.map(|report| report.keys.iter().map(view::reported_key).collect()).unwrap_or_default();
     let steps = told.steps.into_iter().map(|step| Step {
         leaf: step.leaf.0,
         at: clock::written(step.at),
@@ -64,6 +67,7 @@ pub(super) async fn story(
         &Story {
             device: shown,
             steps: steps.collect(),
+            keys,
             next_answer: told.next_answer,
             would_be_refused: told.obstacle.map(|reason| reason.to_string()),
             remedy: told.remedy.map(str::to_owned),

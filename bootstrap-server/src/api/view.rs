@@ -1,10 +1,12 @@
 //! Records of the store, as the API shows them.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use operator_api as shown;
 
 use super::{Api, clock, fault::Fault, place};
 use crate::{
-    domain::{Device, DeviceId, Dossier, Particulars, Role, Token, User, waiting},
+    audit::ReportedKey,
+    domain::{Device, DeviceId, Dossier, Particulars, Reported, Role, Token, User, waiting},
     store::{Store, StoredRecord},
 };
 
@@ -63,6 +65,23 @@ pub(super) fn particulars(of: &Particulars) -> shown::Particulars {
     let Particulars { model, mac_addresses, host, slot, rack } = of.clone();
     let mac_addresses = mac_addresses.iter().map(ToString::to_string).collect();
     shown::Particulars { model, mac_addresses, host, slot, rack }
+}
+
+/// A key or chain, and what people tell it by.
+pub(super) fn reported_key(key: &ReportedKey) -> shown::ReportedKey {
+    let (fingerprint, chain) = match Reported::of(key) {
+        Reported::HostKey { fingerprint } => (Some(fingerprint), Vec::new()),
+        Reported::Chain(chain) => (None, chain),
+        Reported::Opaque => (None, Vec::new()),
+    };
+    let certificates = chain.into_iter().map(|certificate| shown::ReportedCertificate {
+        subject: certificate.subject,
+        issuer: certificate.issuer,
+        sha256: certificate.sha256.to_string(),
+        not_after: certificate.not_after.to_string(),
+    });
+    let (kind, data) = (key.kind.clone(), STANDARD.encode(&key.data));
+    shown::ReportedKey { kind, data, fingerprint, certificates: certificates.collect() }
 }
 
 pub(super) const fn role(of: Role) -> shown::Role {

@@ -83,14 +83,32 @@ fn refuse(reason: ReasonCode, noted: Option<UnixMillis>, now: UnixMillis) -> Sta
 /// image is not bootstrapped yet.
 fn returning(device: &Device, dossier: &Dossier, now: UnixMillis, policies: &Policies) -> Standing {
     let profile = dossier.profile.as_ref();
-    let deadlines = policies.deadlines.with(profile.map(|profile| profile.patience).unwrap_or_default());
-    if device.attempt_since.is_some_and(|began| within(began, now, deadlines.attempt)) {
+    if device.attempt_since.is_some_and(|began| within(began, now, attempt(dossier, policies))) {
         Standing::Serve
     } else if profile.is_some_and(|profile| profile.stateless) {
         Standing::Return
     } else {
         Standing::Hold(ReasonCode::DeviceReturned)
     }
+}
+
+/// Until when a bootstrapped device, in factory state again, is served as in the attempt that bootstrapped it: from then on
+/// it is held. `None` for devices that are served, or not, without such an end.
+#[must_use]
+pub fn served_until(dossier: &Dossier, policies: &Policies) -> Option<UnixMillis> {
+    let device = dossier.device.as_ref()?;
+    let back = device.state == State::Bootstrapped || device.came_back();
+    if !back || dossier.profile.as_ref().is_some_and(|profile| profile.stateless) {
+        return None;
+    }
+    let span = u64::try_from(attempt(dossier, policies).as_millis()).unwrap_or(u64::MAX);
+    Some(UnixMillis(device.attempt_since?.0.saturating_add(span)))
+}
+
+/// How long an attempt of this device may take.
+fn attempt(dossier: &Dossier, policies: &Policies) -> Duration {
+    let patience = dossier.profile.as_ref().map(|profile| profile.patience).unwrap_or_default();
+    policies.deadlines.with(patience).attempt
 }
 
 /// Whether `now` is at most `span` after `then`. A clock that went back a little does not matter; one that is so far behind

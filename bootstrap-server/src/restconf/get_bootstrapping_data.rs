@@ -51,7 +51,9 @@ pub(super) async fn handle(
             Ok(answering.with(body.encode(answering.0)))
         }
         Err(Withheld::Nothing(reason)) => {
-            let (answer, basis) = (Answer::Nothing { reason }, Basis::of(profile));
+            // Nothing was given, and so nothing was encrypted.
+            let basis = Basis { encryption: Encryption::None, ..Basis::of(profile) };
+            let answer = Answer::Nothing { reason };
             record(&service, &caller, &dossier, answer, basis, departures).await?;
             Err(Problem::nothing(reason))
         }

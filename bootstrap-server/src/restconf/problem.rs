@@ -12,7 +12,10 @@ use axum::{
     },
     response::{AppendHeaders, IntoResponse, Response},
 };
-use conveyed_info::{DocumentError, Encoding, rpc::RestconfError};
+use conveyed_info::{
+    DocumentError, Encoding,
+    rpc::{RestconfError, SshHostKey},
+};
 use verdict::ReasonCode;
 
 use super::{kind::Kind, negotiate::media_type};
@@ -113,6 +116,20 @@ impl Problem {
     pub(super) fn csr_not_wanted() -> Self {
         let reason = ReasonCode::CsrNotWanted;
         Self::because(Kind::NOT_IMPLEMENTED, reason).counted(Tally::Refused(reason))
+    }
+
+    /// RFC 4253 §6.6 (SRV-15): an SSH host key, the first being number 1, that is none of its algorithm.
+    pub(super) fn host_key(number: usize, key: &SshHostKey) -> Self {
+        let reason = ReasonCode::SshHostKeyMismatch;
+        let shortened = |name: &str| name.chars().take(64).collect::<String>();
+        let format = key.format().map_or_else(|| "none".to_owned(), |format| format!("{:?}", shortened(format)));
+        let said = shortened(&key.algorithm);
+        let how = format!(
+            "{reason}: host key {number} is said to be {said:?}, and the format that its data names is {format}"
+        );
+        let problem = Self::new(Kind::BAD_VALUE, how).counted(Tally::Refused(reason));
+        let path = "ietf-sztp-bootstrap-server:input/ssh-host-keys/ssh-host-key/key-data".to_owned();
+        Self { error: RestconfError { path: Some(path), ..problem.error }, ..problem }
     }
 
     /// RFC 8040 §4.8: a query parameter that is not understood, or stands twice.

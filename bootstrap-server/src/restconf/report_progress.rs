@@ -12,7 +12,7 @@ use conveyed_info::rpc::ProgressReport;
 use super::{Answering, Caller, Input, Problem, Service, manner::Manner};
 use crate::{
     audit::{Event, MAX_MESSAGE, ReportedKey},
-    domain::{Departures, Proof, State as DeviceState},
+    domain::{Departures, Proof, State as DeviceState, TRUST_ANCHOR_CERT},
 };
 
 /// Stores the report and answers 204 once it is durable (SRV-16, SRV-17).
@@ -34,10 +34,13 @@ pub(super) async fn handle(
         return Err(super::held::unprofiled());
     }
     let ProgressReport { progress_type, message, ssh_host_keys, trust_anchor_certs } = read.value;
+    // RFC 4253 §6.6 (SRV-15): a key that is not what it is said to be authenticates nobody.
+    if let Some((number, key)) = (1_usize..).zip(&ssh_host_keys).find(|(_, key)| !key.is_consistent()) {
+        return Err(Problem::host_key(number, key));
+    }
     let keys = ssh_host_keys.into_iter().map(|key| ReportedKey { kind: key.algorithm, data: key.key_data });
-    let chains = trust_anchor_certs
-        .iter()
-        .map(|it| ReportedKey { kind: "trust-anchor-cert".to_owned(), data: it.der().to_vec() });
+    let chains =
+        trust_anchor_certs.iter().map(|it| ReportedKey { kind: TRUST_ANCHOR_CERT.to_owned(), data: it.der().to_vec() });
     tracing::info!(device = %caller.device, source = %caller.source, report = %progress_type, ?departures, "reported");
     let event = Event::ProgressReported {
         device: caller.device.clone(),

@@ -11,7 +11,7 @@ use crate::{
     admission::Limits,
     api,
     config::OperatorsListener,
-    metrics::ListenerName,
+    metrics::{ListenerName, Metrics},
     tls::{
         Door, Identities, Listener, PostQuantum, Rejections, ReloadableCertificate, Strictness, Trust, provider,
         server_config,
@@ -23,13 +23,15 @@ pub(super) fn for_operators(
     operators: &OperatorsListener,
     limits: &Limits,
     rejections: &Rejections,
+    metrics: &Metrics,
 ) -> Result<(api::OperatorListener, Arc<ReloadableCertificate>), ServeError> {
     let provider = provider(PostQuantum::Preferred);
     let certificate = ReloadableCertificate::new(Arc::clone(&provider), &operators.certificate, &operators.key)?;
     let certificate = Arc::new(certificate);
     let tls = Arc::new(api::operator_tls(provider, Arc::clone(&certificate))?);
     let (socket, _) = bind(operators.listen)?;
-    let listener = api::OperatorListener { socket, tls, limits: *limits, rejections: rejections.clone() };
+    let (rejections, metrics) = (rejections.clone(), metrics.clone());
+    let listener = api::OperatorListener { socket, tls, limits: *limits, rejections, metrics };
     Ok((listener, certificate))
 }
 

@@ -86,7 +86,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     }
     let operators = match &config.operators {
         None => None,
-        Some(operators) => Some(for_operators(operators, &config.limits, &rejections)?),
+        Some(operators) => Some(for_operators(operators, &config.limits, &rejections, &metrics)?),
     };
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     known_profiles(&config.policies, store.as_ref()).await?;

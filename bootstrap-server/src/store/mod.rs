@@ -78,6 +78,9 @@ pub trait Store: Send + Sync {
     /// The records that are about a device, in all logs, oldest first, from `first` on.
     fn history<'a>(&'a self, device: &'a DeviceId, first: Place, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>>;
 
+    /// The latest `limit` records that are about a device, in all logs, oldest first.
+    fn latest<'a>(&'a self, device: &'a DeviceId, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>>;
+
     /// A page of the devices that records speak of, by manufacturer and serial number: those of them that are on no list and
     /// have no voucher.
     fn strays(&self, page: Page<DeviceId>) -> StoreFuture<'_, Strays>;

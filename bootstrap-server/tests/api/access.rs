@@ -165,6 +165,27 @@ async fn health_and_readiness_need_no_token() {
 }
 
 #[tokio::test]
+async fn the_status_says_how_many_are_connected_to_each_listener() {
+    let world = World::new(&["SN-1"]).await;
+    let connected = async |name: &str| {
+        let status = world.get("/v1/status").await.json();
+        let listeners = status["listeners"].as_array().unwrap();
+        listeners.iter().find(|listener| listener["name"] == name).unwrap()["connections"].as_u64().unwrap()
+    };
+    assert_eq!(connected("devices").await, 0);
+    let (key, chain) = world.site.device("SN-1");
+    let device = connect_to(world.server.address(), &connector(Some((&key, &chain)))).await.unwrap();
+    let operator = world.connection().await;
+    assert_eq!(connected("devices").await, 1);
+    // This very request has a connection too; those before it may not all be gone yet.
+    assert!(connected("operators").await >= 2);
+    drop((device, operator));
+    let gone = async { while connected("devices").await > 0 || connected("operators").await > 1 {} };
+    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("they are counted when they go");
+    world.server.stop().await;
+}
+
+#[tokio::test]
 async fn a_connection_that_never_asks_ends() {
     let mut config_world = World::new(&[]).await;
     config_world.site.edit("[owner]", "[limits]\nheader = 1\n[owner]");

@@ -1,11 +1,18 @@
 //! Devices: registered, listed in pages, changed for a version, decided about.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+};
+use bootstrap_server::{audit::Event, domain::Particulars, store::Batch};
+use conveyed_info::information::TrustAnchor;
+use pki::digest::sha256;
 use serde_json::json;
 
 use crate::{
-    support::pem,
+    support::{DATA, REPORT, connect, connector, device_id, exchange, pem, post},
     world::{JSON, World},
 };
 
@@ -180,6 +187,43 @@ async fn decisions_say_why_and_who_and_that_stands_in_the_log_and_the_story() {
 }
 
 #[tokio::test]
+async fn the_list_the_census_and_the_story_agree_on_who_is_stuck() {
+    let world = World::new(&["SN-1", "SN-2"]).await;
+    world.site.edit("[owner]", "[deadlines]\nprogress = '1s'\n[owner]");
+    let world = world.restarted().await;
+    // Of these two, which go silent at the same time, one has a profile that grants more.
+    let patient = "post-configuration-script = 'x'\n[deadlines]\nprogress = '3h'\nattempt = '3h'\n";
+    assert_eq!(world.send("PUT", "/v1/profiles/patient", json!({"document": patient})).await.status, 200);
+    assert_eq!(world.send("PATCH", "/v1/devices/maker/SN-2", json!({"profile": "patient"})).await.status, 200);
+    for serial in ["SN-1", "SN-2"] {
+        let (key, chain) = world.site.device(serial);
+        let mut stream = connect(&world.server, &connector(Some((&key, &chain)))).await.unwrap();
+        let input = r#"{"ietf-sztp-bootstrap-server:input":{}}"#;
+        assert_eq!(exchange(&mut stream, &post(DATA, input)).await.unwrap().status, 200);
+        let device = world.get(&format!("/v1/devices/maker/{serial}")).await.json();
+        assert_eq!(device["state"], "onboarding", "{device:#}");
+    }
+    let stuck = async || world.get("/v1/devices?stuck=true").await.json()["devices"].clone();
+    let late = async { while stuck().await == json!([]) {} };
+    tokio::time::timeout(Duration::from_secs(60), late).await.expect("its deadline passes");
+    let stuck = stuck().await;
+    let serials: Vec<_> = stuck.as_array().unwrap().iter().map(|it| it["serial-number"].as_str().unwrap()).collect();
+    assert_eq!(serials, ["SN-1"]);
+    let census = world.get("/v1/status").await.json()["devices"].clone();
+    assert_eq!(
+        (&census[0]["state"], &census[0]["devices"], &census[0]["stuck"]),
+        (&json!("onboarding"), &json!(2), &json!(1))
+    );
+    for (serial, reason) in [("SN-1", json!("onboarding-silent")), ("SN-2", json!(null))] {
+        let story = world.get(&format!("/v1/devices/maker/{serial}/story")).await.json();
+        assert_eq!(story["device"]["waiting"]["stuck"]["reason"], reason, "{serial}");
+    }
+    let metrics = String::from_utf8(world.get("/metrics").await.body).unwrap();
+    assert!(metrics.contains("sztp_devices_stuck{state=\"onboarding\"} 1\n"), "{metrics}");
+    world.server.stop().await;
+}
+
+#[tokio::test]
 async fn a_serial_number_is_found_however_many_others_begin_with_it() {
     let world = World::new(&[]).await;
     let pem = pem(world.site.maker.device_anchors());
@@ -194,5 +238,96 @@ async fn a_serial_number_is_found_however_many_others_begin_with_it() {
     assert_eq!(found("/v1/devices?serial-prefix=SN-1&limit=1000").await, 1000);
     assert_eq!(found("/v1/devices?serial-number=SN-1").await, 1);
     assert_eq!(found("/v1/devices?serial-number=SN-1&serial-prefix=SN-2").await, 0, "each parameter narrows");
+    world.server.stop().await;
+}
+
+/// SRV-13, SRV-15, ART-35: what a device is known by since it is bootstrapped can be looked at.
+#[tokio::test]
+async fn srv_13_srv_15_reported_chains_and_host_keys_are_listed_by_what_people_tell_them_by() {
+    let world = World::new(&["SN-1"]).await;
+    let (key, chain) = world.site.device("SN-1");
+    let mut device = connect(&world.server, &connector(Some((&key, &chain)))).await.unwrap();
+    let answer = exchange(&mut device, &post(DATA, r#"{"ietf-sztp-bootstrap-server:input":{}}"#)).await.unwrap();
+    assert_eq!(answer.status, 200);
+    let anchor = world.site.owner.tls_anchor();
+    let bag = STANDARD.encode(TrustAnchor::new(anchor).unwrap().der());
+    let ssh = "AAAAC3NzaC1lZDI1NTE5AAAAID0mjQXlOvkM2HO5vTrSOdHOl3BGOqDiHrx8yYdbP8xR";
+    let report = json!({"ietf-sztp-bootstrap-server:input": {"progress-type": "bootstrap-complete",
+        "ssh-host-keys": {"ssh-host-key": [{"algorithm": "ssh-ed25519", "key-data": ssh}]},
+        "trust-anchor-certs": {"trust-anchor-cert": [bag]}}});
+    assert_eq!(exchange(&mut device, &post(REPORT, &report.to_string())).await.unwrap().status, 204);
+
+    let reports = world.get("/v1/devices/maker/SN-1/reports").await.json();
+    let story = world.get("/v1/devices/maker/SN-1/story").await.json();
+    let keys = story["keys"].clone();
+    assert_eq!(reports["reports"][0]["keys"], keys, "the story has those of the latest bootstrap-complete");
+    assert_eq!((&keys[0]["kind"], &keys[0]["data"]), (&json!("ssh-ed25519"), &json!(ssh)));
+    let digest = STANDARD_NO_PAD.encode(sha256(&STANDARD.decode(ssh).unwrap()).0);
+    assert_eq!(keys[0]["fingerprint"], format!("SHA256:{digest}"));
+    assert_eq!((&keys[1]["kind"], &keys[1]["data"]), (&json!("trust-anchor-cert"), &json!(bag)));
+    let listed = keys[1]["certificates"].as_array().unwrap();
+    assert_eq!(listed.len(), anchor.len());
+    let lowest = TrustAnchor::new(anchor).unwrap().lowest().unwrap().clone();
+    assert_eq!(
+        listed[0],
+        json!({"subject": lowest.subject_text(), "issuer": lowest.issuer().to_string(),
+            "sha256": lowest.sha256().to_string(), "not-after": lowest.not_after().to_string()})
+    );
+    // SEC-21: the story says what the answer was made from, and that keys came.
+    let steps: Vec<_> = story["steps"].as_array().unwrap().iter().map(|it| it["summary"].as_str().unwrap()).collect();
+    assert!(steps.iter().any(|it| it.contains("by profile bmc (")), "{steps:?}");
+    assert!(steps.iter().any(|it| it.contains("with ssh-ed25519, trust-anchor-cert")), "{steps:?}");
+    // RFC 8572 §9.10: what would happen now, and for how long.
+    let next = story["next-answer"].as_str().unwrap();
+    assert!(next.contains("needs nothing") && next.contains("would be held"), "{next}");
+    world.server.stop().await;
+}
+
+/// A long story begins where it still matters.
+#[tokio::test]
+async fn a_story_tells_the_latest_of_what_happened() {
+    let world = World::new(&["SN-1"]).await;
+    let changed = |number: usize| Event::DeviceChanged {
+        device: device_id("SN-1"),
+        profile: None,
+        particulars: Box::new(Particulars { slot: Some(number.to_string()), ..Particulars::default() }),
+    };
+    let batch = (1..1000).map(changed).fold(Batch::from(changed(0)), Batch::and);
+    world.server.store().commit(batch).await.unwrap();
+    let reason = json!({"reason": "sold"});
+    assert_eq!(world.send("POST", "/v1/devices/maker/SN-1/retire", reason).await.status, 200);
+    let story = world.get("/v1/devices/maker/SN-1/story").await.json();
+    let steps = story["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 1000);
+    assert_eq!(steps[999]["event"], "device-retired");
+    assert_eq!(steps[0]["event"], "device-changed", "not what is a thousand things ago");
+    world.server.stop().await;
+}
+
+/// SRV-06: a profile is judged as a whole when it is put, and what is wrong is named.
+#[tokio::test]
+async fn srv_06_a_profile_whose_variants_cannot_be_meant_is_not_stored() {
+    let world = World::new(&[]).await;
+    let base = "post-configuration-script = 'x'\n";
+    for (more, said) in [
+        ("[[variant]]\nname = 'v'\nwhen = { color = 'red' }", "color"),
+        ("[[variant]]\nname = 'v'\nwhen = {}", "for all devices"),
+        ("[[variant]]\nname = 'v'\nwhen = { os-name = 'A' }\nwithout = ['configuration']", "configuration"),
+        ("encrypt-to-device = true\nwire-profile = 'opi-agent'", "encrypt-to-device"),
+        (
+            "[configuration]\nhandling = 'merge'\ncontent = ''\n[[variant]]\nname = 'v'\nwhen = { os-name = 'A' }\n\
+          boot-image = { os-name = 'A', os-version = '1', download-uris = ['https://h/i', 'https://h/i'],\
+          sha256 = 'abababababababababababababababababababababababababababababababab' }",
+            "stands twice",
+        ),
+    ] {
+        let body = json!({"document": format!("{base}{more}")});
+        let reply = world.send("PUT", "/v1/profiles/varied", body).await;
+        assert_eq!((reply.status, reply.reason().as_str()), (422, "body-invalid"), "{more}: {reply:?}");
+        assert!(reply.json()["detail"].as_str().unwrap().contains(said), "{more}: {reply:?}");
+    }
+    let good = json!({"document": format!("{base}[[variant]]\nname = 'v'\nwhen = {{ os-name = 'A*' }}\n\
+        configuration = {{ handling = 'merge', content = '' }}\n")});
+    assert_eq!(world.send("PUT", "/v1/profiles/varied", good).await.status, 200);
     world.server.stop().await;
 }

@@ -42,7 +42,7 @@ const OPI: [(&str, &str, &str); 4] = [
     (
         REPORT,
         r#"{"ietf-sztp-bootstrap-server:input":{"progress-type":"bootstrap-complete",
-            "ssh-host-keys":{"ssh-host-key":[{"algorithm":"ssh-rsa","key-data":"AAAA"}]},
+            "ssh-host-keys":{"ssh-host-key":[{"algorithm":"ssh-rsa","key-data":"AAAAB3NzaC1yc2EAAAABAw=="}]},
             "trust-anchor-certs":{"trust-anchor-cert":["anVuaw=="]}}}"#,
         "opaque-trust-anchor",
     ),

@@ -180,6 +180,11 @@ pub async fn a_record_is_found_by_its_device(home: &Home) {
     }));
     let rest = store.history(&device_id("SN-1"), Place { position: history[1].position, ..Place::FIRST }, 1).await;
     assert_eq!(rest.unwrap()[0].position.0, 3);
+    for (limit, expected) in [(2, &[3, 6][..]), (10, &[2, 3, 6]), (0, &[])] {
+        let latest = store.latest(&device_id("SN-1"), limit).await.unwrap();
+        let positions: Vec<_> = latest.iter().map(|record| record.position.0).collect();
+        assert_eq!(positions, expected, "the latest {limit}, oldest first");
+    }
     store.close().await;
 }
 

@@ -6,7 +6,7 @@ use audit_log::LogIndex;
 use bootstrap_server::{
     audit::{self, AuditError, Event},
     domain::{Particulars, Role, Token, TokenId, User, UserName},
-    store::{ExportedRow, Import, Location, LogNumber, Place, SqlStore, Store, StoreError},
+    store::{ExportedRow, Import, Location, LogNumber, Place, SqlStore, Store, StoreError, StoredRecord},
 };
 use pki::digest::sha256;
 use verdict::ReasonCode;
@@ -85,6 +85,9 @@ pub async fn what_was_exported_comes_back_in_a_new_log(home: &Home) {
     let logs: Vec<_> = history.iter().map(|record| record.log.0).collect();
     assert_eq!(logs, [0, 0, 0, 1]);
     assert!(history.iter().all(|record| record.opening.is_some()));
+    let latest = store.latest(&device_id("SN-1"), 100).await.unwrap();
+    let places = |records: &[StoredRecord]| records.iter().map(|it| (it.log, it.position)).collect::<Vec<_>>();
+    assert_eq!(places(&latest), places(&history), "those of the logs before are among the latest");
     let kept = [last.clone().into_bytes(), checkpoint.clone().into_bytes()];
     assert_eq!(audit::verify(&store, home.key.verifier(), &kept).await.unwrap().leaves, 3);
 

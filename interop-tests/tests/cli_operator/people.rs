@@ -47,3 +47,29 @@ fn a_secret_is_shown_once_and_is_in_no_file_of_the_server() {
     }
     assert!(!site.sztp(&["token", "list", "--output", "json"]).good().out.contains("secret"));
 }
+
+#[test]
+fn a_lost_token_is_replaced_on_the_servers_own_machine_and_that_is_on_record() {
+    let mut site = Site::start();
+    fs::remove_file(site.path("operator.token")).unwrap();
+    let create = ["token", "create", "--offline", "--out", "operator.token"];
+    let running = site.sztp(&create);
+    assert_eq!(running.code, Some(1), "{running:?}");
+    assert!(running.err.contains("Stop the server first"), "{running:?}");
+    site.stop();
+    let rehearsed = site.sztp(&[&create[..], &["--dry-run"]].concat()).good();
+    assert_eq!(rehearsed.out, "would be done: make a token\n");
+    let stranger = site.sztp(&[&create[..], &["--user", "nobody"]].concat());
+    assert_eq!(stranger.code, Some(4));
+    assert!(stranger.err.contains("these are admins: admin"), "{stranger:?}");
+    let made = site.sztp(&[&create[..], &["--revoke-others"]].concat()).good();
+    assert!(made.out.starts_with("wrote the token offline-"), "{made:?}");
+    assert_eq!(fs::metadata(site.path("operator.token")).unwrap().permissions().mode() & 0o777, 0o600);
+    site.start_again();
+    let tokens = site.sztp(&["token", "list", "--output", "json"]).good().json();
+    let ids: Vec<_> = tokens.as_array().unwrap().iter().map(|token| token["id"].as_str().unwrap()).collect();
+    assert!(ids.len() == 1 && ids[0].starts_with("offline-"), "the lost one opens nothing any more: {ids:?}");
+    let records = site.sztp(&["audit", "list", "--output", "json"]).good().json();
+    let made = records.as_array().unwrap().iter().find(|record| record["body"]["token"] == ids[0]).unwrap();
+    assert_eq!((&made["body"]["event"], &made["body"]["by"]), (&json!("token-created"), &json!("console")), "{made:#}");
+}

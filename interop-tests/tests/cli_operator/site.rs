@@ -89,6 +89,20 @@ impl Site {
         Self { folder, server, devices, operators, maker: ManufacturerParty::new("Example Maker", now()).unwrap() }
     }
 
+    /// Ends the server's process.
+    pub(crate) fn stop(&mut self) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+    }
+
+    /// Starts it again where it was.
+    pub(crate) fn start_again(&mut self) {
+        let mut server = sztp(&self.path(""), &["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(server.stdout.as_mut().unwrap()).lines();
+        lines.by_ref().find(|line| line.as_ref().unwrap().contains(&self.operators)).unwrap().unwrap();
+        self.server = server;
+    }
+
     /// The folder that `sztp init` made.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("site").join(name)

@@ -249,6 +249,24 @@ pub struct ReportedKey {
     pub kind: String,
     /// SSH wire form or degenerate CMS, base64.
     pub data: String,
+    /// Of an SSH host key, as `ssh-keygen -l` writes it: `SHA256:` and a digest in base64.
+    pub fingerprint: Option<String>,
+    /// Of a chain: its certificates, from the CA that issues the device's own up to the root.
+    pub certificates: Vec<ReportedCertificate>,
+}
+
+/// A certificate of a chain that a device reported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ReportedCertificate {
+    /// Whose it is.
+    pub subject: String,
+    /// Who issued it.
+    pub issuer: String,
+    /// SHA-256 of it, hex.
+    pub sha256: String,
+    /// Until when it is good.
+    pub not_after: String,
 }
 
 /// What happened to a device, what it waits for, and what to do.
@@ -257,8 +275,10 @@ pub struct ReportedKey {
 pub struct Story {
     /// The device as it stands.
     pub device: Device,
-    /// What happened, oldest first.
+    /// What happened, oldest first: the latest 1,000 things.
     pub steps: Vec<Step>,
+    /// The keys that the device reported when it was bootstrapped last: by these it can be authenticated since.
+    pub keys: Vec<ReportedKey>,
     /// What it would be told if it asked now, in one sentence.
     pub next_answer: String,
     /// Why that leads nowhere, if it does, because the device would refuse it or get nothing: the reason code.

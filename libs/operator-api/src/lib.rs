@@ -48,7 +48,7 @@ pub use audit::{AuditRecord, AuditRecords, CheckpointNote, EventQuery, RecordQue
 pub use change::ChangeQuery;
 pub use devices::{
     Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, Erased, IssuedActivationCode,
-    NewDevice, Particulars, Proof, Report, ReportedKey, Reports, Step, Story, Stuck, Waiting,
+    NewDevice, Particulars, Proof, Report, ReportedCertificate, ReportedKey, Reports, Step, Story, Stuck, Waiting,
 };
 pub use import::{
     DifferingMember, ImportDifference, ImportDone, ImportFault, ImportProgress, ImportQuery, ImportUpdate,

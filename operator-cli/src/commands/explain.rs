@@ -140,6 +140,16 @@ fn story_text(story: &Story) -> String {
     if let Some(remedy) = &story.remedy {
         say("do:", remedy);
     }
+    for key in &story.keys {
+        let known_by = match (&key.fingerprint, key.certificates.as_slice()) {
+            (Some(fingerprint), _) => fingerprint.clone(),
+            (None, [lowest, ..]) => {
+                format!("{}, until {}, SHA-256 {}", lowest.subject, lowest.not_after, lowest.sha256)
+            }
+            (None, []) => "unread".to_owned(),
+        };
+        say("key:", &format!("{} {known_by}", key.kind));
+    }
     lines.push(String::new());
     lines.push("What happened:".to_owned());
     lines.extend(story.steps.iter().map(step));

@@ -65,7 +65,23 @@ A profile is onboarding information (RFC 8572 §2.2). This is a whole one:
   os-name = \"ExampleOS\"
   os-version = \"2.0\"
   download-uris = [\"https://sztp.example.net:8443/images/SHA-256\"]
-  sha256 = \"SHA-256 of the image, hex\"";
+  sha256 = \"SHA-256 of the image, hex\"
+
+Devices may say what they are and what they run. The first variant that fits replaces parts of the profile, or leaves them
+out; in `when`, every member that is given must match, and * stands for anything:
+
+  [[variant]]
+  name = \"runs-it-already\"
+  when = { os-name = \"ExampleOS\", os-version = \"2.0*\" }
+  without = [\"boot-image\"]
+
+  [[variant]]
+  name = \"two-ports\"
+  when = { hw-model = \"BMC-2*\" }
+  configuration = { handling = \"merge\", content = '{\"hostname\":\"bmc\",\"ports\":2}' }
+
+With `encrypt-to-device = true`, at the top, what devices get is signed and then encrypted to the certificate that each shows
+(RFC 8572 §3.4). A device to which nothing can be encrypted gets nothing.";
 
 /// Arguments of `sztp profile list`.
 #[derive(Debug, clap::Args)]

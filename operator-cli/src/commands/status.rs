@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use operator_api::Status;
+use operator_api::{StateCount, Status};
 
 use super::{Failure, change::block_on};
 use crate::{
@@ -47,6 +47,9 @@ const STATES: &[Column] = &[
     column("alarmed", "/alarmed"),
 ];
 
+const NO_DEVICES: &str = "No device is on the list yet. `sztp manufacturer add`, `sztp profile apply` and `sztp device add` put one there, and
+`sztp device import` many.";
+
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let status = block_on(async { Ok(args.server.client()?.status().await?) })?;
     show(args.form.form, &status);
@@ -63,10 +66,17 @@ fn show(form: Form, status: &Status) {
             output::line("");
             Listing::whole(form, LISTENERS, &status.listeners);
             output::line("");
+            if status.devices.is_empty() {
+                return output::line(NO_DEVICES);
+            }
             Listing::whole(form, STATES, &status.devices);
-            let stuck: u64 = status.devices.iter().map(|state| state.stuck).sum();
+            let sum = |count: fn(&StateCount) -> u64| status.devices.iter().map(count).sum::<u64>();
+            let (stuck, alarmed) = (sum(|state| state.stuck), sum(|state| state.alarmed));
             if stuck > 0 {
                 output::line(&format!("\n{stuck} stuck: `sztp device list --stuck` names them"));
+            }
+            if alarmed > 0 {
+                output::line(&format!("\n{alarmed} with an alarm: `sztp device list --alarmed` names them"));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! `sztp token`: what opens the operator API.
 
+mod offline;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
@@ -37,11 +39,18 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// After how many days it opens nothing: no later than the token you make it with, and unless said together with that
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3660))]
     days: Option<u32>,
     /// Write the token into this new file, for nobody else to read, instead of showing it
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Make it in the server's database itself, for when nobody has a token any more: on the server's machine, as the user
+    /// that the server runs as, while it is stopped (on PostgreSQL it may run). For admin, unless --user names another
+    #[arg(long)]
+    offline: bool,
+    /// With --offline: revoke every other token of that user, for when one was stolen
+    #[arg(long, requires = "offline")]
+    revoke_others: bool,
     #[command(flatten)]
     change: ChangeArgs,
 }
@@ -49,6 +58,7 @@ pub(crate) struct CreateArgs {
 const EXAMPLES: &str = "Examples:
   sztp token create --user anna --days 90 --out anna.token
   sztp token create --output json | jq -r .secret
+  sztp token create --offline --config /var/lib/sztp/sztp.toml --revoke-others --out operator.token
 
 The server keeps no more than a digest of it: a token that is lost is revoked, and another one made.";
 
@@ -105,9 +115,8 @@ async fn create(args: &CreateArgs) -> Result<(), Failure> {
         let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "is there already: name a new file");
         return Err(Failure::File { path: path.clone(), source });
     }
-    let client = args.change.server.client()?;
-    let wanted = NewToken { user: args.user.clone(), days: args.days };
-    match (client.create_token(&wanted, args.change.intent()).await?, &args.out) {
+    let made = if args.offline { offline::create(args).await? } else { asked(args).await? };
+    match (made, &args.out) {
         (None, _) => args.change.tell_gone("make a token"),
         (Some(issued), Some(path)) => {
             files::write(path, format!("{}\n", issued.secret).as_bytes(), Secrecy::Private)?;
@@ -117,6 +126,12 @@ async fn create(args: &CreateArgs) -> Result<(), Failure> {
         (Some(issued), None) => show(args.change.form.form, &issued),
     }
     Ok(())
+}
+
+/// Has the server make it.
+async fn asked(args: &CreateArgs) -> Result<Option<IssuedToken>, Failure> {
+    let wanted = NewToken { user: args.user.clone(), days: args.days };
+    Ok(args.change.server.client()?.create_token(&wanted, args.change.intent()).await?)
 }
 
 fn show(form: Form, issued: &IssuedToken) {

@@ -13,7 +13,7 @@ use verdict::{ReasonCode, Trace};
 
 use super::{
     Dossier, Manufacturer, Policies, Responsible, State,
-    decision::{Standing, standing},
+    decision::{Standing, served_until, standing},
     waiting::{self, Stuck, Waiting},
 };
 use crate::store::StoredRecord;
@@ -100,7 +100,22 @@ fn next(case: &Case<'_>, standing: &Standing) -> (String, Option<ReasonCode>, Tr
         Standing::Hold(reason) => told("It would be held for a person", *reason),
         Standing::Wait(reason) => told("It would be told to wait for a person", *reason),
         Standing::Refuse(reason) | Standing::TurnAway(reason) => told("It would be turned away", *reason),
-        Standing::Serve | Standing::Admit(_) | Standing::Return => offered(case),
+        Standing::Admit(_) | Standing::Return => offered(case),
+        Standing::Serve => {
+            let (text, obstacle, trace) = offered(case);
+            // RFC 8572 §9.10: what is so now is another story soon, and nothing happens in between that would be told.
+            match served_until(case.dossier, case.policies) {
+                None => (text, obstacle, trace),
+                Some(until) => {
+                    let until = timestamp(until);
+                    let text = format!(
+                        "It is bootstrapped and needs nothing. Should it ask again before {until}, that counts as the \
+                         attempt that bootstrapped it: {text} After that it would be held for a person."
+                    );
+                    (text, obstacle, trace)
+                }
+            }
+        }
     }
 }
 
@@ -287,6 +302,27 @@ mod tests {
         let story = story(&world, &offers(&world), 0);
         assert_eq!(story.obstacle, None);
         assert!(story.next_answer.contains("cannot be judged"), "{}", story.next_answer);
+    }
+
+    #[test]
+    fn what_a_bootstrapped_device_would_be_told_is_what_would_happen_now() {
+        let mut world = world();
+        let offers = offers(&world);
+        let device = world.dossier.device.as_mut().unwrap();
+        (device.state, device.attempt_since) = (State::Bootstrapped, Some(world.now));
+        let four_hours = 4 * 3_600_000;
+        let within = story(&world, &offers, four_hours - 1);
+        assert_eq!((&within.standing, within.obstacle), (&Standing::Serve, None));
+        let until = timestamp(UnixMillis(world.now.0 + four_hours)).to_string();
+        for said in ["needs nothing", until.as_str(), "redirect", "would be held"] {
+            assert!(within.next_answer.contains(said), "{said}: {}", within.next_answer);
+        }
+        let after = story(&world, &offers, four_hours + 1);
+        assert_eq!(after.obstacle, Some(ReasonCode::DeviceReturned));
+        assert!(after.next_answer.starts_with("It would be held for a person"), "{}", after.next_answer);
+        assert!(!after.next_answer.contains("redirect"), "{}", after.next_answer);
+        world.dossier.device.as_mut().unwrap().state = State::Onboarding(None);
+        assert!(!story(&world, &offers, 0).next_answer.contains("held"));
     }
 
     #[test]

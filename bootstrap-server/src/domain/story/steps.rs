@@ -60,10 +60,10 @@ fn summary(event: &str, body: &Value) -> String {
         "voucher-stored" => format!("Voucher {} stored.", short(or_unknown("voucher"))),
         "device-held" => format!("Held for a person{}: {}.", from(), why("reason")),
         "device-refused" => format!("Turned away{}: {}.", from(), why("reason")),
-        "answered" => format!("{}{}.", answered(body.get("answer")), from()),
+        "answered" => format!("{}{}{}.", answered(body.get("answer")), made_from(body.get("basis")), from()),
         "progress-reported" => {
             let message = text(body, "message").map(|message| format!(": “{message}”")).unwrap_or_default();
-            format!("Reported {}{message}{}.", or_unknown("progress-type"), from())
+            format!("Reported {}{message}{}{}.", or_unknown("progress-type"), keys(body.get("keys")), from())
         }
         "device-approved" => match text(body, "profile") {
             Some(profile) => format!("Approved, to become {profile}{}.", because()),
@@ -95,6 +95,24 @@ fn answered(answer: Option<&Value>) -> String {
     }
 }
 
+/// What an answer was made from (SEC-21). Records of servers that did not note it say nothing.
+fn made_from(basis: Option<&Value>) -> String {
+    let Some(basis) = basis else { return String::new() };
+    let member = |name: &str| text(basis, name);
+    let encrypted =
+        if basis.get("encrypted").and_then(Value::as_bool) == Some(true) { ", encrypted to it" } else { "" };
+    let variant = member("variant").map(|variant| format!(", variant {variant}")).unwrap_or_default();
+    let (profile, document) = (member("profile").unwrap_or("?"), short(member("document").unwrap_or("?")));
+    format!("{encrypted}, by profile {profile} ({document}){variant}")
+}
+
+/// What it can be authenticated by from now on.
+fn keys(keys: Option<&Value>) -> String {
+    let kinds: Vec<_> =
+        keys.and_then(Value::as_array).into_iter().flatten().filter_map(|key| text(key, "kind")).collect();
+    if kinds.is_empty() { String::new() } else { format!(", with {}", kinds.join(", ")) }
+}
+
 /// A reason's code, and what it says.
 fn explained(code: Option<&str>) -> String {
     match code.map(|code| (code, code.parse::<ReasonCode>())) {
@@ -117,7 +135,9 @@ mod tests {
     use super::*;
     use crate::{
         audit::Event,
-        domain::{Actor, Departures, DeviceId, ManufacturerName, TokenId, UserName},
+        domain::{
+            Actor, Departures, DeviceId, Encryption, ManufacturerName, ProfileName, TokenId, UserName, VariantName,
+        },
     };
 
     #[test]
@@ -149,6 +169,27 @@ mod tests {
                 damage: None,
             }
         };
+        let digest = pki::digest::Digest([7; 32]);
+        let answered = |variant: Option<&str>, encryption| Event::Answered {
+            device: reported.device().unwrap().clone(),
+            source: [192, 0, 2, 1].into(),
+            certificate: digest,
+            answer: crate::audit::Answer::Onboarding { conveyed_information: digest },
+            basis: crate::audit::Basis {
+                profile: ProfileName::new("bmc").unwrap(),
+                document: digest,
+                variant: variant.map(|name| VariantName::new(name).unwrap()),
+                encryption,
+            },
+            departures: Departures::default(),
+        };
+        let given = |event: &Event| of(&[record(event, None)]).remove(0).summary;
+        assert_eq!(
+            given(&answered(Some("big"), Encryption::ToDevice)),
+            "Given its onboarding information (artifact 0707070707070707), encrypted to it, by profile bmc \
+             (0707070707070707), variant big, calling from 192.0.2.1."
+        );
+        assert!(given(&answered(None, Encryption::None)).contains("), by profile bmc (0707070707070707), calling"));
         let mut erased = record(&approved, None);
         erased.opening = None;
         let steps = of(&[record(&approved, Some(&by)), record(&reported, None), erased]);

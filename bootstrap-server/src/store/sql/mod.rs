@@ -284,6 +284,10 @@ impl Store for SqlStore {
         Box::pin(read::history(&self.readers, device, first, limit))
     }
 
+    fn latest<'a>(&'a self, device: &'a DeviceId, limit: u32) -> StoreFuture<'a, Vec<StoredRecord>> {
+        Box::pin(read::latest(&self.readers, device, limit))
+    }
+
     fn strays(&self, page: Page<DeviceId>) -> StoreFuture<'_, Strays> {
         Box::pin(async move { devices::strays(&self.readers, &page).await })
     }

@@ -124,7 +124,25 @@ pub(super) async fn reports(pool: &AnyPool, id: &DeviceId) -> Result<Vec<StoredR
     Ok(reports)
 }
 
-/// The records about a device, found by index, in whichever log they are.
+/// The records about a device ($2, $3) in whichever log they are, the one that is written being $1.
+macro_rules! records_about {
+    ($rest:literal) => {
+        concat!(
+            "SELECT device_event.log, device_event.position,
+                    COALESCE(leaf.leaf, archived_leaf.leaf) AS leaf,
+                    COALESCE(leaf.salt, archived_leaf.salt) AS salt,
+                    COALESCE(leaf.body, archived_leaf.body) AS body
+             FROM device_event
+             LEFT JOIN leaf ON device_event.log = $1 AND leaf.position = device_event.position
+             LEFT JOIN archived_leaf
+                 ON archived_leaf.log = device_event.log AND archived_leaf.position = device_event.position
+             WHERE manufacturer = $2 AND serial_number = $3 ",
+            $rest
+        )
+    };
+}
+
+/// The records about a device, found by index, from `first` on.
 pub(super) async fn history(
     pool: &AnyPool,
     id: &DeviceId,
@@ -133,27 +151,33 @@ pub(super) async fn history(
 ) -> Result<Vec<StoredRecord>, StoreError> {
     let mut connection = pool.acquire().await?;
     let current = super::head::current_log(&mut connection).await?;
-    let rows = sqlx::query(
-        "SELECT device_event.log, device_event.position,
-                COALESCE(leaf.leaf, archived_leaf.leaf) AS leaf,
-                COALESCE(leaf.salt, archived_leaf.salt) AS salt,
-                COALESCE(leaf.body, archived_leaf.body) AS body
-         FROM device_event
-         LEFT JOIN leaf ON device_event.log = $6 AND leaf.position = device_event.position
-         LEFT JOIN archived_leaf
-             ON archived_leaf.log = device_event.log AND archived_leaf.position = device_event.position
-         WHERE manufacturer = $1 AND serial_number = $2 AND (device_event.log, device_event.position) >= ($3, $4)
-         ORDER BY device_event.log, device_event.position LIMIT $5",
-    )
+    let rows = sqlx::query(records_about!(
+        "AND (device_event.log, device_event.position) >= ($4, $5)
+         ORDER BY device_event.log, device_event.position LIMIT $6"
+    ))
+    .bind(i64::from(current.0))
     .bind(id.manufacturer.as_str())
     .bind(id.serial_number.as_str())
     .bind(i64::from(first.log.0))
     .bind(integer(first.position.0)?)
     .bind(i64::from(limit))
-    .bind(i64::from(current.0))
     .fetch_all(&mut *connection)
     .await?;
     rows.iter().map(|row| decode::record(row, log_number(row, "log")?)).collect()
+}
+
+/// The last of them, in the same order.
+pub(super) async fn latest(pool: &AnyPool, id: &DeviceId, limit: u32) -> Result<Vec<StoredRecord>, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let current = super::head::current_log(&mut connection).await?;
+    let rows = sqlx::query(records_about!("ORDER BY device_event.log DESC, device_event.position DESC LIMIT $4"))
+        .bind(i64::from(current.0))
+        .bind(id.manufacturer.as_str())
+        .bind(id.serial_number.as_str())
+        .bind(i64::from(limit))
+        .fetch_all(&mut *connection)
+        .await?;
+    rows.iter().rev().map(|row| decode::record(row, log_number(row, "log")?)).collect()
 }
 
 pub(super) async fn users(pool: &AnyPool) -> Result<Vec<User>, StoreError> {

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use operator_api::{Device, Report};
+use operator_api::{Device, Report, ReportedCertificate, ReportedKey};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{Failure, name::find};
 use crate::{
@@ -59,6 +60,30 @@ const COLUMNS: &[Column] = &[
 const REPORTS: &[Column] =
     &[column("reported", "/at"), column("progress-type", "/progress-type"), column("message", "/message")];
 
+const KEYS: &[Column] = &[
+    column("key", "/kind"),
+    column("fingerprint", "/fingerprint"),
+    column("subject", "/subject"),
+    column("issuer", "/issuer"),
+    column("not-after", "/not-after"),
+];
+
+/// A line for each key and certificate by which the device can be authenticated since it was bootstrapped.
+fn key_lines(reports: &[Report]) -> Vec<Value> {
+    let latest = reports.iter().rfind(|report| !report.keys.is_empty());
+    let lines = |key: &ReportedKey| -> Vec<Value> {
+        let of = |certificate: &ReportedCertificate| {
+            json!({"kind": key.kind, "fingerprint": certificate.sha256, "subject": certificate.subject,
+                "issuer": certificate.issuer, "not-after": certificate.not_after})
+        };
+        match key.certificates.as_slice() {
+            [] => vec![json!({"kind": key.kind, "fingerprint": key.fingerprint})],
+            certificates => certificates.iter().map(of).collect(),
+        }
+    };
+    latest.into_iter().flat_map(|report| &report.keys).flat_map(lines).collect()
+}
+
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
@@ -76,6 +101,53 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     if args.form.form == Form::Table && !shown.reports.is_empty() {
         output::line("");
         Listing::whole(Form::Table, REPORTS, &shown.reports);
+        let keys = key_lines(&shown.reports);
+        if !keys.is_empty() {
+            output::line("");
+            Listing::whole(Form::Table, KEYS, &keys);
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn srv_13_each_certificate_of_the_latest_chain_has_a_line() {
+        let certificate = |subject: &str| ReportedCertificate {
+            subject: subject.to_owned(),
+            issuer: "CN=Root".to_owned(),
+            sha256: "ab".to_owned(),
+            not_after: "2030-01-01T00:00:00Z".to_owned(),
+        };
+        let key = |kind: &str, fingerprint: Option<&str>, certificates| ReportedKey {
+            kind: kind.to_owned(),
+            data: String::new(),
+            fingerprint: fingerprint.map(str::to_owned),
+            certificates,
+        };
+        let report = |keys| Report {
+            leaf: 1,
+            at: String::new(),
+            progress_type: "bootstrap-complete".to_owned(),
+            message: None,
+            keys,
+        };
+        let chain = key("trust-anchor-cert", None, vec![certificate("CN=Lowest"), certificate("CN=Root")]);
+        let reports = [
+            report(vec![key("ssh-rsa", Some("SHA256:old"), Vec::new())]),
+            report(vec![key("ssh-ed25519", Some("SHA256:new"), Vec::new()), chain]),
+            report(Vec::new()),
+        ];
+        let lines = key_lines(&reports);
+        let fingerprints: Vec<_> = lines.iter().map(|line| line["fingerprint"].as_str().unwrap()).collect();
+        assert_eq!(fingerprints, ["SHA256:new", "ab", "ab"]);
+        assert_eq!(
+            (&lines[1]["subject"], &lines[2]["not-after"]),
+            (&json!("CN=Lowest"), &json!("2030-01-01T00:00:00Z"))
+        );
+        assert!(key_lines(&[]).is_empty());
+    }
 }
