@@ -31,14 +31,14 @@ async fn back_up(site: &Site, location: &Location, name: &str) -> Vec<ExportedRo
     rows(&octets)
 }
 
-/// The rows that a restoration leaves as they are: all but logs, checkpoints, and the versions of devices.
+/// The rows that a restoration leaves as they are: all but logs, checkpoints, tokens, and the versions of devices.
 fn rows(octets: &[u8]) -> Vec<ExportedRow> {
     let mut reader = Reader::open(octets, None).unwrap();
     let mut rows = Vec::new();
     while let Some(mut row) = reader.row().unwrap() {
         match row.table.as_str() {
             "device" => drop(row.values.pop()),
-            "leaf" | "archived_leaf" | "archived_log" | "checkpoint" => continue,
+            "leaf" | "archived_leaf" | "archived_log" | "checkpoint" | "token" => continue,
             _ => {}
         }
         rows.push(row);

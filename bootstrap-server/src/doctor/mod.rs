@@ -12,6 +12,7 @@ mod files;
 mod finding;
 mod limits;
 mod ports;
+mod postgres;
 
 pub use finding::{Advice, Finding, Outcome};
 
@@ -246,6 +247,7 @@ impl Examination<'_> {
         now: Timestamp,
     ) -> Option<Timestamp> {
         let path = self.location();
+        self.findings.extend(postgres::judge_way(&path));
         if let Some(path) = path.file() {
             let file = database::judge_file(path);
             let failed = file.is_failure();
@@ -261,6 +263,10 @@ impl Examination<'_> {
                 return None;
             }
         };
+        match store.durability().await {
+            Ok(settings) => self.findings.extend(postgres::judge_settings(&settings)),
+            Err(error) => self.findings.push(database::judge_open(&path, &error)),
+        }
         let mut newest_leaf = None;
         match database::LogEnd::read(&store).await {
             Ok(end) => {

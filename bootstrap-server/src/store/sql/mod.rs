@@ -48,7 +48,7 @@ use super::{
     ArchivedLog, Backlog, Batch, Census, DeviceFilter, Export, KeptAnswer, Location, LogNumber, LogSnapshot, Page,
     Place, Store, StoreError, StoreFuture, StoredRecord, StoredReport, Strays,
     plan::{self, Needs, Situation},
-    sqlite,
+    postgres, sqlite,
 };
 use crate::{
     audit::{CheckpointKey, ReportedKey},
@@ -187,6 +187,18 @@ impl SqlStore {
             writer: None,
             lookout: None,
         })
+    }
+
+    /// What PostgreSQL says of the settings that decide whether what it acknowledged survives a power cut; nothing for a file,
+    /// of which the server itself sees to that.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when it cannot be asked.
+    pub async fn durability(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
+        match self.target.dialect {
+            Dialect::Sqlite => Ok(Vec::new()),
+            Dialect::Postgres => postgres::durability(&mut *self.readers.acquire().await?).await,
+        }
     }
 
     /// Counts and measures its transactions in `metrics` from now on. Whoever says so first is heard.
