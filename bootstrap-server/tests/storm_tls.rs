@@ -279,7 +279,9 @@ async fn rcf_02_who_is_revoked_before_its_request_has_come_is_not_served_by_the_
     until_metric(&server, "sztp_connections_cut_total{reason=\"distrusted\"}", 2).await;
     for (mut stream, said) in streams {
         match exchange(&mut stream, &request[said..]).await {
-            Ok(answer) => assert!(answer.status == 401 && answer.error().1.contains("certificate-revoked"), "{answer:?}"),
+            Ok(answer) => {
+                assert!(answer.status == 401 && answer.error().1.contains("certificate-revoked"), "{answer:?}")
+            }
             Err(_) => assert_eq!(said, 0, "who was being listened to hears why"),
         }
     }
