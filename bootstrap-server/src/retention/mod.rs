@@ -11,14 +11,19 @@
 
 mod aged;
 mod erase;
+mod steady;
 
 pub use aged::{Aged, pass};
 pub use erase::{finish, unfinished};
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::watch;
 
+use self::steady::Steady;
 use crate::{
     api,
     in_force::InForce,
@@ -30,17 +35,27 @@ const FIRST: Duration = Duration::from_secs(60);
 /// How often it looks again.
 const AGAIN: Duration = Duration::from_secs(6 * 3600);
 
-/// Erases what is due, now and then, until the server stops: what an interruption left, and what is older than the policies in force let records be.
+/// Erases what is due, now and then, until the server stops: what an interruption left, and what is older than the policies
+/// in force let records be.
 pub(crate) async fn run(store: Arc<dyn Store>, policies: Arc<InForce>, mut stopping: watch::Receiver<()>) {
     let mut aged = Aged::default();
+    let mut steady = Steady::new(api::now(), Instant::now());
     let mut pause = FIRST;
     loop {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stopping.changed() => return,
         }
+        // What is erased does not come back when the clock does: one that jumped is believed when it has stood by it.
+        let records = match steady.look(api::now(), Instant::now()) {
+            Ok(()) => policies.now().retention,
+            Err(jump) => {
+                tracing::warn!(%jump, "nothing is erased for its age until the clock has gone on for a while");
+                None
+            }
+        };
         let erased = tokio::select! {
-            erased = due(store.as_ref(), policies.now().retention, &mut aged) => erased,
+            erased = due(store.as_ref(), records, &mut aged) => erased,
             _ = stopping.changed() => return,
         };
         match erased {

@@ -6,6 +6,8 @@ mod encode;
 mod erase;
 mod head;
 mod import;
+#[cfg(test)]
+mod jumps;
 mod load;
 mod migrate;
 mod profiles;
