@@ -76,8 +76,8 @@ async fn refusals(store: &dyn Store, times: (UnixMillis, UnixMillis), aged: &mut
     };
     for log in store.archived_logs().await? {
         let Some(first) = from(log.log, aged) else { continue };
-        let mut records = store.archived_log_snapshot(log.log).await?;
-        let (count, next) = in_log(store, Some(records.as_mut()), first, times).await?;
+        let mut logs = store.log_snapshot().await?;
+        let (count, next) = in_log(store, Some((logs.as_mut(), log.log)), first, times).await?;
         erased = erased.saturating_add(count);
         aged.next = Some(Place { log: log.log, position: next });
     }
@@ -92,14 +92,14 @@ async fn refusals(store: &dyn Store, times: (UnixMillis, UnixMillis), aged: &mut
 /// by, and found again when its time has come and the server is started.
 async fn in_log(
     store: &dyn Store,
-    mut archived: Option<&mut dyn LogSnapshot>,
+    mut archived: Option<(&mut dyn LogSnapshot, LogNumber)>,
     mut next: LogIndex,
     (due, now): (UnixMillis, UnixMillis),
 ) -> Result<(u64, LogIndex), StoreError> {
     let mut erased = 0_u64;
     loop {
         let mut page = match archived.as_mut() {
-            Some(log) => log.records(next, RECORDS).await?,
+            Some((logs, log)) => logs.archived_records(*log, next, RECORDS).await?,
             None => store.records(next, RECORDS).await?,
         };
         let read = page.len();

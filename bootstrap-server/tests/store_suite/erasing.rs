@@ -7,7 +7,7 @@ use bootstrap_server::{
     audit::{self, Answer, Basis, Erasure, Event, ReportedKey},
     domain::{Actor, Departures, DeviceId, Particulars, change::ChangeRefused, replay},
     retention::{self, Aged},
-    store::{Batch, Import, Page, Place, SqlStore, Store, StoreError},
+    store::{Batch, Import, Page, Place, SqlStore, Store, StoreError, StoredRecord},
 };
 use conveyed_info::rpc::ProgressType;
 use pki::digest::sha256;
@@ -213,7 +213,16 @@ pub async fn sec_22_archived_logs_forget_too(home: &Home) {
 
     let store = SqlStore::open(&home.another, Arc::clone(&home.key)).await.unwrap();
     store.commit(retired("SN-22")).await.unwrap();
+    // Whoever verifies meanwhile sees what was taken from one log and counted in the other, or neither.
+    let mut before = store.log_snapshot().await.unwrap();
     assert_eq!(forget(&store, "SN-22").await, 5);
+    let archived = before.archived()[0].log;
+    let bodies = |records: Vec<StoredRecord>| records.iter().filter(|record| record.opening.is_some()).count();
+    let (here, there) =
+        (before.records(START, 100).await.unwrap(), before.archived_records(archived, START, 100).await.unwrap());
+    assert_eq!((here.len(), there.len()), (2, 8));
+    assert_eq!((bodies(here), bodies(there)), (2, 8));
+    drop(before);
     let far = UnixMillis(now().0 + 86_400_000);
     let mut aged = Aged::default();
     assert_eq!(retention::pass(&store, Duration::from_secs(1), far, &mut aged).await, Ok(1));
