@@ -1,14 +1,18 @@
 //! The door before every request.
 
 use std::{
+    collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Instant,
 };
 
 use axum::{
     extract::{Request, State},
-    http::header::RETRY_AFTER,
+    http::{
+        HeaderMap, StatusCode,
+        header::{AUTHORIZATION, RETRY_AFTER},
+    },
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -19,6 +23,7 @@ use super::{
     requests::{Asker, Errand, Later, Outcome, Requests},
 };
 use crate::{
+    domain::DeviceId,
     metrics::{Metrics, Operation},
     restconf::{Problem, Tally},
     store::Store,
@@ -31,16 +36,54 @@ pub(crate) struct Guard {
     store: Arc<dyn Store>,
     metrics: Metrics,
     chance: RandomState,
+    /// Devices without a certificate, by a keyed digest of what they showed instead. Of the secret itself nothing is kept.
+    familiar: Mutex<HashMap<u64, DeviceId>>,
 }
+
+/// Which device a request without a certificate turned out to come from: said by whoever checks that, for the next time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recognised(Arc<OnceLock<DeviceId>>);
+
+impl Recognised {
+    /// It is this one.
+    pub(crate) fn note(&self, device: &DeviceId) {
+        self.0.get_or_init(|| device.clone());
+    }
+}
+
+/// Devices without certificates that are remembered: a storm's. When there are more, all are forgotten.
+const FAMILIAR: usize = 32_768;
 
 impl Guard {
     pub(crate) fn new(limits: &Limits, store: Arc<dyn Store>, metrics: Metrics) -> Arc<Self> {
         let requests = Mutex::new(Requests::new(Instant::now(), limits));
-        Arc::new(Self { requests, store, metrics, chance: RandomState::new() })
+        Arc::new(Self { requests, store, metrics, chance: RandomState::new(), familiar: Mutex::default() })
     }
 
     fn requests(&self) -> MutexGuard<'_, Requests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn familiar(&self) -> MutexGuard<'_, HashMap<u64, DeviceId>> {
+        self.familiar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What stands for the credentials in a header.
+    fn shown(&self, headers: &HeaderMap) -> Option<u64> {
+        headers.get(AUTHORIZATION).map(|credentials| self.chance.hash_one(credentials.as_bytes()))
+    }
+
+    /// Learns from an answer whose the credentials are that were shown, or that they are nobody's any more.
+    fn learn(&self, shown: u64, recognised: &Recognised, status: StatusCode) {
+        let mut familiar = self.familiar();
+        if status == StatusCode::UNAUTHORIZED {
+            familiar.remove(&shown);
+        } else if let Some(device) = recognised.0.get() {
+            if familiar.len() >= FAMILIAR && !familiar.contains_key(&shown) {
+                familiar.clear();
+            }
+            familiar.insert(shown, device.clone());
+        }
     }
 
     /// Any number, evenly spread: what is asked for is that many do not get the same.
@@ -63,14 +106,23 @@ pub(crate) async fn measure(State(metrics): State<Metrics>, request: Request, ne
 }
 
 /// Lets a request in, or tells its sender when to come again, before it is looked at.
-pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
     let operation = Operation::of(request.uri().path());
     match admit(&guard, &request, operation, Instant::now()) {
         Ok(mut place) => {
+            let (shown, recognised) = (guard.shown(request.headers()), Recognised::default());
+            request.extensions_mut().insert(recognised.clone());
             let mut response = next.run(request).await;
+            if let Some(shown) = shown {
+                guard.learn(shown, &recognised, response.status());
+            }
             // Whoever looks around is not onboarding: what may be read without being known earns no standing.
             if response.status().is_success() && operation.is_an_rpc() {
                 place.outcome = Outcome::Served;
+                // Who was anybody when it came in.
+                if let Some(device) = recognised.0.get() {
+                    guard.requests().served(Instant::now(), device);
+                }
             }
             let now = Instant::now();
             let later = match response.extensions().get().copied() {
@@ -97,7 +149,10 @@ fn admit(guard: &Arc<Guard>, request: &Request, operation: Operation, now: Insta
     let (Some(connection), false) = (connection, operation == Operation::Image) else {
         return Ok(Place { guard: Arc::clone(guard), asker: None, outcome: Outcome::Refused });
     };
-    let device = connection.identity.as_ref().map(|identity| identity.device.clone());
+    let device = match &connection.identity {
+        Some(identity) => Some(identity.device.clone()),
+        None => guard.shown(request.headers()).and_then(|shown| guard.familiar().get(&shown).cloned()),
+    };
     let asker = Asker { source: Source::of(connection.source), device };
     let errand = if operation == Operation::ReportProgress { Errand::Report } else { Errand::Other };
     let (store, chance) = (guard.store.backlog(), guard.chance(now));
@@ -125,5 +180,84 @@ impl Drop for Place {
             self.guard.requests().leave(Instant::now(), asker, self.outcome);
             self.guard.metrics.answered();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use axum::{Extension, Router, body::Body, middleware, routing::post};
+    use conveyed_info::information::{BootstrapServer, RedirectInformation};
+    use pki::{identity::SerialNumber, key::FileKey};
+    use tokio::sync::Notify;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{audit::CheckpointKey, domain::ManufacturerName, store::SqlStore};
+
+    const DATA: &str = "/restconf/operations/ietf-sztp-bootstrap-server:get-bootstrapping-data";
+    const REPORT: &str = "/restconf/operations/ietf-sztp-bootstrap-server:report-progress";
+
+    fn from_anybody(path: &str, code: &str) -> Request {
+        let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
+        let home = Arc::new(RedirectInformation::new(vec![here]).unwrap());
+        let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let mut request = Request::post(path).header(AUTHORIZATION, code).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Connection { source, identity: None, idevid: None, home });
+        request
+    }
+
+    #[tokio::test]
+    async fn rcf_23_a_device_without_a_certificate_goes_on_when_newcomers_are_told_to_come_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = CheckpointKey::new("test.example/log", Box::new(FileKey::generate_ed25519().unwrap())).unwrap();
+        let store = SqlStore::create(&folder.path().join("sztp.sqlite3"), Arc::new(key)).await.unwrap();
+        let limits = Limits { requests: 4, ..Limits::default() };
+        let guard = Guard::new(&limits, Arc::new(store), Metrics::default());
+        let (slow, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (begun, held) = (Arc::clone(&slow), Arc::clone(&go_on));
+        // Whoever shows the right code is recognised; "slow" takes its time.
+        let handler = post(move |Extension(recognised): Extension<Recognised>, headers: HeaderMap| async move {
+            match headers[AUTHORIZATION].to_str().unwrap() {
+                "right" => {
+                    let manufacturer = ManufacturerName::new("maker").unwrap();
+                    let serial_number = SerialNumber::new("SN-1").unwrap();
+                    recognised.note(&DeviceId { manufacturer, serial_number });
+                    StatusCode::NO_CONTENT
+                }
+                "slow" => {
+                    begun.notify_one();
+                    held.notified().await;
+                    StatusCode::NO_CONTENT
+                }
+                _ => StatusCode::UNAUTHORIZED,
+            }
+        });
+        let router = Router::new()
+            .route(DATA, handler.clone())
+            .route(REPORT, handler)
+            .layer(middleware::from_fn_with_state(Arc::clone(&guard), super::guard));
+        let ask = async |path: &str, code: &str| {
+            router.clone().oneshot(from_anybody(path, code)).await.unwrap().status().as_u16()
+        };
+        assert_eq!(ask(DATA, "right").await, 204);
+        // As many are under way as there may be for those who are nobody yet.
+        let mut under_way = Vec::new();
+        for _ in 0..2 {
+            under_way.push(tokio::spawn(router.clone().oneshot(from_anybody(DATA, "slow"))));
+            slow.notified().await;
+        }
+        assert_eq!((ask(DATA, "wrong").await, ask(REPORT, "wrong").await), (503, 503));
+        assert_eq!((ask(DATA, "right").await, ask(REPORT, "right").await), (204, 204));
+        for one in under_way {
+            go_on.notify_one();
+            one.await.unwrap().unwrap();
+        }
+        // A code that is right no longer makes nobody familiar.
+        assert_eq!(guard.familiar().len(), 1);
+        let shown = guard.shown(from_anybody(DATA, "right").headers()).unwrap();
+        guard.learn(shown, &Recognised::default(), StatusCode::UNAUTHORIZED);
+        assert!(guard.familiar().is_empty());
     }
 }

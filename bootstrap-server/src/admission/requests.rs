@@ -19,7 +19,7 @@ use crate::{domain::DeviceId, store::Backlog};
 pub(crate) struct Asker {
     /// Where the request comes from.
     pub(crate) source: Source,
-    /// The device, when it proved to be one.
+    /// The device, when it proved to be one, or shows what it proved that with before.
     pub(crate) device: Option<DeviceId>,
 }
 
@@ -239,8 +239,13 @@ impl Requests {
             pace.under_way = pace.under_way.saturating_sub(1);
         }
         if outcome == Outcome::Served {
-            self.served.note(now, device.clone());
+            self.served(now, device);
         }
+    }
+
+    /// Notes that a device got what it asked for.
+    pub(crate) fn served(&mut self, now: Instant, device: &DeviceId) {
+        self.served.note(now, device.clone());
     }
 
     fn standing(&mut self, now: Instant, asker: &Asker, errand: Errand) -> Standing {
