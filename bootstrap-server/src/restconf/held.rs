@@ -10,7 +10,7 @@ use crate::{
     admission::Shed,
     audit::Event,
     domain::{
-        Dossier, Notice,
+        Dossier, Notice, State,
         alarm::{self, Call},
         decision::{Standing, standing},
     },
@@ -26,7 +26,7 @@ const TRIES: usize = 4;
 pub(super) async fn admit(service: &Service, caller: &Caller, mut dossier: Dossier) -> Result<Dossier, Problem> {
     for _ in 0..TRIES {
         let (device, source) = (caller.device.clone(), caller.source);
-        let (event, answer) = match standing(&dossier, now(), &service.policies.now()) {
+        let (event, answer) = match possible(service, &dossier).await? {
             Standing::Serve => return Ok(dossier),
             Standing::Admit(profile) => (Event::DeviceAdmitted { device, source, profile }, None),
             Standing::Return => (Event::DeviceReturned { device, source }, None),
@@ -60,6 +60,21 @@ pub(super) async fn admit(service: &Service, caller: &Caller, mut dossier: Dossi
         dossier = service.store.dossier(&caller.device).await?;
     }
     Err(Problem::busy(Shed::Contended))
+}
+
+/// How the device stands. The profile that a policy admits with may have been removed since: devices wait until somebody
+/// sees to that.
+async fn possible(service: &Service, dossier: &Dossier) -> Result<Standing, StoreError> {
+    let standing = standing(dossier, now(), &service.policies.now());
+    if let Standing::Admit(profile) = &standing
+        && service.store.profile(profile).await?.is_none()
+    {
+        tracing::error!(device = %dossier.id, %profile, "nobody can be admitted: the policies name a profile that is not there");
+        let waits = dossier.device.as_ref().is_some_and(|device| matches!(device.state, State::Held(_)));
+        let reason = ReasonCode::DeviceUnknown;
+        return Ok(if waits { Standing::Wait(reason) } else { Standing::Hold(reason) });
+    }
+    Ok(standing)
 }
 
 /// Makes durable what a device did, and the alarm it raises, within what one device may add in a day. What changes where a

@@ -231,6 +231,22 @@ async fn an_unregistered_device_is_admitted_once_its_voucher_is_there() {
 }
 
 #[tokio::test]
+async fn a_policy_that_admits_with_a_profile_which_is_gone_holds_devices_until_it_is_back() {
+    let admit = Unregistered::AdmitWithVoucher { profile: ProfileName::new("bmc").unwrap() };
+    let lab = Lab::new(Policies { unregistered: admit, ..Policies::default() }, profile("")).await;
+    let voucher = conveyed_info::OwnershipVoucher::from_der([0x30, 0]).unwrap();
+    lab.store.commit(Batch::from(Event::VoucherStored { device: id("SN-1"), voucher })).await.unwrap();
+    lab.store.commit(Batch::from(Event::ProfileRemoved { profile: profile("").name })).await.unwrap();
+    for _ in 0..2 {
+        let (status, body) = lab.ask("SN-1", DATA, "{}").await;
+        assert_eq!(status, 404, "it is no fault of the device, and none that passes: {body}");
+        assert_eq!(lab.state("SN-1").await, Some(State::Held(ReasonCode::DeviceUnknown)));
+    }
+    lab.store.commit(Batch::from(Event::ProfileApplied { profile: Box::new(profile("")) })).await.unwrap();
+    assert_eq!(lab.ask("SN-1", DATA, "{}").await.0, 200);
+}
+
+#[tokio::test]
 async fn rcf_05_what_a_device_reports_and_gets_is_its_own() {
     let lab = Lab::new(Policies::default(), profile("")).await;
     lab.store.commit(batch([registered("SN-1"), registered("SN-2")])).await.unwrap();
