@@ -47,8 +47,8 @@ pub(super) async fn admit(service: &Service, caller: &Caller, mut dossier: Dossi
         };
         match service.store.commit(Batch::from(event.clone())).await {
             Ok(_) => tracing::info!(device = %caller.device, %source, event = event.name(), "device stands elsewhere"),
-            // Another request of this device, or a person, was faster: what is so now decides.
-            Err(StoreError::Refused { .. }) => {
+            // Another request of this device, or a person who forgot it even, was faster: what is so now decides.
+            Err(StoreError::Refused { .. } | StoreError::NoDevice(_)) => {
                 dossier = service.store.dossier(&caller.device).await?;
                 continue;
             }
@@ -92,8 +92,8 @@ pub(super) async fn commit(service: &Service, caller: &Caller, dossier: &Dossier
     }
     match service.store.commit(batch).await {
         Ok(_) => Ok(()),
-        // It was held, refused or retired while it was being answered: it hears what it would hear now.
-        Err(StoreError::Refused { .. }) => {
+        // It was held, refused, retired or forgotten while it was being answered: it hears what it would hear now.
+        Err(StoreError::Refused { .. } | StoreError::NoDevice(_)) => {
             let dossier = service.store.dossier(&caller.device).await?;
             match admit(service, caller, dossier).await {
                 Ok(_) => Err(Problem::busy(Shed::Contended)),

@@ -155,6 +155,28 @@ async fn an_approval_that_races_with_requests_lets_the_device_through_once() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_22_a_device_that_is_forgotten_while_it_asks_is_told_what_one_is_told_that_nobody_knows() {
+    let lab = Lab::new(Policies { unregistered_per_hour: 1000, ..Policies::default() }, profile("")).await;
+    let serials = serials(300);
+    lab.store.commit(batch(serials.iter().map(|serial| registered(serial)))).await.unwrap();
+    let forget = async {
+        let mut forgotten = tokio::task::JoinSet::new();
+        for serial in &serials {
+            let event = Event::DeviceErased { device: id(serial), because: "on request".to_owned() };
+            let store = std::sync::Arc::clone(&lab.store);
+            forgotten.spawn(async move { store.commit(Batch::from(event)).await });
+            // A few at a time, so that some come between a device's question and its answer.
+            tokio::task::yield_now().await;
+        }
+        for error in forgotten.join_all().await.into_iter().filter_map(Result::err) {
+            assert!(error.to_string().contains("being onboarded"), "{error}");
+        }
+    };
+    let (answers, ()) = tokio::join!(lab.ask_at_once(&serials, 1), forget);
+    assert!(statuses(&answers).keys().all(|status| [200, 404].contains(status)), "{:?}", statuses(&answers));
+}
+
 #[tokio::test]
 async fn rcf_22_a_retired_device_is_denied_and_leaves_one_leaf_a_day() {
     let lab = Lab::new(Policies::default(), profile("")).await;
