@@ -112,6 +112,7 @@ macro_rules! suite {
             devices_are_found_by_each_filter
             devices_come_in_pages
             a_census_counts_by_state_deadline_and_alarm
+            a_thousand_profiles_may_have_deadlines_of_their_own
             the_database_and_the_rule_agree_on_who_is_stuck
             one_serial_number_of_two_makers
             reports_come_back_with_their_keys
