@@ -33,7 +33,7 @@ impl Source {
 }
 
 /// The first 48 bits of IPv6 addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Site(u128);
 
 #[cfg(test)]
