@@ -1,18 +1,14 @@
 //! The door before every request.
 
 use std::{
-    collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
 use axum::{
     extract::{Request, State},
-    http::{
-        HeaderMap, StatusCode,
-        header::{AUTHORIZATION, RETRY_AFTER},
-    },
+    http::header::RETRY_AFTER,
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -20,10 +16,10 @@ use axum::{
 use super::{
     Limits, Shed, Source,
     appointments::Appointments,
+    familiar::{Familiar, Recognised},
     requests::{Asker, Errand, Later, Outcome, Requests},
 };
 use crate::{
-    domain::DeviceId,
     metrics::{Metrics, Operation},
     restconf::{Problem, Tally},
     store::Store,
@@ -36,54 +32,17 @@ pub(crate) struct Guard {
     store: Arc<dyn Store>,
     metrics: Metrics,
     chance: RandomState,
-    /// Devices without a certificate, by a keyed digest of what they showed instead. Of the secret itself nothing is kept.
-    familiar: Mutex<HashMap<u64, DeviceId>>,
+    familiar: Familiar,
 }
-
-/// Which device a request without a certificate turned out to come from: said by whoever checks that, for the next time.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Recognised(Arc<OnceLock<DeviceId>>);
-
-impl Recognised {
-    /// It is this one.
-    pub(crate) fn note(&self, device: &DeviceId) {
-        self.0.get_or_init(|| device.clone());
-    }
-}
-
-/// Devices without certificates that are remembered: a storm's. When there are more, all are forgotten.
-const FAMILIAR: usize = 32_768;
 
 impl Guard {
     pub(crate) fn new(limits: &Limits, store: Arc<dyn Store>, metrics: Metrics) -> Arc<Self> {
         let requests = Mutex::new(Requests::new(Instant::now(), limits));
-        Arc::new(Self { requests, store, metrics, chance: RandomState::new(), familiar: Mutex::default() })
+        Arc::new(Self { requests, store, metrics, chance: RandomState::new(), familiar: Familiar::default() })
     }
 
     fn requests(&self) -> MutexGuard<'_, Requests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn familiar(&self) -> MutexGuard<'_, HashMap<u64, DeviceId>> {
-        self.familiar.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What stands for the credentials in a header.
-    fn shown(&self, headers: &HeaderMap) -> Option<u64> {
-        headers.get(AUTHORIZATION).map(|credentials| self.chance.hash_one(credentials.as_bytes()))
-    }
-
-    /// Learns from an answer whose the credentials are that were shown, or that they are nobody's any more.
-    fn learn(&self, shown: u64, recognised: &Recognised, status: StatusCode) {
-        let mut familiar = self.familiar();
-        if status == StatusCode::UNAUTHORIZED {
-            familiar.remove(&shown);
-        } else if let Some(device) = recognised.0.get() {
-            if familiar.len() >= FAMILIAR && !familiar.contains_key(&shown) {
-                familiar.clear();
-            }
-            familiar.insert(shown, device.clone());
-        }
     }
 
     /// Any number, evenly spread: what is asked for is that many do not get the same.
@@ -110,17 +69,17 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, mut request: Request,
     let operation = Operation::of(request.uri().path());
     match admit(&guard, &request, operation, Instant::now()) {
         Ok(mut place) => {
-            let (shown, recognised) = (guard.shown(request.headers()), Recognised::default());
+            let (shown, recognised) = (guard.familiar.shown(request.headers()), Recognised::default());
             request.extensions_mut().insert(recognised.clone());
             let mut response = next.run(request).await;
             if let Some(shown) = shown {
-                guard.learn(shown, &recognised, response.status());
+                guard.familiar.learn(shown, &recognised, response.status());
             }
             // Whoever looks around is not onboarding: what may be read without being known earns no standing.
             if response.status().is_success() && operation.is_an_rpc() {
                 place.outcome = Outcome::Served;
                 // Who was anybody when it came in.
-                if let Some(device) = recognised.0.get() {
+                if let Some(device) = recognised.device() {
                     guard.requests().served(Instant::now(), device);
                 }
             }
@@ -151,7 +110,7 @@ fn admit(guard: &Arc<Guard>, request: &Request, operation: Operation, now: Insta
     };
     let device = match &connection.identity {
         Some(identity) => Some(identity.device.clone()),
-        None => guard.shown(request.headers()).and_then(|shown| guard.familiar().get(&shown).cloned()),
+        None => guard.familiar.shown(request.headers()).and_then(|shown| guard.familiar.device(shown)),
     };
     let asker = Asker { source: Source::of(connection.source), device };
     let errand = if operation == Operation::ReportProgress { Errand::Report } else { Errand::Other };
@@ -187,14 +146,24 @@ impl Drop for Place {
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use axum::{Extension, Router, body::Body, middleware, routing::post};
+    use axum::{
+        Extension, Router,
+        body::Body,
+        http::{HeaderMap, StatusCode, header::AUTHORIZATION},
+        middleware,
+        routing::post,
+    };
     use conveyed_info::information::{BootstrapServer, RedirectInformation};
     use pki::{identity::SerialNumber, key::FileKey};
     use tokio::sync::Notify;
     use tower::ServiceExt;
 
     use super::*;
-    use crate::{audit::CheckpointKey, domain::ManufacturerName, store::SqlStore};
+    use crate::{
+        audit::CheckpointKey,
+        domain::{DeviceId, ManufacturerName},
+        store::SqlStore,
+    };
 
     const DATA: &str = "/restconf/operations/ietf-sztp-bootstrap-server:get-bootstrapping-data";
     const REPORT: &str = "/restconf/operations/ietf-sztp-bootstrap-server:report-progress";
@@ -254,10 +223,5 @@ mod tests {
             go_on.notify_one();
             one.await.unwrap().unwrap();
         }
-        // A code that is right no longer makes nobody familiar.
-        assert_eq!(guard.familiar().len(), 1);
-        let shown = guard.shown(from_anybody(DATA, "right").headers()).unwrap();
-        guard.learn(shown, &Recognised::default(), StatusCode::UNAUTHORIZED);
-        assert!(guard.familiar().is_empty());
     }
 }

@@ -13,6 +13,7 @@ mod activity;
 mod appointments;
 mod bucket;
 mod fair_queue;
+mod familiar;
 mod guard;
 mod limits;
 mod memory;
@@ -24,7 +25,8 @@ mod turns;
 mod writes;
 
 pub(crate) use activity::{Activity, Ended, Judgement, RequestEnd};
-pub(crate) use guard::{Guard, Recognised, guard, measure};
+pub(crate) use familiar::Recognised;
+pub(crate) use guard::{Guard, guard, measure};
 pub use limits::Limits;
 pub(crate) use places::{Place, Places};
 pub(crate) use requests::Shed;
