@@ -34,6 +34,18 @@ impl InForce {
     pub(crate) fn put(&self, policies: Arc<Policies>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Inner { policies, proposed: None };
     }
+
+    /// Puts in force what the log says was accepted, wherever that was; says whether it is something else than before. What
+    /// waits here goes on waiting, unless it is just that.
+    pub(crate) fn follow(&self, accepted: &Policies) -> bool {
+        let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if *inner.policies == *accepted {
+            return false;
+        }
+        let proposed = inner.proposed.take().filter(|proposed| **proposed != *accepted);
+        *inner = Inner { policies: Arc::new(accepted.clone()), proposed };
+        true
+    }
 }
 
 impl From<Policies> for InForce {

@@ -192,6 +192,23 @@ async fn sec_22_a_backup_is_whole_before_during_and_after_an_erasure() {
     let again = SqlStore::open(&location, Arc::clone(&key)).await.unwrap();
     assert_eq!(retention::unfinished(&again).await, Ok(3));
     audit::verify(&again, key.verifier(), &[]).await.unwrap();
+    // What is left over of a record that was erased is found, also in a backup that was sealed with it.
+    let mut reader = Reader::open(whole.as_slice(), None).unwrap();
+    let (mut writer, mut octets) = bootstrap_server::backup::Writer::begin(reader.header());
+    let text = |text: &str| ExportedValue::Text(text.to_owned());
+    let (maker, serial) = (device_id("SN-22").manufacturer, text("SN-22"));
+    let number = ExportedValue::Integer;
+    let report = vec![number(0), number(10), text(maker.as_str()), serial, number(1), text("informational"), text("9")];
+    let mut left_over = Some(ExportedRow { table: "progress_report".to_owned(), values: report });
+    while let Some(row) = reader.row().unwrap() {
+        if row.table == "device_event" {
+            left_over.take().into_iter().for_each(|report| octets.extend(writer.rows(&[report])));
+        }
+        octets.extend(writer.rows(&[row]));
+    }
+    octets.extend(writer.finish(&key).unwrap().0);
+    let fault = check(&octets).unwrap_err().fault;
+    assert!(matches!(&fault, BackupFault::NotDerived { what } if what.contains("report")), "{fault}");
     // Bodies that nobody erased are missed, also in a backup that whoever took them out has sealed.
     let mut reader = Reader::open(whole.as_slice(), None).unwrap();
     let (mut writer, mut octets) = bootstrap_server::backup::Writer::begin(reader.header());

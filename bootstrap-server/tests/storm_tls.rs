@@ -24,7 +24,7 @@ use rcgen::{
 };
 use rustls::{HandshakeKind, NamedGroup, ProtocolVersion};
 use support::{DATA, Site, connect, connector, exchange, metric, post, secured, until_metric};
-use tokio::net::TcpStream;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_rustls::TlsConnector;
 
 const EMPTY: &str = r#"{"ietf-sztp-bootstrap-server:input":{}}"#;
@@ -255,6 +255,39 @@ async fn a_connection_ends_when_its_device_is_revoked_and_others_go_on() {
     assert!(exchange(&mut streams[0], &post(DATA, EMPTY)).await.is_err());
     assert_eq!(exchange(&mut streams[1], &post(DATA, EMPTY)).await.unwrap().status, 404);
     assert_eq!(metric(&server, "sztp_refusals_total{reason=\"certificate-revoked\"}"), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn rcf_02_who_is_revoked_before_its_request_has_come_is_not_served_by_the_open_connection() {
+    let (site, factory) = (Site::new(), Factory::new("F"));
+    let server = start(&site, &factory, |_| {}).await;
+    let request = post(DATA, EMPTY);
+    let mut streams = Vec::new();
+    // One that has said nothing yet, and one in the middle of its header.
+    for (number, said) in [(1, 0), (2, 40)] {
+        let device = factory.device(number, &format!("SN-{number}"), |_| {});
+        let mut stream = connect(&server, &connector(Some((&device.key, &device.chain)))).await.unwrap();
+        stream.write_all(&request[..said]).await.unwrap();
+        streams.push((stream, said));
+    }
+    let handshakes = "sztp_handshakes_total{listener=\"device\",outcome=\"full\",version=\"1.3\"}";
+    until_metric(&server, handshakes, 2).await;
+    let mut config = site.config();
+    config.revocation = revocation(&[factory.list(&[1, 2], 2090)], Demand::WhenAvailable);
+    server.reload(&config).unwrap();
+    until_metric(&server, "sztp_connections_cut_total{reason=\"distrusted\"}", 2).await;
+    for (mut stream, said) in streams {
+        match exchange(&mut stream, &request[said..]).await {
+            Ok(answer) => {
+                assert!(answer.status == 401 && answer.error().1.contains("certificate-revoked"), "{answer:?}")
+            }
+            Err(_) => assert_eq!(said, 0, "who was being listened to hears why"),
+        }
+    }
+    let records = server.store().records(audit_log::LogIndex(0), 1000).await.unwrap();
+    let mut bodies = records.into_iter().map(|record| String::from_utf8(record.opening.unwrap().1).unwrap());
+    assert!(!bodies.any(|body| body.contains("device-held")), "it was taken for the device that it was");
     server.stop().await;
 }
 

@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 /// Caps, rates and deadlines of the listeners for devices. The defaults suit a server; tests shorten them.
 ///
 /// Caps are shared fairly between sources: one alone may take three quarters of each, and the more it has, the less of
-/// what is left is for it. There is no fixed cap for a source, since a whole data hall may call from behind one address.
+/// what is left is for it. There is no fixed cap for a source, since a whole data hall may call from behind one address. The
+/// sources of one IPv6 site, a /48, may take fifteen sixteenths together.
 /// In the file deadlines are whole seconds, and nothing may be zero.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]

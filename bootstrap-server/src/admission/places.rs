@@ -15,7 +15,7 @@ pub(crate) struct Places(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    shares: Mutex<Shares<Source>>,
+    shares: Mutex<Shares>,
     left: Notify,
 }
 
@@ -47,7 +47,7 @@ impl Places {
         }
     }
 
-    fn shares(&self) -> MutexGuard<'_, Shares<Source>> {
+    fn shares(&self) -> MutexGuard<'_, Shares> {
         self.0.shares.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -61,7 +61,7 @@ pub(crate) struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.places.shares().leave(&self.source);
+        self.places.shares().leave(self.source);
         self.places.0.left.notify_waiters();
     }
 }

@@ -19,7 +19,7 @@ use crate::{domain::DeviceId, store::Backlog};
 pub(crate) struct Asker {
     /// Where the request comes from.
     pub(crate) source: Source,
-    /// The device, when it proved to be one.
+    /// The device, when it proved to be one, or shows what it proved that with before.
     pub(crate) device: Option<DeviceId>,
 }
 
@@ -131,7 +131,7 @@ pub(crate) struct Requests {
     capacity: usize,
     at_once: usize,
     rate: Rate,
-    sources: Shares<Source>,
+    sources: Shares,
     devices: HashMap<DeviceId, Pace>,
     /// Devices that were served lately: what they ask now is part of an onboarding.
     served: Lately<DeviceId>,
@@ -205,7 +205,7 @@ impl Requests {
         if store.capacity > 0 && !standing.fits(store.waiting, store.capacity) {
             return Err(Shed::Store);
         }
-        self.sources.has_place_for(&asker.source).map_err(|no_place| match no_place {
+        self.sources.has_place_for(asker.source).map_err(|no_place| match no_place {
             NoPlace::Full => Shed::Requests,
             NoPlace::Greedy => Shed::Source,
         })?;
@@ -233,14 +233,19 @@ impl Requests {
 
     /// Ends a request that was let in. `outcome` says whether the device got what it asked for.
     pub(crate) fn leave(&mut self, now: Instant, asker: &Asker, outcome: Outcome) {
-        self.sources.leave(&asker.source);
+        self.sources.leave(asker.source);
         let Some(device) = &asker.device else { return };
         if let Some(pace) = self.devices.get_mut(device) {
             pace.under_way = pace.under_way.saturating_sub(1);
         }
         if outcome == Outcome::Served {
-            self.served.note(now, device.clone());
+            self.served(now, device);
         }
+    }
+
+    /// Notes that a device got what it asked for.
+    pub(crate) fn served(&mut self, now: Instant, device: &DeviceId) {
+        self.served.note(now, device.clone());
     }
 
     fn standing(&mut self, now: Instant, asker: &Asker, errand: Errand) -> Standing {

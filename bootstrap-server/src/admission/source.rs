@@ -17,11 +17,24 @@ impl Source {
         })
     }
 
+    /// The site that it is part of: the /48 that an owner of IPv6 addresses may have whole, with 65,536 sources in it
+    /// (RFC 6177 §2). IPv4 addresses are too few for that.
+    pub(crate) const fn site(self) -> Option<Site> {
+        match self.0 {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(address) => Some(Site(address.to_bits() >> 80)),
+        }
+    }
+
     /// The address, or the first one of the /64.
     pub(crate) const fn address(self) -> IpAddr {
         self.0
     }
 }
+
+/// The first 48 bits of IPv6 addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Site(u128);
 
 #[cfg(test)]
 mod tests {
@@ -34,5 +47,8 @@ mod tests {
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_eq!(of("2001:db8::1").site(), of("2001:db8:0:1::1").site());
+        assert_ne!(of("2001:db8::1").site(), of("2001:db8:1::1").site());
+        assert_eq!(of("192.0.2.1").site(), None);
     }
 }

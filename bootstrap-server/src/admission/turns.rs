@@ -21,7 +21,7 @@ pub(crate) struct Turns(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    places: Shares<Source>,
+    places: Shares,
     pace: Option<(Rate, Bucket)>,
     waiting: FairQueue<oneshot::Sender<Turn>>,
     /// Whether somebody will look again when the pace allows the next one.
@@ -102,7 +102,7 @@ impl State {
         if self.expected {
             return Next::Nobody;
         }
-        while let Some((source, waiting)) = self.waiting.pop(|source| self.places.has_place_for(source).is_ok()) {
+        while let Some((source, waiting)) = self.waiting.pop(|source| self.places.has_place_for(*source).is_ok()) {
             if waiting.is_closed() {
                 continue;
             }
@@ -130,7 +130,7 @@ pub(crate) struct Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.turns.state().places.leave(&self.source);
+        self.turns.state().places.leave(self.source);
         self.turns.go_on();
     }
 }

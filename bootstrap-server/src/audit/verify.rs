@@ -6,7 +6,7 @@ use audit_log::{
 use verdict::{ReasonCode, Refusal};
 
 use super::{Account, signing::origin_of};
-use crate::store::{LogSnapshot, Store, StoreError};
+use crate::store::{ArchivedLog, LogNumber, LogSnapshot, Store, StoreError, StoredRecord};
 
 /// Records read at a time.
 const PAGE: u32 = 4096;
@@ -23,23 +23,21 @@ const PAGE: u32 = 4096;
 /// # Errors
 /// [`AuditError::Refused`] names the first record or checkpoint that does not fit.
 pub async fn verify(store: &dyn Store, key: &VerifierKey, kept: &[Vec<u8>]) -> Result<Report, AuditError> {
-    // One moment's checkpoint and leaves: the server may be writing, and each commit brings new ones of both.
-    let mut current = store.log_snapshot().await?;
+    // One moment for all of it: the server may be writing. Each commit brings new checkpoints and leaves, and an erasure
+    // takes from one log what it counts in another.
+    let mut logs = store.log_snapshot().await?;
     let mut kept: Vec<&[u8]> = kept.iter().map(Vec::as_slice).collect();
-    let (mut logs, mut account) = (Vec::new(), Account::default());
-    for log in store.archived_logs().await? {
-        logs.push((log.origin, store.archived_log_snapshot(log.log).await?));
-    }
-    while !logs.is_empty() {
-        let (origin, mut log) = logs.remove(0);
-        let next = logs.first_mut().map_or(&mut current, |(_, next)| next);
-        let admitted = admitted(next.as_mut(), &origin, key).await?;
-        let own: Vec<_> = kept.extract_if(.., |note| origin_in(note, key).as_ref() == Some(&origin)).collect();
-        let own = checkpoints(own, &origin, key)?;
-        let last = checkpoints(log.checkpoint().map(str::as_bytes).into_iter().collect(), &origin, key)?;
+    let (archived, mut account) = (logs.archived().to_vec(), Account::default());
+    let following = archived.iter().skip(1).map(|log| Some(log.log)).chain([None]);
+    for (ArchivedLog { log, origin, checkpoint }, next) in archived.iter().zip(following) {
+        let admitted = admitted(&page(logs.as_mut(), next, LogIndex(0)).await?, origin, key);
+        let own: Vec<_> = kept.extract_if(.., |note| origin_in(note, key).as_ref() == Some(origin)).collect();
+        let own = checkpoints(own, origin, key)?;
+        let mut last = checkpoints(vec![checkpoint.as_bytes()], origin, key)?;
         let end = last.first().map_or(0, |last| last.head().size.0);
         let (within, beyond): (Vec<_>, Vec<_>) = own.into_iter().partition(|note| note.head().size.0 <= end);
-        one_log(log.as_mut(), &origin, key, within, &mut account).await?;
+        last.extend(within);
+        one_log(logs.as_mut(), Some(*log), last, &mut account).await?;
         if let Some(note) = beyond.iter().find(|note| note.head().size.0 > admitted) {
             let detail = format!(
                 "the log {origin} was restored with {end} leaves, and a checkpoint of it covers {}, which the \
@@ -49,10 +47,11 @@ pub async fn verify(store: &dyn Store, key: &VerifierKey, kept: &[Vec<u8>]) -> R
             return Err(Refusal::new(ReasonCode::LogTruncated, detail).into());
         }
     }
-    let origin = current.checkpoint().and_then(|note| origin_of(note, key));
+    let origin = logs.checkpoint().and_then(|note| origin_of(note, key));
     let origin = origin.unwrap_or_else(|| Origin::from(key.name()));
+    kept.extend(logs.checkpoint().map(str::as_bytes));
     let kept = checkpoints(kept, &origin, key)?;
-    let report = one_log(current.as_mut(), &origin, key, kept, &mut account).await?;
+    let report = one_log(logs.as_mut(), None, kept, &mut account).await?;
     // SEC-22: a record is erased by an event of the log, whichever log that is, or it was taken out.
     account.close().map_err(Refusal::from)?;
     Ok(report)
@@ -69,30 +68,39 @@ fn checkpoints(notes: Vec<&[u8]>, origin: &Origin, key: &VerifierKey) -> Result<
     verified.collect()
 }
 
+/// Records of one log, the one that is written unless another is named.
+async fn page(
+    logs: &mut dyn LogSnapshot,
+    log: Option<LogNumber>,
+    first: LogIndex,
+) -> Result<Vec<StoredRecord>, StoreError> {
+    match log {
+        Some(log) => logs.archived_records(log, first, PAGE).await,
+        None => logs.records(first, PAGE).await,
+    }
+}
+
 /// How many leaves the log `origin` is known to have had, as the first leaf of the log after it says.
-async fn admitted(next: &mut dyn LogSnapshot, origin: &Origin, key: &VerifierKey) -> Result<u64, AuditError> {
-    let first = next.records(LogIndex(0), 1).await?;
-    let body = first.first().and_then(|record| record.opening.as_ref()).map(|(_, body)| body.as_slice());
+fn admitted(next: &[StoredRecord], origin: &Origin, key: &VerifierKey) -> u64 {
+    let body = next.first().and_then(|record| record.opening.as_ref()).map(|(_, body)| body.as_slice());
     // A leaf that was erased, or is another one, admits nothing.
     let body: serde_json::Value = serde_json::from_slice(body.unwrap_or_default()).unwrap_or_default();
     let note = body["checkpoint"].as_str().unwrap_or_default().as_bytes();
     let checkpoint = UnverifiedCheckpoint::parse(note).ok().and_then(|note| note.verify_of(origin, key).ok());
-    Ok(checkpoint.map_or(0, |checkpoint| checkpoint.head().size.0))
+    checkpoint.map_or(0, |checkpoint| checkpoint.head().size.0)
 }
 
-/// Verifies one log against its own last checkpoint and against `kept`.
+/// Verifies one log against checkpoints, of which its own last one is one.
 async fn one_log(
-    log: &mut dyn LogSnapshot,
-    origin: &Origin,
-    key: &VerifierKey,
-    mut kept: Vec<Checkpoint>,
+    logs: &mut dyn LogSnapshot,
+    log: Option<LogNumber>,
+    checkpoints: Vec<Checkpoint>,
     account: &mut Account,
 ) -> Result<Report, AuditError> {
-    kept.extend(checkpoints(log.checkpoint().map(str::as_bytes).into_iter().collect(), origin, key)?);
-    let mut verifier = Verifier::new(kept);
+    let mut verifier = Verifier::new(checkpoints);
     let mut next = LogIndex(0);
     loop {
-        let page = log.records(next, PAGE).await?;
+        let page = page(logs, log, next).await?;
         if page.is_empty() {
             let report = verifier.finish()?;
             // The server signs in the transaction that appends: what no checkpoint covers, it did not write.

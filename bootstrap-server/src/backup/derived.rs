@@ -8,34 +8,64 @@
 use std::collections::{HashMap, VecDeque};
 
 use audit_log::{Leaf, LogIndex};
-use pki::{
-    certificate::Certificate,
-    digest::{Digest, sha256},
-};
+use pki::certificate::Certificate;
 use serde_json::Value;
 
-use super::{BackupFault, BackupInvalid, replayed::Devices};
+use super::{BackupFault, BackupInvalid, replayed::Devices, short::Short};
 use crate::{domain::parse_sha256, store::ExportedValue};
-
-/// A table and a key in it.
-type Subject = (&'static str, String);
 
 /// Rows that were seen, and what the log has said about them so far.
 #[derive(Default)]
 pub(super) struct Derived {
-    subjects: HashMap<Subject, Known>,
+    subjects: HashMap<(Table, Box<str>), Known>,
     devices: Devices,
-    /// Reports: log, leaf, line, and the digest of device and type, in order.
-    reports: VecDeque<(i64, u64, u64, Digest)>,
+    /// In order.
+    reports: VecDeque<Report>,
+    /// The line of the first of them.
+    reports_begin: u64,
+    /// How many were found in the log.
+    reports_met: u64,
+}
+
+/// A table whose rows the log speaks of, each on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Table {
+    Manufacturer,
+    Profile,
+    Operator,
+    Token,
+    Voucher,
+    Policy,
+}
+
+impl Table {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Manufacturer => "manufacturer",
+            Self::Profile => "profile",
+            Self::Operator => "operator",
+            Self::Token => "token",
+            Self::Voucher => "voucher",
+            Self::Policy => "policy",
+        }
+    }
+}
+
+/// The row of a report. There may be many.
+struct Report {
+    leaf: u64,
+    log: u32,
+    /// Device and type.
+    says: Short,
 }
 
 /// What is known of one subject.
 #[derive(Default)]
 struct Known {
     /// The row: where, and a digest of what it says.
-    row: Option<(u64, Digest)>,
+    row: Option<(u64, Short)>,
     /// What the log says it must be; None when the log says that there is no such row, or nothing.
-    log: Option<Digest>,
+    log: Option<Short>,
 }
 
 /// A column that is a text.
@@ -47,8 +77,8 @@ fn text(value: &ExportedValue) -> Option<&str> {
 }
 
 /// The value of several texts, without two ways to read it.
-fn joined<'a>(texts: impl IntoIterator<Item = &'a str>) -> Digest {
-    sha256(serde_json::json!(texts.into_iter().collect::<Vec<_>>()).to_string().as_bytes())
+fn joined<'a>(texts: impl IntoIterator<Item = &'a str>) -> Short {
+    Short::of(serde_json::json!(texts.into_iter().collect::<Vec<_>>()).to_string().as_bytes())
 }
 
 impl Derived {
@@ -58,13 +88,15 @@ impl Derived {
             ("manufacturer", [name, anchors, ..]) => {
                 let anchors = Certificate::chain_from_pem(text(anchors)?.as_bytes()).ok()?;
                 let anchors: Vec<_> = anchors.iter().map(|it| it.sha256().to_string()).collect();
-                (("manufacturer", text(name)?.to_owned()), joined(anchors.iter().map(String::as_str)))
+                ((Table::Manufacturer, text(name)?.into()), joined(anchors.iter().map(String::as_str)))
             }
-            ("profile", [name, document]) => (("profile", text(name)?.to_owned()), sha256(text(document)?.as_bytes())),
-            ("operator", [name, role]) => (("operator", text(name)?.to_owned()), joined([text(role)?])),
-            ("token", [id, operator, ..]) => (("token", text(id)?.to_owned()), joined([text(operator)?])),
+            ("profile", [name, document]) => {
+                ((Table::Profile, text(name)?.into()), Short::of(text(document)?.as_bytes()))
+            }
+            ("operator", [name, role]) => ((Table::Operator, text(name)?.into()), joined([text(role)?])),
+            ("token", [id, operator, ..]) => ((Table::Token, text(id)?.into()), joined([text(operator)?])),
             ("voucher", [manufacturer, serial_number, ExportedValue::Octets(artifact)]) => {
-                (("voucher", device_key(text(manufacturer)?, text(serial_number)?)), sha256(artifact))
+                ((Table::Voucher, device_key(text(manufacturer)?, text(serial_number)?)), Short::of(artifact))
             }
             ("device", [manufacturer, serial_number, ..]) => {
                 return self.devices.row(line, text(manufacturer)?, text(serial_number)?, values);
@@ -74,10 +106,14 @@ impl Derived {
                 [ExportedValue::Integer(log), ExportedValue::Integer(leaf), maker, serial, _, kind, _],
             ) => {
                 let says = joined([text(maker)?, text(serial)?, text(kind)?]);
-                self.reports.push_back((*log, u64::try_from(*leaf).ok()?, line, says));
+                if self.reports.is_empty() {
+                    self.reports_begin = line;
+                }
+                let (log, leaf) = (u32::try_from(*log).ok()?, u64::try_from(*leaf).ok()?);
+                self.reports.push_back(Report { leaf, log, says });
                 return Some(());
             }
-            ("policy", [_, document]) => (("policy", String::new()), sha256(text(document)?.as_bytes())),
+            ("policy", [_, document]) => ((Table::Policy, Box::default()), Short::of(text(document)?.as_bytes())),
             ("reported_key" | "device_event" | "delivery", _) => return Some(()),
             _ => return None,
         };
@@ -110,32 +146,34 @@ impl Derived {
             ("manufacturer-added", _) => {
                 let anchors = body.get("anchors").and_then(Value::as_array).into_iter().flatten();
                 let anchors = joined(anchors.filter_map(Value::as_str));
-                self.says("manufacturer", member("manufacturer"), Some(anchors));
+                self.says(Table::Manufacturer, member("manufacturer"), Some(anchors));
             }
             ("profile-applied", _) => {
-                let digest = member("document").and_then(parse_sha256);
-                self.says("profile", member("profile"), digest);
+                let digest = member("document").and_then(parse_sha256).map(Short::from);
+                self.says(Table::Profile, member("profile"), digest);
             }
             ("policies-applied", _) => {
-                let policies = body.get("policies").map(|policies| sha256(policies.to_string().as_bytes()));
-                self.says("policy", Some(""), policies);
+                let policies = body.get("policies").map(|policies| Short::of(policies.to_string().as_bytes()));
+                self.says(Table::Policy, Some(""), policies);
             }
-            ("profile-removed", _) => self.says("profile", member("profile"), None),
-            ("user-changed", _) => self.says("operator", member("user"), member("role").map(|role| joined([role]))),
+            ("profile-removed", _) => self.says(Table::Profile, member("profile"), None),
+            ("user-changed", _) => {
+                self.says(Table::Operator, member("user"), member("role").map(|role| joined([role])))
+            }
             ("user-removed", _) => {
-                self.says("operator", member("user"), None);
+                self.says(Table::Operator, member("user"), None);
                 // Its tokens go with it.
                 let owned = joined(member("user"));
-                let tokens = self.subjects.iter_mut().filter(|((table, _), _)| *table == "token");
+                let tokens = self.subjects.iter_mut().filter(|((table, _), _)| *table == Table::Token);
                 tokens.filter(|(_, token)| token.log == Some(owned)).for_each(|(_, token)| token.log = None);
             }
-            ("token-created", _) => self.says("token", member("token"), member("user").map(|user| joined([user]))),
-            ("token-revoked", _) => self.says("token", member("token"), None),
+            ("token-created", _) => self.says(Table::Token, member("token"), member("user").map(|user| joined([user]))),
+            ("token-revoked", _) => self.says(Table::Token, member("token"), None),
             ("voucher-stored", Some(device)) => {
                 let device = device_key(device.0, device.1);
-                self.says("voucher", Some(&device), member("voucher").and_then(parse_sha256));
+                self.says(Table::Voucher, Some(&device), member("voucher").and_then(parse_sha256).map(Short::from));
             }
-            ("device-erased", Some(device)) => self.says("voucher", Some(&device_key(device.0, device.1)), None),
+            ("device-erased", Some(device)) => self.says(Table::Voucher, Some(&device_key(device.0, device.1)), None),
             ("progress-reported", _) => {
                 let says =
                     about.zip(member("progress-type")).map(|((maker, serial), kind)| joined([maker, serial, kind]));
@@ -146,38 +184,40 @@ impl Derived {
         Ok(())
     }
 
-    fn says(&mut self, table: &'static str, key: Option<&str>, what: Option<Digest>) {
+    fn says(&mut self, table: Table, key: Option<&str>, what: Option<Short>) {
         let Some(key) = key else { return };
-        self.subjects.entry((table, key.to_owned())).or_default().log = what;
+        self.subjects.entry((table, key.into())).or_default().log = what;
     }
 
-    /// A report's row names its leaf; both come in the order of the log.
-    fn report(&mut self, log: i64, at: LogIndex, says: Option<Digest>) -> Result<(), BackupFault> {
+    /// A report's row names its leaf; both come in the order of the log. Of a record that was erased there is no row.
+    fn report(&mut self, log: i64, at: LogIndex, says: Option<Short>) -> Result<(), BackupFault> {
         let Some(front) = self.reports.front() else { return Ok(()) };
-        if (front.0, front.1) < (log, at.0)
-            || ((front.0, front.1) == (log, at.0) && says.is_some_and(|it| it != front.3))
-        {
-            return Err(BackupFault::NotDerived { what: format!("the report on line {}", front.2) });
+        let (next, here) = ((i64::from(front.log), front.leaf), (log, at.0));
+        if next < here || (next == here && says != Some(front.says)) {
+            let line = self.reports_begin.saturating_add(self.reports_met);
+            return Err(BackupFault::NotDerived { what: format!("the report on line {line}") });
         }
-        if (front.0, front.1) == (log, at.0) {
+        if next == here {
             self.reports.pop_front();
+            self.reports_met = self.reports_met.saturating_add(1);
         }
         Ok(())
     }
 
     /// Compares, after the last record.
     pub(super) fn finish(self, end: u64) -> Result<(), BackupInvalid> {
-        let reports = self.reports.into_iter().map(|(_, _, line, _)| (line, "a report".to_owned()));
+        let left = self.reports_begin.saturating_add(self.reports_met);
+        let reports = (left..).zip(self.reports).take(1).map(|(line, _)| (line, "a report".to_owned()));
         let rows = self.subjects.into_iter().filter_map(|((table, key), known)| {
             let line = match (known.row, known.log) {
                 (Some((line, row)), log) if log != Some(row) => line,
                 // A release that did not keep the policies wrote the backup.
-                (None, Some(_)) if table == "policy" => return None,
+                (None, Some(_)) if table == Table::Policy => return None,
                 // The log has it, and the rows have not: it stands nowhere, and is missing at the end.
                 (None, Some(_)) => end,
                 _ => return None,
             };
-            Some((line, format!("{table} {key}")))
+            Some((line, format!("{} {key}", table.as_str())))
         });
         let devices = self.devices.differing(end);
         match reports.chain(rows).chain(devices).min() {
@@ -187,6 +227,6 @@ impl Derived {
     }
 }
 
-pub(super) fn device_key(manufacturer: &str, serial_number: &str) -> String {
-    format!("{manufacturer}/{serial_number}")
+pub(super) fn device_key(manufacturer: &str, serial_number: &str) -> Box<str> {
+    format!("{manufacturer}/{serial_number}").into()
 }

@@ -25,6 +25,7 @@ mod line;
 mod read;
 mod replayed;
 mod restore;
+mod short;
 mod take;
 mod verify;
 mod write;

@@ -32,6 +32,9 @@ pub struct Contents {
 
 /// Checks a whole backup: the digest of every line, the seal, every record, every leaf, every row that the log speaks of.
 ///
+/// Rows come before the log that explains them, so something of each is kept in memory: some 600 octets for a device with its
+/// voucher and a few reports, 600 MB for a million of them.
+///
 /// # Errors
 /// [`BackupInvalid`] names the first line that is wrong, and why.
 pub fn verify<R: BufRead>(source: R, expected: Option<&VerifierKey>) -> Result<Contents, BackupInvalid> {

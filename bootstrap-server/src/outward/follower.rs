@@ -129,7 +129,7 @@ impl Follower {
         if place.log == self.store.log() {
             self.store.records(place.position, PAGE).await
         } else {
-            self.store.archived_log_snapshot(place.log).await?.records(place.position, PAGE).await
+            self.store.log_snapshot().await?.archived_records(place.log, place.position, PAGE).await
         }
     }
 

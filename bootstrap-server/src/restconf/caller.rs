@@ -15,6 +15,7 @@ use super::{
     credentials::{Credentials, Presented},
 };
 use crate::{
+    admission::Recognised,
     domain::{Authentication, DeviceId, Dossier},
     tls::{Connection, DeviceIdentity},
 };
@@ -49,7 +50,13 @@ impl FromRequestParts<Arc<Service>> for Caller {
         let Connection { source, identity, .. } = parts.extensions.get::<Connection>().cloned().ok_or_else(refused)?;
         match identity {
             Some(identity) => Self::by_certificate(service, &parts.headers, source, &identity),
-            None => Self::by_code(service, &parts.headers, source).await,
+            None => {
+                let caller = Self::by_code(service, &parts.headers, source).await?;
+                if let Some(recognised) = parts.extensions.get::<Recognised>() {
+                    recognised.note(&caller.device);
+                }
+                Ok(caller)
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     admission::Shed,
     audit::Event,
     domain::{
-        Dossier, Notice,
+        Dossier, Notice, State,
         alarm::{self, Call},
         decision::{Standing, standing},
     },
@@ -26,7 +26,7 @@ const TRIES: usize = 4;
 pub(super) async fn admit(service: &Service, caller: &Caller, mut dossier: Dossier) -> Result<Dossier, Problem> {
     for _ in 0..TRIES {
         let (device, source) = (caller.device.clone(), caller.source);
-        let (event, answer) = match standing(&dossier, now(), &service.policies.now()) {
+        let (event, answer) = match possible(service, &dossier).await? {
             Standing::Serve => return Ok(dossier),
             Standing::Admit(profile) => (Event::DeviceAdmitted { device, source, profile }, None),
             Standing::Return => (Event::DeviceReturned { device, source }, None),
@@ -47,8 +47,8 @@ pub(super) async fn admit(service: &Service, caller: &Caller, mut dossier: Dossi
         };
         match service.store.commit(Batch::from(event.clone())).await {
             Ok(_) => tracing::info!(device = %caller.device, %source, event = event.name(), "device stands elsewhere"),
-            // Another request of this device, or a person, was faster: what is so now decides.
-            Err(StoreError::Refused { .. }) => {
+            // Another request of this device, or a person who forgot it even, was faster: what is so now decides.
+            Err(StoreError::Refused { .. } | StoreError::NoDevice(_)) => {
                 dossier = service.store.dossier(&caller.device).await?;
                 continue;
             }
@@ -60,6 +60,21 @@ pub(super) async fn admit(service: &Service, caller: &Caller, mut dossier: Dossi
         dossier = service.store.dossier(&caller.device).await?;
     }
     Err(Problem::busy(Shed::Contended))
+}
+
+/// How the device stands. The profile that a policy admits with may have been removed since: devices wait until somebody
+/// sees to that.
+async fn possible(service: &Service, dossier: &Dossier) -> Result<Standing, StoreError> {
+    let standing = standing(dossier, now(), &service.policies.now());
+    if let Standing::Admit(profile) = &standing
+        && service.store.profile(profile).await?.is_none()
+    {
+        tracing::error!(device = %dossier.id, %profile, "nobody can be admitted: the policies name a profile that is not there");
+        let waits = dossier.device.as_ref().is_some_and(|device| matches!(device.state, State::Held(_)));
+        let reason = ReasonCode::DeviceUnknown;
+        return Ok(if waits { Standing::Wait(reason) } else { Standing::Hold(reason) });
+    }
+    Ok(standing)
 }
 
 /// Makes durable what a device did, and the alarm it raises, within what one device may add in a day. What changes where a
@@ -77,8 +92,8 @@ pub(super) async fn commit(service: &Service, caller: &Caller, dossier: &Dossier
     }
     match service.store.commit(batch).await {
         Ok(_) => Ok(()),
-        // It was held, refused or retired while it was being answered: it hears what it would hear now.
-        Err(StoreError::Refused { .. }) => {
+        // It was held, refused, retired or forgotten while it was being answered: it hears what it would hear now.
+        Err(StoreError::Refused { .. } | StoreError::NoDevice(_)) => {
             let dossier = service.store.dossier(&caller.device).await?;
             match admit(service, caller, dossier).await {
                 Ok(_) => Err(Problem::busy(Shed::Contended)),

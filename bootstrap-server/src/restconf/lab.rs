@@ -14,6 +14,7 @@ use axum::{
     body::Body,
     extract::Request,
     http::{Method, StatusCode, header::CONTENT_TYPE},
+    response::Response,
 };
 use conveyed_info::information::{BootstrapServer, RedirectInformation};
 use http_body_util::BodyExt;
@@ -25,10 +26,10 @@ use pki::{
 };
 use tower::ServiceExt;
 
-use super::{Codes, Service, router};
+use super::{Codes, Service, Tally, router};
 use crate::{
     Owner,
-    admission::{self, Guard, Limits, Writes},
+    admission::{self, Guard, Limits, Shed, Writes},
     audit::{Answer, Basis, CheckpointKey, Event},
     domain::{
         Departures, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Particulars, Policies, ProfileName,
@@ -139,13 +140,13 @@ impl Lab {
 
     /// One request of the device; status, and body as text.
     pub(super) async fn ask(&self, serial: &str, path: &str, input: &str) -> (StatusCode, String) {
-        ask(self.router.clone(), serial.to_owned(), path, input).await
+        read(respond(self.router.clone(), serial, asking(path, input)).await).await
     }
 
     /// What the device reads at `path`; or which methods are said to be there.
     pub(super) async fn read(&self, serial: &str, method: Method, path: &str) -> (StatusCode, String) {
-        answer(self.router.clone(), serial, Request::builder().method(method).uri(path).body(Body::empty()).unwrap())
-            .await
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        read(respond(self.router.clone(), serial, request).await).await
     }
 
     /// All of these devices at once, `times` each: how many got which answer, by status.
@@ -175,31 +176,35 @@ impl Lab {
 }
 
 /// What a device does whom a slow machine tells to come again: so many ask at once that some find no reader of the database.
+/// Who is told so for any other reason was answered.
 async fn ask_until_there_is_room(router: axum::Router, serial: String) -> (StatusCode, String) {
     for _ in 0..20 {
-        let (status, body) = ask(router.clone(), serial.clone(), DATA, "{}").await;
-        if status != StatusCode::SERVICE_UNAVAILABLE {
-            return (status, body);
+        let response = respond(router.clone(), &serial, asking(DATA, "{}")).await;
+        if response.extensions().get() != Some(&Tally::Shed(Shed::Database)) {
+            return read(response).await;
         }
     }
     panic!("{serial} never found room");
 }
 
-async fn ask(router: axum::Router, serial: String, path: &str, input: &str) -> (StatusCode, String) {
-    let request = Request::post(path)
+fn asking(path: &str, input: &str) -> Request {
+    Request::post(path)
         .header(CONTENT_TYPE, "application/yang-data+json")
         .body(Body::from(format!("{{\"ietf-sztp-bootstrap-server:input\":{input}}}")))
-        .unwrap();
-    answer(router, &serial, request).await
+        .unwrap()
 }
 
-async fn answer(router: axum::Router, serial: &str, mut request: Request) -> (StatusCode, String) {
+async fn respond(router: axum::Router, serial: &str, mut request: Request) -> Response {
     let identity = DeviceIdentity { device: id(serial), certificate: sha256(serial.as_bytes()) };
     let here = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
     let home = Arc::new(RedirectInformation::new(vec![here]).unwrap());
     let identity = Some(Arc::new(identity));
     request.extensions_mut().insert(Connection { source: SOURCE, identity, idevid: None, home });
-    let response = router.oneshot(request).await.unwrap();
+    router.oneshot(request).await.unwrap()
+}
+
+/// Status, and body as text.
+async fn read(response: Response) -> (StatusCode, String) {
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())

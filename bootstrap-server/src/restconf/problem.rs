@@ -84,7 +84,7 @@ impl Problem {
     }
 
     /// RFC 8040 §2.5 (RCF-02): the device has not shown who it is.
-    pub(super) fn unauthenticated(reason: ReasonCode) -> Self {
+    pub(crate) fn unauthenticated(reason: ReasonCode) -> Self {
         Self::because(Kind::UNAUTHENTICATED, reason).with(WWW_AUTHENTICATE, CHALLENGE)
     }
 

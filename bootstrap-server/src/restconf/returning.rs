@@ -155,6 +155,28 @@ async fn an_approval_that_races_with_requests_lets_the_device_through_once() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_22_a_device_that_is_forgotten_while_it_asks_is_told_what_one_is_told_that_nobody_knows() {
+    let lab = Lab::new(Policies { unregistered_per_hour: 1000, ..Policies::default() }, profile("")).await;
+    let serials = serials(300);
+    lab.store.commit(batch(serials.iter().map(|serial| registered(serial)))).await.unwrap();
+    let forget = async {
+        let mut forgotten = tokio::task::JoinSet::new();
+        for serial in &serials {
+            let event = Event::DeviceErased { device: id(serial), because: "on request".to_owned() };
+            let store = std::sync::Arc::clone(&lab.store);
+            forgotten.spawn(async move { store.commit(Batch::from(event)).await });
+            // A few at a time, so that some come between a device's question and its answer.
+            tokio::task::yield_now().await;
+        }
+        for error in forgotten.join_all().await.into_iter().filter_map(Result::err) {
+            assert!(error.to_string().contains("being onboarded"), "{error}");
+        }
+    };
+    let (answers, ()) = tokio::join!(lab.ask_at_once(&serials, 1), forget);
+    assert!(statuses(&answers).keys().all(|status| [200, 404].contains(status)), "{:?}", statuses(&answers));
+}
+
 #[tokio::test]
 async fn rcf_22_a_retired_device_is_denied_and_leaves_one_leaf_a_day() {
     let lab = Lab::new(Policies::default(), profile("")).await;
@@ -228,6 +250,22 @@ async fn an_unregistered_device_is_admitted_once_its_voucher_is_there() {
     lab.store.commit(Batch::from(Event::VoucherStored { device: id("SN-1"), voucher })).await.unwrap();
     assert_eq!(lab.ask("SN-1", DATA, "{}").await.0, 200);
     assert_eq!(lab.state("SN-1").await, Some(State::Onboarding(None)));
+}
+
+#[tokio::test]
+async fn a_policy_that_admits_with_a_profile_which_is_gone_holds_devices_until_it_is_back() {
+    let admit = Unregistered::AdmitWithVoucher { profile: ProfileName::new("bmc").unwrap() };
+    let lab = Lab::new(Policies { unregistered: admit, ..Policies::default() }, profile("")).await;
+    let voucher = conveyed_info::OwnershipVoucher::from_der([0x30, 0]).unwrap();
+    lab.store.commit(Batch::from(Event::VoucherStored { device: id("SN-1"), voucher })).await.unwrap();
+    lab.store.commit(Batch::from(Event::ProfileRemoved { profile: profile("").name })).await.unwrap();
+    for _ in 0..2 {
+        let (status, body) = lab.ask("SN-1", DATA, "{}").await;
+        assert_eq!(status, 404, "it is no fault of the device, and none that passes: {body}");
+        assert_eq!(lab.state("SN-1").await, Some(State::Held(ReasonCode::DeviceUnknown)));
+    }
+    lab.store.commit(Batch::from(Event::ProfileApplied { profile: Box::new(profile("")) })).await.unwrap();
+    assert_eq!(lab.ask("SN-1", DATA, "{}").await.0, 200);
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub async fn pass(store: &dyn Store, records: Duration, now: UnixMillis, aged: &
     let records = u64::try_from(records.as_millis()).unwrap_or(u64::MAX);
     let due = UnixMillis(now.0.saturating_sub(records));
     let devices = retired(store, due).await?;
-    Ok(devices.saturating_add(refusals(store, due, aged).await?))
+    Ok(devices.saturating_add(refusals(store, (due, now), aged).await?))
 }
 
 async fn retired(store: &dyn Store, due: UnixMillis) -> Result<u64, StoreError> {
@@ -67,7 +67,7 @@ async fn forget(store: &dyn Store, device: &Device) -> Result<u64, StoreError> {
     }
 }
 
-async fn refusals(store: &dyn Store, due: UnixMillis, aged: &mut Aged) -> Result<u64, StoreError> {
+async fn refusals(store: &dyn Store, times: (UnixMillis, UnixMillis), aged: &mut Aged) -> Result<u64, StoreError> {
     let mut erased = 0_u64;
     let from = |log: LogNumber, aged: &Aged| match aged.next {
         Some(next) if next.log > log => None,
@@ -76,37 +76,40 @@ async fn refusals(store: &dyn Store, due: UnixMillis, aged: &mut Aged) -> Result
     };
     for log in store.archived_logs().await? {
         let Some(first) = from(log.log, aged) else { continue };
-        let mut records = store.archived_log_snapshot(log.log).await?;
-        let (count, next) = in_log(store, Some(records.as_mut()), first, due).await?;
+        let mut logs = store.log_snapshot().await?;
+        let (count, next) = in_log(store, Some((logs.as_mut(), log.log)), first, times).await?;
         erased = erased.saturating_add(count);
         aged.next = Some(Place { log: log.log, position: next });
     }
     let first = from(store.log(), aged).unwrap_or(LogIndex(0));
-    let (count, next) = in_log(store, None, first, due).await?;
+    let (count, next) = in_log(store, None, first, times).await?;
     aged.next = Some(Place { log: store.log(), position: next });
     Ok(erased.saturating_add(count))
 }
 
 /// Goes through one log, the one that is written unless another is given, up to what is not due yet. Says how many records
-/// were erased, and where to go on.
+/// were erased, and where to go on. What a clock that was ahead has dated later than `now` holds nothing up: it is passed
+/// by, and found again when its time has come and the server is started.
 async fn in_log(
     store: &dyn Store,
-    mut archived: Option<&mut dyn LogSnapshot>,
+    mut archived: Option<(&mut dyn LogSnapshot, LogNumber)>,
     mut next: LogIndex,
-    due: UnixMillis,
+    (due, now): (UnixMillis, UnixMillis),
 ) -> Result<(u64, LogIndex), StoreError> {
     let mut erased = 0_u64;
     loop {
         let mut page = match archived.as_mut() {
-            Some(log) => log.records(next, RECORDS).await?,
+            Some((logs, log)) => logs.archived_records(*log, next, RECORDS).await?,
             None => store.records(next, RECORDS).await?,
         };
         let read = page.len();
         let is_due = |record: &StoredRecord| record.leaf().is_none_or(|leaf| leaf.time().0 < due.0);
-        page.truncate(page.iter().take_while(|record| is_due(record)).count());
+        let is_ahead = |record: &StoredRecord| record.leaf().is_some_and(|leaf| leaf.time().0 > now.0);
+        page.truncate(page.iter().take_while(|record| is_due(record) || is_ahead(record)).count());
         let Some(last) = page.last() else { return Ok((erased, next)) };
         let (whole, end) = (page.len() == read, LogIndex(last.position.0.saturating_add(1)));
-        page.retain(|record| record.leaf().is_some_and(|leaf| leaf.kind() == CONNECTIONS_REFUSED));
+        let refuses = |record: &StoredRecord| record.leaf().is_some_and(|leaf| leaf.kind() == CONNECTIONS_REFUSED);
+        page.retain(|record| refuses(record) && is_due(record));
         if let Some(erasure) = Erasure::of(None, &page, BECAUSE) {
             match commit(store, erasure, None).await {
                 Ok(records) => erased = erased.saturating_add(records),

@@ -11,7 +11,7 @@ use crate::{
 /// Devices looked at together.
 const PAGE: u32 = 1024;
 /// The kind of [`Event::DeviceErased`].
-const DEVICE_ERASED: Kind = Kind(28);
+pub(super) const DEVICE_ERASED: Kind = Kind(28);
 
 /// Erases what the logs hold about `device` from before `end`: the place behind its last [`Event::DeviceErased`], so that
 /// a device which comes onto the list again keeps its new records. Says how many records that were. To do it twice does

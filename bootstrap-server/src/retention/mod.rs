@@ -7,18 +7,26 @@
 //!    keys and the index that says which leaves are its own. The record of step 1 is among them, and comes last.
 //!
 //! What stays is leaves without words, and how many of them were erased, when, why and by whom. Each step is an event of the
-//! log and durable by itself: whatever interrupts it, what is stored explains itself, and the rest is erased later.
+//! log and durable by itself: whatever interrupts it, what is stored explains itself, and the rest is erased later, also when
+//! the device came back meanwhile.
 
 mod aged;
 mod erase;
+mod relisted;
+mod steady;
 
 pub use aged::{Aged, pass};
 pub use erase::{finish, unfinished};
+pub use relisted::{Looked, relisted};
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::watch;
 
+use self::steady::Steady;
 use crate::{
     api,
     in_force::InForce,
@@ -30,17 +38,27 @@ const FIRST: Duration = Duration::from_secs(60);
 /// How often it looks again.
 const AGAIN: Duration = Duration::from_secs(6 * 3600);
 
-/// Erases what is due, now and then, until the server stops: what an interruption left, and what is older than the policies in force let records be.
+/// Erases what is due, now and then, until the server stops: what an interruption left, and what is older than the policies
+/// in force let records be.
 pub(crate) async fn run(store: Arc<dyn Store>, policies: Arc<InForce>, mut stopping: watch::Receiver<()>) {
-    let mut aged = Aged::default();
+    let (mut looked, mut aged) = (Looked::default(), Aged::default());
+    let mut steady = Steady::new(api::now(), Instant::now());
     let mut pause = FIRST;
     loop {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stopping.changed() => return,
         }
+        // What is erased does not come back when the clock does: one that jumped is believed when it has stood by it.
+        let records = match steady.look(api::now(), Instant::now()) {
+            Ok(()) => policies.now().retention,
+            Err(jump) => {
+                tracing::warn!(%jump, "nothing is erased for its age until the clock has gone on for a while");
+                None
+            }
+        };
         let erased = tokio::select! {
-            erased = due(store.as_ref(), policies.now().retention, &mut aged) => erased,
+            erased = due(store.as_ref(), records, &mut looked, &mut aged) => erased,
             _ = stopping.changed() => return,
         };
         match erased {
@@ -52,8 +70,13 @@ pub(crate) async fn run(store: Arc<dyn Store>, policies: Arc<InForce>, mut stopp
     }
 }
 
-async fn due(store: &dyn Store, records: Option<Duration>, aged: &mut Aged) -> Result<u64, StoreError> {
-    let left = unfinished(store).await?;
+async fn due(
+    store: &dyn Store,
+    records: Option<Duration>,
+    looked: &mut Looked,
+    aged: &mut Aged,
+) -> Result<u64, StoreError> {
+    let left = unfinished(store).await?.saturating_add(relisted(store, looked).await?);
     let aged = match records {
         Some(records) => pass(store, records, api::now(), aged).await?,
         None => 0,

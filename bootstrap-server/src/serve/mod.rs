@@ -1,8 +1,8 @@
 //! Starting and stopping the whole service.
 
 mod error;
+mod following;
 mod listeners;
-mod manufacturers;
 mod policies;
 mod refusals;
 
@@ -34,8 +34,8 @@ use crate::{
 };
 
 pub use error::ServeError;
+use following::follow;
 use listeners::{Place, bind, for_operators};
-use manufacturers::follow_manufacturers;
 use refusals::log_refusals;
 
 /// A server that runs until it is stopped.
@@ -97,13 +97,13 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     // RFC 8572 §9.10 (SRV-21): what the server does with devices changes by an operator's hand, and leaves a leaf.
     let started = Batch::from(Event::ServerStarted { listen: address.to_string() });
     store.commit(policies.event.into_iter().fold(started, Batch::and)).await?;
-    let policies = Arc::new(policies.in_force);
+    let in_force = Arc::new(policies.in_force);
     let shared: Arc<dyn Store> = store.clone();
     let guard = Guard::new(&config.limits, Arc::clone(&shared), metrics.clone());
     let service = Arc::new(Service {
         store: Arc::clone(&shared),
         owner: config.owner,
-        policies: Arc::clone(&policies),
+        policies: Arc::clone(&in_force),
         newcomers: Mutex::default(),
         writes: Writes::new(&config.limits),
         images: Images::new(config.images, config.limits.images),
@@ -134,7 +134,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             "webhook"
         });
     }
-    let erasing = retention::run(Arc::clone(&shared), Arc::clone(&policies), stopping.clone());
+    let erasing = retention::run(Arc::clone(&shared), Arc::clone(&in_force), stopping.clone());
     tasks.spawn(async move {
         erasing.await;
         "erasing of old records"
@@ -169,7 +169,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         listeners.extend(dhcp4.as_ref().map(|dhcp4| named("dhcp4", dhcp4.local_address().into(), &[])));
         let api = api::Api {
             store: shared,
-            policies,
+            policies: Arc::clone(&in_force),
             webhooks,
             checkpoint_key: config.checkpoint_key,
             metrics: metrics.clone(),
@@ -193,10 +193,10 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             "listener for operators"
         });
     }
-    let following = follow_manufacturers(Arc::clone(&store), front.judges.clone(), stopping.clone());
+    let following = follow(store.clone(), front.judges.clone(), Arc::clone(&in_force), stopping.clone());
     tasks.spawn(async move {
         following.await;
-        "list of manufacturers"
+        "following of what changes in the database"
     });
     let until = stopping.clone();
     tasks.spawn(async move {

@@ -137,14 +137,11 @@ pub trait Store: Send + Sync {
         true
     }
 
-    /// The audit log as it is now, to be read in pages while others go on writing.
+    /// All audit logs as they are now, to be read in pages while others go on writing.
     fn log_snapshot(&self) -> StoreFuture<'_, Box<dyn LogSnapshot>>;
 
     /// The logs that ended when the database was restored, oldest first.
     fn archived_logs(&self) -> StoreFuture<'_, Vec<ArchivedLog>>;
-
-    /// One of [`Store::archived_logs`], to be read in pages.
-    fn archived_log_snapshot(&self, log: LogNumber) -> StoreFuture<'_, Box<dyn LogSnapshot>>;
 
     /// Everything that is stored, as it is now, to be read in pages while others go on writing.
     fn export(&self) -> StoreFuture<'_, Box<dyn Export>>;

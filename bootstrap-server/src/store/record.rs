@@ -98,13 +98,19 @@ pub struct StoredReport {
     pub keys: Vec<ReportedKey>,
 }
 
-/// The audit log as it was at one moment. What is committed later does not show in it.
+/// Every audit log as it was at one moment. What is committed later does not show in it.
 ///
 /// While one is held, the store keeps what was overwritten since: drop it when done.
 pub trait LogSnapshot: Send {
     /// The latest signed checkpoint of that moment.
     fn checkpoint(&self) -> Option<&str>;
 
-    /// As [`Store::records`](super::Store::records).
+    /// The logs that had ended at that moment, oldest first.
+    fn archived(&self) -> &[ArchivedLog];
+
+    /// As [`Store::records`](super::Store::records): of the log that is written.
     fn records(&mut self, first: LogIndex, limit: u32) -> StoreFuture<'_, Vec<StoredRecord>>;
+
+    /// The same of one of [`LogSnapshot::archived`].
+    fn archived_records(&mut self, log: LogNumber, first: LogIndex, limit: u32) -> StoreFuture<'_, Vec<StoredRecord>>;
 }

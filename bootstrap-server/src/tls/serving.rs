@@ -1,13 +1,14 @@
 //! One connection, from its first octet to its last.
 
 use std::{
+    convert::Infallible,
     io,
     net::IpAddr,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Instant, SystemTime},
 };
 
-use axum::http::Request;
+use axum::{http::Request, response::IntoResponse};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -35,6 +36,7 @@ use super::{
 use crate::{
     admission::{Ended, Source},
     metrics::{HandshakeOutcome, TlsVersion},
+    restconf::Problem,
 };
 
 /// What one connection needs.
@@ -68,16 +70,28 @@ impl Serving {
         let account = Account::open(Instant::now());
         let standing =
             Standing { shown: identity.clone().zip(owned(&stream)), identities: Arc::clone(&self.desk.identities) };
+        let distrusted = Arc::new(OnceLock::new());
         let service = {
             let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
             let idevid = shown.map(|certificate| Arc::new(certificate.clone()));
             let known = Connection { source, identity, idevid, home: Arc::clone(&self.desk.home) };
             let (router, account) = (self.desk.router.clone(), account.clone());
+            let distrusted = Arc::clone(&distrusted);
             tower::service_fn(move |mut request: Request<_>| {
                 let under_way = account.request(&metrics);
                 request.extensions_mut().insert(known.clone());
-                let answer = router.clone().oneshot(request);
-                async move { answer.await.map(|response| under_way.answer(response)) }
+                // RFC 8040 §2.5 (RCF-02): what has not come whole when its sender is judged otherwise is not served.
+                let answer = match distrusted.get() {
+                    Some(reason) => Err(Problem::unauthenticated(*reason).into_response()),
+                    None => Ok(router.clone().oneshot(request)),
+                };
+                async move {
+                    let response = match answer {
+                        Ok(answer) => answer.await?,
+                        Err(refused) => refused,
+                    };
+                    Ok::<_, Infallible>(under_way.answer(response))
+                }
             })
         };
         let builder = self.builder(protocol);
@@ -88,6 +102,7 @@ impl Serving {
             ended = connection.as_mut() => return self.note_end(ended),
             (why, grace) = account.overstayed(&limits) => (Some(why), grace),
             refusal = standing.lost(changes) => {
+                distrusted.get_or_init(|| refusal.reason);
                 tracing::info!(device = device.as_ref().map(tracing::field::display), %source, reason = %refusal.reason,
                     detail = refusal.detail, "certificate holds no more");
                 self.desk.door.rejections.report(source, refusal);

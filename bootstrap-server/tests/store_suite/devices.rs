@@ -189,6 +189,39 @@ pub async fn a_record_is_found_by_its_device(home: &Home) {
 }
 
 /// The statement that finds stuck devices says what the rule says of each.
+pub async fn a_thousand_profiles_may_have_deadlines_of_their_own(home: &Home) {
+    let store = home.with(&[]).await;
+    let name = |number: u32| ProfileName::new(format!("p-{number:04}")).unwrap();
+    let profiles = (1..=1200).map(|number: u32| {
+        // Each two of the last four hundred alike.
+        let minutes = if number > 800 { number / 2 } else { number };
+        let document =
+            format!("post-configuration-script = 'x'\n[deadlines]\nprogress = '{minutes}m'\nattempt = '3000m'\n");
+        Event::ProfileApplied { profile: Box::new(OnboardingProfile::from_toml(name(number), &document).unwrap()) }
+    });
+    store.commit(profiles.map(Batch::from).reduce(|all, one| all.and(one.events()[0].clone())).unwrap()).await.unwrap();
+    let now = now();
+    for number in [1, 400, 850, 851, 1200] {
+        let device = registered(&format!("S-{number}"), Particulars::default());
+        store.commit(device.into()).await.unwrap();
+        let since = i64::try_from(now.0).unwrap() - 420 * 60_000;
+        let profile = name(number);
+        let statement = format!(
+            "UPDATE device SET state = 'onboarding', since = {since}, attempt_since = {since}, profile = '{profile}' \
+             WHERE serial_number = 'S-{number}'"
+        );
+        (home.execute)(&home.location, &statement);
+    }
+    let deadlines = Deadlines::default();
+    let census = store.census(now, deadlines).await.unwrap();
+    assert_eq!(census.iter().map(|line| (line.devices, line.stuck)).collect::<Vec<_>>(), [(5, 2)]);
+    let filter = DeviceFilter { stuck: Some(Stuck { now, deadlines }), ..DeviceFilter::default() };
+    let found = store.devices(&filter, Page { after: None, limit: 10 }).await.unwrap();
+    let found: Vec<_> = found.iter().map(|device| device.id.serial_number.as_str()).collect();
+    assert_eq!(found, ["S-1", "S-400"]);
+    store.close().await;
+}
+
 pub async fn the_database_and_the_rule_agree_on_who_is_stuck(home: &Home) {
     let store = home.with(&[]).await;
     let slow = "post-configuration-script = 'x'\n[deadlines]\nprogress = '3h'\nattempt = '20h'\n";

@@ -6,8 +6,8 @@ use audit_log::{LogIndex, UnixMillis};
 use bootstrap_server::{
     audit::{self, Answer, Basis, Erasure, Event, ReportedKey},
     domain::{Actor, Departures, DeviceId, Particulars, change::ChangeRefused, replay},
-    retention::{self, Aged},
-    store::{Batch, Import, Page, Place, SqlStore, Store, StoreError},
+    retention::{self, Aged, Looked},
+    store::{Batch, Import, Page, Place, SqlStore, Store, StoreError, StoredRecord},
 };
 use conveyed_info::rpc::ProgressType;
 use pki::digest::sha256;
@@ -175,6 +175,40 @@ pub async fn sec_22_what_was_interrupted_is_found_and_finished(home: &Home) {
     store.close().await;
 }
 
+pub async fn sec_22_what_was_interrupted_is_finished_although_the_device_is_back(home: &Home) {
+    let store = home.with(&["SN-1", "SN-22"]).await;
+    store.commit(retired("SN-22")).await.unwrap();
+    let device = device_id("SN-22");
+    take_off(&store, &device).await;
+    // The power goes, and whoever starts the server again puts the device onto the list first of all.
+    store.commit(registered("SN-22", Particulars::default()).into()).await.unwrap();
+    let mut looked = Looked::default();
+    assert_eq!(retention::unfinished(&store).await, Ok(0), "it is no stray");
+    assert_eq!(retention::relisted(&store, &mut looked).await, Ok(4));
+    let history = store.history(&device, Place::FIRST, 10).await.unwrap();
+    assert_eq!(history.len(), 1);
+    assert_eq!(replay::derive(&device, &history).unwrap(), store.dossier(&device).await.unwrap().device);
+    assert_eq!(verified(home, &store).await.erased, 4);
+    assert_eq!(store.history(&device_id("SN-1"), Place::FIRST, 10).await.unwrap().len(), 2);
+    // The same happens to it in the log of a restored database, and in the one after that.
+    store.commit(retired("SN-22")).await.unwrap();
+    take_off(&store, &device).await;
+    store.commit(registered("SN-22", Particulars::default()).into()).await.unwrap();
+    let rows = exported(&store).await;
+    assert_eq!(retention::relisted(&store, &mut looked).await, Ok(3), "behind what was looked through");
+    store.close().await;
+    let mut import = Import::begin(&home.another).await.unwrap();
+    import.take(rows).await.unwrap();
+    import.finish(&home.key, None, None).await.unwrap();
+    let store = SqlStore::open(&home.another, Arc::clone(&home.key)).await.unwrap();
+    let mut looked = Looked::default();
+    assert_eq!(retention::relisted(&store, &mut looked).await, Ok(3));
+    assert_eq!(retention::relisted(&store, &mut looked).await, Ok(0));
+    assert_eq!(store.history(&device, Place::FIRST, 10).await.unwrap().len(), 1);
+    verified(home, &store).await;
+    store.close().await;
+}
+
 fn refused(detail: &str) -> Batch {
     let source = Some([192, 0, 2, 1].into());
     let (reason, detail) = (ReasonCode::ServerUntrusted, detail.to_owned());
@@ -213,7 +247,16 @@ pub async fn sec_22_archived_logs_forget_too(home: &Home) {
 
     let store = SqlStore::open(&home.another, Arc::clone(&home.key)).await.unwrap();
     store.commit(retired("SN-22")).await.unwrap();
+    // Whoever verifies meanwhile sees what was taken from one log and counted in the other, or neither.
+    let mut before = store.log_snapshot().await.unwrap();
     assert_eq!(forget(&store, "SN-22").await, 5);
+    let archived = before.archived()[0].log;
+    let bodies = |records: Vec<StoredRecord>| records.iter().filter(|record| record.opening.is_some()).count();
+    let (here, there) =
+        (before.records(START, 100).await.unwrap(), before.archived_records(archived, START, 100).await.unwrap());
+    assert_eq!((here.len(), there.len()), (2, 8));
+    assert_eq!((bodies(here), bodies(there)), (2, 8));
+    drop(before);
     let far = UnixMillis(now().0 + 86_400_000);
     let mut aged = Aged::default();
     assert_eq!(retention::pass(&store, Duration::from_secs(1), far, &mut aged).await, Ok(1));

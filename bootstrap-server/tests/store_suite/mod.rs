@@ -112,6 +112,7 @@ macro_rules! suite {
             devices_are_found_by_each_filter
             devices_come_in_pages
             a_census_counts_by_state_deadline_and_alarm
+            a_thousand_profiles_may_have_deadlines_of_their_own
             the_database_and_the_rule_agree_on_who_is_stuck
             one_serial_number_of_two_makers
             reports_come_back_with_their_keys
@@ -128,6 +129,7 @@ macro_rules! suite {
             sec_22_a_device_that_is_being_onboarded_is_not_forgotten
             sec_22_records_that_two_erase_at_once_are_counted_once
             sec_22_what_was_interrupted_is_found_and_finished
+            sec_22_what_was_interrupted_is_finished_although_the_device_is_back
             sec_22_what_is_older_than_the_owner_wants_goes_and_nothing_else
             sec_22_archived_logs_forget_too
             a_log_is_not_continued_when_its_end_is_damaged

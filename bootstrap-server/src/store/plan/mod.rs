@@ -90,12 +90,12 @@ fn apply(
 }
 
 /// Adds proofs of identity that changed nothing else. A device that is not on the list, or showed a newer one, is left
-/// as it is.
-pub(super) fn note_proofs(changes: &mut Changes, loaded: &Loaded, proofs: &[(DeviceId, Proof)]) {
+/// as it is; one from after `now` is none: the clock went back since.
+pub(super) fn note_proofs(changes: &mut Changes, loaded: &Loaded, proofs: &[(DeviceId, Proof)], now: UnixMillis) {
     for (id, proof) in proofs {
         let stored = || loaded.devices.get(id).and_then(|it| it.device.clone());
         let Some(mut device) = changes.devices.get(id).cloned().unwrap_or_else(stored) else { continue };
-        if device.proof.is_none_or(|known| known.at <= proof.at) {
+        if device.proof.is_none_or(|known| known.at <= proof.at || known.at > now) {
             device.proof = Some(*proof);
             changes.devices.insert(id.clone(), Some(device));
         }

@@ -256,13 +256,18 @@ fn a_proof_never_makes_a_device_older() {
     let known = KnownDevice { device: Some(record), voucher: VoucherStock::Missing };
     let loaded = Loaded { devices: BTreeMap::from([(device(1), known)]), ..Loaded::default() };
     let mut changes = Changes::default();
-    note_proofs(&mut changes, &loaded, &[(device(1), proof(4)), (device(2), proof(9))]);
+    let now = UnixMillis(10);
+    note_proofs(&mut changes, &loaded, &[(device(1), proof(4)), (device(2), proof(9))], now);
     assert!(changes.devices.is_empty(), "it is older, or of nobody on the list");
-    note_proofs(&mut changes, &loaded, &[(device(1), proof(6))]);
+    note_proofs(&mut changes, &loaded, &[(device(1), proof(6))], now);
     let noted = changes.devices[&device(1)].as_ref().unwrap();
     assert_eq!(noted.proof, Some(proof(6)));
     assert_eq!(noted.version, LogIndex(7), "nobody decided anything");
+    // A clock that was ahead does not hide where the device calls from for as long as it was ahead.
+    note_proofs(&mut changes, &loaded, &[(device(1), proof(99))], now);
+    note_proofs(&mut changes, &loaded, &[(device(1), proof(8))], now);
+    assert_eq!(changes.devices[&device(1)].as_ref().unwrap().proof, Some(proof(8)));
     changes.devices.insert(device(1), None);
-    note_proofs(&mut changes, &loaded, &[(device(1), proof(7))]);
+    note_proofs(&mut changes, &loaded, &[(device(1), proof(7))], now);
     assert_eq!(changes.devices[&device(1)], None, "it was forgotten by the same group");
 }

@@ -104,10 +104,38 @@ impl Conditions {
             format!(" AND (profile IS NULL OR profile NOT IN ({}))", names.join(", "))
         };
         onboarding(self, &others, deadlines);
+        // Few deadlines are shared by many profiles, as a rule.
+        let mut alike: Vec<(Patience, Vec<&str>)> = Vec::new();
         for ((_, patience), name) in own.iter().zip(&names) {
-            onboarding(self, &format!(" AND profile = {name}"), &deadlines.with(*patience));
+            match alike.iter_mut().find(|(known, _)| known == patience) {
+                Some((_, names)) => names.push(name),
+                None => alike.push((*patience, vec![name])),
+            }
+        }
+        for (patience, names) in alike {
+            onboarding(self, &format!(" AND profile IN ({})", names.join(", ")), &deadlines.with(patience));
+        }
+        if stuck.len() > MOST_PARTS {
+            let onboarding: Vec<_> = stuck.extract_if(.., |(state, _)| *state == "onboarding").collect();
+            let onboarding: Vec<_> = onboarding.into_iter().map(|(_, condition)| condition).collect();
+            stuck.push(("onboarding", any_of(&onboarding)));
         }
         stuck
+    }
+}
+
+/// Conditions that are answered by an index each; more of them are one that is not. SQLite takes 500 parts of a statement.
+const MOST_PARTS: usize = 100;
+
+/// The condition that one of these holds, nested as little as can be: SQLite takes 1000 levels.
+fn any_of(conditions: &[String]) -> String {
+    match conditions {
+        [] => "1 = 0".to_owned(),
+        [one] => format!("({one})"),
+        many => {
+            let (first, second) = many.split_at(many.len() / 2);
+            format!("({} OR {})", any_of(first), any_of(second))
+        }
     }
 }
 
@@ -142,9 +170,8 @@ pub(super) fn page(
         conditions.text.push("alarm IS NOT NULL".to_owned());
     }
     if let Some(stuck) = &filter.stuck {
-        let each = conditions.stuck(stuck, own).into_iter().map(|(_, condition)| format!("({condition})"));
-        let either: Vec<_> = each.collect();
-        conditions.text.push(format!("({})", either.join(" OR ")));
+        let each: Vec<_> = conditions.stuck(stuck, own).into_iter().map(|(_, condition)| condition).collect();
+        conditions.text.push(any_of(&each));
     }
     if let Some(after) = &page.after {
         let maker = conditions.value(after.manufacturer.as_str());

@@ -6,6 +6,8 @@ mod encode;
 mod erase;
 mod head;
 mod import;
+#[cfg(test)]
+mod jumps;
 mod load;
 mod migrate;
 mod profiles;
@@ -385,20 +387,13 @@ impl Store for SqlStore {
 
     fn log_snapshot(&self) -> StoreFuture<'_, Box<dyn LogSnapshot>> {
         Box::pin(async {
-            let snapshot: Box<dyn LogSnapshot> = Box::new(Snapshot::current(&self.target).await?);
+            let snapshot: Box<dyn LogSnapshot> = Box::new(Snapshot::take(&self.target).await?);
             Ok(snapshot)
         })
     }
 
     fn archived_logs(&self) -> StoreFuture<'_, Vec<ArchivedLog>> {
         Box::pin(async { read::archived_logs(&mut *self.readers.acquire().await?).await })
-    }
-
-    fn archived_log_snapshot(&self, log: LogNumber) -> StoreFuture<'_, Box<dyn LogSnapshot>> {
-        Box::pin(async move {
-            let snapshot: Box<dyn LogSnapshot> = Box::new(Snapshot::archived(&self.target, log).await?);
-            Ok(snapshot)
-        })
     }
 
     fn export(&self) -> StoreFuture<'_, Box<dyn Export>> {

@@ -33,6 +33,9 @@ impl Recent {
         if self.devices.len().saturating_add(loaded.devices.len()) > ROOM {
             self.devices.clear();
         }
+        if loaded.devices.len() > ROOM {
+            return;
+        }
         // Every device that can change was loaded.
         for (id, mut known) in loaded.devices {
             match changes.vouchers.get(&id) {
@@ -102,5 +105,11 @@ mod tests {
             assert!(recent.devices.len() <= ROOM);
         }
         assert_eq!(recent.devices.len(), 1);
+        let known = |number| {
+            let device = device(&format!("SN-{number}"), State::Registered);
+            (device.id.clone(), KnownDevice { device: Some(device), voucher: VoucherStock::Missing })
+        };
+        recent.follow(Loaded { devices: (0..=ROOM).map(known).collect(), ..Loaded::default() }, Changes::default());
+        assert_eq!(recent.devices.len(), 0, "nothing that is out of date, nor more than there is room for");
     }
 }

@@ -113,7 +113,7 @@ impl Session {
         let head = &self.head;
         let situation = Situation { directory: &self.directory, loaded: &loaded, size: head.tree.size(), now };
         let plan::Plan { outcomes, mut changes } = plan::plan(&situation, batches, salt);
-        plan::note_proofs(&mut changes, &loaded, proofs);
+        plan::note_proofs(&mut changes, &loaded, proofs, now);
         let position = LogIndex(head.tree.size().0);
         let mark = changes.leaves.first().map(|row| Mark { position, leaf: row.leaf.encode().to_vec() });
         if mark.is_none() && changes.devices.is_empty() && changes.deliveries.is_empty() {

@@ -1,4 +1,4 @@
-//! The database as it was at one moment, while the writer goes on: one log of it, or everything.
+//! The database as it was at one moment, while the writer goes on: its logs, or everything.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,9 @@ use super::{
     table::{EXPORTED, Kind, Table, Value},
     target::Target,
 };
-use crate::store::{Export, ExportedRow, ExportedValue, LogNumber, LogSnapshot, StoreError, StoreFuture, StoredRecord};
+use crate::store::{
+    ArchivedLog, Export, ExportedRow, ExportedValue, LogNumber, LogSnapshot, StoreError, StoreFuture, StoredRecord,
+};
 
 /// Rows of an export read at a time.
 const PAGE: i64 = 2048;
@@ -24,30 +26,22 @@ async fn moment(target: &Target) -> Result<AnyConnection, StoreError> {
     Ok(connection)
 }
 
-/// One log.
+/// The audit logs.
 pub(super) struct Snapshot {
     connection: AnyConnection,
     log: LogNumber,
-    archived: bool,
     checkpoint: Option<String>,
+    archived: Vec<ArchivedLog>,
 }
 
 impl Snapshot {
-    /// The log that is written.
-    pub(super) async fn current(target: &Target) -> Result<Self, StoreError> {
+    pub(super) async fn take(target: &Target) -> Result<Self, StoreError> {
         let mut connection = moment(target).await?;
         // The first reading decides which moment it is.
         let checkpoint = read::checkpoint(&mut connection).await?;
         let log = super::head::current_log(&mut connection).await?;
-        Ok(Self { connection, log, archived: false, checkpoint })
-    }
-
-    /// A log that ended.
-    pub(super) async fn archived(target: &Target, log: LogNumber) -> Result<Self, StoreError> {
-        let mut connection = moment(target).await?;
-        let logs = read::archived_logs(&mut connection).await?;
-        let checkpoint = logs.into_iter().find(|it| it.log == log).map(|it| it.checkpoint);
-        Ok(Self { connection, log, archived: true, checkpoint })
+        let archived = read::archived_logs(&mut connection).await?;
+        Ok(Self { connection, log, checkpoint, archived })
     }
 }
 
@@ -56,13 +50,16 @@ impl LogSnapshot for Snapshot {
         self.checkpoint.as_deref()
     }
 
+    fn archived(&self) -> &[ArchivedLog] {
+        &self.archived
+    }
+
     fn records(&mut self, first: LogIndex, limit: u32) -> StoreFuture<'_, Vec<StoredRecord>> {
-        let Self { connection, log, archived, .. } = self;
-        if *archived {
-            Box::pin(read::archived_records(connection, *log, first, limit))
-        } else {
-            Box::pin(read::records(connection, *log, first, limit))
-        }
+        Box::pin(read::records(&mut self.connection, self.log, first, limit))
+    }
+
+    fn archived_records(&mut self, log: LogNumber, first: LogIndex, limit: u32) -> StoreFuture<'_, Vec<StoredRecord>> {
+        Box::pin(read::archived_records(&mut self.connection, log, first, limit))
     }
 }
 

@@ -162,7 +162,8 @@ impl Writer {
 
     fn keep(&mut self, session: Session) {
         let size = session.head().tree.size();
-        self.growth.send_if_modified(|known| std::mem::replace(known, size) != size);
+        // Another server may have been seen to be further.
+        self.growth.send_if_modified(|known| known.0 < size.0 && std::mem::replace(known, size) != size);
         self.session = Some(session);
     }
 
