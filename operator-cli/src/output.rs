@@ -5,6 +5,8 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use crate::show::plain;
+
 /// How a result is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Form {
@@ -31,7 +33,10 @@ pub(crate) fn json(result: &impl Serialize) {
     line(&serde_json::to_string_pretty(result).unwrap_or_default());
 }
 
-/// Prints a line that is not part of the result.
+/// Prints what is not part of the result. Its lines stay; nothing else in it moves the cursor or colours the screen, whoever
+/// wrote the names that it quotes.
 pub(crate) fn error(text: &str) {
-    let _gone = writeln!(std::io::stderr(), "{text}");
+    for line in text.lines() {
+        let _gone = writeln!(std::io::stderr(), "{}", plain(line));
+    }
 }

@@ -22,6 +22,14 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
+    /// There is no configuration.
+    #[error(
+        "there is no {}: go to the folder that `sztp init` made, or name its file with --config", path.display()
+    )]
+    NotThere {
+        /// What was looked for.
+        path: PathBuf,
+    },
     /// The configuration is not UTF-8.
     #[error("{}: is not UTF-8 text; save it as UTF-8", path.display())]
     NotText {

@@ -37,13 +37,13 @@ fn a_list_goes_into_a_spreadsheet_and_comes_back() {
     assert!(list.contains("\"'=HYPERLINK(\"\"x\"\")\""), "a spreadsheet must not run it: {list}");
     site.write("devices.csv", &list);
     let same = site.sztp(&["device", "import", "devices.csv"]).good();
-    assert_eq!(same.out, "1 rows: 0 registered, 1 there already, 0 not taken\n");
+    assert_eq!(same.out, "1 row: 0 registered, 1 there already, 0 not taken\n");
     site.write("devices.csv", &list.replace("HYPERLINK", "SUM"));
     let told = site.sztp(&["device", "import", "devices.csv"]);
     assert_eq!(told.code, Some(1), "{told:?}");
     assert!(told.err.starts_with("devices.csv:2: example-maker/SN-0001: rack is =HYPERLINK"), "{told:?}");
     let taken = site.sztp(&["device", "import", "devices.csv", "--update"]).good();
-    assert!(taken.out.starts_with("1 rows: 0 registered, 0 there already, 1 changed"), "{taken:?}");
+    assert!(taken.out.starts_with("1 row: 0 registered, 0 there already, 1 changed"), "{taken:?}");
     let shown = site.sztp(&["device", "show", "SN-0001", "--output", "json"]).good().json();
     assert_eq!((&shown["rack"], shown["mac-addresses"].as_array().unwrap().len()), (&json!("=SUM(\"x\")"), 2));
     let unknown = site.sztp(&["device", "list", "--columns", "colour"]);
