@@ -5,11 +5,13 @@ mod support;
 
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bootstrap_server::{
     audit::{Event, ReportedKey},
     domain::State,
     store::{Batch, Store},
 };
+use serde_json::json;
 use support::{Answer, DATA, REPORT, Site, connect, connector, device_id, exchange, post, report, request};
 use tokio::io::AsyncWriteExt;
 
@@ -150,14 +152,17 @@ async fn keys_reported_at_the_end_are_kept_and_their_digests_logged() {
     let (key, chain) = site.device("SN-1");
     let mut stream = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
     assert_eq!(exchange(&mut stream, &post(DATA, EMPTY)).await.unwrap().status, 200);
-    let complete = r#"{"ietf-sztp-bootstrap-server:input":{"progress-type":"bootstrap-complete",
-        "ssh-host-keys":{"ssh-host-key":[{"algorithm":"ssh-ed25519","key-data":"c3NoIGtleQ=="}]}}}"#;
-    assert_eq!(exchange(&mut stream, &post(REPORT, complete)).await.unwrap().status, 204);
+    // RFC 4253 §6.6: two strings, each after its length.
+    let host_key = [&[0, 0, 0, 11][..], b"ssh-ed25519", &[0, 0, 0, 32], &[7; 32]].concat();
+    let encoded = STANDARD.encode(&host_key);
+    let complete = json!({"ietf-sztp-bootstrap-server:input": {"progress-type": "bootstrap-complete",
+        "ssh-host-keys": {"ssh-host-key": [{"algorithm": "ssh-ed25519", "key-data": encoded}]}}});
+    assert_eq!(exchange(&mut stream, &post(REPORT, &complete.to_string())).await.unwrap().status, 204);
     let stored = server.store().reports(&device_id("SN-1")).await.unwrap();
-    let expected = ReportedKey { kind: "ssh-ed25519".to_owned(), data: b"ssh key".to_vec() };
+    let expected = ReportedKey { kind: "ssh-ed25519".to_owned(), data: host_key.clone() };
     assert_eq!(stored[0].keys, [expected]);
     server.stop().await;
-    let digest = pki::digest::sha256(b"ssh key").to_string();
+    let digest = pki::digest::sha256(&host_key).to_string();
     assert!(logged(&site).await.iter().any(|body| body.contains(&digest)));
 }
 

@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use interop_tests::{lab::Lab, need};
+use interop_tests::{
+    lab::{Lab, program},
+    need,
+};
 
 /// A message: its position, its signature in base64, its body.
 type Message = (String, String, Vec<u8>);
@@ -99,17 +102,13 @@ fn srv_18_openssl_verifies_events_and_none_is_lost_by_a_receiver_that_is_down_an
     // What the documentation says a receiver may do.
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let audit_key = lab.server_config().parent().unwrap().join("audit.key");
     let run = |command: &mut Command| {
         let output = command.output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     };
-    let key = run(Command::new(openssl.path())
-        .args(["pkey", "-pubout", "-in"])
-        .arg(audit_key)
-        .arg("-out")
-        .arg(at("key.pem")));
+    let key = run(Command::new(program("sztp")).args(["audit", "key", "--pem", "--config"]).arg(lab.server_config()));
     assert!(key.0, "{}", key.1);
+    fs::write(at("key.pem"), key.1).unwrap();
     let verify = |message: &[u8]| {
         fs::write(at("message"), [b"sztp-webhook-v1\n", message].concat()).unwrap();
         fs::write(at("signature.base64"), format!("{}\n", first.1)).unwrap();

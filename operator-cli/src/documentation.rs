@@ -219,6 +219,7 @@ async fn every_toml_document_in_the_documentation_can_be_read() {
         let toml = blocks(&text).into_iter().filter(|(language, _)| language == "toml");
         toml.map(move |(_, block)| (page.clone(), block)).collect::<Vec<_>>()
     });
+    let certificate = fs::read_to_string(path.join("operator-ca.pem")).unwrap();
     let mut seen = 0;
     for (page, block) in documents {
         seen += 1;
@@ -226,17 +227,33 @@ async fn every_toml_document_in_the_documentation_can_be_read() {
         let part: toml::Table = toml::from_str(&block).unwrap_or_else(|error| panic!("{page}: {error}\n{block}"));
         merge(&mut whole, part);
         fs::write(path.join("example.toml"), toml::to_string(&whole).unwrap()).unwrap();
+        // An example names files of its reader's.
+        for file in block.split('"').filter(|word| word.ends_with(".pem")).map(|name| path.join(name)) {
+            if !file.exists() {
+                fs::write(file, &certificate).unwrap();
+            }
+        }
         let Err(as_config) = ServerConfig::load(&path.join("example.toml")) else { continue };
-        // An example is a part of a profile too.
+        let block = with_certificates(&block, &certificate);
+        // An example is a part of a profile too, or the whole of one.
         let mut whole: toml::Table = toml::from_str(PROFILE).unwrap();
         merge(&mut whole, toml::from_str(&block).unwrap());
-        let name = ProfileName::new("example").unwrap();
-        let profile = OnboardingProfile::from_toml(name, &toml::to_string(&whole).unwrap());
-        if let Err(as_profile) = profile {
+        let profile = |text: &str| OnboardingProfile::from_toml(ProfileName::new("example").unwrap(), text);
+        if let (Err(_), Err(as_profile)) = (profile(&toml::to_string(&whole).unwrap()), profile(&block)) {
             panic!("{page}:\n{block}\nis no configuration: {as_config}\nand no profile: {as_profile}");
         }
     }
     assert!(seen >= 2, "only {seen}");
+}
+
+/// An example with a real certificate where its reader is to put one.
+fn with_certificates(block: &str, certificate: &str) -> String {
+    let mut parts = block.split("-----BEGIN CERTIFICATE-----");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |whole, part| {
+        let (_, after) = part.split_once("-----END CERTIFICATE-----").unwrap_or_default();
+        whole + certificate.trim_end() + after
+    })
 }
 
 /// A profile with everything that parts of others may refer to.

@@ -12,6 +12,7 @@ use bootstrap_server::{
     store::{Location, SqlStore, Store},
 };
 use clap::Subcommand;
+use pki::key::PublicKey;
 use serde_json::json;
 
 use super::Failure;
@@ -40,9 +41,20 @@ pub(crate) enum Command {
     Checkpoint(LogArgs),
     /// Print the public key that verifies checkpoints, for auditors: with it they need nothing else of the server's
     #[command(
-        after_help = "Examples:\n  sztp audit key\n  sztp audit verify --database copy.sqlite3 --key \"$(sztp audit key)\""
+        after_help = "Examples:\n  sztp audit key\n  sztp audit verify --database copy.sqlite3 --key \"$(sztp audit key)\"\n  \
+                      sztp audit key --pem > log.pub.pem      for OpenSSL, to verify what webhooks are sent"
     )]
-    Key(LogArgs),
+    Key(KeyArgs),
+}
+
+/// Arguments of `sztp audit key`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeyArgs {
+    #[command(flatten)]
+    log: LogArgs,
+    /// Print a PUBLIC KEY block, without the log's name
+    #[arg(long)]
+    pem: bool,
 }
 
 /// Where the log is, and what verifies it.
@@ -102,7 +114,9 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
             Command::Verify(args) => verify(args).await,
             Command::Checkpoint(args) => checkpoint(args).await,
             Command::Key(args) => {
-                output::line(&args.locate()?.1.to_string());
+                let key = args.log.locate()?.1;
+                let pem = args.pem.then(|| PublicKey::from_ed25519(*key.public_key()).to_pem());
+                output::line(pem.unwrap_or_else(|| key.to_string()).trim_end());
                 Ok(ExitCode::SUCCESS)
             }
         }

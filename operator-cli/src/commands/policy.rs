@@ -34,8 +34,10 @@ accepted before waits for `sztp policy accept`, or for `sztp serve --accept-poli
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Show the policies in force, and what waits to be accepted
+    #[command(after_help = "Examples:\n  sztp policy show\n  sztp policy show --output json")]
     Show(Show),
     /// Put the policies in force that sztp.toml proposes
+    #[command(after_help = "Examples:\n  sztp policy accept --dry-run\n  sztp policy accept")]
     Accept(ChangeArgs),
 }
 

@@ -65,6 +65,14 @@ impl PublicKey {
         Ok(Self { key_type, spki: der.to_vec(), subject_public_key, pss })
     }
 
+    /// The key with these octets (RFC 8032 §5.1.5), in the form of RFC 8410 §4.
+    #[must_use]
+    pub fn from_ed25519(raw: [u8; 32]) -> Self {
+        const BEFORE: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+        let spki = [&BEFORE[..], &raw].concat();
+        Self { key_type: KeyType::Ed25519, spki, subject_public_key: raw.to_vec(), pss: None }
+    }
+
     /// Reads a `PUBLIC KEY` PEM block.
     ///
     /// # Errors

@@ -24,6 +24,7 @@ use rustls::crypto::aws_lc_rs;
 use crate::{
     connections::runtime,
     load::connectors,
+    operator,
     plot::{Axis, Line, Plot, Scale},
     process::Process,
     report::{Report, median, milliseconds, number, percentile},
@@ -45,14 +46,15 @@ pub(crate) fn measure(report: &mut Report) {
         let asking = Fleet::make(&site, ASKING);
         let store = site.store().await;
         asking.register(&site, &store, &site::profile()).await;
+        operator::prepare(&site, &store).await;
         store.close().await;
 
-        let mut added = Vec::new();
+        let (mut added, mut through_the_api) = (Vec::new(), Vec::new());
         let mut size = asking.members.len();
         for target in sizes {
             if target == sizes[2] {
                 // The largest step is the import, with devices that ask meanwhile.
-                import(report, &site, &asking, size..target).await;
+                Box::pin(import(report, &site, &asking, size..target)).await;
             } else {
                 let store = site.store().await;
                 register(&store, size..target).await;
@@ -61,9 +63,13 @@ pub(crate) fn measure(report: &mut Report) {
             size = size.max(target);
             let milliseconds = add_one_by_one(&site, size).await;
             size += ADDED;
-            println!("{target} devices: one more takes {milliseconds:.2} ms");
+            let by_operator = add_through_the_api(&site, size).await;
+            size += ADDED;
+            println!("{target} devices: one more takes {milliseconds:.2} ms, an operator {by_operator:.2} ms");
             report.set(format!("device_add_ms_at_{target}"), milliseconds);
+            report.set(format!("device_add_api_ms_at_{target}"), by_operator);
             added.push((number(target), milliseconds));
+            through_the_api.push((number(target), by_operator));
             started(report, &site, target);
         }
         report.set("loaded_rss_mib", loaded(&site, &asking).await);
@@ -72,14 +78,17 @@ pub(crate) fn measure(report: &mut Report) {
             title: "Adding one device, durably",
             x: Axis { label: "devices in the database", scale: Scale::Measured },
             y: Axis { label: "milliseconds", scale: Scale::Linear },
-            lines: vec![Line { label: "one device, median".to_owned(), points: added }],
+            lines: vec![
+                Line { label: "by an operator, over HTTPS".to_owned(), points: through_the_api },
+                Line { label: "in the store".to_owned(), points: added },
+            ],
         });
     });
 }
 
 fn registration(number: usize) -> Event {
     Event::DeviceRegistered {
-        device: device_id(&format!("GROWTH-{number:07}")),
+        device: device_id(&operator::serial_number(number)),
         profile: site::profile().name,
         particulars: Box::default(),
     }
@@ -107,16 +116,31 @@ async fn add_one_by_one(site: &Site, size: usize) -> f64 {
     median(times)
 }
 
-/// Imports while devices ask and report; says how they fare, and how they fared before.
+/// The same by an operator, a request after the other.
+async fn add_through_the_api(site: &Site, size: usize) -> f64 {
+    let server = bootstrap_server::start(site.config()).await.unwrap();
+    let client = operator::client(site, &server);
+    let mut times = Vec::new();
+    for number in size..size + ADDED {
+        let asked = Instant::now();
+        operator::add(&client, number).await;
+        times.push(milliseconds(asked.elapsed()));
+    }
+    server.stop().await;
+    median(times)
+}
+
+/// An operator imports while devices ask and report; says how they fare, and how they fared before.
 async fn import(report: &mut Report, site: &Site, asking: &Fleet, numbers: std::ops::Range<usize>) {
     let server = bootstrap_server::start(site.config()).await.unwrap();
+    let client = operator::client(site, &server);
     let devices = connectors(asking, &aws_lc_rs::default_provider());
     let idle = ask(server.address(), &devices, async { tokio::time::sleep(Duration::from_secs(5)).await }).await;
     let rows = number(numbers.len());
     let started = Instant::now();
     let mut took = Duration::ZERO;
     let busy = ask(server.address(), &devices, async {
-        register(server.store(), numbers).await;
+        Box::pin(operator::import(&client, numbers)).await;
         took = started.elapsed();
     })
     .await;

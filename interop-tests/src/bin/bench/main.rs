@@ -16,6 +16,7 @@ mod grouping;
 mod growth;
 mod load;
 mod onboardings;
+mod operator;
 mod plot;
 mod process;
 mod report;
@@ -39,7 +40,7 @@ const MEASUREMENTS: &[Measurement] = &[
     Measurement { metrics: &["durable_", "syncs_per_second"], take: durable::measure },
     Measurement { metrics: &["storm_"], take: storm::measure },
     Measurement {
-        metrics: &["device_add_ms_", "import_", "start_ms", "idle_rss_mib", "loaded_rss_mib"],
+        metrics: &["device_add_ms_", "device_add_api_ms_", "import_", "start_ms", "idle_rss_mib", "loaded_rss_mib"],
         take: growth::measure,
     },
     Measurement { metrics: artifacts::METRICS, take: |report| report.extend(artifacts::measure()) },
