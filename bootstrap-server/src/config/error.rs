@@ -8,7 +8,7 @@ use pki::{
 };
 
 use super::PolicyInvalid;
-use crate::{audit::CheckpointKeyError, outward::WebhookInvalid, owner::OwnerError};
+use crate::{audit::CheckpointKeyError, domain::TomlFault, outward::WebhookInvalid, owner::OwnerError};
 
 /// The configuration cannot be used. Every message names the file.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +98,7 @@ pub enum ConfigError {
         /// Which file.
         path: PathBuf,
         /// Where and why.
-        source: toml::de::Error,
+        source: TomlFault,
     },
     /// A certificate file.
     #[error("{}: {source}", path.display())]

@@ -6,6 +6,7 @@ mod forms;
 mod help;
 mod init;
 mod people;
+mod policy;
 mod site;
 
 use std::{
