@@ -6,10 +6,43 @@ use operator_api::{AuditRecord, client::DeviceKey};
 use pki::time::Timestamp;
 use serde_json::Value;
 
-use crate::show::plain;
+use crate::{
+    output,
+    show::{Column, Form, Listing, column, plain},
+};
 
 /// Members of a body that stand elsewhere in the line, or say nothing to people.
 const ELSEWHERE: [&str; 5] = ["event", "device", "by", "certificate", "keys"];
+
+/// A record in a list.
+pub(crate) const COLUMNS: &[Column] = &[
+    column("leaf", "/leaf"),
+    column("at", "/at"),
+    column("event", "/body/event"),
+    column("manufacturer", "/body/device/manufacturer"),
+    column("serial-number", "/body/device/serial-number"),
+    column("body", "/body"),
+];
+
+/// Records as they come. A stream has no end that could close a document: in JSON, each is one on a line of its own.
+pub(crate) struct Stream {
+    form: Form,
+    listing: Listing,
+}
+
+impl Stream {
+    pub(crate) fn new(form: Form) -> Self {
+        Self { form, listing: Listing::new(form, COLUMNS) }
+    }
+
+    pub(crate) fn show(&mut self, record: &AuditRecord) {
+        match self.form {
+            Form::Table => output::line(&line(record)),
+            Form::Json => output::line(&serde_json::to_string(record).unwrap_or_default()),
+            Form::Yaml | Form::Csv => output::text(&self.listing.page(std::slice::from_ref(record))),
+        }
+    }
+}
 
 /// The record on one line: position, time, device, what happened, and by whom.
 pub(crate) fn line(record: &AuditRecord) -> String {
