@@ -86,6 +86,12 @@ pub enum ConfigError {
         /// Why.
         source: Box<PathError>,
     },
+    /// Not a database that there is.
+    #[error("database: there is none of the kind {kind}://; name a file, or write postgres://USER@HOST/DATABASE")]
+    DatabaseKind {
+        /// What stands before `://`.
+        kind: String,
+    },
     /// The folder for the database.
     #[error("{}: no such folder for the database; create it", path.display())]
     NoFolder {

@@ -70,7 +70,8 @@ Needs an admin's token. The device's record, voucher, reports and all that the a
 verifies, and says how many records were erased, when, by whom and why. A device that is being onboarded is refused. One that
 comes back is unknown: [policy] says what becomes of it. What was interrupted is taken up by the same command, or by the server.
 
-Not reached by this: backups and exports that were taken before, and the server's own messages (journald). In SQLite, copies
+Not reached by this: records of connections that were refused, which may quote a serial number that a stranger claimed, and go
+by their age ([retention]); backups and exports that were taken before, and the server's own messages (journald). In SQLite, copies
 may be left in unused parts of the file until `sztp audit compact`; in PostgreSQL until VACUUM FULL, and in its archived WAL.";
 
 /// Arguments of `sztp audit compact`.
