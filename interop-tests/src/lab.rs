@@ -8,7 +8,7 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use bootstrap_server::{
@@ -211,9 +211,18 @@ pub fn verified_leaves(config: &Path) -> u64 {
     report["leaves"].as_u64().unwrap()
 }
 
+/// The address in the next line of a server that starts.
+fn listening(said: &mut impl BufRead) -> SocketAddr {
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    let address = line.trim().rsplit("https://").next().and_then(|address| address.parse().ok());
+    address.unwrap_or_else(|| panic!("the server does not listen: {line:?}"))
+}
+
 /// A running `sztp serve`; killed with SIGKILL when dropped.
 pub struct Server {
     child: Child,
+    said: BufReader<ChildStdout>,
     address: SocketAddr,
 }
 
@@ -227,10 +236,14 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut first = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
-        let address = first.trim().rsplit("https://").next().and_then(|address| address.parse().ok());
-        Self { child, address: address.unwrap_or_else(|| panic!("the server did not start: {first:?}")) }
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let address = listening(&mut said);
+        Self { child, said, address }
+    }
+
+    /// Where it listens for operators: the next line that it says. For servers that have such a listener, once.
+    pub fn operators(&mut self) -> SocketAddr {
+        listening(&mut self.said)
     }
 
     /// Where it listens for devices.

@@ -14,6 +14,11 @@ mod site;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use mimalloc::MiMalloc;
+
+/// A storm leaves glibc's heap in pieces, and searching them took a quarter of the server's time.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Secure zero-touch provisioning (RFC 8572): the whole system on one machine, and every operator command.
 #[derive(Debug, Parser)]

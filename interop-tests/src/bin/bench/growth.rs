@@ -118,22 +118,21 @@ async fn add_one_by_one(site: &Site, size: usize) -> f64 {
 
 /// The same by an operator, a request after the other.
 async fn add_through_the_api(site: &Site, size: usize) -> f64 {
-    let server = bootstrap_server::start(site.config()).await.unwrap();
-    let client = operator::client(site, &server);
+    let mut server = Server::start(&site.path("sztp.toml"));
+    let client = operator::client(site, server.operators());
     let mut times = Vec::new();
     for number in size..size + ADDED {
         let asked = Instant::now();
         operator::add(&client, number).await;
         times.push(milliseconds(asked.elapsed()));
     }
-    server.stop().await;
     median(times)
 }
 
 /// An operator imports while devices ask and report; says how they fare, and how they fared before.
 async fn import(report: &mut Report, site: &Site, asking: &Fleet, numbers: std::ops::Range<usize>) {
-    let server = bootstrap_server::start(site.config()).await.unwrap();
-    let client = operator::client(site, &server);
+    let mut server = Server::start(&site.path("sztp.toml"));
+    let client = operator::client(site, server.operators());
     let devices = connectors(asking, &aws_lc_rs::default_provider());
     let idle = ask(server.address(), &devices, async { tokio::time::sleep(Duration::from_secs(5)).await }).await;
     let rows = number(numbers.len());
@@ -144,7 +143,7 @@ async fn import(report: &mut Report, site: &Site, asking: &Fleet, numbers: std::
         took = started.elapsed();
     })
     .await;
-    server.stop().await;
+    drop(server);
     let (idle_p99, busy_p99) = (tail(&idle), tail(&busy));
     println!(
         "import: {:.0} rows/s; devices' p99 {idle_p99:.1} ms idle, {busy_p99:.1} ms meanwhile",

@@ -1,10 +1,9 @@
 //! An operator at the API of a running server.
 
-use std::{io::Cursor, ops::Range, time::SystemTime};
+use std::{io::Cursor, net::SocketAddr, ops::Range, time::SystemTime};
 
 use audit_log::UnixMillis;
 use bootstrap_server::{
-    RunningServer,
     api::TokenSecret,
     audit::Event,
     domain::{Role, Token, TokenId, User, UserName},
@@ -39,8 +38,7 @@ pub(crate) async fn prepare(site: &Site, store: &dyn Store) {
     site.write(TOKEN, secret.reveal().as_bytes());
 }
 
-pub(crate) fn client(site: &Site, server: &RunningServer) -> Client {
-    let address = server.operator_address().unwrap();
+pub(crate) fn client(site: &Site, address: SocketAddr) -> Client {
     let url = ServerUrl::new(&address.ip().to_string(), address.port()).unwrap();
     Client::new(url, &site.path("anchor.pem"), &site.path(TOKEN), Timeouts::default()).unwrap()
 }
