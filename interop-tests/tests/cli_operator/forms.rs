@@ -73,7 +73,10 @@ fn a_row_that_is_wrong_is_told_by_its_line_and_hurts_no_other() {
     let sheet = site.sztp_reading(&["device", "import", "-", "--format", "ndjson", "--output", "csv"], rows);
     let lines: Vec<_> = sheet.out.lines().collect();
     assert_eq!(lines[0], "line,reason,manufacturer,serial-number,detail,remedy");
-    assert!(lines.len() == 2 && lines[1].starts_with("2,reference-unknown,,,no manufacturer nobody,"), "{sheet:?}");
+    assert!(
+        lines.len() == 2 && lines[1].starts_with("2,reference-unknown,,,nobody/SN-0002: no manufacturer nobody,"),
+        "{sheet:?}"
+    );
     assert!(sheet.err.starts_with("3 rows: 0 registered, 2 there already"), "{sheet:?}");
     let list = site.sztp(&["device", "list", "--output", "json"]).good().json();
     assert_eq!(serials(&list), ["SN-0001", "SN-0003"]);
