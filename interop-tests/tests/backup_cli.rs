@@ -57,9 +57,12 @@ fn a_backup_is_taken_verified_and_restored_and_devices_go_on() {
     let newest = expect(0, sztp(&folder, &["audit", "checkpoint"]));
     fs::write(folder.join("newest"), newest).unwrap();
     let name = database(&folder);
-    for ending in ["", "-wal", "-shm"] {
-        let _none = fs::remove_file(folder.join(format!("{name}{ending}")));
-    }
+    let lose = || {
+        for ending in ["", "-wal", "-shm"] {
+            let _none = fs::remove_file(folder.join(format!("{name}{ending}")));
+        }
+    };
+    lose();
     let said = expect(1, sztp(&folder, &["doctor"]));
     assert!(said.contains("is not there") && said.contains("sztp restore"), "{said}");
     expect(0, sztp(&folder, &["restore", "b", "--dry-run", "--last-checkpoint", "newest"]));
@@ -67,6 +70,20 @@ fn a_backup_is_taken_verified_and_restored_and_devices_go_on() {
     let said = expect(0, sztp(&folder, &["restore", "b", "--last-checkpoint", "newest"]));
     assert!(said.contains(key.trim()) && said.contains("publish this checkpoint"), "{said}");
     expect(0, sztp(&folder, &["audit", "verify", "--checkpoint", "newest"]));
+    // Programs are told the same as people.
+    lose();
+    let restored = sztp(&folder, &["restore", "b", "--last-checkpoint", "newest", "--output", "json"]);
+    let restored: Value = serde_json::from_slice(&restored.stdout).unwrap();
+    assert_eq!(
+        (&restored["result"], &restored["token"]["user"]),
+        (&"restored".into(), &"admin".into()),
+        "{restored:#}"
+    );
+    assert!(restored["tokens-revoked"].as_u64() >= Some(1), "{restored:#}");
+    let published = restored["new-checkpoint"].as_str().unwrap();
+    assert_ne!(published, restored["checkpoint"].as_str().unwrap());
+    fs::write(folder.join("published"), published).unwrap();
+    expect(0, sztp(&folder, &["audit", "verify", "--checkpoint", "newest", "--checkpoint", "published"]));
     // The server starts on it, and gives a backup itself: to whoever may have one, and it stands in the log who that was.
     let server = lab.serve();
     let said = expect(0, sztp(&folder, &["backup", "--out", "c"]));

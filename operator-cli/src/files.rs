@@ -194,6 +194,47 @@ fn write_whole(path: &Path, octets: &[u8], secrecy: Secrecy) -> io::Result<()> {
     written
 }
 
+/// A place for what exists once and must not be lost: taken before it is made, so that no secret is made that cannot be kept.
+/// Given back when nothing came of it.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    path: PathBuf,
+    file: File,
+    filled: bool,
+}
+
+impl Reserved {
+    /// Takes a place where nothing is yet, for nobody else to read.
+    pub(crate) fn take(path: &Path) -> Result<Self, FileError> {
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let file = opened.map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => FileError::IsThere { path: path.to_owned() },
+            _ => FileError::Write { path: path.to_owned(), source },
+        })?;
+        Ok(Self { path: path.to_owned(), file, filled: false })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts into it what it was taken for.
+    pub(crate) fn fill(mut self, octets: &[u8]) -> Result<(), FileError> {
+        let written = self.file.write_all(octets).and_then(|()| self.file.sync_all());
+        self.filled = written.is_ok();
+        written.map_err(|source| FileError::Write { path: self.path.clone(), source })
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if !self.filled {
+            let _gone = fs::remove_file(&self.path);
+        }
+    }
+}
+
 /// A file is not what a command needs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -213,6 +254,12 @@ pub(crate) enum FileError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// It would be replaced.
+    #[error("{} is there already: name a new file", path.display())]
+    IsThere {
+        /// Which.
+        path: PathBuf,
     },
     /// It is far larger than any artifact.
     #[error("{} has more than {MAX_FILE} octets: no artifact, certificate or key has", path.display())]
@@ -262,6 +309,21 @@ mod tests {
         write(&output, b"new", Secrecy::Private).unwrap();
         assert_eq!(fs::metadata(&output).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "no half-written file is left");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_place_is_taken_before_it_is_needed_and_given_back_when_it_was_not() {
+        let folder = folder("reserved");
+        let path = folder.join("token");
+        drop(Reserved::take(&path).unwrap());
+        assert!(!path.exists());
+        let place = Reserved::take(&path).unwrap();
+        assert!(matches!(Reserved::take(&path), Err(FileError::IsThere { .. })));
+        place.fill(b"secret").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"secret");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(matches!(Reserved::take(&folder.join("none").join("token")), Err(FileError::Write { .. })));
         fs::remove_dir_all(folder).unwrap();
     }
 

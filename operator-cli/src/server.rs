@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bootstrap_server::domain::TomlFault;
 use operator_api::client::{Client, ClientError, ServerUrl, ServerUrlInvalid, Timeouts};
 use serde::Deserialize;
 
@@ -60,7 +61,8 @@ impl ServerArgs {
             }
             Err(source) => return Err(FindError::Config { path: path(), source }),
         };
-        let found: Found = toml::from_str(&text).map_err(|source| FindError::Toml { path: path(), source })?;
+        let found: Found = toml::from_str(&text)
+            .map_err(|error| FindError::Toml { path: path(), source: TomlFault::new(&error, &text) })?;
         let listener = found.operator_listener.ok_or_else(|| FindError::NoListener { path: path() })?;
         address_of(&self.config, listener.listen)
     }
@@ -118,7 +120,7 @@ pub(crate) enum FindError {
         /// Which.
         path: PathBuf,
         /// Where and why.
-        source: toml::de::Error,
+        source: TomlFault,
     },
     /// The server has no listener for operators.
     #[error("{}: has no [operator-listener], so this server takes no commands; add one, or name another with --server", path.display())]

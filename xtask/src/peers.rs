@@ -32,7 +32,8 @@ const PEERS: &[Peer] = &[
     Peer { package: "curl", program: "curl" },
     Peer { package: "openssh-client", program: "ssh-keygen" },
     Peer { package: "postgresql", program: "initdb" },
-    Peer { package: "systemd", program: "systemd-analyze" },
+    Peer { package: "util-linux", program: "unshare" },
+    Peer { package: "mount", program: "mount" },
 ];
 
 /// The package that depends on the newest small kernel. The kernel is unpacked, never installed.

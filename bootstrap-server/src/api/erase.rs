@@ -37,8 +37,8 @@ pub(super) async fn erase(
 ) -> Result<Response, Fault> {
     let because = particulars::because(submission.body.reason)?;
     // The reason outlives the erasure. Shorter numbers stand in any sentence.
-    let serial_number = device.serial_number.as_str();
-    if serial_number.len() > 3 && because.contains(serial_number) {
+    let serial_number = device.serial_number.as_str().to_lowercase();
+    if serial_number.len() > 3 && because.to_lowercase().contains(&serial_number) {
         return Err(Fault::body("reason: stays in the audit log, and holds the serial number that is to be forgotten"));
     }
     let (end, by) = match submission.turn {

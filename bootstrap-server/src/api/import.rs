@@ -193,7 +193,7 @@ impl Import {
                 Err(error) if !lasting(&error) => return Err(Halt::Database(row.line)),
                 Err(error) => match self.listed(&row, &error).await {
                     Some(device) => listed.push((row, device)),
-                    None => self.refused(row.line, error).await?,
+                    None => self.refused(&row, error).await?,
                 },
             }
         }
@@ -229,17 +229,22 @@ impl Import {
         for ((row, _), outcome) in differing.into_iter().zip(outcomes) {
             match outcome {
                 Ok(()) => self.done.updated = self.done.updated.saturating_add(1),
-                Err(error) if lasting(&error) => self.refused(row.line, error).await?,
+                Err(error) if lasting(&error) => self.refused(&row, error).await?,
                 Err(_) => return Err(Halt::Database(row.line)),
             }
         }
         Ok(())
     }
 
-    async fn refused(&mut self, line: u64, error: StoreError) -> Result<(), Halt> {
+    async fn refused(&mut self, row: &Row, error: StoreError) -> Result<(), Halt> {
         let fault = Fault::naming(error);
-        let detail = fault.detail_text().to_owned();
-        self.fault(import::Fault { line, reason: fault.reason(), detail }).await
+        // In JSON many rows may stand on one line.
+        let device = row.device.to_string();
+        let detail = match fault.detail_text() {
+            text if text.contains(&device) => text.to_owned(),
+            text => format!("{device}: {text}"),
+        };
+        self.fault(import::Fault { line: row.line, reason: fault.reason(), detail }).await
     }
 
     /// The device of a row that was refused because it is on the list already.

@@ -20,6 +20,7 @@ use crate::{
         ManufacturerName,
         vouching::{self, Receipt, Vouched},
     },
+    store::KeptAnswer,
 };
 
 /// Store a voucher
@@ -30,16 +31,16 @@ use crate::{
     responses((status = 201, description = "It is stored.", body = Voucher),
         (status = 204, description = "It would be stored.")))]
 pub(super) async fn store(State(api): State<Arc<Api>>, submission: Submission<NewVoucher>) -> Result<Response, Fault> {
-    let change = match submission.turn {
-        Turn::First(change) => change,
-        Turn::Again(kept) => return Ok(answer::kept(kept)),
-    };
     let NewVoucher { manufacturer, voucher } = submission.body;
     let named = manufacturer.map(ManufacturerName::new).transpose();
     let named = named.map_err(|error| Fault::body(format!("manufacturer: {error}")))?;
     let der =
         STANDARD.decode(voucher.trim()).map_err(|error| Fault::body(format!("voucher: is no base64: {error}")))?;
     let artifact = OwnershipVoucher::from_der(der).map_err(|error| Fault::body(format!("voucher: {error}")))?;
+    let change = match submission.turn {
+        Turn::First(change) => change,
+        Turn::Again(kept) => return again(&kept, &artifact),
+    };
     let manufacturers = api.store.manufacturers().await?;
     let receipt = Receipt {
         manufacturers: &manufacturers,
@@ -50,18 +51,29 @@ pub(super) async fn store(State(api): State<Arc<Api>>, submission: Submission<Ne
     };
     let vouched = vouching::judge(&artifact, &receipt).map_err(|refusal| Fault::refused(&refusal))?;
     let Vouched { device, voucher: contents, .. } = vouched;
-    let expires_on = match &contents.freshness {
-        Freshness::ExpiresOn { expires_on, .. } => Some(expires_on.to_string()),
-        Freshness::Nonce(_) | Freshness::Unlimited => None,
-    };
-    let shown = answer::written(&Voucher {
-        manufacturer: device.manufacturer.to_string(),
-        serial_number: device.serial_number.to_string(),
+    let shown = shown(device.manufacturer.as_str(), &artifact, &contents);
+    // SEC-22: the manufacturer alone. Which device it was stays in the request, so that a device can be forgotten.
+    let kept = KeptBody::whole(StatusCode::CREATED, device.manufacturer.as_str().as_bytes().to_vec());
+    let done = change.carry_out(&api, Event::VoucherStored { device, voucher: artifact }.into(), kept).await?;
+    Ok(done.answer(|| answer::json(StatusCode::CREATED, &shown)))
+}
+
+/// The first answer again. The request is the same to the octet, and its voucher was verified then.
+fn again(kept: &KeptAnswer, artifact: &OwnershipVoucher) -> Result<Response, Fault> {
+    let contents = vouching::contents(artifact).ok_or_else(|| Fault::body("voucher: cannot be read"))?;
+    let shown = shown(&String::from_utf8_lossy(&kept.body), artifact, &contents);
+    Ok(answer::json(StatusCode::CREATED, &shown))
+}
+
+fn shown(manufacturer: &str, artifact: &OwnershipVoucher, contents: &conveyed_info::voucher::Voucher) -> Voucher {
+    Voucher {
+        manufacturer: manufacturer.to_owned(),
+        serial_number: contents.serial_number.to_string(),
         sha256: artifact.sha256().to_string(),
         created_on: contents.created_on.map(|at| at.to_string()),
-        expires_on,
-    });
-    let kept = KeptBody::whole(StatusCode::CREATED, shown.clone());
-    let done = change.carry_out(&api, Event::VoucherStored { device, voucher: artifact }.into(), kept).await?;
-    Ok(done.answer(|| answer::octets(StatusCode::CREATED, shown)))
+        expires_on: match &contents.freshness {
+            Freshness::ExpiresOn { expires_on, .. } => Some(expires_on.to_string()),
+            Freshness::Nonce(_) | Freshness::Unlimited => None,
+        },
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{ConfigError, DeadlinesSection, PolicySection, RetentionSection};
-use crate::{admission::Limits, outward::WebhookSection};
+use crate::{admission::Limits, domain::TomlFault, outward::WebhookSection};
 
 /// The document. Paths are relative to the folder it lies in.
 #[derive(Clone, Debug, Deserialize)]
@@ -62,11 +62,15 @@ impl Document {
     /// Reads `sztp.toml`, and none of the files it names.
     ///
     /// # Errors
-    /// [`ConfigError::File`], [`ConfigError::NotText`] or [`ConfigError::Toml`].
+    /// [`ConfigError::NotThere`], [`ConfigError::File`], [`ConfigError::NotText`] or [`ConfigError::Toml`].
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let octets = std::fs::read(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
+        let octets = std::fs::read(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => ConfigError::NotThere { path: path.to_owned() },
+            _ => ConfigError::File { path: path.to_owned(), source },
+        })?;
         let text = String::from_utf8(octets).map_err(|_| ConfigError::NotText { path: path.to_owned() })?;
-        toml::from_str(&text).map_err(|source| ConfigError::Toml { path: path.to_owned(), source })
+        toml::from_str(&text)
+            .map_err(|error| ConfigError::Toml { path: path.to_owned(), source: TomlFault::new(&error, &text) })
     }
 }
 

@@ -8,7 +8,7 @@ use pki::{
 };
 
 use super::PolicyInvalid;
-use crate::{audit::CheckpointKeyError, outward::WebhookInvalid, owner::OwnerError};
+use crate::{audit::CheckpointKeyError, domain::TomlFault, outward::WebhookInvalid, owner::OwnerError};
 
 /// The configuration cannot be used. Every message names the file.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// There is no configuration.
+    #[error(
+        "there is no {}: go to the folder that `sztp init` made, or name its file with --config", path.display()
+    )]
+    NotThere {
+        /// What was looked for.
+        path: PathBuf,
     },
     /// The configuration is not UTF-8.
     #[error("{}: is not UTF-8 text; save it as UTF-8", path.display())]
@@ -78,6 +86,12 @@ pub enum ConfigError {
         /// Why.
         source: Box<PathError>,
     },
+    /// Not a database that there is.
+    #[error("database: there is none of the kind {kind}://; name a file, or write postgres://USER@HOST/DATABASE")]
+    DatabaseKind {
+        /// What stands before `://`.
+        kind: String,
+    },
     /// The folder for the database.
     #[error("{}: no such folder for the database; create it", path.display())]
     NoFolder {
@@ -90,7 +104,7 @@ pub enum ConfigError {
         /// Which file.
         path: PathBuf,
         /// Where and why.
-        source: toml::de::Error,
+        source: TomlFault,
     },
     /// A certificate file.
     #[error("{}: {source}", path.display())]

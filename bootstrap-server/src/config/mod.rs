@@ -173,6 +173,9 @@ impl ServerConfig {
         let checkpoint_key = CheckpointKey::from_pem(&document.audit.origin, &read_key(&audit_key)?)
             .map_err(|source| ConfigError::Audit { path: audit_key, source })?;
         let database = Location::parse(&document.database, folder);
+        if let (Some(_), Some((kind, _))) = (database.file(), document.database.split_once("://")) {
+            return Err(ConfigError::DatabaseKind { kind: kind.to_owned() });
+        }
         if let Some(home) = database.file().map(folder_of)
             && !home.is_dir()
         {

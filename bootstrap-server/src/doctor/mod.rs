@@ -44,8 +44,11 @@ pub async fn examine(config: &Path) -> Vec<Finding> {
 
 fn judge_document(path: &Path, error: &ConfigError) -> Finding {
     let fix = match error {
-        ConfigError::File { .. } => {
+        ConfigError::NotThere { .. } => {
             "sztp doctor --config FILE, or run it in the folder that `sztp init` made".to_owned()
+        }
+        ConfigError::File { .. } => {
+            "sudo -u sztp sztp doctor --config FILE   # as the user that the server runs as".to_owned()
         }
         _ => format!("${{EDITOR:-vi}} {}", path.display()),
     };

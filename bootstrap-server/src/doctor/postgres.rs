@@ -42,6 +42,7 @@ fn judge_setting(setting: &str, value: &str) -> Finding {
 
 /// How a connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "there is no other database to be on the way to"))]
 enum Protection {
     /// It never leaves this machine.
     Local,

@@ -16,6 +16,7 @@ mod profile;
 pub mod replay;
 mod reported;
 pub mod story;
+mod toml_fault;
 mod transition;
 pub mod vouching;
 pub mod waiting;
@@ -34,6 +35,7 @@ pub use policy::{Deadlines, DurationInvalid, Patience, Policies, Responsible, Un
 pub(crate) use profile::parse_sha256;
 pub use profile::{Condition, Encryption, OnboardingProfile, Part, ProfileInvalid, Selection, Variant};
 pub use reported::{Reported, ReportedCertificate, TRUST_ANCHOR_CERT};
+pub use toml_fault::TomlFault;
 pub use wire_profile::{ActivationCode, Authentication, Departures, WireProfile, WireProfileUnknown};
 
 use pki::{certificate::Certificate, identity::SerialNumberRule};

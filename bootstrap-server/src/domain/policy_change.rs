@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use conveyed_info::rpc::Roles;
+use operator_api::spelled_duration;
 use pki::digest::{Digest, sha256};
 use serde_json::Value;
 
@@ -10,11 +11,17 @@ use super::{Deadlines, ManufacturerName, Policies, ProfileName, Unregistered};
 
 impl Policies {
     /// Whether these would let devices do what `accepted` does not: be onboarded by a server that redirected only, be taken
-    /// in where they were held or turned away, become something else; or would erase records sooner. Whoever got hold of
-    /// `sztp.toml` alone must not bring that about. Deadlines, and whatever makes a server stricter, do not count.
+    /// in where they were held or turned away, become something else, come back for longer after they were bootstrapped; or
+    /// would erase records sooner. Whoever got hold of `sztp.toml` alone must not bring that about. The other deadlines, and
+    /// whatever makes a server stricter, do not count.
     #[must_use]
     pub fn loosen(&self, accepted: &Self) -> bool {
         if self.roles.onboards() && !accepted.roles.onboards() {
+            return true;
+        }
+        // RFC 8572 §9.10: a bootstrapped device that asks again is held once its attempt is over. An attempt of ten years is
+        // no holding at all.
+        if self.deadlines.attempt > accepted.deadlines.attempt {
             return true;
         }
         // What is erased is gone: not by a file alone.
@@ -108,7 +115,12 @@ fn differ(path: &str, before: &Value, after: &Value, lines: &mut Vec<String>) {
         return;
     }
     let (Value::Object(old), Value::Object(new)) = (before, after) else {
-        let shown = |value: &Value| if value.is_null() { "nothing".to_owned() } else { value.to_string() };
+        let is_duration = path.starts_with("deadlines.") || path == "retention";
+        let shown = |value: &Value| match value.as_u64() {
+            Some(seconds) if is_duration => spelled_duration(seconds),
+            _ if value.is_null() => "nothing".to_owned(),
+            _ => value.to_string(),
+        };
         lines.push(format!("{path}: {} becomes {}", shown(before), shown(after)));
         return;
     };
@@ -141,6 +153,11 @@ mod tests {
         assert!(!redirecting.loosen(&usual));
         let slower = Deadlines { held: Duration::from_secs(9), ..Deadlines::default() };
         assert!(!Policies { deadlines: slower, ..usual.clone() }.loosen(&usual));
+        let attempts_of =
+            |attempt| Policies { deadlines: Deadlines { attempt, ..Deadlines::default() }, ..Policies::default() };
+        let (hour, year) = (attempts_of(Duration::from_secs(3600)), attempts_of(Duration::from_secs(31_536_000)));
+        assert!(year.loosen(&usual), "a device that was bootstrapped a year ago would not be held");
+        assert!(!hour.loosen(&usual) && usual.loosen(&hour));
         let keeping = |days: u64| Policies { retention: Some(Duration::from_secs(days)), ..Policies::default() };
         assert!(keeping(9).loosen(&usual) && keeping(8).loosen(&keeping(9)), "records would be erased sooner");
         assert!(!keeping(9).loosen(&keeping(8)) && !usual.loosen(&keeping(8)));
@@ -187,5 +204,9 @@ mod tests {
             ]
         );
         assert!(new.differences(&new).is_empty());
+        let deadlines = Deadlines { attempt: Duration::from_secs(8 * 3600), ..Deadlines::default() };
+        let kept = Policies { deadlines, retention: Some(Duration::from_secs(400 * 86_400)), ..Policies::default() };
+        let lines = kept.differences(&Policies::default());
+        assert_eq!(lines, ["deadlines.attempt: 4h becomes 8h", "retention: nothing becomes 400d"]);
     }
 }

@@ -107,14 +107,20 @@ pub fn answers(artifact: &OwnershipVoucher, nonce: Option<&Nonce>) -> bool {
     }
 }
 
-/// The nonce that a voucher holds. Its signature is not looked at: it was before it was stored, and the device will.
+/// The nonce that a voucher holds.
 fn bound_to(artifact: &OwnershipVoucher) -> Option<Nonce> {
-    let info = ContentInfo::from_der(artifact.der()).ok()?;
-    let signed = SignedData::from_content_info(&info).ok()?;
-    match Voucher::from_json(signed.unverified_content()?).ok()?.freshness {
+    match contents(artifact)?.freshness {
         Freshness::Nonce(nonce) => Some(nonce),
         Freshness::ExpiresOn { .. } | Freshness::Unlimited => None,
     }
+}
+
+/// What a voucher says that was verified before it was stored. Its signature is not looked at again.
+#[must_use]
+pub fn contents(artifact: &OwnershipVoucher) -> Option<Voucher> {
+    let info = ContentInfo::from_der(artifact.der()).ok()?;
+    let signed = SignedData::from_content_info(&info).ok()?;
+    Voucher::from_json(signed.unverified_content()?).ok()
 }
 
 /// RFC 8572 §5.4 step 2a: the device will validate our owner certificate to the one that is pinned.

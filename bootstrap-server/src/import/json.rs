@@ -70,6 +70,8 @@ pub(super) struct Array {
     depth: usize,
     line: u64,
     began: u64,
+    /// Objects that have come to their end.
+    count: u64,
 }
 
 /// Where in the array the next octet stands.
@@ -95,7 +97,7 @@ enum At {
 
 impl Default for Array {
     fn default() -> Self {
-        Self { at: At::Start, text: Vec::new(), depth: 0, line: 1, began: 1 }
+        Self { at: At::Start, text: Vec::new(), depth: 0, line: 1, began: 1, count: 0 }
     }
 }
 
@@ -172,6 +174,9 @@ impl Array {
             return Ok(None);
         }
         self.at = At::Comma;
-        Ok(Some(object(self.began, &std::mem::take(&mut self.text))))
+        self.count = self.count.saturating_add(1);
+        let read = object(self.began, &std::mem::take(&mut self.text));
+        // Many programs write all of an array on one line.
+        Ok(Some(read.map_err(|fault| Fault { detail: format!("object {}: {}", self.count, fault.detail), ..fault })))
     }
 }

@@ -341,6 +341,12 @@ mod tests {
             }
         }
         assert!(faults(Form::JsonLines, r#"{"colour":"red"}"#)[0].2.contains("colour"));
+        // On one line, as programs write it, each is named by its place.
+        let one_line = faults(Form::JsonArray, &format!(r#"[{good},{{"colour":"red"}},{{"manufacturer":1}}]"#));
+        assert_eq!(
+            one_line.iter().map(|it| it.2.split(':').next().unwrap()).collect::<Vec<_>>(),
+            ["object 2", "object 3"]
+        );
         let long = format!("{{\"rack\":\"{}\"}}\n{good}\n", "x".repeat(MAX_ROW));
         let rows = all(Form::JsonLines, &[long.as_bytes()]);
         assert!(rows[0].as_ref().unwrap_err().detail.contains("65536") && rows[1].is_ok(), "{rows:?}");

@@ -37,7 +37,7 @@ pub struct WebhookSection {
 }
 
 /// A webhook that can be used.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Webhook {
     pub(super) name: String,
     pub(super) host: String,
@@ -50,6 +50,13 @@ pub struct Webhook {
     pub(super) tls: Option<(ServerName<'static>, Arc<ClientConfig>)>,
     /// None for all.
     pub(super) events: Option<BTreeSet<String>>,
+}
+
+impl std::fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Path and query may be what the receiver knows this server by.
+        f.debug_struct("Webhook").field("name", &self.name).field("authority", &self.authority).finish_non_exhaustive()
+    }
 }
 
 /// The events that there are.
@@ -103,7 +110,7 @@ impl Webhook {
         if let Some(unknown) = section.events.iter().flatten().find(|event| !EVENTS.contains(&event.as_str())) {
             return Err(WebhookInvalid::Event { event: unknown.clone() });
         }
-        let no_url = || WebhookInvalid::Url { url: section.url.clone() };
+        let no_url = || WebhookInvalid::Url { url: without_secrets(&section.url) };
         let url: Uri = section.url.parse().map_err(|_| no_url())?;
         let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else { return Err(no_url()) };
         // A password in an address would stand in logs.
@@ -120,7 +127,7 @@ impl Webhook {
             // Events name devices and keys: they leave this machine in TLS only.
             ("http", None) if is_here(&host) => (80, None),
             ("http", Some(_)) if is_here(&host) => return Err(WebhookInvalid::CaForNothing),
-            ("http", _) => return Err(WebhookInvalid::Clear { url: section.url.clone() }),
+            ("http", _) => return Err(WebhookInvalid::Clear { url: without_secrets(&section.url) }),
             _ => return Err(no_url()),
         };
         Ok(Self {
@@ -139,6 +146,15 @@ impl Webhook {
     pub fn name(&self) -> &str {
         &self.name
     }
+}
+
+/// What may be said of an address: passwords stand in it, and many receivers know who calls by path or query alone.
+fn without_secrets(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "…".to_owned() };
+    let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (user, host) = authority.rsplit_once('@').map_or(("", authority), |(_, host)| ("…@", host));
+    let rest = if rest.len() > 1 { "/…" } else { rest };
+    format!("{scheme}://{user}{host}{rest}")
 }
 
 fn is_here(host: &str) -> bool {
@@ -183,13 +199,13 @@ pub enum WebhookInvalid {
     /// Not an address.
     #[error("url: {url:?} is none; write https://NAME[:PORT]/PATH, without user and password")]
     Url {
-        /// What was given.
+        /// What was given, without what may be secret.
         url: String,
     },
     /// Events would leave this machine readable.
     #[error("url: {url:?} is not encrypted, and not on this machine; use https://")]
     Clear {
-        /// What was given.
+        /// What was given, without what may be secret.
         url: String,
     },
     /// Nothing to verify the receiver with.
@@ -239,6 +255,33 @@ mod tests {
         assert!(load("url = 'https://a.example/'").unwrap_err().contains("ca: is missing"));
         assert!(load("url = 'https://a.example/'\nca = 'x.pem'").unwrap_err().contains("/nowhere/x.pem"));
         assert!(load("url = 'https://me:secret@a.example/'\nca = 'x.pem'").unwrap_err().contains("without user"));
+    }
+
+    #[test]
+    fn srv_18_what_is_secret_in_an_address_is_in_no_message() {
+        for url in [
+            "https://me:secret@a.example/",
+            "https://me:secret@a.example?secret#secret",
+            "http://a.example/hook/secret",
+            "ftp://a.example/?token=secret",
+            "https://a.example:70000/secret",
+            "secret",
+        ] {
+            let refused = load(&format!("url = '{url}'")).unwrap_err();
+            assert!(!refused.contains("secret"), "{refused}");
+        }
+        assert!(load("url = 'http://a.example/hook/secret'").unwrap_err().contains("http://a.example/…"));
+        // Nor in what a log would show of one that can be used.
+        let usable = load("url = 'http://127.0.0.1/hook?token=secret'").unwrap();
+        assert!(!format!("{usable:?}").contains("secret"), "{usable:?}");
+    }
+
+    #[test]
+    fn srv_18_every_event_can_be_chosen() {
+        let named = include_str!("../audit/event.rs").split("=> \"").skip(1);
+        let named: BTreeSet<_> = named.filter_map(|rest| rest.split('"').next()).collect();
+        assert!(named.len() > 25, "{named:?}");
+        assert_eq!(named, EVENTS.iter().copied().collect());
     }
 
     #[test]

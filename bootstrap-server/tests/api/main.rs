@@ -5,6 +5,7 @@
 mod access;
 mod devices;
 mod document;
+mod erasing;
 mod events;
 mod hostile;
 mod import;

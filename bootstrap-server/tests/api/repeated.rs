@@ -1,8 +1,13 @@
 //! Requests that come twice because an answer was lost.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bootstrap_server::domain::UserName;
 use serde_json::json;
 
-use crate::world::{JSON, World};
+use crate::{
+    support::{now, serial},
+    world::{JSON, World},
+};
 
 fn keyed(key: &str) -> String {
     format!("{JSON}idempotency-key: {key}\r\n")
@@ -57,6 +62,24 @@ async fn a_repetition_that_overtakes_the_answer_is_not_told_that_somebody_else_w
     for reply in futures_util::future::join_all(asks).await {
         assert!(reply.status == 201 || reply.reason() == "idempotency-conflict", "{reply:?}");
     }
+    world.server.stop().await;
+}
+
+/// What is kept of an answer for a day holds no serial number: a device may have to be forgotten meanwhile (SEC-22).
+#[tokio::test]
+async fn sec_22_a_voucher_sent_again_gets_the_first_answer_of_which_nothing_was_kept() {
+    let world = World::new(&["SN-1"]).await;
+    let number = serial("SN-KEPT-NOWHERE");
+    let voucher = world.site.maker.voucher(&number, world.site.owner.pinned().unwrap(), now()).unwrap();
+    let body = json!({"voucher": STANDARD.encode(voucher.der())}).to_string();
+    let first = world.ask("otto", "POST", "/v1/vouchers", &keyed("k6"), &body).await;
+    assert_eq!((first.status, &first.json()["serial-number"]), (201, &json!("SN-KEPT-NOWHERE")), "{first:?}");
+    let leaves = world.leaves().await;
+    let again = world.ask("otto", "POST", "/v1/vouchers", &keyed("k6"), &body).await;
+    assert_eq!((again.status, again.json()), (201, first.json()));
+    assert_eq!(world.leaves().await, leaves, "it was stored once");
+    let kept = world.server.store().kept_answer(&UserName::new("otto").unwrap(), "k6").await.unwrap().unwrap();
+    assert_eq!(String::from_utf8(kept.body).unwrap(), "maker");
     world.server.stop().await;
 }
 

@@ -37,13 +37,13 @@ fn a_list_goes_into_a_spreadsheet_and_comes_back() {
     assert!(list.contains("\"'=HYPERLINK(\"\"x\"\")\""), "a spreadsheet must not run it: {list}");
     site.write("devices.csv", &list);
     let same = site.sztp(&["device", "import", "devices.csv"]).good();
-    assert_eq!(same.out, "1 rows: 0 registered, 1 there already, 0 not taken\n");
+    assert_eq!(same.out, "1 row: 0 registered, 1 there already, 0 not taken\n");
     site.write("devices.csv", &list.replace("HYPERLINK", "SUM"));
     let told = site.sztp(&["device", "import", "devices.csv"]);
     assert_eq!(told.code, Some(1), "{told:?}");
     assert!(told.err.starts_with("devices.csv:2: example-maker/SN-0001: rack is =HYPERLINK"), "{told:?}");
     let taken = site.sztp(&["device", "import", "devices.csv", "--update"]).good();
-    assert!(taken.out.starts_with("1 rows: 0 registered, 0 there already, 1 changed"), "{taken:?}");
+    assert!(taken.out.starts_with("1 row: 0 registered, 0 there already, 1 changed"), "{taken:?}");
     let shown = site.sztp(&["device", "show", "SN-0001", "--output", "json"]).good().json();
     assert_eq!((&shown["rack"], shown["mac-addresses"].as_array().unwrap().len()), (&json!("=SUM(\"x\")"), 2));
     let unknown = site.sztp(&["device", "list", "--columns", "colour"]);
@@ -70,8 +70,20 @@ fn a_row_that_is_wrong_is_told_by_its_line_and_hurts_no_other() {
     let people = site.sztp_reading(&["device", "import", "-", "--format", "ndjson"], rows);
     assert_eq!(people.code, Some(1));
     assert!(people.err.starts_with("-:2: "), "{people:?}");
+    let sheet = site.sztp_reading(&["device", "import", "-", "--format", "ndjson", "--output", "csv"], rows);
+    let lines: Vec<_> = sheet.out.lines().collect();
+    assert_eq!(lines[0], "line,reason,manufacturer,serial-number,detail,remedy");
+    assert!(
+        lines.len() == 2 && lines[1].starts_with("2,reference-unknown,,,nobody/SN-0002: no manufacturer nobody,"),
+        "{sheet:?}"
+    );
+    assert!(sheet.err.starts_with("3 rows: 0 registered, 2 there already"), "{sheet:?}");
     let list = site.sztp(&["device", "list", "--output", "json"]).good().json();
     assert_eq!(serials(&list), ["SN-0001", "SN-0003"]);
+    // Several at once are one document, also when nothing is made.
+    let both = ["device", "retire", "SN-0001", "SN-0003", "--reason", "sold", "--output", "json"];
+    assert_eq!(site.sztp(&[&both[..], &["--dry-run"]].concat()).good().json(), json!([]));
+    assert_eq!(serials(&site.sztp(&both).good().json()), ["SN-0001", "SN-0003"]);
 }
 
 #[test]

@@ -57,3 +57,16 @@ fn a_rehearsal_names_every_file_and_makes_none() {
     assert!(names.contains(&"sztp.toml".into()) && names.contains(&"operator.token".into()), "{names:?}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+#[test]
+fn a_password_of_the_database_is_for_its_owner_alone_and_on_no_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    let init = ["init", "site", "--dry-run", "--database", "postgres://sztp:hunter2@127.0.0.1/sztp"];
+    let told = ended(&mut sztp(folder.path(), &init)).good();
+    assert!(told.out.contains("the database postgres://127.0.0.1/sztp") && !told.out.contains("hunter2"), "{told:?}");
+    assert!(told.out.contains("  sztp.toml  (for your eyes only)\n"), "{told:?}");
+    let usual = ended(&mut sztp(folder.path(), &["init", "site", "--dry-run"])).good();
+    assert!(usual.out.contains("  sztp.toml\n"), "{usual:?}");
+    let unknown = ended(&mut sztp(folder.path(), &["init", "site", "--database", "mysql://u:hunter2@h/d"]));
+    assert!(unknown.err.contains("none of the kind mysql://") && !unknown.err.contains("hunter2"), "{unknown:?}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}

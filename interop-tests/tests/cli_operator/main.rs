@@ -2,15 +2,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod codes;
+mod forget;
 mod forms;
 mod help;
 mod init;
 mod people;
+mod policy;
 mod site;
 
 use std::{
     io::{BufRead, BufReader},
     process::Stdio,
+    time::{Duration, Instant},
 };
 
 use serde_json::json;
@@ -121,6 +124,20 @@ fn the_log_is_followed_live_and_taken_up_where_it_was_left() {
             break;
         }
     }
+    // Whoever reads may go away: the command notices at the next record, and ends.
+    drop(lines);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while tail.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline, "it goes on for nobody");
+        site.sztp(&["profile", "apply", "bmc.toml", "--name", &format!("p{leaf}")]).good();
+        leaf += 1;
+    }
+    // In a spreadsheet's form too, each record comes as it happens.
+    let tail = ["audit", "tail", "--after", "0", "--output", "csv"];
+    let mut tail = sztp(&site.path(""), &tail).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "leaf,at,event,manufacturer,serial-number,body");
+    assert!(lines.next().unwrap().unwrap().starts_with("1,20"));
     tail.kill().unwrap();
     tail.wait().unwrap();
 }

@@ -33,6 +33,38 @@ fn a_user_works_with_a_token_of_its_own_until_that_is_revoked() {
 }
 
 #[test]
+fn no_token_is_made_whose_secret_cannot_be_kept() {
+    let site = Site::start();
+    let ids = || site.sztp(&["token", "list", "--output", "csv"]).good().out;
+    let before = ids();
+    for out in ["no-such-folder/anna.token", "sztp.toml"] {
+        let refused = site.sztp(&["token", "create", "--out", out]);
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.err.contains(out), "{refused:?}");
+    }
+    assert_eq!(ids(), before, "one that nobody has would open the server for ever");
+    // The other way round: what the server refuses leaves no file.
+    site.sztp(&["token", "create", "--user", "nobody", "--out", "new.token"]);
+    site.sztp(&["token", "create", "--out", "new.token", "--dry-run"]).good();
+    assert!(!site.path("new.token").exists());
+}
+
+#[test]
+fn programs_get_documents_and_people_are_told_what_was_done() {
+    let site = Site::start();
+    let added = site.sztp(&["user", "add", "anna", "--role", "viewer"]).good();
+    assert_eq!(added.out, "anna has the role viewer; `sztp token create --user anna` makes a token\n");
+    let token = site.sztp(&["token", "create", "--user", "anna", "--output", "json"]).good().json();
+    let id = token["id"].as_str().unwrap();
+    let rehearsed = site.sztp(&["token", "revoke", id, "--dry-run"]).good();
+    assert_eq!(rehearsed.out, format!("would be done: revoke the token {id}\n"));
+    assert_eq!(site.sztp(&["token", "revoke", id]).good().out, format!("revoked the token {id}\n"));
+    assert_eq!(site.sztp(&["user", "remove", "anna", "--output", "json"]).good().json(), json!(null));
+    let made = site.sztp(&["audit", "list"]).good().out;
+    assert!(made.lines().any(|line| line.contains("token-created") && !line.contains("expires=1")), "{made}");
+}
+
+#[test]
 fn a_secret_is_shown_once_and_is_in_no_file_of_the_server() {
     let site = Site::start();
     let shown = site.sztp(&["token", "create"]).good();

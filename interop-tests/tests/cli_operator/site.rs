@@ -98,8 +98,17 @@ impl Site {
     /// Starts it again where it was.
     pub(crate) fn start_again(&mut self) {
         let mut server = sztp(&self.path(""), &["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(server.stdout.as_mut().unwrap()).lines();
-        lines.by_ref().find(|line| line.as_ref().unwrap().contains(&self.operators)).unwrap().unwrap();
+        let lines = BufReader::new(server.stdout.as_mut().unwrap()).lines().map(Result::unwrap);
+        // Devices are listened for on any free port, which is another one now.
+        let mut devices = None;
+        for line in lines {
+            match line.strip_prefix("listening for devices on https://") {
+                Some(address) => devices = Some(address.to_owned()),
+                None if line.contains(&self.operators) => break,
+                None => {}
+            }
+        }
+        self.devices = devices.unwrap();
         self.server = server;
     }
 

@@ -194,7 +194,7 @@ pub struct Because {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Erased {
-    /// How many records of the audit log.
+    /// How many records of the audit log: now, so that the same request, when it comes again, tells of those that were left.
     pub records: u64,
 }
 

@@ -57,7 +57,7 @@ pub use import::{
 };
 pub use manufacturers::{Manufacturer, ManufacturerList, NewManufacturer};
 pub use operators::{IssuedToken, NewToken, NewUser, Role, Token, TokenList, User, UserList};
-pub use policies::{AcceptPolicies, Policies, ProposedPolicies};
+pub use policies::{AcceptPolicies, Policies, ProposedPolicies, spelled_duration};
 pub use problem::Problem;
 pub use profiles::{NewProfile, Profile, ProfileList, ProfileSummary};
 pub use status::{Health, ListenerStatus, LogStatus, ServerAlarm, StateCount, Status, WebhookStatus};

@@ -34,3 +34,26 @@ pub struct AcceptPolicies {
     /// The `sha256` of the proposal that was looked at: another one is not accepted.
     pub sha256: String,
 }
+
+/// A span of seconds as people write it into `sztp.toml`, in the largest unit that is exact: `30d`, `4h`, `10m` or `45s`.
+#[must_use]
+pub fn spelled_duration(seconds: u64) -> String {
+    let units = [(86_400, 'd'), (3600, 'h'), (60, 'm')];
+    let exact = units.into_iter().find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
+    let (unit, letter) = exact.unwrap_or((1, 's'));
+    format!("{}{letter}", seconds / unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_spelled_in_the_largest_unit_that_is_exact() {
+        for (seconds, text) in
+            [(0, "0s"), (45, "45s"), (60, "1m"), (90, "90s"), (14_400, "4h"), (5400, "90m"), (2_592_000, "30d")]
+        {
+            assert_eq!(spelled_duration(seconds), text);
+        }
+    }
+}

@@ -35,20 +35,26 @@ impl ChangeArgs {
         }
     }
 
-    /// As [`ChangeArgs::tell`], for a change of which no record is left.
-    pub(crate) fn tell_gone(&self, done: &str) {
-        match self.intent() {
-            Intent::Make => output::line(&crate::show::plain(done)),
-            Intent::Rehearse => self.tell_nothing_made(done),
+    /// As [`ChangeArgs::tell`], for a change of which no record is left: what to do, what was done, and to what.
+    pub(crate) fn tell_gone(&self, verb: &str, done: &str, what: &str) {
+        match (self.intent(), self.form.form) {
+            (Intent::Make, Form::Table) => output::line(&crate::show::plain(&format!("{done} {what}"))),
+            (_, _) => self.tell_nothing_made(&format!("{verb} {what}")),
+        }
+    }
+
+    /// Says to people what would be done to one of several: programs get a list at the end, of records that were made.
+    pub(crate) fn tell_would(&self, done: &str) {
+        if self.form.form == Form::Table {
+            output::line(&format!("would be done: {}", crate::show::plain(done)));
         }
     }
 
     fn tell_nothing_made(&self, done: &str) {
-        match self.form.form {
-            Form::Table => output::line(&format!("would be done: {}", crate::show::plain(done))),
-            // A record that does not exist is not shown; the exit code says that it could be.
-            Form::Json => output::line("null"),
-            Form::Yaml | Form::Csv => {}
+        self.tell_would(done);
+        // A record that does not exist is not shown; the exit code says that it could be.
+        if self.form.form == Form::Json {
+            output::line("null");
         }
     }
 }

@@ -6,7 +6,10 @@ use bootstrap_server::doctor::{self, Finding};
 use serde_json::json;
 
 use super::Failure;
-use crate::output::{self, Form};
+use crate::{
+    output::{self, Form},
+    show::plain,
+};
 
 /// Arguments of `sztp doctor`.
 #[derive(Debug, clap::Args)]
@@ -40,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 fn show(finding: &Finding) {
-    output::line(&format!("{:<8} {:<18} {}", finding.outcome.as_str(), finding.check, finding.what));
+    output::line(&plain(&format!("{:<8} {:<18} {}", finding.outcome.as_str(), finding.check, finding.what)));
     if let Some(advice) = finding.outcome.advice() {
         output::line(&format!("{:27} why: {}", "", advice.why));
         output::line(&format!("{:27} do:  {}", "", advice.fix));

@@ -114,10 +114,10 @@ fn show_story(form: Form, story: &Story) {
 fn story_text(story: &Story) -> String {
     let device = &story.device;
     let detail = device.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
-    let mut lines = vec![format!(
+    let mut lines = vec![plain(&format!(
         "{}/{}: {}{detail}, since {}",
         device.manufacturer, device.serial_number, device.state, device.since
-    )];
+    ))];
     let mut say = |name: &str, text: &str| lines.push(format!("  {name:<5} {}", plain(text)));
     if let Some(waiting) = &device.waiting {
         match &waiting.stuck {

@@ -7,6 +7,7 @@ use std::{
     time::SystemTime,
 };
 
+use bootstrap_server::store::Location;
 use pki::{key::random, time::Timestamp};
 use serde_json::json;
 
@@ -104,7 +105,8 @@ fn show(args: &Args, plan: &Plan, site: &Site) {
             let note = if secrecy == Secrecy::Private { "  (for your eyes only)" } else { "" };
             output::line(&format!("  {name}{note}"));
         }
-        output::line(&format!("and the database {} with the user {}", plan.database, site::FIRST_USER));
+        let database = Location::parse(&plan.database, Path::new(""));
+        output::line(&format!("and the database {database} with the user {}", site::FIRST_USER));
         return;
     }
     output::line(&format!("made {folder}: devices are sent to {}", plan.device_names.join(", ")));

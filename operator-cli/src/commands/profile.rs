@@ -126,7 +126,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
             Command::Show(args) => show(args.form.form, &args.server.client()?.profile(&args.name).await?),
             Command::Remove(args) => {
                 args.change.server.client()?.remove_profile(&args.name, args.change.intent()).await?;
-                args.change.tell_gone(&format!("remove the profile {}", args.name));
+                args.change.tell_gone("remove", "removed", &format!("the profile {}", args.name));
             }
         }
         Ok(ExitCode::SUCCESS)

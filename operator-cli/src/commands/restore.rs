@@ -15,7 +15,7 @@ use bootstrap_server::{
     store::{Location, SqlStore, Store, StoreError},
 };
 use pki::key::SystemEntropy;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Failure;
 use crate::{
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let last_checkpoint = args.last_checkpoint.as_deref().map(read).transpose()?;
     if args.verify {
         let checked = Restorable::check(&args.backup, args.key.as_ref(), last_checkpoint.as_deref())?;
-        show(args, &checked, "verified", &[]);
+        show(args, &checked, "verified", &json!({}), &[]);
         return Ok(ExitCode::SUCCESS);
     }
     let config = ServerConfig::load(&args.config)?;
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     runtime.block_on(async {
         if args.dry_run {
             vacant(&config.database).await?;
-            show(args, &checked, "would be restored", &[]);
+            show(args, &checked, "would be restored", &json!({}), &[]);
             return Ok(ExitCode::SUCCESS);
         }
         let secret = TokenSecret::generate(&mut SystemEntropy).map_err(site::SiteError::from)?;
@@ -109,7 +109,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
                 .to_owned(),
             "            lost: devices that were onboarded since may ask again and be held.".to_owned(),
         ];
-        show(args, &checked, "restored", &next);
+        let also = json!({
+            "tokens-revoked": reopened.revoked,
+            "token": reopened.user.as_ref().map(|user| json!({"user": user.to_string(), "file": path})),
+            "new-checkpoint": checkpoint,
+        });
+        show(args, &checked, "restored", &also, &next);
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -141,10 +146,11 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|source| Failure::File { path: path.to_owned(), source })
 }
 
-fn show(args: &Args, checked: &Restorable, done: &'static str, next: &[String]) {
+/// Says what was done: to programs all of it with what is `also` so, to people with what comes `next`.
+fn show(args: &Args, checked: &Restorable, done: &'static str, also: &Value, next: &[String]) {
     let contents = checked.contents();
     if args.form == Form::Json {
-        output::json(&json!({
+        let mut document = json!({
             "result": done,
             "taken": contents.taken,
             "key": contents.key.to_string(),
@@ -153,8 +159,11 @@ fn show(args: &Args, checked: &Restorable, done: &'static str, next: &[String]) 
             "erased": contents.erased,
             "checkpoint": contents.checkpoint,
             "newest-checkpoint": checked.newest(),
-        }));
-        return;
+        });
+        if let (Some(document), Some(also)) = (document.as_object_mut(), also.as_object()) {
+            document.extend(also.clone());
+        }
+        return output::json(&document);
     }
     let rows = |table| contents.rows.get(table).copied().unwrap_or_default();
     output::line(&format!(

@@ -40,6 +40,12 @@ const LISTENERS: &[Column] = &[
     column("connections", "/connections"),
     column("certificate-expires", "/certificate-expires"),
 ];
+const WEBHOOKS: &[Column] = &[
+    column("webhook", "/name"),
+    column("behind", "/behind"),
+    column("failing-since", "/failing-since"),
+    column("error", "/error"),
+];
 const STATES: &[Column] = &[
     column("state", "/state"),
     column("devices", "/devices"),
@@ -65,6 +71,10 @@ fn show(form: Form, status: &Status) {
             show::one(form, SERVER, status);
             output::line("");
             Listing::whole(form, LISTENERS, &status.listeners);
+            if !status.webhooks.is_empty() {
+                output::line("");
+                Listing::whole(form, WEBHOOKS, &status.webhooks);
+            }
             for alarm in &status.alarms {
                 let (reason, summary, remedy) = (&alarm.reason, &alarm.summary, &alarm.remedy);
                 output::line("");

@@ -12,7 +12,7 @@ use super::{
     change::{ChangeArgs, block_on},
 };
 use crate::{
-    files::{self, Secrecy},
+    files::Reserved,
     output,
     server::ServerArgs,
     show::{Column, Form, FormArgs, Listing, column},
@@ -100,7 +100,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
             }
             Command::Revoke(args) => {
                 args.change.server.client()?.revoke_token(&args.id, args.change.intent()).await?;
-                args.change.tell_gone(&format!("revoke the token {}", args.id));
+                args.change.tell_gone("revoke", "revoked", &format!("the token {}", args.id));
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -108,19 +108,15 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
 }
 
 async fn create(args: &CreateArgs) -> Result<(), Failure> {
-    if let Some(path) = &args.out
-        && path.exists()
-    {
-        // What cannot be written must not be made: its secret would be lost.
-        let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "is there already: name a new file");
-        return Err(Failure::File { path: path.clone(), source });
-    }
+    // What cannot be written must not be made: its secret would be lost.
+    let place = args.out.as_deref().map(Reserved::take).transpose()?;
     let made = if args.offline { offline::create(args).await? } else { asked(args).await? };
-    match (made, &args.out) {
-        (None, _) => args.change.tell_gone("make a token"),
-        (Some(issued), Some(path)) => {
-            files::write(path, format!("{}\n", issued.secret).as_bytes(), Secrecy::Private)?;
-            let done = format!("wrote the token {} of {} into {}", issued.token.id, issued.token.user, path.display());
+    match (made, place) {
+        (None, _) => args.change.tell("make a token", COLUMNS, None::<&IssuedToken>),
+        (Some(issued), Some(place)) => {
+            let (id, user, path) = (&issued.token.id, &issued.token.user, place.path().display().to_string());
+            place.fill(format!("{}\n", issued.secret).as_bytes())?;
+            let done = format!("wrote the token {id} of {user} into {path}");
             args.change.tell(&done, COLUMNS, Some(&issued.token));
         }
         (Some(issued), None) => show(args.change.form.form, &issued),

@@ -56,6 +56,16 @@ enum RoleName {
     Admin,
 }
 
+impl RoleName {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 /// Arguments of `sztp user list`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListArgs {
@@ -87,9 +97,10 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
                 };
                 let client = args.change.server.client()?;
                 let put = client.put_user(&args.name, &NewUser { role }, args.change.intent()).await?;
+                let (name, word) = (&args.name, args.role.word());
                 let done = match &put {
-                    Some(_) => format!("added {}; `sztp token create --user {}` makes a token", args.name, args.name),
-                    None => format!("add {}", args.name),
+                    Some(_) => format!("{name} has the role {word}; `sztp token create --user {name}` makes a token"),
+                    None => format!("give {name} the role {word}"),
                 };
                 args.change.tell(&done, COLUMNS, put.as_ref());
             }
@@ -99,7 +110,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
             }
             Command::Remove(args) => {
                 args.change.server.client()?.remove_user(&args.name, args.change.intent()).await?;
-                args.change.tell_gone(&format!("remove {} and every token of that user", args.name));
+                args.change.tell_gone("remove", "removed", &format!("{} and every token of that user", args.name));
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -31,7 +31,11 @@ fn text(value: &Value) -> String {
 /// The text without anything that a terminal would obey.
 pub(crate) fn plain(text: &str) -> String {
     // Bidirectional controls reorder what is read; they obey nobody here either.
-    let obeyed = |it: char| it.is_control() || matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let obeyed = |it: char| {
+        let reorders =
+            matches!(it, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        it.is_control() || reorders || matches!(it, '\u{2028}' | '\u{2029}')
+    };
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
         if obeyed(character) {

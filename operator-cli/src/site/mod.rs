@@ -91,7 +91,7 @@ impl Site {
         let secret = TokenSecret::generate(&mut SystemEntropy)?;
         let audit_key = FileKey::generate_ed25519()?;
         let mut files = vec![
-            SiteFile::public(CONFIG, document::write(plan).into_bytes()),
+            SiteFile { name: CONFIG.to_owned(), octets: document::write(plan).into_bytes(), secrecy: secrecy(plan) },
             SiteFile::private("audit.key", audit_key.to_pem().as_bytes()),
             SiteFile::private(TOKEN, format!("{}\n", secret.reveal()).as_bytes()),
             SiteFile::public(PINNED, hierarchy.pinned.to_pem().into_bytes()),
@@ -186,6 +186,12 @@ pub(crate) fn check_empty(folder: &Path) -> Result<(), SiteError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(SiteError::Folder { path: folder.to_owned(), source }),
     }
+}
+
+/// A password may stand in the address of a database; what is not shown of one is nobody else's.
+fn secrecy(plan: &Plan) -> Secrecy {
+    let shown = Location::parse(&plan.database, Path::new("")).to_string();
+    if shown == plan.database { Secrecy::Public } else { Secrecy::Private }
 }
 
 impl SiteFile {

@@ -16,7 +16,7 @@ use pki::digest::{Digest, sha256};
 
 use self::document::{Document, MAX_VARIANTS};
 use super::{
-    Authentication, NameInvalid, Patience, ProfileName, VariantName, WireProfile, WireProfileUnknown,
+    Authentication, NameInvalid, Patience, ProfileName, TomlFault, VariantName, WireProfile, WireProfileUnknown,
     elsewhere::RedirectInvalid, policy::DurationInvalid,
 };
 
@@ -74,7 +74,7 @@ impl OnboardingProfile {
     /// # Errors
     /// [`ProfileInvalid`] with the line and what is wrong there.
     pub fn from_toml(name: ProfileName, document: &str) -> Result<Self, ProfileInvalid> {
-        let parsed: Document = toml::from_str(document)?;
+        let parsed: Document = toml::from_str(document).map_err(|error| TomlFault::new(&error, document))?;
         let redirect = parsed.elsewhere()?;
         let (information, reporting_level) = match &redirect {
             Some(_) => (OnboardingInformation::default(), ReportingLevel::Minimal),
@@ -189,7 +189,7 @@ pub enum ProfileInvalid {
     NothingToDo,
     /// Not TOML, or a member that profiles do not have.
     #[error(transparent)]
-    Toml(#[from] toml::de::Error),
+    Toml(#[from] TomlFault),
     /// Not a wire profile.
     #[error("wire-profile: {source}; there are {}", names())]
     WireProfile {

@@ -18,10 +18,10 @@ use super::super::{
     device::name::{find, qualified},
 };
 use crate::{
-    files::{self, Secrecy},
+    files::Reserved,
     output,
     server::ServerArgs,
-    show::{Column, column},
+    show::{Column, column, plain},
 };
 
 /// Records asked for at a time: the most that a server gives.
@@ -70,7 +70,8 @@ Needs an admin's token. The device's record, voucher, reports and all that the a
 verifies, and says how many records were erased, when, by whom and why. A device that is being onboarded is refused. One that
 comes back is unknown: [policy] says what becomes of it. What was interrupted is taken up by the same command, or by the server.
 
-Not reached by this: backups and exports that were taken before, and the server's own messages (journald). In SQLite, copies
+Not reached by this: records of connections that were refused, which may quote a serial number that a stranger claimed, and go
+by their age ([retention]); backups and exports that were taken before, and the server's own messages (journald). In SQLite, copies
 may be left in unused parts of the file until `sztp audit compact`; in PostgreSQL until VACUUM FULL, and in its archived WAL.";
 
 /// Arguments of `sztp audit compact`.
@@ -90,6 +91,7 @@ For a SQLite file, with the server stopped. Needs as much room again as the file
 const COLUMNS: &[Column] = &[column("records", "/records")];
 
 pub(super) async fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
+    let place = args.out.as_deref().map(Reserved::take).transpose()?;
     let client = args.server.client()?;
     let key = find(&client, &args.device).await?;
     let (device, reports, story) = (client.device(&key).await?, client.reports(&key).await?, client.story(&key).await?);
@@ -109,16 +111,13 @@ pub(super) async fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
         }
     }
     let document = json!({"device": device, "reports": reports, "story": story, "records": records});
-    match &args.out {
+    match place {
         None => output::json(&document),
-        Some(path) => {
+        Some(place) => {
             let text = serde_json::to_string_pretty(&document).unwrap_or_default() + "\n";
-            files::write(path, text.as_bytes(), Secrecy::Private)?;
-            output::line(&crate::show::plain(&format!(
-                "wrote {} records of {key} into {}",
-                records.len(),
-                path.display()
-            )));
+            let path = place.path().display().to_string();
+            place.fill(text.as_bytes())?;
+            output::line(&plain(&format!("wrote {} records of {key} into {path}", records.len())));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use operator_api::{AuditRecord, RecordQuery, client::Heard};
+use operator_api::{RecordQuery, client::Heard};
 
 use super::super::{Failure, device::name::find, record};
 use crate::{
     output,
     server::ServerArgs,
-    show::{Column, Form, FormArgs, Listing, column},
+    show::{Form, FormArgs, Listing},
 };
 
 /// Records asked for at a time: the most that a server gives.
@@ -58,15 +58,6 @@ const TAIL_EXAMPLES: &str = "Examples:
 
 Runs until Ctrl-C. A connection that breaks is taken up where it broke: no record is left out or comes twice.";
 
-const COLUMNS: &[Column] = &[
-    column("leaf", "/leaf"),
-    column("at", "/at"),
-    column("event", "/body/event"),
-    column("manufacturer", "/body/device/manufacturer"),
-    column("serial-number", "/body/device/serial-number"),
-    column("body", "/body"),
-];
-
 pub(super) async fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
     let client = args.server.client()?;
     let device = match &args.device {
@@ -76,7 +67,7 @@ pub(super) async fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
     let (manufacturer, serial_number) = device.map(|key| (key.manufacturer, key.serial_number)).unzip();
     let mut wanted = RecordQuery { after: args.after, limit: None, manufacturer, serial_number };
     let mut left = args.limit.unwrap_or(u64::MAX);
-    let mut listing = Listing::new(args.form.form, COLUMNS);
+    let mut listing = Listing::new(args.form.form, record::COLUMNS);
     loop {
         wanted.limit = Some(u32::try_from(left).unwrap_or(PAGE).min(PAGE));
         let page = client.records(&wanted).await?;
@@ -86,7 +77,7 @@ pub(super) async fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
         }
         left = left.saturating_sub(u64::try_from(page.records.len()).unwrap_or(u64::MAX));
         wanted.after = page.next;
-        if wanted.after.is_none() || left == 0 {
+        if wanted.after.is_none() || left == 0 || output::is_unread() {
             break;
         }
     }
@@ -99,20 +90,14 @@ pub(super) async fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
 pub(super) async fn tail(args: &TailArgs) -> Result<ExitCode, Failure> {
     let client = args.server.client()?;
     let mut events = client.events(args.after).await?;
-    loop {
+    let mut stream = record::Stream::new(args.form.form);
+    while !output::is_unread() {
         match events.next().await? {
-            Heard::Record(record) => show(&record, args.form.form),
+            Heard::Record(record) => stream.show(&record),
             Heard::Interrupted { because, pause } => {
                 output::error(&format!("sztp: {because}; connecting again in {} s", pause.as_secs().max(1)));
             }
         }
     }
-}
-
-/// A stream has no end that could close a document: every form but the one for people is one JSON object a line.
-fn show(record: &AuditRecord, form: Form) {
-    match form {
-        Form::Table => output::line(&record::line(record)),
-        Form::Json | Form::Yaml | Form::Csv => output::line(&serde_json::to_string(record).unwrap_or_default()),
-    }
+    Ok(ExitCode::SUCCESS)
 }

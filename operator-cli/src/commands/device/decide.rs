@@ -160,7 +160,7 @@ impl<'a> Outcome<'a> {
                 output::line(&plain(&format!("{} {key}: {}", self.done, device.state)));
             }
             Ok(Some(device)) => self.made.push(device),
-            Ok(None) => self.change.tell_gone(&format!("{} {key}", self.verb)),
+            Ok(None) => self.change.tell_would(&format!("{} {key}", self.verb)),
             Err(error) if error.problem().is_some() => {
                 if let Some(earlier) =
                     self.refused.replace(Failure::Device { device: key.to_string(), source: Box::new(error) })
@@ -174,7 +174,7 @@ impl<'a> Outcome<'a> {
     }
 
     fn end(self) -> Result<ExitCode, Failure> {
-        if self.change.form.form != Form::Table && !self.made.is_empty() {
+        if self.change.form.form != Form::Table {
             Listing::whole(self.change.form.form, COLUMNS, &self.made);
         }
         self.refused.map_or(Ok(ExitCode::SUCCESS), Err)

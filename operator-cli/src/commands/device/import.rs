@@ -15,13 +15,14 @@ use operator_api::{
     DifferingMember, ImportDifference, ImportDone, ImportFault, ImportUpdate,
     client::{Existing, ImportFormat, Intent},
 };
+use serde_json::{Value, json};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::Failure;
 use crate::{
     commands::change::ChangeArgs,
     output,
-    show::{Form, plain},
+    show::{Column, Form, Listing, column, plain},
 };
 
 /// Arguments of `sztp device import`.
@@ -54,7 +55,8 @@ mac-addresses (several with spaces between), host, slot and rack:
 
 JSON has the same names. Rows that are wrong are told by line and hurt no other row. Rows that say what the server's list
 says already are passed over, so a list can be sent again; where they say otherwise, that is told, and --update takes it
-over. Exit codes: 0 all rows taken, 1 some not.";
+over. `--output json` tells it as it comes, one JSON document a line; `--output csv` is the rows that were not taken as they
+are. Exit codes: 0 all rows taken, 1 some not.";
 
 /// How a list is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -112,19 +114,54 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let existing = if args.update { Existing::Update } else { Existing::Leave };
     let mut updates = client.import_devices(format.on_the_wire(), list, existing, args.change.intent()).await?;
     let mut exit_code = ExitCode::FAILURE;
+    let mut listing = Listing::new(args.change.form.form, ROWS);
     while let Some(update) = updates.next().await? {
         if let ImportUpdate::Done(done) = &update
             && (done.faults, done.different) == (0, 0)
         {
             exit_code = ExitCode::SUCCESS;
         }
-        if people {
-            tell(&update, &bar, args);
-        } else {
-            output::line(&serde_json::to_string(&update).unwrap_or_default());
+        match args.change.form.form {
+            Form::Table => tell(&update, &bar, args),
+            // As they come, a document a line: a list of a million rows is not kept for one array.
+            Form::Json => output::line(&serde_json::to_string(&update).unwrap_or_default()),
+            Form::Yaml => output::text(&listing.page(&[update])),
+            Form::Csv => match row(&update) {
+                Some(row) => output::text(&listing.page(&[row])),
+                None => tell_sum(&update, args),
+            },
         }
     }
+    if args.change.form.form == Form::Csv {
+        output::text(&listing.end());
+    }
     Ok(exit_code)
+}
+
+/// What stands in CSV: a row of the list that was not taken as it is, and why.
+const ROWS: &[Column] = &[
+    column("line", "/line"),
+    column("reason", "/reason"),
+    column("manufacturer", "/manufacturer"),
+    column("serial-number", "/serial-number"),
+    column("detail", "/detail"),
+    column("remedy", "/remedy"),
+];
+
+fn row(update: &ImportUpdate) -> Option<Value> {
+    match update {
+        ImportUpdate::Fault(fault) => serde_json::to_value(fault).ok(),
+        ImportUpdate::Difference(ImportDifference { line, manufacturer, serial_number, members }) => Some(json!({
+            "line": line, "manufacturer": manufacturer, "serial-number": serial_number, "detail": members_told(members),
+        })),
+        ImportUpdate::Progress(_) | ImportUpdate::Done(_) => None,
+    }
+}
+
+fn tell_sum(update: &ImportUpdate, args: &Args) {
+    if let ImportUpdate::Done(done) = update {
+        output::error(&summed(*done, args.change.intent()));
+    }
 }
 
 fn tell(update: &ImportUpdate, bar: &ProgressBar, args: &Args) {
@@ -148,18 +185,23 @@ fn tell(update: &ImportUpdate, bar: &ProgressBar, args: &Args) {
 /// How a row differs from the list, on one line.
 fn told(difference: &ImportDifference) -> String {
     let ImportDifference { line, manufacturer, serial_number, members } = difference;
+    format!("{line}: {manufacturer}/{serial_number}: {}", members_told(members))
+}
+
+fn members_told(members: &[DifferingMember]) -> String {
     let member = |DifferingMember { name, listed, row }: &DifferingMember| match listed {
         Some(listed) => format!("{name} is {listed} on the list, {row} here"),
         None => format!("{name} is not on the list, {row} here"),
     };
-    format!("{line}: {manufacturer}/{serial_number}: {}", members.iter().map(member).collect::<Vec<_>>().join("; "))
+    members.iter().map(member).collect::<Vec<_>>().join("; ")
 }
 
 /// How an import ended, on one line, with a second one where there is something to be decided.
 fn summed(done: ImportDone, intent: Intent) -> String {
     let ImportDone { read, registered, unchanged, updated, different, faults } = done;
     let would = if intent == Intent::Rehearse { "would be " } else { "" };
-    let mut text = format!("{read} rows: {registered} {would}registered, {unchanged} there already");
+    let rows = if read == 1 { "row" } else { "rows" };
+    let mut text = format!("{read} {rows}: {registered} {would}registered, {unchanged} there already");
     if updated > 0 {
         text.push_str(&format!(", {updated} {would}changed"));
     }
@@ -209,6 +251,25 @@ mod tests {
             summed(updated, Intent::Rehearse),
             "3 rows: 1 would be registered, 1 there already, 1 would be changed, 0 not taken"
         );
+    }
+
+    #[test]
+    fn a_spreadsheet_gets_the_rows_that_were_not_taken() {
+        let members = vec![DifferingMember { name: "rack".into(), listed: Some("=r7".into()), row: "r8".into() }];
+        let difference = ImportDifference { line: 2, manufacturer: "m".into(), serial_number: "=1".into(), members };
+        let remedy = "Correct it.".to_owned();
+        let fault = ImportFault { line: 3, reason: "import-row-invalid".into(), detail: "a, b".into(), remedy };
+        let updates = [ImportUpdate::Difference(difference), ImportUpdate::Fault(fault)];
+        let mut listing = Listing::new(Form::Csv, ROWS);
+        let text: String = updates.iter().filter_map(row).map(|row| listing.page(&[row])).collect();
+        assert_eq!(
+            text,
+            "line,reason,manufacturer,serial-number,detail,remedy\n2,,m,'=1,\"rack is =r7 on the list, r8 here\",\n\
+             3,import-row-invalid,,,\"a, b\",Correct it.\n"
+        );
+        let done = ImportDone { read: 1, registered: 1, unchanged: 0, updated: 0, different: 0, faults: 0 };
+        assert!(row(&ImportUpdate::Done(done)).is_none());
+        assert!(summed(done, Intent::Make).starts_with("1 row: "));
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         output::text(&listing.page(&page.devices));
         left = left.saturating_sub(u64::try_from(page.devices.len()).unwrap_or(u64::MAX));
         wanted.after = page.next;
-        if wanted.after.is_none() || left == 0 {
+        if wanted.after.is_none() || left == 0 || output::is_unread() {
             break;
         }
     }

@@ -2,10 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use operator_api::{
-    AuditRecord,
-    client::{Client, DeviceKey, Heard},
-};
+use operator_api::client::{Client, DeviceKey, Heard};
 
 use super::{Failure, name::find};
 use crate::{
@@ -67,10 +64,13 @@ async fn watch(client: &Client, key: Option<&DeviceKey>, args: &Args) -> Result<
     if let Some(ended) = reached(client, key, args).await? {
         return Ok(ended);
     }
-    loop {
+    let mut stream = record::Stream::new(args.form.form);
+    while !output::is_unread() {
         match events.next().await? {
             Heard::Record(record) if key.is_none_or(|key| record::is_about(&record, key)) => {
-                show(&record, args.form.form);
+                if args.form.form != Form::Table || record::is_about_a_device(&record) {
+                    stream.show(&record);
+                }
                 if record::is_about_a_device(&record)
                     && let Some(ended) = reached(client, key, args).await?
                 {
@@ -83,6 +83,7 @@ async fn watch(client: &Client, key: Option<&DeviceKey>, args: &Args) -> Result<
             }
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Whether the device is where it was to be, or will not come there by itself.
@@ -98,12 +99,4 @@ async fn reached(client: &Client, key: Option<&DeviceKey>, args: &Args) -> Resul
     let detail = device.detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
     output::error(&plain(&format!("sztp: {key} is {}{detail}; `sztp explain {key}` says why", device.state)));
     Ok(Some(ExitCode::FAILURE))
-}
-
-fn show(record: &AuditRecord, form: Form) {
-    match form {
-        Form::Table if record::is_about_a_device(record) => output::line(&record::line(record)),
-        Form::Table => {}
-        Form::Json | Form::Yaml | Form::Csv => output::line(&serde_json::to_string(record).unwrap_or_default()),
-    }
 }

@@ -47,12 +47,25 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     block_on(async {
         let client = args.change.server.client()?;
         let mut kept: Vec<Voucher> = Vec::new();
-        let mut refused = None;
+        let mut refused: Option<Failure> = None;
+        // One that is not taken does not stop the others.
+        let mut refuse = |failure| {
+            if let Some(earlier) = refused.replace(failure) {
+                output::error(&format!("sztp: {earlier}"));
+            }
+        };
         for path in &args.files {
-            let voucher = BASE64_STANDARD.encode(files::read_artifact(path)?);
+            let octets = match files::read_artifact(path) {
+                Ok(octets) => octets,
+                Err(error) => {
+                    refuse(error.into());
+                    continue;
+                }
+            };
+            let voucher = BASE64_STANDARD.encode(octets);
             let new = NewVoucher { manufacturer: args.manufacturer.clone(), voucher };
             match client.add_voucher(&new, args.change.intent()).await {
-                Ok(None) => args.change.tell_gone(&format!("keep {}", path.display())),
+                Ok(None) => args.change.tell_would(&format!("keep {}", path.display())),
                 Ok(Some(voucher)) if args.change.form.form == Form::Table => {
                     let Voucher { manufacturer, serial_number, expires_on, .. } = voucher;
                     let until = expires_on.map_or_else(|| "for ever".to_owned(), |until| format!("until {until}"));
@@ -60,15 +73,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
                 }
                 Ok(Some(voucher)) => kept.push(voucher),
                 Err(error) if error.problem().is_some() => {
-                    let failure = Failure::Device { device: path.display().to_string(), source: Box::new(error) };
-                    if let Some(earlier) = refused.replace(failure) {
-                        output::error(&format!("sztp: {earlier}"));
-                    }
+                    refuse(Failure::Device { device: path.display().to_string(), source: Box::new(error) });
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        if !kept.is_empty() {
+        if args.change.form.form != Form::Table {
             Listing::whole(args.change.form.form, COLUMNS, &kept);
         }
         refused.map_or(Ok(ExitCode::SUCCESS), Err)
