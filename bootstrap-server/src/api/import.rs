@@ -24,8 +24,10 @@ use crate::{
     store::{Batch, StoreError},
 };
 
-/// Rows that become durable together.
-const ROWS: usize = 500;
+/// Rows after which progress is told. Until they are durable no more are read.
+const ROWS: usize = 512;
+/// Rows in one batch. The writer takes whole batches, as many as do not keep devices waiting.
+const TOGETHER: usize = 32;
 /// Lines of the answer that may wait for whoever reads it. While they do, nothing more is read.
 const LINES: usize = 64;
 /// How long the answer may not be read, before the import ends where it is.
@@ -169,16 +171,19 @@ impl Import {
             Ok(false) => return Err(Halt::Shut(line)),
             Err(_) => return Err(Halt::Database(line)),
         }
-        match self.register(&rows).await {
-            Ok(()) => {
-                self.done.registered = self.done.registered.saturating_add(count(rows.len()));
-            }
-            Err(error) if lasting(&error) => self.one_by_one(rows).await?,
-            Err(error) => {
-                tracing::error!(%error, "an import ends: the database failed");
-                return Err(Halt::Database(line));
+        let outcomes = join_all(rows.chunks(TOGETHER).map(|together| self.register(together))).await;
+        let mut apart = Vec::new();
+        for (together, outcome) in rows.chunks(TOGETHER).zip(outcomes) {
+            match outcome {
+                Ok(()) => self.done.registered = self.done.registered.saturating_add(count(together.len())),
+                Err(error) if lasting(&error) => apart.extend_from_slice(together),
+                Err(error) => {
+                    tracing::error!(%error, "an import ends: the database failed");
+                    return Err(Halt::Database(line));
+                }
             }
         }
+        self.one_by_one(apart).await?;
         let progress = ImportProgress { read: self.done.read, registered: self.done.registered };
         self.say(&ImportUpdate::Progress(progress)).await
     }

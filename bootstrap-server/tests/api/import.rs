@@ -154,7 +154,7 @@ async fn a_token_that_is_revoked_registers_nothing_more() {
     let _end = timeout(Duration::from_secs(30), stream.read_to_end(&mut octets)).await.expect("the import goes on");
     let text = String::from_utf8(crate::world::parsed(&octets).body).unwrap();
     assert!(text.contains("token-invalid"), "{text}");
-    assert_eq!(world.get("/v1/devices/maker/SN-00499").await.status, 200);
-    assert_eq!(world.get("/v1/devices/maker/SN-00500").await.status, 404);
+    assert_eq!(world.get("/v1/devices/maker/SN-00511").await.status, 200);
+    assert_eq!(world.get("/v1/devices/maker/SN-00512").await.status, 404);
     world.server.stop().await;
 }

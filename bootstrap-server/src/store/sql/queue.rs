@@ -17,8 +17,8 @@ const GROUP: usize = 512;
 /// comes meanwhile waits no longer for them. What one costs depends on how large the database is, and on the disk.
 const SLICE: std::ops::RangeInclusive<usize> = 32..=512;
 /// How long a transaction with a part of an import may take while others commit too, and while nobody else does.
-const SHARED: Duration = Duration::from_millis(10);
-const ALONE: Duration = Duration::from_millis(50);
+const SHARED: Duration = Duration::from_millis(4);
+const ALONE: Duration = Duration::from_millis(20);
 /// How often the writer looks for something to do although nobody asked.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn slices_grow_while_they_are_quick_and_shrink_when_they_are_not() {
         let mut slice = *SLICE.start();
-        let sizes = [1, 1, 1, 11, 11, 11].map(|took| {
+        let sizes = [1, 1, 1, 5, 5, 5].map(|took| {
             slice = paced(slice, Duration::from_millis(took), SHARED);
             slice
         });
