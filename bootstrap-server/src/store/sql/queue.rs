@@ -19,6 +19,8 @@ const SLICE: std::ops::RangeInclusive<usize> = 32..=512;
 /// How long a transaction with a part of an import may take while others commit too, and while nobody else does.
 const SHARED: Duration = Duration::from_millis(4);
 const ALONE: Duration = Duration::from_millis(20);
+/// How long after somebody's commit others are expected.
+const COMPANY: Duration = Duration::from_secs(1);
 /// How often the writer looks for something to do although nobody asked.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -79,6 +81,8 @@ pub(super) struct Queue {
     slice: usize,
     /// When the last group with a part of an import went to the writer, and how long it may take.
     imported: Option<(Instant, Duration)>,
+    /// When somebody's commit was in a group, for the last time.
+    visited: Option<Instant>,
 }
 
 /// Why the writer was woken.
@@ -100,7 +104,7 @@ pub(super) fn queue() -> (Entrance, Queue) {
     idle.set_missed_tick_behavior(MissedTickBehavior::Delay);
     (
         Entrance { urgent, bulk },
-        Queue { urgent: urgent_end, bulk: bulk_end, idle, slice: *SLICE.start(), imported: None },
+        Queue { urgent: urgent_end, bulk: bulk_end, idle, slice: *SLICE.start(), imported: None, visited: None },
     )
 }
 
@@ -139,10 +143,14 @@ impl Queue {
             events = events.saturating_add(pending.batch.events().len());
             group.push(pending);
         }
+        let now = Instant::now();
         let of_import = group.iter().filter(|pending| pending.batch.urgency() == Urgency::Bulk).count();
+        if of_import < group.len() {
+            self.visited = Some(now);
+        }
         if of_import > 0 {
-            let limit = if of_import == group.len() { ALONE } else { SHARED };
-            self.imported = Some((Instant::now(), limit));
+            let in_company = self.visited.is_some_and(|at| now.duration_since(at) < COMPANY);
+            self.imported = Some((now, if in_company { SHARED } else { ALONE }));
         }
         Wake::Group
     }
@@ -150,7 +158,7 @@ impl Queue {
 
 /// The next slice: more or less of an import, by how long the last one took.
 fn paced(slice: usize, took: Duration, limit: Duration) -> usize {
-    let next = if took > limit { slice / 4 * 3 } else { slice / 4 * 5 };
+    let next = if took > limit { slice / 2 } else { slice.saturating_add(slice / 8) };
     next.clamp(*SLICE.start(), *SLICE.end())
 }
 
@@ -194,11 +202,11 @@ mod tests {
     #[test]
     fn slices_grow_while_they_are_quick_and_shrink_when_they_are_not() {
         let mut slice = *SLICE.start();
-        let sizes = [1, 1, 1, 5, 5, 5].map(|took| {
+        let sizes = [1, 1, 1, 5, 5].map(|took| {
             slice = paced(slice, Duration::from_millis(took), SHARED);
             slice
         });
-        assert_eq!(sizes, [40, 50, 60, 45, 33, 32]);
+        assert_eq!(sizes, [36, 40, 45, 32, 32]);
         assert_eq!((0..40).fold(slice, |slice, _| paced(slice, Duration::ZERO, SHARED)), *SLICE.end());
     }
 }

@@ -58,7 +58,7 @@ impl Dialect {
     /// Writes the database anew, with nothing in it that is not stored.
     pub(super) const fn compact(self) -> &'static str {
         match self {
-            Self::Sqlite => "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)",
+            Self::Sqlite => "PRAGMA temp_store = FILE; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)",
             Self::Postgres => "VACUUM FULL",
         }
     }
