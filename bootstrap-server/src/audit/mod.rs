@@ -1,6 +1,7 @@
 //! What goes into the audit log, and how the log is signed and checked.
 
 mod answer;
+mod body;
 mod erasure;
 mod event;
 mod refusals;
