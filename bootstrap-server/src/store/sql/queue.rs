@@ -81,6 +81,8 @@ pub(super) struct Queue {
     slice: usize,
     /// When the last group with a part of an import went to the writer, and how long it may take.
     imported: Option<(Instant, Duration)>,
+    /// Whether a part of an import was in the last group.
+    after_import: bool,
     /// When somebody's commit was in a group, for the last time.
     visited: Option<Instant>,
 }
@@ -104,7 +106,15 @@ pub(super) fn queue() -> (Entrance, Queue) {
     idle.set_missed_tick_behavior(MissedTickBehavior::Delay);
     (
         Entrance { urgent, bulk },
-        Queue { urgent: urgent_end, bulk: bulk_end, idle, slice: *SLICE.start(), imported: None, visited: None },
+        Queue {
+            urgent: urgent_end,
+            bulk: bulk_end,
+            idle,
+            slice: *SLICE.start(),
+            imported: None,
+            after_import: false,
+            visited: None,
+        },
     )
 }
 
@@ -136,24 +146,32 @@ impl Queue {
         {
             group.push(pending);
         }
+        // Who came while a part of an import was written has waited for it already.
+        let gives_way = std::mem::take(&mut self.after_import) && is_urgent(group);
+        let slice = if gives_way { 0 } else { self.slice };
         let mut events = 0_usize;
-        while events < self.slice
+        while events < slice
             && let Ok(pending) = self.bulk.try_recv()
         {
             events = events.saturating_add(pending.batch.events().len());
             group.push(pending);
         }
         let now = Instant::now();
-        let of_import = group.iter().filter(|pending| pending.batch.urgency() == Urgency::Bulk).count();
-        if of_import < group.len() {
+        if is_urgent(group) {
             self.visited = Some(now);
         }
-        if of_import > 0 {
+        self.after_import = group.iter().any(|pending| pending.batch.urgency() == Urgency::Bulk);
+        if self.after_import {
             let in_company = self.visited.is_some_and(|at| now.duration_since(at) < COMPANY);
             self.imported = Some((now, if in_company { SHARED } else { ALONE }));
         }
         Wake::Group
     }
+}
+
+/// Whether somebody other than an import waits for this group.
+fn is_urgent(group: &[Pending]) -> bool {
+    group.iter().any(|pending| pending.batch.urgency() == Urgency::Interactive)
 }
 
 /// The next slice: more or less of an import, by how long the last one took.
@@ -185,6 +203,11 @@ mod tests {
         let mut group = Vec::new();
         assert_eq!(queue.next(&mut group).await, Wake::Group);
         assert_eq!(group.len(), 100 + SLICE.start());
+        // Whoever comes now has waited for that part, and waits for no other.
+        entrance.urgent.send(pending(started())).await.unwrap();
+        group.clear();
+        assert_eq!(queue.next(&mut group).await, Wake::Group);
+        assert_eq!(group.len(), 1);
         drop(entrance);
         // What is left of the import is taken before the end.
         let mut left = 0;

@@ -20,12 +20,12 @@ pub(super) const MIGRATIONS: &[(u32, &str)] = &[
 /// What a connection for writing is told. FULL syncs the write-ahead log at every commit: what was acknowledged survives
 /// a power cut. What is overwritten or deleted is overwritten in the file too, or erasing would only hide (SEC-22). The page
 /// cache is given in KiB. What a statement may have to take back stays in memory: in a file it costs each larger transaction
-/// one more file. The write-ahead log is folded into the database's file every 2048 pages (8 MiB): seldom, because an import
-/// writes the same pages again and again; often enough that whoever waits meanwhile does not notice.
+/// one more file. The write-ahead log is folded into the database's file every 1000 pages (4 MiB): more seldom would
+/// cost an import less, which writes the same pages again and again, and whoever waits meanwhile more.
 pub(super) const WRITER_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA secure_delete = ON; \
      PRAGMA busy_timeout = 10000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; \
-     PRAGMA wal_autocheckpoint = 2048;";
+     PRAGMA wal_autocheckpoint = 1000;";
 
 /// Makes sure that what can be read is on disk, after a sync that failed.
 ///
