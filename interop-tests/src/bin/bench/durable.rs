@@ -44,7 +44,7 @@ pub(crate) fn measure(report: &mut Report) {
         let store = site.store().await;
         fleet.register(&site, &store, &site::profile()).await;
         let store: Arc<dyn Store> = Arc::new(store);
-        let mut curves = of_store(report, "", &store, &fleet, site.folder.path()).await;
+        let mut curves = of_store(report, "", "durable events, SQLite", &store, &fleet, site.folder.path()).await;
         match Cluster::shared() {
             Ok(cluster) => {
                 let store = SqlStore::create(cluster.database(), site.config().checkpoint_key).await.unwrap();
@@ -52,7 +52,10 @@ pub(crate) fn measure(report: &mut Report) {
                 let store: Arc<dyn Store> = Arc::new(store);
                 // The cluster's folder is on the same disk; one reference is enough to look at.
                 curves.extend(
-                    of_store(report, "_postgres", &store, &fleet, site.folder.path()).await.into_iter().take(1),
+                    of_store(report, "_postgres", "durable events, PostgreSQL", &store, &fleet, site.folder.path())
+                        .await
+                        .into_iter()
+                        .take(1),
                 );
             }
             Err(missing) => println!("PostgreSQL: {missing}"),
@@ -67,10 +70,11 @@ pub(crate) fn measure(report: &mut Report) {
     });
 }
 
-/// Measures one store; `suffix` tells its metrics from those of another.
+/// Measures one store; `suffix` tells its metrics from those of another, `label` its curve.
 async fn of_store(
     report: &mut Report,
     suffix: &str,
+    label: &str,
     store: &Arc<dyn Store>,
     fleet: &Fleet,
     folder: &Path,
@@ -107,7 +111,7 @@ async fn of_store(
         }
     }
     vec![
-        Line { label: format!("durable events{suffix}"), points: ours },
+        Line { label: label.to_owned(), points: ours },
         Line { label: "append and fdatasync, one by one".to_owned(), points: theirs },
     ]
 }
