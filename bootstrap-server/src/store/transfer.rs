@@ -3,7 +3,7 @@
 use super::StoreFuture;
 
 /// The schema that this release writes. Part of what an export says about itself.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// One row of one table.
 #[derive(Clone, Debug, PartialEq, Eq)]

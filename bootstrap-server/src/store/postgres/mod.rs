@@ -5,8 +5,11 @@ use sqlx::{AnyConnection, Row as _};
 use super::StoreError;
 
 /// The schema, step by step. It begins where SQLite's was when PostgreSQL came.
-pub(super) const MIGRATIONS: &[(u32, &str)] =
-    &[(2, include_str!("migrations/0002.sql")), (3, include_str!("migrations/0003.sql"))];
+pub(super) const MIGRATIONS: &[(u32, &str)] = &[
+    (2, include_str!("migrations/0002.sql")),
+    (3, include_str!("migrations/0003.sql")),
+    (4, include_str!("migrations/0004.sql")),
+];
 
 /// What a connection for writing is told. A server that stands still gives up the lock on the log, so that the others go
 /// on; and none waits for that lock for ever. Whatever a writer reads, it reads by key: while a table grows fast, its
