@@ -258,7 +258,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let key = FileKey::generate_p256().unwrap();
         let passphrase = Passphrase::new(Zeroizing::new(b"correct horse".to_vec())).unwrap();
-        let pem = key.to_encrypted_pem(&passphrase, Stretching::Pbkdf2).unwrap();
+        let pem = key.to_encrypted_pem(&passphrase, Stretching::Scrypt).unwrap();
         let locator = file(folder.path(), "a.key", pem.as_bytes(), 0o600);
         let with = |octets: &[u8], mode| {
             let passphrase = file(folder.path(), "passphrase", octets, mode);
