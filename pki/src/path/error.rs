@@ -1,6 +1,7 @@
 //! Why no path was found.
 
 use const_oid::ObjectIdentifier;
+use verdict::ReasonCode;
 
 use super::{
     budget::{COMPARISONS, SIGNATURES},
@@ -113,6 +114,26 @@ pub enum PathError {
 }
 
 impl PathError {
+    /// What is wrong with a certificate of the path in itself, whoever it was to be validated for; `None` when it does not
+    /// belong where it stands, which means something else to everybody who validates.
+    #[must_use]
+    pub const fn reason(&self) -> Option<ReasonCode> {
+        use AlgorithmError::{Parameters, RsaTooShort, Unknown, Weak};
+        match self {
+            Self::OutsideValidity { .. } => Some(ReasonCode::CertificateExpired),
+            Self::CriticalExtension { .. }
+            | Self::NameConstraint { .. }
+            | Self::AnyPolicyMapped { .. }
+            | Self::Profile { .. } => Some(ReasonCode::CertificateMalformed),
+            Self::Name { .. } | Self::Policy { .. } => Some(ReasonCode::CertificateOutOfBounds),
+            // ART-30.
+            Self::Signature { source: Unknown(_) | Weak(_) | Parameters(_) | RsaTooShort(_), .. } => {
+                Some(ReasonCode::AlgorithmNotAllowed)
+            }
+            _ => None,
+        }
+    }
+
     /// Where the rule stands.
     #[must_use]
     pub const fn section(&self) -> &'static str {
