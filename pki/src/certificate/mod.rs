@@ -6,6 +6,7 @@ mod name;
 mod name_match;
 
 pub use extensions::{Extensions, KeyUsage};
+pub(crate) use locations::{DistributionPoint, full_names};
 pub(crate) use name_match::{Likeness, below, same_name};
 
 use const_oid::ObjectIdentifier;

@@ -137,3 +137,10 @@ pub fn validate(
 ) -> Result<Path, PathError> {
     Search::new(end_entity, intermediates, anchors, policy).run()
 }
+
+/// Whether a certificate may be used for this, by itself: nobody is asked who issued it.
+pub(crate) fn may_be_used(certificate: &Certificate, purpose: Purpose, clock: Clock) -> Result<(), PathError> {
+    usage::check_critical_extensions(certificate, &Policy::new(clock, purpose))?;
+    usage::check_end_entity(certificate, purpose)?;
+    search::check_dates(certificate, clock)
+}

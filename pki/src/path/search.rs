@@ -201,7 +201,7 @@ fn check_issuer(issuer: &Certificate, path: &[&Certificate]) -> Result<(), PathE
     }
 }
 
-fn check_dates(certificate: &Certificate, clock: Clock) -> Result<(), PathError> {
+pub(super) fn check_dates(certificate: &Certificate, clock: Clock) -> Result<(), PathError> {
     // RFC 8572 §9.1 (DEV-14): without a trusted clock expiry is not judged.
     let Some(now) = clock.now() else { return Ok(()) };
     let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
