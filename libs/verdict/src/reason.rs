@@ -92,6 +92,9 @@ reason_codes! {
     CertificateExpired, "certificate-expired", "RFC 5280 §6.1.3",
         "A certificate is outside its validity period",
         "Compare both clocks in the detail; renew the certificate or correct the clock.";
+    CertificateOutOfBounds, "certificate-out-of-bounds", "RFC 5280 §6.1",
+        "A CA may not issue this certificate: its constraints on names forbid it, or a certificate policy that it demands is missing",
+        "Issue the certificate under a CA whose constraints allow it; the detail names the certificate, and the CA and the name where a name is at fault.";
     // Ownership voucher
     VoucherSignatureInvalid, "voucher-signature-invalid", "RFC 8572 §5.4",
         "The voucher's signature does not verify",
