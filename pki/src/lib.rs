@@ -109,3 +109,5 @@ pub mod path;
 pub mod revocation;
 pub mod server_name;
 pub mod time;
+#[cfg(feature = "tpm")]
+pub mod tpm;
