@@ -2,8 +2,12 @@
 
 use std::io;
 
-use super::{Fault, Malformed, ResponseCode, TpmAddress};
-use crate::{algorithm::AlgorithmError, certificate::CertificateError, key::KeyError};
+use super::{Fault, Malformed, ResponseCode};
+use crate::{
+    algorithm::AlgorithmError,
+    certificate::CertificateError,
+    key::{KeyError, TpmAddress, TpmHandle},
+};
 
 /// A TPM did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -49,10 +53,10 @@ pub enum TpmError {
     #[error("the signature that the TPM made is of no use: {0}")]
     Signature(#[from] AlgorithmError),
     /// There is another key at the handle than the one that was asked for.
-    #[error("at {handle:#010x} there is another key")]
+    #[error("at {handle} there is another key")]
     OtherKey {
         /// The handle.
-        handle: u32,
+        handle: TpmHandle,
     },
     /// What is in NV memory is longer than an index of this TPM can hold.
     #[error("{length} octets do not fit into an NV index, which holds {limit} in this TPM")]

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{
-    Attributes, Fault, KeyAddress, PublicArea, Secret, Tpm, TpmAlgorithm, TpmError,
+    Attributes, Fault, PublicArea, Secret, Tpm, TpmAlgorithm, TpmError,
     command::{ALG_NULL, Command, Entity, HANDLE_NULL, Right},
     public::{
         ALG_ECDSA, ALG_OAEP, ALG_RSAES, ALG_RSAPSS, ALG_RSASSA, field_length, hash_from_id, hash_id, padded, point,
@@ -13,7 +13,10 @@ use super::{
 use crate::{
     algorithm::{PssParameters, SignatureAlgorithm, ecdsa_der_from_raw},
     digest::{HashAlgorithm, sha256},
-    key::{DecryptError, Decryptor, KeyError, KeyType, OaepHash, PublicKey, RsaPadding, SignError, Signer},
+    key::{
+        DecryptError, Decryptor, KeyError, KeyType, OaepHash, Pace, PublicKey, RsaPadding, SignError, Signer,
+        TpmKeyAddress, own_first,
+    },
 };
 
 /// A key at a persistent handle.
@@ -21,7 +24,7 @@ use crate::{
 /// The TPM is opened for each operation and left to others in between, as on `/dev/tpm0` only one may have it at a time.
 #[derive(Clone, Debug)]
 pub struct TpmKey {
-    address: KeyAddress,
+    address: TpmKeyAddress,
     password: Secret,
     public: PublicArea,
     algorithm: SignatureAlgorithm,
@@ -32,7 +35,7 @@ impl TpmKey {
     ///
     /// # Errors
     /// [`TpmError`]; [`Fault::NoSuchHandle`] in it when there is no key.
-    pub fn open(address: &KeyAddress, password: Secret) -> Result<Self, TpmError> {
+    pub fn open(address: &TpmKeyAddress, password: Secret) -> Result<Self, TpmError> {
         let public = Tpm::open(&address.tpm)?.loaded(address.handle)?.public;
         let algorithm = match public.key().key_type() {
             KeyType::P256 => SignatureAlgorithm::EcdsaSha256,
@@ -43,27 +46,15 @@ impl TpmKey {
         Ok(Self { address: address.clone(), password, public, algorithm })
     }
 
-    /// The same key, signing with another algorithm.
-    ///
-    /// # Errors
-    /// [`KeyError::Algorithm`] when keys of this kind make no such signatures.
-    pub fn with_algorithm(mut self, algorithm: SignatureAlgorithm) -> Result<Self, KeyError> {
-        use SignatureAlgorithm as Algorithm;
-        let possible = match (self.public.key().key_type(), algorithm) {
-            (KeyType::Rsa, Algorithm::RsaPkcs1Sha256 | Algorithm::RsaPkcs1Sha384 | Algorithm::RsaPkcs1Sha512) => true,
-            (KeyType::Rsa, Algorithm::RsaPss(parameters)) => parameters == PssParameters::new(parameters.hash),
-            _ => algorithm == self.algorithm,
-        };
-        if !possible {
-            return Err(KeyError::Algorithm);
-        }
-        self.algorithm = algorithm;
-        Ok(self)
+    /// Whether it opens what is encrypted to it.
+    #[must_use]
+    pub const fn decrypts(&self) -> bool {
+        self.public.attributes().has(Attributes::DECRYPT)
     }
 
     /// Where it is.
     #[must_use]
-    pub const fn address(&self) -> &KeyAddress {
+    pub const fn address(&self) -> &TpmKeyAddress {
         &self.address
     }
 
@@ -101,7 +92,7 @@ impl TpmKey {
 
     fn ask(&self, command: Command, parameters: Writer) -> Result<super::command::Response, TpmError> {
         let mut tpm = Tpm::open(&self.address.tpm)?;
-        let entity = Entity::named(self.address.handle, self.public.name());
+        let entity = Entity::named(self.address.handle.value(), self.public.name());
         tpm.run(command, &[entity], &[Right::Password(&self.password)], parameters)
     }
 
@@ -136,7 +127,30 @@ impl Signer for TpmKey {
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        self.try_sign(self.algorithm, message).map_err(|_| SignError::Refused)
+        self.sign_with(self.algorithm, message)
+    }
+
+    fn algorithms(&self) -> Vec<SignatureAlgorithm> {
+        own_first(self.algorithm, self.public.key())
+    }
+
+    fn sign_with(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        if !self.algorithms().contains(&algorithm) {
+            return Err(SignError::Algorithm);
+        }
+        self.try_sign(algorithm, message).map_err(|error| match error {
+            TpmError::Silent { source, .. }
+                if matches!(source.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
+            {
+                SignError::TimedOut
+            }
+            TpmError::Unreachable { .. } | TpmError::Silent { .. } => SignError::Unavailable,
+            _ => SignError::Refused,
+        })
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Slow
     }
 }
 
@@ -146,7 +160,7 @@ impl Decryptor for TpmKey {
     }
 
     fn decrypt_rsa(&self, padding: RsaPadding, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-        if self.public.key().key_type() != KeyType::Rsa || !self.public.attributes().has(Attributes::DECRYPT) {
+        if self.public.key().key_type() != KeyType::Rsa || !self.decrypts() {
             return Err(DecryptError::KeyMismatch);
         }
         let scheme = match padding {

@@ -5,7 +5,7 @@
 //!
 //! | question | type |
 //! |---|---|
-//! | which TPM, which key, which certificate | [`TpmAddress`], [`KeyAddress`], [`NvAddress`] |
+//! | which TPM, which key, which certificate | [`TpmAddress`](crate::key::TpmAddress), [`TpmKeyAddress`](crate::key::TpmKeyAddress), [`NvAddress`] |
 //! | make keys, keep certificates, certify, activate | [`Tpm`] |
 //! | sign and decrypt with a key | [`TpmKey`] |
 //! | what keys are made from | [`Template`], [`Hierarchy`] |
@@ -19,12 +19,12 @@
 //! Clearing removes the key from its handle; making it again from the same template gives the same key:
 //!
 //! ```no_run
-//! use pki::tpm::{Hierarchy, KeyAddress, Secret, Template, Tpm, TpmAddress, TpmAlgorithm};
+//! use pki::{key::{TpmAddress, TpmHandle}, tpm::{Hierarchy, Secret, Template, Tpm, TpmAlgorithm}};
 //!
 //! let mut tpm = Tpm::open(&TpmAddress::Machine)?;
 //! let template = Template::idevid(TpmAlgorithm::P256);
 //! let no = Secret::empty();
-//! let key = tpm.keep_primary(Hierarchy::Endorsement, &template, KeyAddress::IDEVID, &no, &no)?;
+//! let key = tpm.keep_primary(Hierarchy::Endorsement, &template, TpmHandle::IDEVID, &no, &no)?;
 //! println!("{}", key.key().to_pem());
 //! # Ok::<(), pki::tpm::TpmError>(())
 //! ```
@@ -50,7 +50,7 @@ mod transport;
 mod wire;
 
 pub use self::{
-    address::{AddressError, KeyAddress, NvAddress, TpmAddress},
+    address::{NvAddress, NvAddressError},
     error::TpmError,
     key::TpmKey,
     nv::NvOwner,

@@ -1,12 +1,13 @@
 //! A TPM that is talked to: its keys, made and kept.
 
 use super::{
-    Fault, Hierarchy, PublicArea, Secret, Template, TpmAddress, TpmError,
+    Fault, Hierarchy, PublicArea, Secret, Template, TpmError,
     attestation::Certification,
     command::{ALG_NULL, Command, Entity, Right},
     transport::{self, Transport},
     wire::{Reader, Writer},
 };
+use crate::key::{TpmAddress, TpmHandle};
 
 /// A TPM to which a way is open. I/O happens in every method.
 pub struct Tpm {
@@ -42,7 +43,7 @@ impl Tpm {
     ///
     /// # Errors
     /// [`TpmError`].
-    pub fn public_at(&mut self, handle: u32) -> Result<Option<PublicArea>, TpmError> {
+    pub fn public_at(&mut self, handle: TpmHandle) -> Result<Option<PublicArea>, TpmError> {
         match self.loaded(handle) {
             Ok(key) => Ok(Some(key.public)),
             Err(error) if error.fault() == Some(Fault::NoSuchHandle) => Ok(None),
@@ -51,8 +52,8 @@ impl Tpm {
     }
 
     /// The key at a handle, with its Name as the TPM tells it.
-    pub(super) fn loaded(&mut self, handle: u32) -> Result<Loaded, TpmError> {
-        let response = self.run(Command::READ_PUBLIC, &[Entity::permanent(handle)], &[], Writer::default())?;
+    pub(super) fn loaded(&mut self, handle: TpmHandle) -> Result<Loaded, TpmError> {
+        let response = self.run(Command::READ_PUBLIC, &[Entity::permanent(handle.value())], &[], Writer::default())?;
         let (public, name) = response.read(|reader| {
             let public = PublicArea::from_octets(reader.sized()?)?;
             Ok((public, reader.sized()?.to_vec()))
@@ -61,7 +62,7 @@ impl Tpm {
         if name != public.name() {
             return Err(TpmError::Answer { command: Command::READ_PUBLIC.name });
         }
-        Ok(Loaded { entity: Entity::named(handle, name), public })
+        Ok(Loaded { entity: Entity::named(handle.value(), name), public })
     }
 
     /// Makes the key of a template and keeps it at a handle (`0x81…`), across restarts. A key that is there already stays when
@@ -75,7 +76,7 @@ impl Tpm {
         &mut self,
         hierarchy: Hierarchy,
         template: &Template,
-        handle: u32,
+        handle: TpmHandle,
         owner: &Secret,
         password: &Secret,
     ) -> Result<PublicArea, TpmError> {
@@ -86,9 +87,9 @@ impl Tpm {
                 Some(_) => return Err(TpmError::OtherKey { handle }),
                 None => {
                     // Part 3 §28.5: handles of the upper half belong to the platform.
-                    let by = if handle & 0x0080_0000 == 0 { Hierarchy::Owner } else { Hierarchy::Platform };
+                    let by = if handle.value() & 0x0080_0000 == 0 { Hierarchy::Owner } else { Hierarchy::Platform };
                     let entities = [Entity::permanent(by.handle()), made.entity.clone()];
-                    let parameters = Writer::default().u32(handle);
+                    let parameters = Writer::default().u32(handle.value());
                     tpm.run(Command::EVICT_CONTROL, &entities, &[Right::Password(owner)], parameters)?;
                 }
             }
@@ -100,13 +101,14 @@ impl Tpm {
     ///
     /// # Errors
     /// [`TpmError`].
-    pub fn evict(&mut self, handle: u32, owner: &Secret) -> Result<(), TpmError> {
+    pub fn evict(&mut self, handle: TpmHandle, owner: &Secret) -> Result<(), TpmError> {
         if self.public_at(handle)?.is_none() {
             return Ok(());
         }
         let key = self.loaded(handle)?;
         let entities = [Entity::permanent(Hierarchy::Owner.handle()), key.entity];
-        self.run(Command::EVICT_CONTROL, &entities, &[Right::Password(owner)], Writer::default().u32(handle)).map(drop)
+        self.run(Command::EVICT_CONTROL, &entities, &[Right::Password(owner)], Writer::default().u32(handle.value()))
+            .map(drop)
     }
 
     /// What the key at `handle` is, said by a key that attests, which is made from `template` in the endorsement hierarchy and
@@ -116,7 +118,7 @@ impl Tpm {
     /// [`TpmError`].
     pub fn certify(
         &mut self,
-        handle: u32,
+        handle: TpmHandle,
         password: &Secret,
         template: &Template,
         qualifying: &[u8],

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::TpmAddress;
+use crate::key::TpmAddress;
 
 /// Largest response that is read, in octets; a TPM's own limit is commonly 4096.
 const MAX_RESPONSE: usize = 64 * 1024;
