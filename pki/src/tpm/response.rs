@@ -62,7 +62,7 @@ impl ResponseCode {
             0x100 => Fault::NotStarted,
             0x120 => Fault::HierarchyDisabled,
             0x143 => Fault::NoSuchCommand,
-            0x147..=0x149 => Fault::Locked,
+            0x12f | 0x147..=0x149 => Fault::Locked,
             0x14a => Fault::NotWritten,
             0x14b => Fault::NoSpace,
             0x14c => Fault::Taken,
