@@ -77,6 +77,11 @@ impl Fault {
         Self::new(StatusCode::NOT_FOUND, ReasonCode::ResourceMissing)
     }
 
+    /// There is no part of this server that could answer.
+    pub(super) fn onboards_nobody() -> Self {
+        Self::new(StatusCode::NOT_FOUND, ReasonCode::OnboardsNobody)
+    }
+
     /// RFC 9110 §15.5.6: with the methods that there are.
     pub(super) fn method_not_allowed(allow: &str) -> Self {
         let fault = Self::new(StatusCode::METHOD_NOT_ALLOWED, ReasonCode::MethodUnsupported);

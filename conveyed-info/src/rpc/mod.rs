@@ -63,8 +63,8 @@ mod roles;
 
 pub use api::ApiResource;
 pub use csr::{
-    CertReqInfo, CertificationRequest, CertificationRequestError, Csr, CsrFormat, CsrInput, CsrRequest,
-    CsrRequestError, CsrSupport, EnrolmentRequest, EnrolmentRequestError, KeyAlgorithm, Origin,
+    CertReqInfo, Csr, CsrFormat, CsrInput, CsrRequest, CsrRequestError, CsrSupport, EnrolmentRequest,
+    EnrolmentRequestError, KeyAlgorithm, Origin,
 };
 pub use error_tag::ErrorTag;
 pub use errors::RestconfError;

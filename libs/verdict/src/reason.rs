@@ -383,6 +383,9 @@ reason_codes! {
     ResourceMissing, "resource-missing", "RFC 9110 §15.5.5",
         "There is no such resource",
         "Check the spelling; `sztp device list` and its sisters show what there is.";
+    OnboardsNobody, "onboards-nobody", "RFC 8572 §7.3",
+        "This server is an authority alone: it onboards no devices",
+        "Ask the bootstrap server, or give this one a [device-listener] and an [owner] in sztp.toml.";
     MethodUnsupported, "method-unsupported", "RFC 9110 §15.5.6",
         "This resource does not support the method",
         "Use one of the methods in the Allow header; /v1/openapi.json describes them.";

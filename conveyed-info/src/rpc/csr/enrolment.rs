@@ -5,13 +5,14 @@ use pki::{
     algorithm::AlgorithmError,
     certificate::Certificate,
     key::{KeyError, PublicKey},
+    request::{CertificationRequest, CertificationRequestError},
 };
 use x509_cert::{
     ext::{Extension, Extensions},
     name::Name,
 };
 
-use super::{CertificationRequest, CertificationRequestError, Csr, CsrFormat, cmc, cmp};
+use super::{Csr, CsrFormat, cmc, cmp};
 use crate::cms::CmsError;
 
 /// A request for a certificate, out of any of the three forms. There is none that does not prove possession of its key
@@ -52,9 +53,8 @@ impl EnrolmentRequest {
 
     pub(super) fn of_pkcs10(der: &[u8], origin: Origin, format: CsrFormat) -> Result<Self, EnrolmentRequestError> {
         let request = CertificationRequest::from_der(der)?;
-        let extensions = requested_extensions(&request)?;
         let (key, subject) = (request.public_key().clone(), request.subject().clone());
-        Ok(Self { key, subject, extensions, origin, format })
+        Ok(Self { key, subject, extensions: request.extensions().to_vec(), origin, format })
     }
 
     pub(super) const fn new(
@@ -98,16 +98,6 @@ impl EnrolmentRequest {
     }
 }
 
-/// The extensions that a PKCS#10 request asks for (RFC 2985 §5.4.2).
-fn requested_extensions(request: &CertificationRequest) -> Result<Extensions, EnrolmentRequestError> {
-    let mut attributes = request.info().attributes.iter().filter(|it| it.oid == EXTENSION_REQUEST);
-    let Some(attribute) = attributes.next() else { return Ok(Extensions::new()) };
-    match (attribute.values.as_slice(), attributes.next()) {
-        ([value], None) => distinct(value.decode_as()?),
-        _ => Err(EnrolmentRequestError::Extensions),
-    }
-}
-
 /// RFC 5280 §4.2: not more than one instance of an extension.
 pub(super) fn distinct(extensions: Extensions) -> Result<Extensions, EnrolmentRequestError> {
     let repeated =
@@ -118,7 +108,6 @@ pub(super) fn distinct(extensions: Extensions) -> Result<Extensions, EnrolmentRe
     Ok(extensions)
 }
 
-const EXTENSION_REQUEST: ObjectIdentifier = const_oid::db::rfc5912::ID_EXTENSION_REQ;
 const MAX_EXTENSIONS: usize = pki::certificate::Extensions::MAX;
 
 /// A CSR that no certificate is issued for.

@@ -11,12 +11,10 @@ mod cmp;
 mod csr_request;
 mod elements;
 mod enrolment;
-mod pkcs10;
 
 pub use algorithm::KeyAlgorithm;
 pub use csr_request::{CertReqInfo, CsrRequest, CsrRequestError};
 pub use enrolment::{EnrolmentRequest, EnrolmentRequestError, Origin};
-pub use pkcs10::{CertificationRequest, CertificationRequestError};
 
 use der::{Decode, Header, SliceReader, Tag};
 
