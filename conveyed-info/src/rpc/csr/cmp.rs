@@ -50,6 +50,10 @@ pub(super) fn read(der: &[u8], identity: Option<&Certificate>) -> Result<Enrolme
             Origin::Unsigned
         }
         (Some(protection), Some(algorithm)) => {
+            // RFC 9646 §4.1.5 (CSR-26): one would have to be shared first.
+            if [PASSWORD_BASED_MAC, DH_BASED_MAC, PBMAC1].contains(&algorithm.oid) {
+                return Err(Error::SharedSecret(algorithm.oid));
+            }
             let mut candidates = extra.iter().chain(identity);
             let named = candidates.find(|it| *it.subject() == header_read.sender);
             let protector = named.ok_or(Error::ProtectorMissing)?;
@@ -120,9 +124,6 @@ fn verify_protection(
     algorithm: &AlgorithmIdentifierOwned,
     key: &PublicKey,
 ) -> Result<(), Error> {
-    if [PASSWORD_BASED_MAC, DH_BASED_MAC, PBMAC1].contains(&algorithm.oid) {
-        return Err(Error::SharedSecret(algorithm.oid));
-    }
     let mut explicit = Elements::of_context(protection, 0)?;
     let signature = explicit.value::<BitStringRef<'_>>()?;
     explicit.finish()?;
