@@ -192,6 +192,27 @@ reason_codes! {
     CsrNotWanted, "csr-not-wanted", "RFC 9646 §2.2",
         "The device sent a certificate signing request that nobody asked for",
         "Let the device ask without one first; this server issues no certificates to its class of devices.";
+    CsrWanted, "csr-wanted", "RFC 9646 §2.2",
+        "The device is to send a certificate signing request before it is onboarded",
+        "Nothing, if it does so next; a device that cannot needs a profile without [ldevid], or with `required = false` in it.";
+    CsrSupportMissing, "csr-support-missing", "RFC 9646 §2.1",
+        "The device's profile wants it to have a certificate of its owner's, and the device did not offer to make a request for one",
+        "Give it a profile without [ldevid], or say `required = false` there; or update the device's software.";
+    CsrUnsuitable, "csr-unsuitable", "RFC 9646 §2.2",
+        "The device offers no key or form of certificate signing request that its profile takes",
+        "Look at the detail; add an algorithm or a form to `algorithms` or `formats` in [ldevid] of its profile, or let `key` be \"new-if-possible\".";
+    CsrNotAsWanted, "csr-not-as-wanted", "RFC 9646 §2.2",
+        "The certificate signing request is not what the server asked for",
+        "Let the device begin again; if its profile was changed meanwhile, that is all it needs.";
+    CsrOriginUnproved, "csr-origin-unproved", "RFC 9646 §4.2.2",
+        "Nothing proves that the certificate signing request is this device's",
+        "Let the device show its certificate in TLS; for devices that have none, `activation-code-suffices = true` in [ldevid] of their profile takes their code for it.";
+    CsrRoundsExceeded, "csr-rounds-exceeded", "RFC 9646 §2.2",
+        "The device was asked several times for a certificate signing request and did not make what was asked for",
+        "Compare what [ldevid] of its profile asks for with what the device makes; its software may ignore the server's choice.";
+    LdevidUnavailable, "ldevid-unavailable", "RFC 9646 §2.2",
+        "The authority that is to certify the device's key is not there, or refused",
+        "Look at the server's log; the authority that [ldevid] of the profile names must stand in sztp.toml with its key and certificate.";
     // Onboarding
     ImageUnreachable, "image-unreachable", "RFC 8572 §5.6",
         "The boot image could not be downloaded from any of its URIs",
