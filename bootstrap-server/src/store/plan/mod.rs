@@ -7,7 +7,7 @@ mod changes;
 mod known;
 mod layer;
 
-pub(super) use changes::{Changes, EventRow, KeptRow, LeafRow, ReportRow};
+pub(super) use changes::{Changes, EventRow, KeptRow, LeafRow, ReportRow, VoucherRow};
 pub(super) use known::{Directory, KnownDevice, Loaded, Needs};
 
 use audit_log::{CompactRange, Leaf, LogIndex, Salt, TreeSize, UnixMillis};
