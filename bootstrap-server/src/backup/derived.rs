@@ -12,7 +12,10 @@ use pki::{certificate::Certificate, digest::sha256};
 use serde_json::Value;
 
 use super::{BackupFault, BackupInvalid, replayed::Devices, short::Short, vouchers::Vouchers};
-use crate::{domain::parse_sha256, store::ExportedValue};
+use crate::{
+    domain::{ledger::hex, parse_sha256},
+    store::ExportedValue,
+};
 
 /// Rows that were seen, and what the log has said about them so far.
 #[derive(Default)]
@@ -36,6 +39,8 @@ enum Table {
     Operator,
     Token,
     Policy,
+    Certificate,
+    Revocation,
 }
 
 impl Table {
@@ -46,6 +51,8 @@ impl Table {
             Self::Operator => "operator",
             Self::Token => "token",
             Self::Policy => "policy",
+            Self::Certificate => "certificate",
+            Self::Revocation => "revocation",
         }
     }
 }
@@ -71,6 +78,14 @@ struct Known {
 fn text(value: &ExportedValue) -> Option<&str> {
     match value {
         ExportedValue::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// A column that is octets.
+fn octets(value: &ExportedValue) -> Option<&[u8]> {
+    match value {
+        ExportedValue::Octets(octets) => Some(octets),
         _ => None,
     }
 }
@@ -121,6 +136,13 @@ impl Derived {
                 self.reports.push_back(Report { leaf, log, says });
                 return Some(());
             }
+            ("certificate", [authority, serial, .., ExportedValue::Octets(der)]) => {
+                ((Table::Certificate, certificate_key(text(authority)?, octets(serial)?)), Short::of(der))
+            }
+            ("revocation", [authority, serial, _, reason, _]) => {
+                let key = certificate_key(text(authority)?, octets(serial)?);
+                ((Table::Revocation, key), joined([text(reason)?]))
+            }
             ("policy", [_, document]) => ((Table::Policy, Box::default()), Short::of(text(document)?.as_bytes())),
             ("reported_key" | "device_event" | "delivery", _) => return Some(()),
             _ => return None,
@@ -163,6 +185,15 @@ impl Derived {
             ("policies-applied", _) => {
                 let policies = body.get("policies").map(|policies| Short::of(policies.to_string().as_bytes()));
                 self.says(Table::Policy, Some(""), policies);
+            }
+            ("certificate-issued", _) => {
+                let key = member("authority").zip(member("serial")).map(|(name, serial)| format!("{name}/{serial}"));
+                let certificate = member("certificate").and_then(parse_sha256).map(Short::from);
+                self.says(Table::Certificate, key.as_deref(), certificate);
+            }
+            ("certificate-revoked", _) => {
+                let key = member("authority").zip(member("serial")).map(|(name, serial)| format!("{name}/{serial}"));
+                self.says(Table::Revocation, key.as_deref(), member("reason").map(|reason| joined([reason])));
             }
             ("profile-removed", _) => self.says(Table::Profile, member("profile"), None),
             ("user-changed", _) => {
@@ -234,6 +265,10 @@ impl Derived {
             Some((line, what)) => Err(BackupFault::NotDerived { what }.at(line)),
         }
     }
+}
+
+fn certificate_key(authority: &str, serial: &[u8]) -> Box<str> {
+    format!("{authority}/{}", hex(serial)).into()
 }
 
 pub(super) fn device_key(manufacturer: &str, serial_number: &str) -> Box<str> {

@@ -5,6 +5,7 @@
 mod batch;
 mod error;
 mod filter;
+mod ledger;
 mod location;
 mod plan;
 mod postgres;
@@ -17,6 +18,7 @@ mod voucher;
 pub use batch::{Backlog, Batch, KeptAnswer, Urgency};
 pub use error::{DatabaseFault, StoreError};
 pub use filter::{Alarmed, Census, DeviceFilter, Page, Strays, Stuck};
+pub use ledger::Ledger;
 pub use location::Location;
 pub use record::{ArchivedLog, LogNumber, LogSnapshot, Place, RecordDamage, StoredRecord, StoredReport};
 pub use sql::{Import, Reopened, SqlStore};
