@@ -541,6 +541,35 @@ reason_codes! {
     TokenOutlivesMaker, "token-outlives-maker", "RFC 6750 §3.1",
         "A token may not be valid for longer than the one that makes it",
         "Ask for fewer days, or make it with a token that is valid for longer.";
+    // The voucher desk
+    TooManyVouchers, "too-many-vouchers", "RFC 9110 §15.5.10",
+        "The device has as many vouchers as one device may have",
+        "Erase the device with `sztp audit forget`, register it again and import the voucher that counts.";
+    VoucherMissing, "voucher-missing", "RFC 8572 §5.4",
+        "There is no voucher for the device",
+        "Ask its manufacturer for one that pins your certificate, and run `sztp voucher import FILE`.";
+    VoucherEndsEarly, "voucher-ends-early", "RFC 8366 §6.1",
+        "The device's voucher expires before it is needed",
+        "Have it renewed: `sztp voucher renew SERIAL`, or ask the manufacturer, and import the new one.";
+    VoucherForOneRequest, "voucher-for-one-request", "RFC 8366 §5.3",
+        "The device's only voucher holds a nonce, and answers the one request that sent it",
+        "Ask its manufacturer for a voucher without a nonce, and run `sztp voucher import FILE`.";
+    SerialSpelledOtherwise, "serial-spelled-otherwise", "RFC 8572 §5.4",
+        "The serial number is written otherwise than in the voucher, and devices compare it to the letter",
+        "Correct the list as the detail suggests: vouchers and certificates have the spelling that counts.";
+    ManufacturerAmbiguous, "manufacturer-ambiguous", "RFC 8366 §5.3",
+        "Several manufacturers have a device with this serial number",
+        "Say who made the device: in the list's column manufacturer, or with --manufacturer.";
+    DeviceNotRegistered, "device-not-registered", "RFC 8572 §7.1",
+        "The device is not on the list, and the policy admits none that is not",
+        "Register it with `sztp device add` or `sztp device import`.";
+    DeviceOnboarded, "device-onboarded", "RFC 8572 §9.10",
+        "The device was onboarded before, and would be held when it comes again",
+        "Is it the one that you expect? Then let it begin again: `sztp device reprovision SERIAL`.";
+    VouchersEnding, "vouchers-ending", "RFC 8366 §6.1",
+        "Vouchers of devices that were not onboarded yet expire within 30 days, and nothing follows them",
+        "`sztp voucher list --expiring` names them; `sztp voucher renew --expiring-before DATE` asks their manufacturers for \
+         new ones.";
 }
 
 impl fmt::Display for ReasonCode {
