@@ -9,6 +9,7 @@ mod judges;
 mod listener;
 mod rejections;
 mod serving;
+mod signing_key;
 mod watched;
 
 pub(crate) use accept::{Reception, accept};
