@@ -12,6 +12,7 @@ pub use encrypt::{Agreed, EncryptError};
 pub use entropy::{Entropy, NoEntropy, SystemEntropy, random};
 pub use error::KeyError;
 pub use file::FileKey;
+pub(crate) use public::rsa_bits;
 pub use public::{KeyType, PublicKey};
 
 use crate::algorithm::SignatureAlgorithm;
