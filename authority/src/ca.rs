@@ -3,13 +3,13 @@
 use der::{AnyRef, Decode, Encode, asn1::Int};
 use pki::{
     certificate::{Certificate, CertificateError},
-    key::{PublicKey, Signer},
+    key::{KeySpec, PublicKey, Signer},
     time::Timestamp,
 };
 use x509_cert::time::Validity;
 
 use crate::{
-    KeyKind, Kind, Profile, Subject,
+    Kind, Profile, Subject,
     extensions::{Plan, key_identifier},
     lint::{Draft, Finding, Findings, Rules},
     tbs::{self, SigningError, Tbs},
@@ -219,7 +219,7 @@ impl Order<'_> {
         issuer: Option<(&Certificate, &IssuerParts)>,
     ) -> Result<Certificate, AuthorityError> {
         let Self { profile, key, serial, now, .. } = *self;
-        let key_kind = KeyKind::of(key).ok_or_else(|| Findings::from(Finding::KeyKind(None)))?;
+        let key_kind = KeySpec::of(key).ok_or_else(|| Findings::from(Finding::KeyKind(None)))?;
         let subject = self.subject.complemented(&profile.fixed);
         let name = subject.name_der()?;
         let validity = self.validity(issuer.map(|(certificate, _)| certificate))?;
@@ -422,7 +422,7 @@ mod tests {
                     _ => Subject::device("Model 1", &SerialNumber::new("SN-1").unwrap()),
                 };
                 let made = ca.issue(&Profile::of(kind), &subject, key.public_key(), serial(), now());
-                let permitted = KeyKind::of(key.public_key()).is_some_and(|it| kind.permitted_keys().contains(&it));
+                let permitted = KeySpec::of(key.public_key()).is_some_and(|it| kind.permitted_keys().contains(&it));
                 match made {
                     Ok(made) => {
                         assert!(permitted);

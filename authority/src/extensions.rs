@@ -5,7 +5,10 @@ use der::{
     Encode,
     asn1::{Ia5String, Null, OctetString},
 };
-use pki::{digest::sha256, key::PublicKey};
+use pki::{
+    digest::sha256,
+    key::{KeySpec, PublicKey},
+};
 use x509_cert::ext::{
     Extension,
     pkix::{
@@ -17,7 +20,7 @@ use x509_cert::ext::{
     },
 };
 
-use crate::{AlternativeName, KeyKind, Kind, Profile, Subject};
+use crate::{AlternativeName, Kind, Profile, Subject};
 
 /// The MASA's URL (RFC 8995 §2.3.2; MAS-12).
 pub(crate) const ID_PE_MASA_URL: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.1.32");
@@ -32,7 +35,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) profile: &'a Profile,
     pub(crate) subject: &'a Subject,
     pub(crate) key: &'a PublicKey,
-    pub(crate) key_kind: KeyKind,
+    pub(crate) key_kind: KeySpec,
     /// Of the issuer's key; `None` in a self-signed certificate.
     pub(crate) issuer_key_id: Option<&'a [u8]>,
     /// The certificate's own serial number, by which its revocation list is found.

@@ -25,8 +25,6 @@ pub use ca::{AuthorityError, CertificateAuthority, CertificateSerial};
 pub use lint::{Finding, Findings, TextFault, text_fault};
 pub use masa::{Masa, MasaError, Validity, VoucherRequest};
 pub use parties::{ManufacturerParty, OwnerParty, PartyError};
-pub use profile::{
-    CrlLocation, KeyKind, Kind, Lifetime, Profile, ProfileError, ProfileSettings, Shards, SubjectAttribute,
-};
+pub use profile::{CrlLocation, Kind, Lifetime, Profile, ProfileError, ProfileSettings, Shards, SubjectAttribute};
 pub use subject::{AlternativeName, Subject, SubjectError};
 pub use tbs::SigningError;

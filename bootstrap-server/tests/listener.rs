@@ -263,6 +263,15 @@ fn a_configuration_that_cannot_work_is_refused() {
     assert!(error.to_string().contains("chmod 600"), "{error}");
     let error = refused("'sztp.sqlite3'", "'no/such/folder/sztp.sqlite3'");
     assert!(matches!(error, ConfigError::NoFolder { .. }), "{error}");
+    let owner = "[owner]\ncertificate = 'owner.pem'\nkey = 'owner.key'\n";
+    let error = refused(owner, "");
+    assert!(matches!(error, ConfigError::HalfOnboarding { missing: "owner", .. }), "{error}");
+    let listener = good.find("[device-listener]").unwrap()..good.find("[owner]").unwrap();
+    let error = refused(&good[listener.clone()], "");
+    assert!(matches!(error, ConfigError::HalfOnboarding { missing: "device-listener", .. }), "{error}");
+    // Neither is fine: an authority onboards nobody.
+    site.write("authority.toml", good.replace(owner, "").replace(&good[listener], "").as_bytes());
+    assert!(ServerConfig::load(&site.path("authority.toml")).unwrap().onboarding.is_none());
     site.write("bad.toml", b"database = '\xff'");
     let error = ServerConfig::load(&site.path("bad.toml")).expect_err("not UTF-8");
     assert!(matches!(error, ConfigError::NotText { .. }), "{error}");

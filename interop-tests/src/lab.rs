@@ -120,7 +120,7 @@ impl Lab {
         let config = self.server_config();
         edit(&config, "images = ", &format!("images = [{:?}]", image.display().to_string()));
         fs::write(self.folder().join("images/image-key.pub.pem"), key).unwrap();
-        let address = ServerConfig::load(&config).unwrap().listen;
+        let address = ServerConfig::load(&config).unwrap().onboarding.unwrap().listen;
         let served = pki::digest::sha256(&fs::read(image).unwrap());
         let profile = format!(
             "[configuration]\nhandling = 'replace'\ncontent = '{{\"os\":\"{os_version}\"}}'\n\

@@ -5,7 +5,7 @@ use der::{
     Decode, Encode,
     asn1::{Ia5StringRef, Null},
 };
-use pki::key::PublicKey;
+use pki::key::{KeySpec, PublicKey};
 use x509_cert::{
     TbsCertificate,
     ext::{
@@ -20,7 +20,7 @@ use x509_cert::{
 
 use super::{Finding, MAX_NAMES, Rules, names};
 use crate::{
-    AlternativeName, KeyKind, Kind, SubjectAttribute,
+    AlternativeName, Kind, SubjectAttribute,
     extensions::{ID_PE_MASA_URL, ID_PKIX_OCSP_NOCHECK, key_identifier},
     profile::NameKind,
     subject::text_of,
@@ -109,7 +109,7 @@ fn value_is_right(rules: Rules<'_>, read: &TbsCertificate, extension: &Extension
         }
         oid::ID_CE_KEY_USAGE => {
             let key = PublicKey::from_spki_der(&read.subject_public_key_info().to_der()?).ok();
-            let usages = key.and_then(|key| KeyKind::of(&key)).map(|kind| profile.kind.key_usages(kind));
+            let usages = key.and_then(|key| KeySpec::of(&key)).map(|kind| profile.kind.key_usages(kind));
             let usages = usages.map(|all| all.into_iter().fold(Default::default(), |all, one| one | all));
             Some(KeyUsage::from_der(value)?) == usages.map(KeyUsage)
         }

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use const_oid::ObjectIdentifier;
-use pki::{time::Timestamp, weakness::Weakness};
+use pki::{key::KeySpec, time::Timestamp, weakness::Weakness};
 use verdict::ReasonCode;
 
 use super::TextFault;
-use crate::{KeyKind, Kind, SubjectAttribute};
+use crate::{Kind, SubjectAttribute};
 
 /// One rule that a certificate breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,7 +97,7 @@ pub enum Finding {
     NoServerName,
     /// A key of a kind that the profile does not allow.
     #[error("its profile does not allow its key: {}", shown(*.0))]
-    KeyKind(Option<KeyKind>),
+    KeyKind(Option<KeySpec>),
     /// A weak key.
     #[error("its key is weak: {0}")]
     WeakKey(Weakness),
@@ -121,8 +121,8 @@ pub enum Finding {
     PathLength,
 }
 
-fn shown(kind: Option<KeyKind>) -> &'static str {
-    kind.map_or("P-521, RSA-PSS, or RSA of another length than 2048, 3072 and 4096 bits", KeyKind::as_str)
+fn shown(kind: Option<KeySpec>) -> &'static str {
+    kind.map_or("RSA-PSS, or RSA of another length than 2048, 3072 and 4096 bits", KeySpec::name)
 }
 
 impl Finding {

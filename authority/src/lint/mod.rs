@@ -17,14 +17,14 @@ use der::{Decode, Encode, Tag};
 use pki::{
     algorithm::SignatureAlgorithm,
     certificate::Certificate,
-    key::{PublicKey, Signer},
+    key::{KeySpec, PublicKey, Signer},
     time::Timestamp,
     weakness,
 };
 use x509_cert::{TbsCertificate, certificate::Version, time::Time};
 
 use crate::{
-    KeyKind, Kind, Lifetime, Profile,
+    Kind, Lifetime, Profile,
     tbs::{self, SigningError},
 };
 
@@ -120,7 +120,7 @@ impl Rules<'_> {
 
     fn key(self, read: &TbsCertificate, found: &mut Vec<Finding>) -> Result<(), der::Error> {
         let key = PublicKey::from_spki_der(&read.subject_public_key_info().to_der()?);
-        let kind = key.as_ref().ok().and_then(KeyKind::of);
+        let kind = key.as_ref().ok().and_then(KeySpec::of);
         if kind.is_none_or(|kind| !self.profile.keys.contains(&kind)) {
             found.push(Finding::KeyKind(kind));
         }

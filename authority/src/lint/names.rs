@@ -114,7 +114,7 @@ const fn is_uri_octet(octet: u8) -> bool {
 
 /// Whether this is a URL at which lists, responses or certificates are fetched (RFC 5280 §4.2.1.13, §4.2.2.1, §8).
 pub(crate) fn is_http_url(url: &str) -> bool {
-    is_uri(url) && url.strip_prefix("http://").is_some_and(|rest| has_authority(rest))
+    is_uri(url) && url.strip_prefix("http://").is_some_and(has_authority)
 }
 
 /// RFC 8995 §2.3.2: a URL, or the name alone, of which everybody makes the same one.

@@ -1,15 +1,22 @@
 //! What a certificate is for, and what follows from that whatever a profile says.
 
 use const_oid::{ObjectIdentifier, db::rfc5280 as oid};
+use pki::key::KeySpec;
 use serde::{Deserialize, Serialize};
 use x509_cert::ext::pkix::KeyUsages;
 
-use super::{KeyKind, Lifetime, SubjectAttribute};
+use super::{Lifetime, SubjectAttribute};
 
 /// id-kp-cmcRA (RFC 6402 §2.10): registrars that ask a MASA (RFC 8995 §5.5.4; MAS-04) or an EST server (RFC 7030 §3.7) for others.
 pub(crate) const ID_KP_CMC_RA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.28");
 /// id-kp-OCSPSigning (RFC 6960 §4.2.2.2).
 pub(crate) const ID_KP_OCSP_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9");
+
+/// What everybody reads.
+const WITHOUT_ED25519: &[KeySpec] =
+    &[KeySpec::P256, KeySpec::P384, KeySpec::Rsa2048, KeySpec::Rsa3072, KeySpec::Rsa4096];
+const WITH_ED25519: &[KeySpec] =
+    &[KeySpec::P256, KeySpec::P384, KeySpec::Rsa2048, KeySpec::Rsa3072, KeySpec::Rsa4096, KeySpec::Ed25519];
 
 /// What a certificate is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,13 +103,11 @@ impl Kind {
     /// signers sign is CMS, which OpenSSL 3.0 does not verify with Ed25519. P-521 is left out everywhere: browsers, TPMs and many
     /// HSMs lack it.
     #[must_use]
-    pub const fn permitted_keys(self) -> &'static [KeyKind] {
+    pub const fn permitted_keys(self) -> &'static [KeySpec] {
         match self {
-            Self::Idevid | Self::Ldevid | Self::Owner | Self::Registrar | Self::VoucherSigner => {
-                KeyKind::WITHOUT_ED25519
-            }
+            Self::Idevid | Self::Ldevid | Self::Owner | Self::Registrar | Self::VoucherSigner => WITHOUT_ED25519,
             Self::Root | Self::IssuingCa | Self::TlsServer | Self::Operator | Self::OcspResponder | Self::Station => {
-                KeyKind::ALL
+                WITH_ED25519
             }
         }
     }
@@ -137,7 +142,7 @@ impl Kind {
     }
 
     /// What the key may do (RFC 5280 §4.2.1.3).
-    pub(crate) fn key_usages(self, key: KeyKind) -> Vec<KeyUsages> {
+    pub(crate) fn key_usages(self, key: KeySpec) -> Vec<KeyUsages> {
         if self.is_ca() {
             return vec![KeyUsages::KeyCertSign, KeyUsages::CRLSign];
         }
@@ -145,9 +150,9 @@ impl Kind {
         // (RFC 8572 §9.13).
         let receives = matches!(self, Self::Idevid | Self::Ldevid);
         let receiving = match key {
-            KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => Some(KeyUsages::KeyEncipherment),
-            KeyKind::P256 | KeyKind::P384 => Some(KeyUsages::KeyAgreement),
-            KeyKind::Ed25519 => None,
+            KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => Some(KeyUsages::KeyEncipherment),
+            KeySpec::P256 | KeySpec::P384 | KeySpec::P521 => Some(KeyUsages::KeyAgreement),
+            KeySpec::Ed25519 => None,
         };
         std::iter::once(KeyUsages::DigitalSignature).chain(receiving.filter(|_| receives)).collect()
     }

@@ -6,10 +6,11 @@ mod settings;
 
 pub use kind::Kind;
 pub(crate) use kind::NameKind;
-pub use parts::{KeyKind, Lifetime, Shards, SubjectAttribute};
+pub use parts::{Lifetime, Shards, SubjectAttribute};
 pub use settings::{ProfileError, ProfileSettings};
 
 use const_oid::ObjectIdentifier;
+use pki::key::KeySpec;
 
 /// What certificates of one use are like. What belongs to the use itself (key usage, criticality, path length of an issuing CA)
 /// follows from its [`Kind`]; the rest is settings, and checked: a profile that exists can be issued from.
@@ -17,7 +18,7 @@ use const_oid::ObjectIdentifier;
 pub struct Profile {
     pub(crate) kind: Kind,
     pub(crate) lifetime: Lifetime,
-    pub(crate) keys: Vec<KeyKind>,
+    pub(crate) keys: Vec<KeySpec>,
     pub(crate) fixed: Vec<(SubjectAttribute, String)>,
     pub(crate) from_request: Vec<SubjectAttribute>,
     pub(crate) path_length: Option<u8>,
@@ -95,7 +96,7 @@ impl Profile {
 
     /// The keys that they may have.
     #[must_use]
-    pub fn keys(&self) -> &[KeyKind] {
+    pub fn keys(&self) -> &[KeySpec] {
         &self.keys
     }
 

@@ -3,79 +3,11 @@
 use std::{fmt, num::NonZeroU16};
 
 use const_oid::{ObjectIdentifier, db::rfc4519 as oid};
-use pki::{
-    key::{KeyType, PublicKey},
-    time::Timestamp,
-};
+use pki::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A day, in seconds.
 const DAY: i64 = 24 * 60 * 60;
-
-/// A kind of key, with its length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum KeyKind {
-    /// NIST P-256.
-    #[serde(rename = "p256")]
-    P256,
-    /// NIST P-384.
-    #[serde(rename = "p384")]
-    P384,
-    /// RSA with 2048 bits.
-    #[serde(rename = "rsa2048")]
-    Rsa2048,
-    /// RSA with 3072 bits.
-    #[serde(rename = "rsa3072")]
-    Rsa3072,
-    /// RSA with 4096 bits.
-    #[serde(rename = "rsa4096")]
-    Rsa4096,
-    /// Ed25519.
-    #[serde(rename = "ed25519")]
-    Ed25519,
-}
-
-impl KeyKind {
-    /// All of them.
-    pub const ALL: &'static [Self] =
-        &[Self::P256, Self::P384, Self::Rsa2048, Self::Rsa3072, Self::Rsa4096, Self::Ed25519];
-    /// Those that every library reads.
-    pub const WITHOUT_ED25519: &'static [Self] = &[Self::P256, Self::P384, Self::Rsa2048, Self::Rsa3072, Self::Rsa4096];
-
-    /// Which kind a key is of; `None` for those that no profile can allow: P-521, RSA of other lengths or for PSS alone.
-    #[must_use]
-    pub fn of(key: &PublicKey) -> Option<Self> {
-        match (key.key_type(), key.rsa_modulus_bits()) {
-            (KeyType::P256, _) => Some(Self::P256),
-            (KeyType::P384, _) => Some(Self::P384),
-            (KeyType::Ed25519, _) => Some(Self::Ed25519),
-            (KeyType::Rsa, Some(2048)) => Some(Self::Rsa2048),
-            (KeyType::Rsa, Some(3072)) => Some(Self::Rsa3072),
-            (KeyType::Rsa, Some(4096)) => Some(Self::Rsa4096),
-            _ => None,
-        }
-    }
-
-    /// Its name, as it stands in configuration.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::P256 => "p256",
-            Self::P384 => "p384",
-            Self::Rsa2048 => "rsa2048",
-            Self::Rsa3072 => "rsa3072",
-            Self::Rsa4096 => "rsa4096",
-            Self::Ed25519 => "ed25519",
-        }
-    }
-}
-
-impl fmt::Display for KeyKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// How long a certificate lives. In configuration a number of days, or `"unlimited"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

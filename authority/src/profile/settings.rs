@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use const_oid::ObjectIdentifier;
+use pki::key::KeySpec;
 use serde::{Deserialize, Serialize};
 
-use super::{CrlLocation, KeyKind, Kind, Lifetime, Profile, Shards, SubjectAttribute};
+use super::{CrlLocation, Kind, Lifetime, Profile, Shards, SubjectAttribute};
 use crate::lint::{TextFault, is_http_url, is_masa_url, text_fault};
 
 /// What a profile may say differently from the one of its kind; whatever is left out stays as it is there.
@@ -35,8 +36,8 @@ pub struct ProfileSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub days: Option<Lifetime>,
     /// The keys that they may have, among those of the kind.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keys: Option<Vec<KeyKind>>,
+    #[serde(skip_serializing_if = "Option::is_none", with = "key_names")]
+    pub keys: Option<Vec<KeySpec>>,
     /// Attributes that each subject has, whatever is asked for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fixed: BTreeMap<SubjectAttribute, String>,
@@ -68,6 +69,22 @@ pub struct ProfileSettings {
     /// Certificate policies, object identifiers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<String>,
+}
+
+/// Kinds of keys by their names.
+mod key_names {
+    use pki::key::KeySpec;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    #[expect(clippy::ref_option, reason = "the shape that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(keys: &Option<Vec<KeySpec>>, serializer: S) -> Result<S::Ok, S::Error> {
+        keys.as_ref().map(|keys| keys.iter().map(|key| key.name()).collect::<Vec<_>>()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<KeySpec>>, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        names.iter().map(|name| name.parse().map_err(D::Error::custom)).collect::<Result<_, _>>().map(Some)
+    }
 }
 
 impl Profile {
@@ -191,7 +208,7 @@ pub enum ProfileError {
         /// What for.
         kind: Kind,
         /// What was asked for.
-        key: KeyKind,
+        key: KeySpec,
     },
     /// No key is allowed.
     #[error("keys: name one kind of key at least")]

@@ -12,7 +12,10 @@ use pki::certificate::Certificate;
 use serde_json::Value;
 
 use super::{BackupFault, BackupInvalid, replayed::Devices, short::Short};
-use crate::{domain::parse_sha256, store::ExportedValue};
+use crate::{
+    domain::{ledger::hex, parse_sha256},
+    store::ExportedValue,
+};
 
 /// Rows that were seen, and what the log has said about them so far.
 #[derive(Default)]
@@ -36,6 +39,8 @@ enum Table {
     Token,
     Voucher,
     Policy,
+    Certificate,
+    Revocation,
 }
 
 impl Table {
@@ -47,6 +52,8 @@ impl Table {
             Self::Token => "token",
             Self::Voucher => "voucher",
             Self::Policy => "policy",
+            Self::Certificate => "certificate",
+            Self::Revocation => "revocation",
         }
     }
 }
@@ -72,6 +79,14 @@ struct Known {
 fn text(value: &ExportedValue) -> Option<&str> {
     match value {
         ExportedValue::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// A column that is octets.
+fn octets(value: &ExportedValue) -> Option<&[u8]> {
+    match value {
+        ExportedValue::Octets(octets) => Some(octets),
         _ => None,
     }
 }
@@ -112,6 +127,13 @@ impl Derived {
                 let (log, leaf) = (u32::try_from(*log).ok()?, u64::try_from(*leaf).ok()?);
                 self.reports.push_back(Report { leaf, log, says });
                 return Some(());
+            }
+            ("certificate", [authority, serial, .., ExportedValue::Octets(der)]) => {
+                ((Table::Certificate, certificate_key(text(authority)?, octets(serial)?)), Short::of(der))
+            }
+            ("revocation", [authority, serial, _, reason, _]) => {
+                let key = certificate_key(text(authority)?, octets(serial)?);
+                ((Table::Revocation, key), joined([text(reason)?]))
             }
             ("policy", [_, document]) => ((Table::Policy, Box::default()), Short::of(text(document)?.as_bytes())),
             ("reported_key" | "device_event" | "delivery", _) => return Some(()),
@@ -155,6 +177,15 @@ impl Derived {
             ("policies-applied", _) => {
                 let policies = body.get("policies").map(|policies| Short::of(policies.to_string().as_bytes()));
                 self.says(Table::Policy, Some(""), policies);
+            }
+            ("certificate-issued", _) => {
+                let key = member("authority").zip(member("serial")).map(|(name, serial)| format!("{name}/{serial}"));
+                let certificate = member("certificate").and_then(parse_sha256).map(Short::from);
+                self.says(Table::Certificate, key.as_deref(), certificate);
+            }
+            ("certificate-revoked", _) => {
+                let key = member("authority").zip(member("serial")).map(|(name, serial)| format!("{name}/{serial}"));
+                self.says(Table::Revocation, key.as_deref(), member("reason").map(|reason| joined([reason])));
             }
             ("profile-removed", _) => self.says(Table::Profile, member("profile"), None),
             ("user-changed", _) => {
@@ -225,6 +256,10 @@ impl Derived {
             Some((line, what)) => Err(BackupFault::NotDerived { what }.at(line)),
         }
     }
+}
+
+fn certificate_key(authority: &str, serial: &[u8]) -> Box<str> {
+    format!("{authority}/{}", hex(serial)).into()
 }
 
 pub(super) fn device_key(manufacturer: &str, serial_number: &str) -> Box<str> {

@@ -14,8 +14,9 @@ use crate::{admission::Limits, domain::TomlFault, outward::WebhookSection};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Document {
-    /// The listener for devices.
-    pub device_listener: DeviceListener,
+    /// The listener for devices. A server without one onboards none: it is an authority alone.
+    #[serde(default)]
+    pub device_listener: Option<DeviceListener>,
     /// A second listener, for devices that can do no better than TLS 1.2 and certificates signed with SHA-1.
     #[serde(default)]
     pub legacy_device_listener: Option<LegacyDeviceListener>,
@@ -28,8 +29,9 @@ pub struct Document {
     /// How much a peer may cost.
     #[serde(default)]
     pub limits: Limits,
-    /// The owner's certificate, and the key that signs conveyed information.
-    pub owner: KeyFiles,
+    /// The owner's certificate, and the key that signs conveyed information. Goes with the listener for devices.
+    #[serde(default)]
+    pub owner: Option<KeyFiles>,
     /// The SQLite file, or the address of a PostgreSQL database: `postgres://user@host/database`.
     pub database: String,
     /// The audit log.

@@ -61,6 +61,16 @@ pub enum ConfigError {
         /// The key's file.
         key: PathBuf,
     },
+    /// Half of what devices are onboarded with.
+    #[error(
+        "{there}: there is no [{missing}] beside it; a server that onboards devices has both, an authority neither"
+    )]
+    HalfOnboarding {
+        /// The table that is there.
+        there: &'static str,
+        /// The one that is not.
+        missing: &'static str,
+    },
     /// Redirects would send devices nowhere.
     #[error("device-listener.names: is empty; list the names or addresses that devices reach this server by")]
     NoNames,

@@ -79,12 +79,13 @@ impl Examination<'_> {
         let named = |chain: &Option<Vec<Certificate>>, path: &Path| {
             chain.iter().flatten().map(|it| (it.not_before(), path.display().to_string())).max()
         };
+        let served = self.document.device_listener.as_ref().and_then(|it| named(&device, &it.certificate));
+        let signing = self.document.owner.as_ref().and_then(|it| named(&owner, &it.certificate));
         let facts = clock::ClockFacts {
             now,
             synchronisation: clock::synchronisation().await,
             newest_leaf,
-            newest_certificate: named(&device, &self.document.device_listener.certificate)
-                .max(named(&owner, &self.document.owner.certificate)),
+            newest_certificate: served.max(signing),
         };
         self.findings.push(clock::judge(&facts));
         self.findings.push(limits::judge(limits::open_files()));
@@ -123,7 +124,7 @@ impl Examination<'_> {
     }
 
     fn device_listener(&mut self, now: Timestamp) -> Option<Vec<Certificate>> {
-        let listener = self.document.device_listener.clone();
+        let listener = self.document.device_listener.clone()?;
         let chain = self.pair(&listener.certificate, &listener.key, now);
         let anchor_path = self.at(&listener.trust_anchor);
         let anchor = self.chain(&anchor_path, now);
@@ -160,7 +161,7 @@ impl Examination<'_> {
     }
 
     fn owner(&mut self, now: Timestamp) -> Option<Vec<Certificate>> {
-        let files = self.document.owner.clone();
+        let files = self.document.owner.clone()?;
         let chain = self.pair(&files.certificate, &files.key, now)?;
         let key = KeyFile::read(&self.at(&files.key));
         if let Ok(KeyFile { key: Ok(key), .. }) = key
@@ -201,10 +202,12 @@ impl Examination<'_> {
     }
 
     async fn ports(&mut self, device: Option<&[Certificate]>) {
-        let listen = self.document.device_listener.listen;
-        let port = ports::try_tls(listen, device.and_then(<[Certificate]>::first)).await;
-        let running = matches!(port, ports::Port::Ours);
-        self.findings.push(ports::judge("device-listener", listen, &port));
+        let mut running = false;
+        if let Some(listen) = self.document.device_listener.as_ref().map(|it| it.listen) {
+            let port = ports::try_tls(listen, device.and_then(<[Certificate]>::first)).await;
+            running = matches!(port, ports::Port::Ours);
+            self.findings.push(ports::judge("device-listener", listen, &port));
+        }
         if let Some(dhcp4) = &self.document.dhcp4 {
             let listen = dhcp4.listen();
             let port = match ports::try_udp(listen) {

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use conveyed_info::information::RedirectInformation;
+use operator_api::ListenerStatus;
 use pki::{certificate::Certificate, key::FileKey, path::Signatures};
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -64,6 +65,17 @@ impl Place {
     }
 }
 
+/// What operators are told of a listener that shows `chain`.
+pub(super) fn status(name: &str, address: SocketAddr, chain: &[Certificate]) -> ListenerStatus {
+    ListenerStatus {
+        name: name.to_owned(),
+        address: address.to_string(),
+        connections: None,
+        certificate_expires: chain.first().map(|own| own.not_after().to_string()),
+    }
+}
+
+/// Listens at `listen`, and says where that came to be.
 pub(super) fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
     let bound = || {
         let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;

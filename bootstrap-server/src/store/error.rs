@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::domain::{DeviceId, change::ChangeRefused};
+use crate::domain::{
+    DeviceId,
+    change::ChangeRefused,
+    ledger::{IssueRefused, RevokeRefused},
+};
 
 /// How a database failed. Displays as what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +117,12 @@ pub enum StoreError {
     /// The manufacturer does not exist.
     #[error("no manufacturer {0}")]
     NoManufacturer(String),
+    /// What was issued before forbids it.
+    #[error(transparent)]
+    NotIssued(IssueRefused),
+    /// The certificate cannot be revoked.
+    #[error(transparent)]
+    NotRevoked(RevokeRefused),
     /// Something stored cannot be read back: the database was written by something else, or is damaged.
     #[error("the database holds something unreadable: {what}")]
     Corrupt {

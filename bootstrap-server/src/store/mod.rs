@@ -5,6 +5,7 @@
 mod batch;
 mod error;
 mod filter;
+mod ledger;
 mod location;
 mod plan;
 mod postgres;
@@ -16,6 +17,7 @@ mod transfer;
 pub use batch::{Backlog, Batch, KeptAnswer, Urgency};
 pub use error::{DatabaseFault, StoreError};
 pub use filter::{Alarmed, Census, DeviceFilter, Page, Strays, Stuck};
+pub use ledger::Ledger;
 pub use location::Location;
 pub use record::{ArchivedLog, LogNumber, LogSnapshot, Place, RecordDamage, StoredRecord, StoredReport};
 pub use sql::{Import, Reopened, SqlStore};

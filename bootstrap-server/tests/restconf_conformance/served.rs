@@ -291,8 +291,7 @@ async fn enc_13_a_device_to_which_nothing_can_be_encrypted_gets_nothing_rather_t
     let root = CertificateAuthority::new_root("Signing", generate(), own(), support::now()).unwrap();
     let key = FileKey::generate_p256().unwrap();
     let subject = Subject::device("Model", &serial("SN-1"));
-    let certificate =
-        root.issue(&Profile::of(Kind::Owner), &subject, key.public_key(), own(), support::now()).unwrap();
+    let certificate = root.issue(&Profile::of(Kind::Owner), &subject, key.public_key(), own(), support::now()).unwrap();
     let manufacturer = Manufacturer {
         name: device_id("x").manufacturer,
         anchors: [site.maker.device_anchors(), root.chain()].concat(),

@@ -230,7 +230,7 @@ pub fn metric(server: &RunningServer, line: &str) -> u64 {
 }
 
 pub async fn connect(server: &RunningServer, connector: &TlsConnector) -> std::io::Result<TlsStream<TcpStream>> {
-    connect_to(server.address(), connector).await
+    connect_to(server.device_address().unwrap(), connector).await
 }
 
 pub async fn connect_to(address: SocketAddr, connector: &TlsConnector) -> std::io::Result<TlsStream<TcpStream>> {

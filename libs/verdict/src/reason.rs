@@ -383,6 +383,19 @@ reason_codes! {
     ResourceMissing, "resource-missing", "RFC 9110 §15.5.5",
         "There is no such resource",
         "Check the spelling; `sztp device list` and its sisters show what there is.";
+    // What an authority issues
+    KeyInUse, "key-in-use", "RFC 8572 §9.3",
+        "The key has a certificate already, and somebody else holds it",
+        "Make a new key for each device; one that two devices share lets each be the other.";
+    CertificateThere, "certificate-there", "IEEE 802.1AR §8",
+        "The device has a certificate of this authority that still holds",
+        "Renew or revoke it, or say with --because why there is to be another.";
+    NothingToRenew, "nothing-to-renew", "RFC 7030 §4.2.2",
+        "There is no certificate of this holder that still holds",
+        "Issue one anew; a renewal goes on from a certificate that has neither expired nor been revoked.";
+    OnboardsNobody, "onboards-nobody", "RFC 8572 §7.3",
+        "This server is an authority alone: it onboards no devices",
+        "Ask the bootstrap server, or give this one a [device-listener] and an [owner] in sztp.toml.";
     MethodUnsupported, "method-unsupported", "RFC 9110 §15.5.6",
         "This resource does not support the method",
         "Use one of the methods in the Allow header; /v1/openapi.json describes them.";
@@ -477,9 +490,6 @@ reason_codes! {
     KeyWeak, "key-weak", "RFC 5280 §4.1.2.7",
         "The key protects nothing",
         "Make a new key with a program that is kept up to date; the detail says what is wrong with this one.";
-    KeyInUse, "key-in-use", "IEEE 802.1AR §6.2",
-        "There is a certificate of somebody else with the same key",
-        "Make a new key. Two devices with one key mean that a key was copied, or a source of randomness is broken: find out.";
     ExtensionForbidden, "extension-forbidden", "RFC 5280 §4.2",
         "The request asks for an extension that the profile does not grant",
         "Ask without it; the profile decides what a certificate says.";

@@ -28,7 +28,7 @@ pub use error::{EvidenceError, RevocationError};
 pub use evidence::Evidence;
 use judge::Judge;
 pub use ocsp::OcspResponse;
-pub use reason::{Reason, Revocation};
+pub use reason::{Reason, ReasonUnknown, Revocation};
 pub use signed::Period;
 
 use crate::{digest::Digest, path::Path, time::Clock};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use audit_log::{Leaf, LogIndex, Salt, UnixMillis};
 use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
 
+use super::LedgerChanges;
 use crate::{
     audit::ReportedKey,
     domain::{
@@ -41,6 +42,8 @@ pub(crate) struct Changes {
     pub(crate) policies: Option<Policies>,
     /// The next leaf that webhooks are to be told of.
     pub(crate) deliveries: BTreeMap<String, Place>,
+    /// What an authority issued and revoked.
+    pub(crate) ledger: LedgerChanges,
     /// Answers that are kept for idempotency keys.
     pub(crate) answers: BTreeMap<(UserName, String), KeptRow>,
 }
@@ -111,6 +114,7 @@ impl Changes {
         self.tokens.extend(later.tokens);
         self.policies = later.policies.or_else(|| self.policies.take());
         self.deliveries.extend(later.deliveries);
+        self.ledger.merge(later.ledger);
         self.answers.extend(later.answers);
     }
 }

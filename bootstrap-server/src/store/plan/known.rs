@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Changes;
+use super::{Changes, LedgerNeeds};
 use crate::{
     audit::Event,
-    domain::{Device, DeviceId, ManufacturerName, ProfileName, Role, TokenId, UserName, change::VoucherStock},
+    domain::{
+        Device, DeviceId, ManufacturerName, ProfileName, Role, TokenId, UserName, change::VoucherStock, ledger::Index,
+    },
     store::{Batch, Place},
 };
 
@@ -20,6 +22,8 @@ pub(crate) struct Needs {
     pub(crate) erasing: BTreeSet<Place>,
     /// Which of these idempotency keys were used.
     pub(crate) answers: BTreeSet<(UserName, String)>,
+    /// What was issued.
+    pub(crate) ledger: LedgerNeeds,
 }
 
 impl Needs {
@@ -32,6 +36,7 @@ impl Needs {
                 match event {
                     Event::ProfileRemoved { profile } => drop(needs.leaving.insert(profile.clone())),
                     Event::RecordsErased { erasure } => needs.erasing.extend(erasure.places()),
+                    Event::Ledger(event) => needs.ledger.extend(event),
                     _ => {}
                 }
             }
@@ -53,6 +58,8 @@ pub(crate) struct Loaded {
     pub(crate) erasable: BTreeSet<Place>,
     /// The idempotency keys that were used.
     pub(crate) answers: BTreeSet<(UserName, String)>,
+    /// The certificates that new ones are held against.
+    pub(crate) ledger: Index,
 }
 
 /// What the database holds about one device.

@@ -85,6 +85,7 @@ impl<'a> Layer<'a> {
             }
             Event::DeviceErased { device, .. } => {
                 self.own.vouchers.insert(device.clone(), None);
+                self.own.ledger.forgotten.push(device.clone());
             }
             Event::RecordsErased { erasure } => self.erase(erasure)?,
             Event::ProgressReported { device, report, keys, message, .. } => {
@@ -109,6 +110,10 @@ impl<'a> Layer<'a> {
             Event::TokenRevoked { token } => {
                 self.token_owner(token).ok_or_else(|| StoreError::NoToken(token.to_string()))?;
                 self.own.tokens.insert(token.clone(), None);
+            }
+            Event::Ledger(event) => {
+                let leaf = self.next_position();
+                self.own.ledger.apply(event, &self.before.ledger, self.situation, leaf)?;
             }
             Event::PoliciesApplied { policies, .. } => self.own.policies = Some(policies.as_ref().clone()),
             // Devices move by `change::after`; the rest is on record and changes nothing.

@@ -6,6 +6,7 @@ use audit_log::UnixMillis;
 use pki::certificate::Certificate;
 
 use super::{
+    ledger,
     statement::Existing,
     table::{self, Table, Value},
 };
@@ -87,6 +88,9 @@ pub(super) fn written(
     add(&table::TOKEN, Replaced, changes.tokens.values().flatten().map(token).collect());
     let policies = changes.policies.iter().map(|policies| vec![1_i64.into(), policies.to_json().to_string().into()]);
     add(&table::POLICY, Replaced, policies.collect());
+    let ledger = &changes.ledger;
+    add(&table::CERTIFICATE, Refused, ledger.issued.iter().map(ledger::certificate).collect::<Result<_, _>>()?);
+    add(&table::REVOCATION, Replaced, ledger.revoked.iter().map(ledger::revocation).collect());
     let deliveries = changes.deliveries.iter().map(|(webhook, next)| {
         Ok(vec![webhook.as_str().into(), i64::from(next.log.0).into(), integer(next.position.0)?.into()])
     });

@@ -1,5 +1,6 @@
 //! The store, on SQLite or PostgreSQL: the same statements, the same plan, the same writer.
 
+mod conditions;
 mod decode;
 mod devices;
 mod encode;
@@ -8,6 +9,7 @@ mod head;
 mod import;
 #[cfg(test)]
 mod jumps;
+pub(super) mod ledger;
 mod load;
 mod migrate;
 mod profiles;
@@ -232,6 +234,10 @@ impl SqlStore {
             // The writer ends when its queue does; a panic in it has been reported to whoever was waiting.
             let _ended = writer.await;
         }
+    }
+
+    pub(super) const fn readers(&self) -> &AnyPool {
+        &self.readers
     }
 
     async fn plan_only(&self, batch: Batch) -> Result<(), StoreError> {
