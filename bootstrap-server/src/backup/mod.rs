@@ -20,6 +20,7 @@
 //! Keys and `sztp.toml` are not in it, on purpose: who steals a backup can be nobody. They are to be kept elsewhere.
 
 mod derived;
+mod earlier;
 mod error;
 mod line;
 mod read;

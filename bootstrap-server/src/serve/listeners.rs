@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use conveyed_info::information::RedirectInformation;
 use operator_api::ListenerStatus;
-use pki::{certificate::Certificate, key::FileKey, path::Signatures};
+use pki::{certificate::Certificate, key::FileKey};
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::ServeError;
@@ -12,10 +12,10 @@ use crate::{
     admission::Limits,
     api,
     config::OperatorsListener,
+    domain::identification::{Doorway, Trust},
     metrics::{ListenerName, Metrics},
     tls::{
-        Door, Identities, Listener, PostQuantum, Rejections, ReloadableCertificate, Strictness, Trust, provider,
-        server_config,
+        Door, Identities, Listener, PostQuantum, Rejections, ReloadableCertificate, Strictness, provider, server_config,
     },
 };
 
@@ -51,11 +51,11 @@ impl Place {
         home: RedirectInformation,
         (chain, key): (&[Certificate], &FileKey),
     ) -> Result<(Listener, Arc<ReloadableCertificate>), ServeError> {
-        let (strictness, signatures) = match name {
-            ListenerName::Device => (Strictness::Strict, Signatures::Strong),
-            ListenerName::Legacy => (Strictness::Legacy, Signatures::AlsoSha1),
+        let (strictness, doorway) = match name {
+            ListenerName::Device => (Strictness::Strict, Doorway::Ordinary),
+            ListenerName::Legacy => (Strictness::Legacy, Doorway::Legacy),
         };
-        let identities = Arc::new(Identities::new(Arc::clone(&self.trust), signatures));
+        let identities = Arc::new(Identities::new(Arc::clone(&self.trust), doorway));
         let certificate = Arc::new(ReloadableCertificate::new(Arc::clone(&self.provider), chain, key)?);
         let tls =
             server_config(Arc::clone(&self.provider), Arc::clone(&certificate), Arc::clone(&identities), strictness)?;

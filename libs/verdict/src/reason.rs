@@ -461,6 +461,13 @@ reason_codes! {
     TokenOutlivesMaker, "token-outlives-maker", "RFC 6750 §3.1",
         "A token may not be valid for longer than the one that makes it",
         "Ask for fewer days, or make it with a token that is valid for longer.";
+    // Which device a certificate is of
+    SerialNumberAmbiguous, "serial-number-ambiguous", "IEEE 802.1AR §8.6",
+        "The certificate's serial number is no text for people, or can be read in more than one way",
+        "See `sztp enroll explain CERT`; give the manufacturer rules that name one place, or have the certificate issued again.";
+    IdevidUnfit, "idevid-unfit", "IEEE 802.1AR §8.10",
+        "The certificate chains to a manufacturer, and is none that its devices have: a CA's, or for another purpose",
+        "See `sztp enroll explain CERT`; a genuine device shows the end entity's certificate first, and its purpose is one the manufacturer's rules name.";
 }
 
 impl fmt::Display for ReasonCode {
