@@ -62,10 +62,6 @@ impl Header {
         &self.checkpoint
     }
 
-    pub(super) const fn schema(&self) -> u32 {
-        self.schema
-    }
-
     pub(super) fn key(&self) -> Result<VerifierKey, BackupFault> {
         self.key.parse().map_err(|_| BackupFault::Malformed)
     }

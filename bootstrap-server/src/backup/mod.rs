@@ -20,7 +20,6 @@
 //! Keys and `sztp.toml` are not in it, on purpose: who steals a backup can be nobody. They are to be kept elsewhere.
 
 mod derived;
-mod earlier;
 mod error;
 mod line;
 mod read;
@@ -29,6 +28,7 @@ mod restore;
 mod short;
 mod take;
 mod verify;
+mod vouchers;
 mod write;
 
 pub use error::{BackupFault, BackupInvalid};

@@ -260,11 +260,7 @@ pub fn identify(
 }
 
 fn untrusted(certificate: &Certificate, closest: Option<PathError>, doorway: Doorway) -> Refusal {
-    let reason = match &closest {
-        Some(PathError::OutsideValidity { .. }) => ReasonCode::CertificateExpired,
-        Some(PathError::CriticalExtension { .. }) => ReasonCode::CertificateMalformed,
-        _ => ReasonCode::IdevidUntrusted,
-    };
+    let reason = closest.as_ref().and_then(PathError::reason).unwrap_or(ReasonCode::IdevidUntrusted);
     let claimed = SerialNumber::from_certificate(certificate).map_or_else(|_| "none".to_owned(), |it| it.to_string());
     let why = match (closest, doorway) {
         (None, _) => "no manufacturer is known here".to_owned(),

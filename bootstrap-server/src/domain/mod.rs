@@ -8,6 +8,7 @@ mod device;
 mod elsewhere;
 pub mod identification;
 mod identifiers;
+pub mod ledger;
 mod lifecycle;
 mod manufacturer;
 mod newcomers;
@@ -29,7 +30,8 @@ pub use deed::Deed;
 pub use device::{Alarm, Device, Dossier, Particulars, Proof};
 pub use elsewhere::RedirectInvalid;
 pub use identifiers::{
-    DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid, ProfileName, TokenId, UserName, VariantName,
+    AuthorityName, CertificateKind, DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid,
+    ProfileName, TokenId, UserName, VariantName,
 };
 pub use lifecycle::State;
 pub use manufacturer::{IdentityInvalid, IdentityTexts, Manufacturer};

@@ -10,12 +10,12 @@ use tokio::net::{TcpListener, TcpSocket};
 use super::ServeError;
 use crate::{
     admission::Limits,
-    api,
     config::OperatorsListener,
     domain::identification::{Doorway, Trust},
     metrics::{ListenerName, Metrics},
     tls::{
-        Door, Identities, Listener, PostQuantum, Rejections, ReloadableCertificate, Strictness, provider, server_config,
+        Door, Identities, Listener, PeerCertificates, PostQuantum, Rejections, ReloadableCertificate, ServiceListener,
+        Strictness, provider, server_config, service_tls,
     },
 };
 
@@ -25,14 +25,15 @@ pub(super) fn for_operators(
     limits: &Limits,
     rejections: &Rejections,
     metrics: &Metrics,
-) -> Result<(api::OperatorListener, Arc<ReloadableCertificate>), ServeError> {
+) -> Result<(ServiceListener, Arc<ReloadableCertificate>), ServeError> {
     let provider = provider(PostQuantum::Preferred);
     let certificate = ReloadableCertificate::new(Arc::clone(&provider), &operators.certificate, &operators.key)?;
     let certificate = Arc::new(certificate);
-    let tls = Arc::new(api::operator_tls(provider, Arc::clone(&certificate))?);
+    let tls = service_tls(provider, Arc::clone(&certificate), PeerCertificates::NotAsked)?;
     let (socket, _) = bind(operators.listen)?;
+    let (name, tls) = (ListenerName::Operator, Some(Arc::new(tls)));
     let (rejections, metrics) = (rejections.clone(), metrics.clone());
-    let listener = api::OperatorListener { socket, tls, limits: *limits, rejections, metrics };
+    let listener = ServiceListener { name, socket, tls, limits: *limits, rejections, metrics };
     Ok((listener, certificate))
 }
 
@@ -46,14 +47,14 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn listener(
         &self,
-        name: ListenerName,
+        strictness: Strictness,
         socket: TcpListener,
         home: RedirectInformation,
         (chain, key): (&[Certificate], &FileKey),
     ) -> Result<(Listener, Arc<ReloadableCertificate>), ServeError> {
-        let (strictness, doorway) = match name {
-            ListenerName::Device => (Strictness::Strict, Doorway::Ordinary),
-            ListenerName::Legacy => (Strictness::Legacy, Doorway::Legacy),
+        let (name, doorway) = match strictness {
+            Strictness::Strict => (ListenerName::Device, Doorway::Ordinary),
+            Strictness::Legacy => (ListenerName::Legacy, Doorway::Legacy),
         };
         let identities = Arc::new(Identities::new(Arc::clone(&self.trust), doorway));
         let certificate = Arc::new(ReloadableCertificate::new(Arc::clone(&self.provider), chain, key)?);

@@ -58,7 +58,7 @@ impl IdentityError {
             | Self::SerialNumberUnusable
             | Self::SerialNumberDeceptive
             | Self::PatternAmbiguous
-            | Self::RulesDisagree => ReasonCode::SerialNumberAmbiguous,
+            | Self::RulesDisagree => ReasonCode::IdentityAmbiguous,
             Self::IsCa | Self::SignsCertificates | Self::KeyPurpose => ReasonCode::IdevidUnfit,
         }
     }
