@@ -179,12 +179,7 @@ async fn a_device_of_two_manufacturers_is_nobodys() {
     let store = site.store().await;
     site.register(&store, &["SN-1"]).await;
     let name = ManufacturerName::new("other-maker").unwrap();
-    let twin = Manufacturer {
-        name,
-        anchors: site.maker.device_anchors().to_vec(),
-        voucher_anchors: Vec::new(),
-        serial_number_rule: pki::identity::SerialNumberRule::default(),
-    };
+    let twin = Manufacturer::new(name, site.maker.device_anchors().to_vec());
     store.commit(Batch::from(Event::ManufacturerAdded { manufacturer: twin })).await.unwrap();
     store.close().await;
     let server = bootstrap_server::start(site.config()).await.unwrap();

@@ -19,7 +19,6 @@ use conveyed_info::{
 use pki::{
     certificate::Certificate,
     digest::sha256,
-    identity::SerialNumberRule,
     key::{FileKey, Signer as _},
     time::Clock,
 };
@@ -293,10 +292,8 @@ async fn enc_13_a_device_to_which_nothing_can_be_encrypted_gets_nothing_rather_t
     let subject = Subject::device("Model", &serial("SN-1"));
     let certificate = root.issue(&Profile::of(Kind::Owner), &subject, key.public_key(), own(), support::now()).unwrap();
     let manufacturer = Manufacturer {
-        name: device_id("x").manufacturer,
-        anchors: [site.maker.device_anchors(), root.chain()].concat(),
         voucher_anchors: site.maker.voucher_anchors().to_vec(),
-        serial_number_rule: SerialNumberRule::default(),
+        ..Manufacturer::new(device_id("x").manufacturer, [site.maker.device_anchors(), root.chain()].concat())
     };
     let store = site.store().await;
     site.register(&store, &["SN-1"]).await;

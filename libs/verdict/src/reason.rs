@@ -598,6 +598,13 @@ reason_codes! {
     RenewalDiffers, "renewal-differs", "RFC 7030 §4.2.2",
         "A renewal has the same names as the certificate that it renews, and this request has others",
         "Ask with the subject and the alternative names of the old certificate, or enrol anew.";
+    // Which device a certificate is of
+    IdentityAmbiguous, "identity-ambiguous", "IEEE 802.1AR §8.6",
+        "The certificate's serial number is no text for people, or can be read in more than one way",
+        "See `sztp enroll explain CERT`; give the manufacturer rules that name one place, or have the certificate issued again.";
+    IdevidUnfit, "idevid-unfit", "IEEE 802.1AR §8.10",
+        "The certificate chains to a manufacturer, and is none that its devices have: a CA's, or for another purpose",
+        "See `sztp enroll explain CERT`; a genuine device shows the end entity's certificate first, and its purpose is one the manufacturer's rules name.";
 }
 
 impl fmt::Display for ReasonCode {
