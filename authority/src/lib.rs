@@ -5,11 +5,11 @@
 
 mod ca;
 mod issuer_key;
-mod masa;
+pub mod masa;
 mod parties;
 mod profile;
 
 pub use ca::{AuthorityError, CertificateAuthority, CertificateSerial};
-pub use masa::{Masa, MasaError, Validity, VoucherRequest};
+pub use masa::issue::{Masa, MasaError, Validity, VoucherRequest};
 pub use parties::{ManufacturerParty, OwnerParty, PartyError};
 pub use profile::Profile;

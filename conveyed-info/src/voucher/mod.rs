@@ -89,6 +89,15 @@ impl Voucher {
         }))
     }
 
+    /// The nonce, if there is one.
+    #[must_use]
+    pub const fn nonce(&self) -> Option<&Nonce> {
+        match &self.freshness {
+            Freshness::Nonce(nonce) => Some(nonce),
+            Freshness::ExpiresOn { .. } | Freshness::Unlimited => None,
+        }
+    }
+
     /// Writes the JSON document.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
