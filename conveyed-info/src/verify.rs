@@ -51,7 +51,7 @@ mod revocation;
 mod voucher;
 mod voucher_request;
 
-use pki::{certificate::Certificate, identity::SerialNumber, path::PathError, revocation::Evidence, time::Clock};
+use pki::{certificate::Certificate, identity::SerialNumber, revocation::Evidence, time::Clock};
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
 use self::clear::Clear;
@@ -209,21 +209,6 @@ fn signed(artifacts: [Clear; 3], context: &Context<'_>, trace: Trace) -> Result<
         Information::Onboarding(onboarding) => Accepted::Onboarding(onboarding),
     };
     Ok(Verified::new(accepted, trace))
-}
-
-/// What is wrong with a certificate of a path in itself, whoever it was to be validated for; `None` when it does not
-/// belong where it stands.
-fn reason_of(error: &PathError) -> Option<ReasonCode> {
-    use pki::algorithm::AlgorithmError::{Parameters, RsaTooShort, Unknown, Weak};
-    match error {
-        PathError::OutsideValidity { .. } => Some(ReasonCode::CertificateExpired),
-        PathError::CriticalExtension { .. } => Some(ReasonCode::CertificateMalformed),
-        // ART-30.
-        PathError::Signature { source: Unknown(_) | Weak(_) | Parameters(_) | RsaTooShort(_), .. } => {
-            Some(ReasonCode::AlgorithmNotAllowed)
-        }
-        _ => None,
-    }
 }
 
 /// RFC 8572 §5.3: what unsigned information is worth depends on who gave it.

@@ -7,8 +7,8 @@ use spki::SubjectPublicKeyInfoOwned;
 
 use super::KeyError;
 use crate::{
-    algorithm::{ID_ED25519, PssParameters},
-    digest::{Digest, sha256},
+    algorithm::{ID_ED25519, PssParameters, SignatureAlgorithm},
+    digest::{Digest, HashAlgorithm, sha256},
 };
 
 /// The kinds of keys that the system works with.
@@ -117,6 +117,32 @@ impl PublicKey {
                 RsaPublicKeyRef::from_der(&self.subject_public_key).ok().map(|key| rsa_bits(key.modulus.as_bytes()))
             }
             _ => None,
+        }
+    }
+
+    /// The algorithms with which keys of this kind sign here, that of choice first.
+    ///
+    /// RSA signs with either padding and each digest; RSASSA-PSS with a salt as long as the digest, where the key allows that
+    /// (RFC 4055 §3.3). On elliptic curves the digest goes with the curve, and there is nothing to choose.
+    #[must_use]
+    pub fn signature_algorithms(&self) -> Vec<SignatureAlgorithm> {
+        let pss = [HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512].map(PssParameters::new);
+        let pss =
+            pss.into_iter().filter(|parameters| self.pss.is_none_or(|restriction| restriction.allows(*parameters)));
+        match self.key_type {
+            KeyType::P256 => vec![SignatureAlgorithm::EcdsaSha256],
+            KeyType::P384 => vec![SignatureAlgorithm::EcdsaSha384],
+            KeyType::P521 => vec![SignatureAlgorithm::EcdsaSha512],
+            KeyType::Ed25519 => vec![SignatureAlgorithm::Ed25519],
+            KeyType::RsaPss => pss.map(SignatureAlgorithm::RsaPss).collect(),
+            KeyType::Rsa => [
+                SignatureAlgorithm::RsaPkcs1Sha256,
+                SignatureAlgorithm::RsaPkcs1Sha384,
+                SignatureAlgorithm::RsaPkcs1Sha512,
+            ]
+            .into_iter()
+            .chain(pss.map(SignatureAlgorithm::RsaPss))
+            .collect(),
         }
     }
 
