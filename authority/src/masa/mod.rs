@@ -32,6 +32,6 @@ pub use judge::{Authentication, Decision, Known, judge};
 pub use ownership::{Deed, DeedError, History, Ownership, Record};
 pub use policy::{Approvals, Bound, Claims, Clockless, MasaPolicy, Nonceless};
 pub use press::{Press, Pressed};
-pub use refusal::{ClaimRefusal, VOUCHER_CMS_JSON, accepts_vouchers, is_voucher_request};
+pub use refusal::{ClaimRefusal, accepts_vouchers, is_voucher_request};
 pub use renewal::{RenewalError, renew};
 pub use transfer::{Alive, IssuedVoucher, Until, still_alive};

@@ -36,7 +36,7 @@ impl MasaPolicy {
     /// When to ask again, within the bounds of RFC 8995 §5.6 (MAS-11).
     #[must_use]
     pub fn bounded_retry(&self) -> u32 {
-        self.retry_after.clamp(1, 60)
+        self.retry_after.clamp(1, conveyed_info::voucher::MAX_RETRY_AFTER)
     }
 }
 

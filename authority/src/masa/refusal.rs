@@ -2,10 +2,8 @@
 
 use std::fmt;
 
+use conveyed_info::voucher::MEDIA_TYPE;
 use verdict::{ReasonCode, Refusal};
-
-/// The media type of vouchers and voucher requests (RFC 8366 §8.3; VCH-20, MAS-01).
-pub const VOUCHER_CMS_JSON: &str = "application/voucher-cms+json";
 
 /// A voucher is not issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,14 +36,14 @@ impl ClaimRefusal {
     /// A request of another media type.
     #[must_use]
     pub fn media_type(found: &str) -> Self {
-        let detail = format!("{found} where {VOUCHER_CMS_JSON} is expected");
+        let detail = format!("{found} where {MEDIA_TYPE} is expected");
         Self { refusal: Refusal::new(ReasonCode::MediaTypeUnsupported, detail) }
     }
 
     /// A requester that does not take vouchers of the one form there is.
     #[must_use]
     pub fn not_acceptable(accept: &str) -> Self {
-        let detail = format!("vouchers are {VOUCHER_CMS_JSON}, and the request accepts {accept}");
+        let detail = format!("vouchers are {MEDIA_TYPE}, and the request accepts {accept}");
         Self { refusal: Refusal::new(ReasonCode::NotAcceptable, detail) }
     }
 }
@@ -67,7 +65,7 @@ impl std::error::Error for ClaimRefusal {}
 /// Whether a Content-Type is that of voucher requests. Parameters mean nothing (RFC 9110 §8.3.1).
 #[must_use]
 pub fn is_voucher_request(content_type: &str) -> bool {
-    content_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case(VOUCHER_CMS_JSON))
+    content_type.split(';').next().is_some_and(|it| it.trim().eq_ignore_ascii_case(MEDIA_TYPE))
 }
 
 /// Whether an Accept header lets vouchers come (RFC 9110 §12.5.1); without one everything may.
@@ -81,7 +79,7 @@ pub fn accepts_vouchers(accept: Option<&str>) -> bool {
         let specificity = match name {
             "*/*" => 0,
             _ if name.eq_ignore_ascii_case("application/*") => 1,
-            _ if name.eq_ignore_ascii_case(VOUCHER_CMS_JSON) => 2,
+            _ if name.eq_ignore_ascii_case(MEDIA_TYPE) => 2,
             _ => continue,
         };
         let is_refused = parts.filter_map(|it| it.split_once('=')).any(|(name, value)| {
@@ -139,7 +137,7 @@ mod tests {
         }
         let refused = ClaimRefusal::media_type("text/html");
         assert_eq!(refused.status(), 415);
-        assert!(refused.text().contains(VOUCHER_CMS_JSON) && !refused.text().contains('\n'));
+        assert!(refused.text().contains(MEDIA_TYPE) && !refused.text().contains('\n'));
         assert_eq!(ClaimRefusal::not_acceptable("text/html").status(), 406);
     }
 }

@@ -1,11 +1,18 @@
 //! Ownership vouchers (RFC 8366): who owns a device, said by its manufacturer.
 
+mod answer;
 mod assertion;
+mod audit_log;
 mod form;
 mod freshness;
 mod request;
 
+pub use answer::{
+    AnswerError, AnswerMismatch, HttpAnswer, MAX_RETRY_AFTER, MEDIA_TYPE, MasaAnswer, REQUEST_AUDIT_LOG_PATH,
+    REQUEST_VOUCHER_PATH, Redirects,
+};
 pub use assertion::{Assertion, UnknownAssertion};
+pub use audit_log::{AuditEvent, AuditLogError, DomainId, MasaAuditLog, Truncation};
 pub use form::ForeignForm;
 pub use freshness::{Freshness, Nonce};
 pub use request::VoucherRequestDocument;
