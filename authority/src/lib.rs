@@ -16,7 +16,7 @@ mod ca;
 mod extensions;
 pub mod ldevid;
 mod lint;
-mod masa;
+pub mod masa;
 mod parties;
 mod profile;
 mod subject;
