@@ -16,10 +16,11 @@ use super::{
 use crate::{
     admission::{self, Guard, Limits, Writes},
     config::{LegacyListener, OnboardingConfig},
+    domain::vouching::NoSource,
     images::Images,
     in_force::InForce,
     metrics::{ListenerName, Metrics},
-    restconf::{self, Codes, Service},
+    restconf::{self, Codes, Fetcher, Service},
     store::{SqlStore, Store},
     tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, TlsError, Trust, provider},
 };
@@ -96,6 +97,7 @@ impl Bound {
             owner: config.owner,
             policies,
             newcomers: Mutex::default(),
+            fetcher: Fetcher::new(Arc::new(NoSource)),
             writes: Writes::new(&limits),
             images: Images::new(config.images, limits.images),
             codes: Codes::new(),

@@ -134,7 +134,8 @@ async fn vouchers_are_listed_by_what_is_asked_for_and_those_that_end_are_warned_
         line("c", ending(maker, "SN-4", owner, 40).der()),
     ];
     assert_eq!(counts(&import(&world, "", &body.concat()).await)[1], 3);
-    let pairs = |list: &[(&str, &str)]| list.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>();
+    let pairs =
+        |list: &[(&str, &str)]| list.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>();
     let all = listed(&world, "").await;
     assert_eq!(all.len(), 5);
     let soon = now().plus_seconds(30 * DAY);
@@ -199,10 +200,7 @@ async fn a_delivery_list_is_compared_with_what_is_in_stock() {
     let spelled = updates.iter().find(|update| update["line"] == 3).unwrap();
     assert_eq!(spelled["problems"][0]["fix"], "Write SN-2 in the list.");
     let unregistered = updates.iter().find(|update| update["line"] == 4).unwrap();
-    assert_eq!(
-        unregistered["problems"][0]["fix"],
-        "sztp device add SN-3 --manufacturer maker --profile PROFILE"
-    );
+    assert_eq!(unregistered["problems"][0]["fix"], "sztp device add SN-3 --manufacturer maker --profile PROFILE");
     let faults: Vec<_> = updates.iter().filter(|update| update["kind"] == "fault").map(|it| &it["line"]).collect();
     assert_eq!(faults, [6, 7]);
     let done = updates.last().unwrap();

@@ -200,7 +200,11 @@ impl Exception {
             return Ok(Self::Addresses(address, if address.is_ipv4() { 32 } else { 128 }));
         }
         let name = text.trim_start_matches("*.").trim_start_matches('.').to_ascii_lowercase();
-        if name.is_empty() || name.contains(|it: char| it.is_whitespace() || it == ':') { Err(invalid()) } else { Ok(Self::Name(name)) }
+        if name.is_empty() || name.contains(|it: char| it.is_whitespace() || it == ':') {
+            Err(invalid())
+        } else {
+            Ok(Self::Name(name))
+        }
     }
 
     fn covers(&self, host: &str, address: Option<IpAddr>) -> bool {
@@ -230,8 +234,10 @@ impl Exception {
 #[non_exhaustive]
 pub enum ProxyInvalid {
     /// The proxy's address is none.
-    #[error("{address:?} is no address of a proxy: it takes http://HOST:PORT, which is how it is spoken with; what is sent \
-             through it is in TLS all the same")]
+    #[error(
+        "{address:?} is no address of a proxy: it takes http://HOST:PORT, which is how it is spoken with; what is sent \
+             through it is in TLS all the same"
+    )]
     Address {
         /// What stands there, without a password.
         address: String,
@@ -287,12 +293,20 @@ mod tests {
     fn what_is_here_or_excepted_is_reached_directly() {
         let except = ["example.net", "10.0.0.0/8", "2001:db8::/32", "192.0.2.7"];
         let outbound = load(&section("http://proxy:3128", &except), &[]).unwrap();
-        for direct in
-            ["localhost", "127.0.0.9", "::1", "example.net", "A.Example.NET.", "10.255.0.1", "2001:db8:1::1", "192.0.2.7"]
-        {
+        for direct in [
+            "localhost",
+            "127.0.0.9",
+            "::1",
+            "example.net",
+            "A.Example.NET.",
+            "10.255.0.1",
+            "2001:db8:1::1",
+            "192.0.2.7",
+        ] {
             assert_eq!(route(&outbound, direct), None, "{direct}");
         }
-        for through in ["badexample.net", "example.net.evil", "11.0.0.1", "2001:db9::1", "192.0.2.8", "localhost.evil"] {
+        for through in ["badexample.net", "example.net.evil", "11.0.0.1", "2001:db9::1", "192.0.2.8", "localhost.evil"]
+        {
             assert!(route(&outbound, through).is_some(), "{through}");
         }
         let none = load(&section("http://proxy:3128", &["*"]), &[]).unwrap();

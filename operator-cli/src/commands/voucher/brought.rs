@@ -168,7 +168,8 @@ impl Bundle {
             let mut line = String::new();
             let room = u64::try_from(MAX_BLOCK.saturating_sub(block.len())).unwrap_or_default();
             let read = self.lines.by_ref().take(room).read_line(&mut line);
-            let fault = |why: String| Some(Brought::Fault { name: format!("{}#{}", self.path.display(), self.count.saturating_add(1)), why });
+            let name = format!("{}#{}", self.path.display(), self.count.saturating_add(1));
+            let fault = |why: String| Some(Brought::Fault { name, why });
             match read {
                 Ok(0) if room == 0 => {
                     let why = "a PEM block is too long; the rest of the file was not looked at".to_owned();

@@ -102,7 +102,8 @@ async fn compare(args: &Args) -> Result<ExitCode, Failure> {
     let wanted = CoverageQuery { until: args.until.clone(), manufacturer: args.manufacturer.clone() };
     let mut updates = client.coverage(format, list, &wanted).await?;
     let people = args.form.form == Form::Table;
-    let bar = if people && std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    let bar =
+        if people && std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     let template = ProgressStyle::with_template("{spinner} {elapsed_precise}  {pos} devices");
     bar.set_style(template.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     let mut sheet = Listing::new(args.form.form, PROBLEMS);
@@ -314,7 +315,9 @@ mod tests {
         report.take(&device(2, None), &some);
         (3..=9).for_each(|line| report.take(&device(line, Some("voucher-missing")), &some));
         let text = report.text(&sum(8, 1, 0));
-        assert!(text.starts_with("7 × voucher-missing: There is no voucher for the device\n  line 3: maker/SN-3: there is none\n"));
+        assert!(text.starts_with(
+            "7 × voucher-missing: There is no voucher for the device\n  line 3: maker/SN-3: there is none\n"
+        ));
         assert!(text.contains("      sztp voucher import FILE\n") && !text.contains("SN-8") && !text.contains("SN-2"));
         assert!(text.contains("  and 2 more: ") && text.ends_with("1 of 8 devices are ready, 7 not.\n"), "{text}");
         let (mut report, all) = (Report::default(), args(true));
