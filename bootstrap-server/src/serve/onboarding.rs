@@ -19,10 +19,10 @@ use crate::{
     domain::vouching::NoSource,
     images::Images,
     in_force::InForce,
-    metrics::{ListenerName, Metrics},
+    metrics::Metrics,
     restconf::{self, Codes, Fetcher, Service},
     store::{SqlStore, Store},
-    tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, TlsError, Trust, provider},
+    tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, Strictness, TlsError, Trust, provider},
 };
 
 /// The listeners for devices, bound; nothing is answered yet.
@@ -59,12 +59,12 @@ impl Bound {
         let (socket, address) = bind(config.listen)?;
         let home = config.redirect(config.public_port.unwrap_or_else(|| address.port()))?;
         let (devices, certificate) =
-            place.listener(ListenerName::Device, socket, home.clone(), (&config.certificate, &config.key))?;
+            place.listener(Strictness::Strict, socket, home.clone(), (&config.certificate, &config.key))?;
         let (mut legacy, mut legacy_address, mut legacy_certificate) = (None, None, None);
         if let Some(LegacyListener { listen, public_port, certificate, key }) = &config.legacy {
             let (socket, address) = bind(*listen)?;
             let home = config.redirect(public_port.unwrap_or_else(|| address.port()))?;
-            let (listener, served) = place.listener(ListenerName::Legacy, socket, home, (certificate, key))?;
+            let (listener, served) = place.listener(Strictness::Legacy, socket, home, (certificate, key))?;
             (legacy, legacy_address, legacy_certificate) = (Some(listener), Some(address), Some(served));
         }
         let judges = std::iter::once(&devices).chain(&legacy).map(|it| Arc::clone(&it.identities));
