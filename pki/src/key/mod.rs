@@ -17,7 +17,6 @@ mod spec;
 
 pub use decrypt::{DecryptError, Decryptor, OaepHash, RsaPadding};
 pub use encrypt::{Agreed, EncryptError};
-pub(crate) use entropy::Rng;
 pub use entropy::{Entropy, NoEntropy, SystemEntropy, random};
 pub use error::KeyError;
 pub use exposure::{Exposure, FileExposed};
