@@ -15,4 +15,6 @@ pub mod peer;
 pub mod postgres;
 #[path = "../../bootstrap-server/tests/support/mod.rs"]
 pub mod site;
+pub mod swtpm;
+pub mod token;
 pub mod wire;

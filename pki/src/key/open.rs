@@ -14,6 +14,8 @@ use super::{
     PublicKey, RsaPadding, SignError, Signer,
 };
 use crate::algorithm::SignatureAlgorithm;
+#[cfg(feature = "tpm")]
+use crate::tpm::{Secret, SecretTooLong, TpmError, TpmKey};
 
 /// Longest key file that is read, in octets.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -117,6 +119,16 @@ impl From<FileKey> for OpenKey {
     }
 }
 
+#[cfg(feature = "tpm")]
+impl From<TpmKey> for OpenKey {
+    fn from(key: TpmKey) -> Self {
+        let decrypts = key.decrypts();
+        let key = Arc::new(key);
+        let decryptor: Option<Arc<dyn Decryptor>> = if decrypts { Some(Arc::<TpmKey>::clone(&key)) } else { None };
+        Self { signer: key, decryptor }
+    }
+}
+
 impl std::fmt::Debug for OpenKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Only what anybody may know.
@@ -138,6 +150,15 @@ impl Locator {
             }
             #[cfg(not(feature = "pkcs11"))]
             Self::Pkcs11(_) => Err(OpenError::NotBuilt { locator: self.clone(), feature: "pkcs11" }),
+            #[cfg(feature = "tpm")]
+            Self::Tpm(address) => {
+                let password = access.passphrase()?;
+                let refused = |source| OpenError::Tpm { locator: self.clone(), source: Box::new(source) };
+                let password = password.map_or_else(|| Ok(Secret::empty()), |it| Secret::new(it.octets()));
+                let password = password.map_err(|source| OpenError::TpmPassword { locator: self.clone(), source })?;
+                TpmKey::open(address, password).map(OpenKey::from).map_err(refused)
+            }
+            #[cfg(not(feature = "tpm"))]
             Self::Tpm(_) => Err(OpenError::NotBuilt { locator: self.clone(), feature: "tpm" }),
         }
     }
@@ -220,6 +241,24 @@ pub enum OpenError {
     NotAFile {
         /// Where the key is.
         locator: Locator,
+    },
+    /// The TPM does not have it, or cannot be asked.
+    #[cfg(feature = "tpm")]
+    #[error("{locator}: {source}. {}", source.remedy())]
+    Tpm {
+        /// Where the key is.
+        locator: Locator,
+        /// Why.
+        source: Box<TpmError>,
+    },
+    /// The key's password is longer than a TPM takes.
+    #[cfg(feature = "tpm")]
+    #[error("{locator}: {source}")]
+    TpmPassword {
+        /// Where the key is.
+        locator: Locator,
+        /// How long it may be.
+        source: SecretTooLong,
     },
     /// This program was built without what reaches the key.
     #[error("{locator}: this program was built without the feature `{feature}`; build it with `--features {feature}`")]
