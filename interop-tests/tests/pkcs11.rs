@@ -186,10 +186,10 @@ fn a_key_survives_what_happens_to_its_token() {
         token.parsed("a").generate(KeySpec::P256, KeyUse::Sign).unwrap();
         let key = token.open("a").unwrap();
         signs(&key);
-        // Somebody else in this process ends every session, then the whole library.
+        // Somebody else in this process logs out, which is for all sessions; then ends the whole library.
         let library = cryptoki::context::Pkcs11::new(Token::module()).unwrap();
         for slot in library.get_slots_with_initialized_token().unwrap() {
-            library.close_all_sessions(slot).unwrap();
+            library.open_ro_session(slot).unwrap().logout().unwrap();
         }
         signs(&key);
         library.finalize().unwrap();
