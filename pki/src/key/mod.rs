@@ -17,6 +17,8 @@ mod spec;
 
 pub use decrypt::{DecryptError, Decryptor, OaepHash, RsaPadding};
 pub use encrypt::{Agreed, EncryptError};
+#[cfg(feature = "tpm")]
+pub(crate) use entropy::Rng;
 pub use entropy::{Entropy, NoEntropy, SystemEntropy, random};
 pub use error::KeyError;
 pub use exposure::{Exposure, FileExposed};
@@ -29,7 +31,6 @@ pub use open::{Access, OpenError, OpenKey};
 pub use passphrase::{Passphrase, PassphraseFileError, PassphraseInvalid};
 #[cfg(feature = "pkcs11")]
 pub use pkcs11::{KeyUse, Pkcs11Error, TokenKey};
-pub(crate) use public::rsa_bits;
 pub use public::{KeyType, PublicKey};
 pub use spec::{KeySpec, UnknownKeySpec};
 
