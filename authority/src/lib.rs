@@ -5,6 +5,7 @@
 
 mod ca;
 mod issuer_key;
+pub mod ldevid;
 mod masa;
 mod parties;
 mod profile;

@@ -107,6 +107,7 @@ impl Event {
                 json!({"device": about(device), "because": because})
             }
             Self::RecordsErased { erasure } => erasure.to_json(),
+            Self::Ledger(event) => event.body(),
             Self::BackupBegun => json!({}),
             Self::BackupTaken { backup } => json!({"sha256": backup.to_string()}),
             Self::LogRestored { origin, checkpoint } => {

@@ -9,7 +9,7 @@ use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
 use pki::digest::Digest;
 use verdict::ReasonCode;
 
-use super::{Answer, Basis, Erasure};
+use super::{Answer, Basis, Erasure, LedgerEvent};
 use crate::domain::{
     ActivationCode, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName, Token,
     TokenId, User, UserName,
@@ -241,6 +241,8 @@ pub enum Event {
         /// SHA-256 of the backup.
         backup: Digest,
     },
+    /// An authority issued something, or took it back.
+    Ledger(LedgerEvent),
     /// The first event of a log that follows one that was restored from a backup, which it does not continue.
     LogRestored {
         /// The origin of the log before.
@@ -298,6 +300,7 @@ impl Event {
             Self::RecordsErased { .. } => 29,
             Self::BackupBegun => 30,
             Self::PoliciesProposed { .. } => 31,
+            Self::Ledger(event) => return event.kind(),
         })
     }
 
@@ -336,6 +339,7 @@ impl Event {
             Self::BackupBegun => "backup-begun",
             Self::BackupTaken { .. } => "backup-taken",
             Self::LogRestored { .. } => "log-restored",
+            Self::Ledger(event) => event.name(),
         }
     }
 
@@ -359,6 +363,7 @@ impl Event {
             | Self::AlarmCleared { device, .. }
             | Self::DeviceReturned { device, .. }
             | Self::DeviceErased { device, .. } => Some(device),
+            Self::Ledger(event) => event.device(),
             Self::ServerStarted { .. }
             | Self::ManufacturerAdded { .. }
             | Self::ProfileApplied { .. }

@@ -8,17 +8,21 @@
 use std::collections::{HashMap, VecDeque};
 
 use audit_log::{Leaf, LogIndex};
-use pki::certificate::Certificate;
+use pki::{certificate::Certificate, digest::sha256};
 use serde_json::Value;
 
-use super::{BackupFault, BackupInvalid, replayed::Devices, short::Short};
-use crate::{domain::parse_sha256, store::ExportedValue};
+use super::{BackupFault, BackupInvalid, replayed::Devices, short::Short, vouchers::Vouchers};
+use crate::{
+    domain::{ledger::hex, parse_sha256},
+    store::ExportedValue,
+};
 
 /// Rows that were seen, and what the log has said about them so far.
 #[derive(Default)]
 pub(super) struct Derived {
     subjects: HashMap<(Table, Box<str>), Known>,
     devices: Devices,
+    vouchers: Vouchers,
     /// In order.
     reports: VecDeque<Report>,
     /// The line of the first of them.
@@ -34,8 +38,9 @@ enum Table {
     Profile,
     Operator,
     Token,
-    Voucher,
     Policy,
+    Certificate,
+    Revocation,
 }
 
 impl Table {
@@ -45,8 +50,9 @@ impl Table {
             Self::Profile => "profile",
             Self::Operator => "operator",
             Self::Token => "token",
-            Self::Voucher => "voucher",
             Self::Policy => "policy",
+            Self::Certificate => "certificate",
+            Self::Revocation => "revocation",
         }
     }
 }
@@ -76,6 +82,14 @@ fn text(value: &ExportedValue) -> Option<&str> {
     }
 }
 
+/// A column that is octets.
+fn octets(value: &ExportedValue) -> Option<&[u8]> {
+    match value {
+        ExportedValue::Octets(octets) => Some(octets),
+        _ => None,
+    }
+}
+
 /// The value of several texts, without two ways to read it.
 fn joined<'a>(texts: impl IntoIterator<Item = &'a str>) -> Short {
     Short::of(serde_json::json!(texts.into_iter().collect::<Vec<_>>()).to_string().as_bytes())
@@ -95,8 +109,17 @@ impl Derived {
             }
             ("operator", [name, role]) => ((Table::Operator, text(name)?.into()), joined([text(role)?])),
             ("token", [id, operator, ..]) => ((Table::Token, text(id)?.into()), joined([text(operator)?])),
-            ("voucher", [manufacturer, serial_number, ExportedValue::Octets(artifact)]) => {
-                ((Table::Voucher, device_key(text(manufacturer)?, text(serial_number)?)), Short::of(artifact))
+            (
+                "voucher",
+                [manufacturer, serial_number, ExportedValue::Octets(digest), ExportedValue::Octets(artifact), ..],
+            ) => {
+                let named = sha256(artifact);
+                if named.0.as_slice() != digest {
+                    return None;
+                }
+                let device = device_key(text(manufacturer)?, text(serial_number)?);
+                self.vouchers.row(line, device, Short::from(named));
+                return Some(());
             }
             ("device", [manufacturer, serial_number, ..]) => {
                 return self.devices.row(line, text(manufacturer)?, text(serial_number)?, values);
@@ -112,6 +135,13 @@ impl Derived {
                 let (log, leaf) = (u32::try_from(*log).ok()?, u64::try_from(*leaf).ok()?);
                 self.reports.push_back(Report { leaf, log, says });
                 return Some(());
+            }
+            ("certificate", [authority, serial, .., ExportedValue::Octets(der)]) => {
+                ((Table::Certificate, certificate_key(text(authority)?, octets(serial)?)), Short::of(der))
+            }
+            ("revocation", [authority, serial, _, reason, _]) => {
+                let key = certificate_key(text(authority)?, octets(serial)?);
+                ((Table::Revocation, key), joined([text(reason)?]))
             }
             ("policy", [_, document]) => ((Table::Policy, Box::default()), Short::of(text(document)?.as_bytes())),
             ("reported_key" | "device_event" | "delivery", _) => return Some(()),
@@ -156,6 +186,15 @@ impl Derived {
                 let policies = body.get("policies").map(|policies| Short::of(policies.to_string().as_bytes()));
                 self.says(Table::Policy, Some(""), policies);
             }
+            ("certificate-issued", _) => {
+                let key = member("authority").zip(member("serial")).map(|(name, serial)| format!("{name}/{serial}"));
+                let certificate = member("certificate").and_then(parse_sha256).map(Short::from);
+                self.says(Table::Certificate, key.as_deref(), certificate);
+            }
+            ("certificate-revoked", _) => {
+                let key = member("authority").zip(member("serial")).map(|(name, serial)| format!("{name}/{serial}"));
+                self.says(Table::Revocation, key.as_deref(), member("reason").map(|reason| joined([reason])));
+            }
             ("profile-removed", _) => self.says(Table::Profile, member("profile"), None),
             ("user-changed", _) => {
                 self.says(Table::Operator, member("user"), member("role").map(|role| joined([role])))
@@ -170,10 +209,10 @@ impl Derived {
             ("token-created", _) => self.says(Table::Token, member("token"), member("user").map(|user| joined([user]))),
             ("token-revoked", _) => self.says(Table::Token, member("token"), None),
             ("voucher-stored", Some(device)) => {
-                let device = device_key(device.0, device.1);
-                self.says(Table::Voucher, Some(&device), member("voucher").and_then(parse_sha256).map(Short::from));
+                let says = member("voucher").and_then(parse_sha256).map(Short::from);
+                self.vouchers.stored(device_key(device.0, device.1), says);
             }
-            ("device-erased", Some(device)) => self.says(Table::Voucher, Some(&device_key(device.0, device.1)), None),
+            ("device-erased", Some(device)) => self.vouchers.erased(&device_key(device.0, device.1)),
             ("progress-reported", _) => {
                 let says =
                     about.zip(member("progress-type")).map(|((maker, serial), kind)| joined([maker, serial, kind]));
@@ -220,11 +259,16 @@ impl Derived {
             Some((line, format!("{} {key}", table.as_str())))
         });
         let devices = self.devices.differing(end);
-        match reports.chain(rows).chain(devices).min() {
+        let vouchers = self.vouchers.differing(end);
+        match reports.chain(rows).chain(devices).chain(vouchers).min() {
             None => Ok(()),
             Some((line, what)) => Err(BackupFault::NotDerived { what }.at(line)),
         }
     }
+}
+
+fn certificate_key(authority: &str, serial: &[u8]) -> Box<str> {
+    format!("{authority}/{}", hex(serial)).into()
 }
 
 pub(super) fn device_key(manufacturer: &str, serial_number: &str) -> Box<str> {

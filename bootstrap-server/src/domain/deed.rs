@@ -111,6 +111,7 @@ impl Deed {
             | Event::TokenCreated { .. }
             | Event::TokenRevoked { .. }
             | Event::RecordsErased { .. }
+            | Event::Ledger(_)
             | Event::BackupBegun
             | Event::BackupTaken { .. }
             | Event::LogRestored { .. } => return None,

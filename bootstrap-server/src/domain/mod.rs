@@ -7,6 +7,7 @@ mod deed;
 mod device;
 mod elsewhere;
 mod identifiers;
+pub mod ledger;
 mod lifecycle;
 mod newcomers;
 mod operators;
@@ -26,7 +27,8 @@ pub use deed::Deed;
 pub use device::{Alarm, Device, Dossier, Particulars, Proof};
 pub use elsewhere::RedirectInvalid;
 pub use identifiers::{
-    DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid, ProfileName, TokenId, UserName, VariantName,
+    AuthorityName, CertificateKind, DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid,
+    ProfileName, TokenId, UserName, VariantName,
 };
 pub use lifecycle::State;
 pub use newcomers::{Newcomers, Notice};

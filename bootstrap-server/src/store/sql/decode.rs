@@ -25,15 +25,15 @@ pub(super) fn value<'r, T: Decode<'r, Any> + Type<Any>>(row: &'r AnyRow, column:
     Ok(row.try_get(column)?)
 }
 
-fn text(row: &AnyRow, column: &str) -> Result<String, StoreError> {
+pub(super) fn text(row: &AnyRow, column: &str) -> Result<String, StoreError> {
     value(row, column)
 }
 
-fn optional_text(row: &AnyRow, column: &str) -> Result<Option<String>, StoreError> {
+pub(super) fn optional_text(row: &AnyRow, column: &str) -> Result<Option<String>, StoreError> {
     value(row, column)
 }
 
-fn optional_octets(row: &AnyRow, column: &str) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) fn optional_octets(row: &AnyRow, column: &str) -> Result<Option<Vec<u8>>, StoreError> {
     value(row, column)
 }
 
@@ -41,7 +41,7 @@ pub(super) fn number(row: &AnyRow, column: &str) -> Result<u64, StoreError> {
     optional_number(row, column)?.ok_or_else(|| corrupt("a number"))
 }
 
-fn optional_number(row: &AnyRow, column: &str) -> Result<Option<u64>, StoreError> {
+pub(super) fn optional_number(row: &AnyRow, column: &str) -> Result<Option<u64>, StoreError> {
     let number: Option<i64> = value(row, column)?;
     number.map(u64::try_from).transpose().map_err(|_| corrupt("a number"))
 }

@@ -38,7 +38,7 @@ pub enum Locator {
     /// A file.
     File(PathBuf),
     /// A key in a token that is reached through a PKCS#11 module.
-    Pkcs11(Pkcs11Uri),
+    Pkcs11(Box<Pkcs11Uri>),
     /// A key that a TPM 2.0 keeps.
     Tpm(Box<TpmKeyAddress>),
 }
@@ -49,7 +49,7 @@ impl Locator {
     pub fn relative_to(self, folder: &Path) -> Self {
         match self {
             Self::File(path) => Self::File(folder.join(path)),
-            Self::Pkcs11(uri) => Self::Pkcs11(uri.relative_to(folder)),
+            Self::Pkcs11(uri) => Self::Pkcs11(Box::new(uri.relative_to(folder))),
             elsewhere @ Self::Tpm(_) => elsewhere,
         }
     }
@@ -73,7 +73,7 @@ impl FromStr for Locator {
             return Err(LocatorError::Empty);
         }
         if scheme_is(pkcs11::SCHEME) {
-            return Ok(Self::Pkcs11(text.parse()?));
+            return Ok(Self::Pkcs11(Box::new(text.parse()?)));
         }
         if scheme_is(TPM) {
             return Ok(Self::Tpm(Box::new(text.get(TPM.len()..).unwrap_or_default().parse()?)));
