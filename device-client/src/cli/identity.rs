@@ -1,10 +1,9 @@
 //! `sztp-device identity`: what a factory does with a device's key and certificate, and whether they are fit.
 
-use std::{path::PathBuf, str::FromStr, time::SystemTime};
+use std::{path::PathBuf, str::FromStr};
 
 use device_client::{
     config::ClockTrust,
-    env::linux,
     identity::{self, CertificatePlace, Identity, IdentityPlaces, KeyPlan, Made},
     storage,
 };
@@ -12,7 +11,6 @@ use pki::{
     identity::SerialNumber,
     key::{Locator, Signer},
     new_request::{self, DeviceNames},
-    time::{Clock, Timestamp},
 };
 use serde_json::json;
 
@@ -133,12 +131,7 @@ pub(super) fn check(options: &IdentityOptions) -> Result<u8, Failure> {
     let places = places(options)?;
     // Without a configuration there is nothing that says not to believe the clock, except the clock itself.
     let trust = if is_complete(options) { ClockTrust::Trusted } else { options.common.config()?.clock };
-    let now = Timestamp::from_system(SystemTime::now());
-    let clock = match trust {
-        ClockTrust::Trusted => Clock::Trusted(now),
-        ClockTrust::Untrusted => Clock::Untrusted { at_least: linux::earliest() },
-    };
-    findings_shown(&identity::check::check(&places, clock), options.common.format)
+    findings_shown(&identity::check::check(&places, trust), options.common.format)
 }
 
 fn is_complete(options: &IdentityOptions) -> bool {

@@ -1,20 +1,36 @@
 //! Whether a device's identity is fit to onboard with.
 
+use std::time::SystemTime;
+
 use pki::{
     certificate::Certificate,
     key::{KeyType, Locator, OpenKey, Signer},
-    time::Clock,
+    time::{Clock, Timestamp},
 };
 
 use super::{IdentityPlaces, SerialNumber, install::issued_in_order, is_exposed};
-use crate::doctor::{Finding, bad, doubtful, good, whole};
+use crate::{
+    config::ClockTrust,
+    doctor::{Finding, bad, doubtful, good, whole},
+    env::linux,
+};
 
 /// id-kp-clientAuth, and anyExtendedKeyUsage (RFC 5280 §4.2.1.12).
 const FOR_CLIENTS: [&str; 2] = ["1.3.6.1.5.5.7.3.2", "2.5.29.37.0"];
 
 /// Looks at key and certificate, and tries the key. Nothing is changed and nothing is sent.
 #[must_use]
-pub fn check(places: &IdentityPlaces, clock: Clock) -> Vec<Finding> {
+pub fn check(places: &IdentityPlaces, trust: ClockTrust) -> Vec<Finding> {
+    check_at(
+        places,
+        match trust {
+            ClockTrust::Trusted => Clock::Trusted(Timestamp::from_system(SystemTime::now())),
+            ClockTrust::Untrusted => Clock::Untrusted { at_least: linux::earliest() },
+        },
+    )
+}
+
+fn check_at(places: &IdentityPlaces, clock: Clock) -> Vec<Finding> {
     let key = places.open_key();
     let chain = places.certificate.read();
     let mut findings = vec![match &key {
@@ -150,5 +166,136 @@ fn validity(chain: &[Certificate], clock: Clock) -> Finding {
             "Have the certificate renewed for the same key, and install it.",
         ),
         (_, end) => good("validity", end.map(|end| format!("until {end}")).unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use pki::key::FileKey;
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+        KeyUsagePurpose,
+    };
+
+    use super::*;
+    use crate::{doctor::Health, identity::CertificatePlace, storage};
+
+    const NOW: &str = "2030-06-01T00:00:00Z";
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse_rfc3339(text).unwrap()
+    }
+
+    fn params(serial_number: Option<&str>) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        if let Some(serial_number) = serial_number {
+            params.distinguished_name.push(DnType::from_oid(&[2, 5, 4, 5]), serial_number);
+        }
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.not_before = at("2026-01-01T00:00:00Z").to_offset_date_time();
+        params.not_after = at("2036-01-01T00:00:00Z").to_offset_date_time();
+        params
+    }
+
+    fn issuer() -> CertifiedIssuer<'static, KeyPair> {
+        let mut params = params(None);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.distinguished_name.push(DnType::CommonName, "Maker");
+        CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+    }
+
+    struct Bench {
+        folder: tempfile::TempDir,
+        issuer: CertifiedIssuer<'static, KeyPair>,
+        key: FileKey,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let (folder, key) = (tempfile::tempdir().unwrap(), FileKey::generate_p256().unwrap());
+            storage::replace(&folder.path().join("key"), key.to_pem().as_bytes()).unwrap();
+            Self { folder, issuer: issuer(), key }
+        }
+
+        fn places(&self) -> IdentityPlaces {
+            let path = |name: &str| self.folder.path().join(name);
+            IdentityPlaces::new(CertificatePlace::File(path("chain")), Locator::File(path("key")))
+        }
+
+        fn issue(&self, change: impl FnOnce(&mut CertificateParams)) -> String {
+            let mut params = params(Some("SN-1"));
+            change(&mut params);
+            let pair = KeyPair::try_from(self.key.pkcs8_der()).unwrap();
+            params.signed_by(&pair, &self.issuer).unwrap().pem()
+        }
+
+        fn put(&self, chain: &[&str]) {
+            std::fs::write(self.folder.path().join("chain"), chain.concat()).unwrap();
+        }
+
+        /// What is not good.
+        fn faults(&self) -> Vec<(&'static str, Health)> {
+            let findings = check_at(&self.places(), Clock::Trusted(at(NOW)));
+            for finding in &findings {
+                assert_eq!(finding.fix.is_empty(), finding.health == Health::Good, "{finding:?}");
+            }
+            findings.iter().filter(|it| it.health != Health::Good).map(|it| (it.check, it.health)).collect()
+        }
+    }
+
+    #[test]
+    fn dev_03_dev_05_dev_10_each_fault_is_named_alone() {
+        let bench = Bench::new();
+        assert_eq!(bench.faults(), [("certificate", Health::Bad)], "there is none yet");
+        let (good, maker) = (bench.issue(|_| {}), bench.issuer.pem());
+        bench.put(&[&good, &maker]);
+        assert_eq!(bench.faults(), []);
+        bench.put(&[&good]);
+        assert_eq!(bench.faults(), [], "the root may be left away");
+        bench.put(&[&good, &issuer().pem()]);
+        assert_eq!(bench.faults(), [("chain", Health::Bad)]);
+        bench.put(&[&maker, &good]);
+        assert!(bench.faults().contains(&("certificate", Health::Bad)), "the wrong order");
+        let faults = |change: fn(&mut CertificateParams)| {
+            bench.put(&[&bench.issue(change), &maker]);
+            bench.faults()
+        };
+        let no_serial = faults(|it| it.distinguished_name = rcgen::DistinguishedName::new());
+        assert_eq!(no_serial, [("serial-number", Health::Bad)]);
+        let wrong_usage = faults(|it| it.key_usages = vec![KeyUsagePurpose::KeyAgreement]);
+        assert_eq!(wrong_usage, [("purpose", Health::Bad)]);
+        let is_ca = faults(|it| it.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+        assert_eq!(is_ca, [("purpose", Health::Bad)]);
+        let odd = faults(|it| it.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]);
+        assert_eq!(odd, [("purpose", Health::Doubtful)]);
+        assert_eq!(faults(|it| it.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]), []);
+        let old = faults(|it| it.not_after = at("2030-05-01T00:00:00Z").to_offset_date_time());
+        assert_eq!(old, [("validity", Health::Bad)]);
+        let soon = faults(|it| it.not_after = at("2030-08-01T00:00:00Z").to_offset_date_time());
+        assert_eq!(soon, [("validity", Health::Doubtful)]);
+        let early = faults(|it| it.not_before = at("2030-07-01T00:00:00Z").to_offset_date_time());
+        assert_eq!(early, [("validity", Health::Bad)]);
+        let untrusted = Clock::Untrusted { at_least: at(NOW) };
+        assert!(check_at(&bench.places(), untrusted).iter().all(|it| it.health == Health::Good));
+    }
+
+    #[test]
+    fn a_key_that_is_missing_exposed_or_another_one_is_told() {
+        let bench = Bench::new();
+        bench.put(&[&bench.issue(|_| {}), &bench.issuer.pem()]);
+        let path = bench.folder.path().join("key");
+        let mode = |mode| std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        mode(0o640);
+        assert_eq!(bench.faults(), [("key-mode", Health::Doubtful)]);
+        mode(0o644);
+        assert!(bench.faults().contains(&("key", Health::Bad)));
+        mode(0o600);
+        storage::replace(Path::new(&path), FileKey::generate_p256().unwrap().to_pem().as_bytes()).unwrap();
+        assert_eq!(bench.faults(), [("certificate", Health::Bad)]);
+        std::fs::remove_file(&path).unwrap();
+        assert!(bench.faults().contains(&("key", Health::Bad)));
     }
 }

@@ -39,7 +39,7 @@ impl KeyPlan {
 }
 
 /// The label of the IDevID's key.
-pub const IDEVID_LABEL: &str = "IDEVID";
+const IDEVID_LABEL: &str = "IDEVID";
 
 /// Whether a key was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
