@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use conveyed_info::information::RedirectInformation;
 use operator_api::ListenerStatus;
-use pki::{certificate::Certificate, key::FileKey};
+use pki::{certificate::Certificate, key::OpenKey};
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::ServeError;
@@ -27,7 +27,7 @@ pub(super) fn for_operators(
     metrics: &Metrics,
 ) -> Result<(ServiceListener, Arc<ReloadableCertificate>), ServeError> {
     let provider = provider(PostQuantum::Preferred);
-    let certificate = ReloadableCertificate::new(Arc::clone(&provider), &operators.certificate, &operators.key)?;
+    let certificate = ReloadableCertificate::new(&operators.certificate, &operators.key)?;
     let certificate = Arc::new(certificate);
     let tls = service_tls(provider, Arc::clone(&certificate), PeerCertificates::NotAsked)?;
     let (socket, _) = bind(operators.listen)?;
@@ -50,14 +50,14 @@ impl Place {
         strictness: Strictness,
         socket: TcpListener,
         home: RedirectInformation,
-        (chain, key): (&[Certificate], &FileKey),
+        (chain, key): (&[Certificate], &OpenKey),
     ) -> Result<(Listener, Arc<ReloadableCertificate>), ServeError> {
         let (name, doorway) = match strictness {
             Strictness::Strict => (ListenerName::Device, Doorway::Ordinary),
             Strictness::Legacy => (ListenerName::Legacy, Doorway::Legacy),
         };
         let identities = Arc::new(Identities::new(Arc::clone(&self.trust), doorway));
-        let certificate = Arc::new(ReloadableCertificate::new(Arc::clone(&self.provider), chain, key)?);
+        let certificate = Arc::new(ReloadableCertificate::new(chain, key)?);
         let tls =
             server_config(Arc::clone(&self.provider), Arc::clone(&certificate), Arc::clone(&identities), strictness)?;
         let (tls, home) = (Arc::new(tls), Arc::new(home));

@@ -135,10 +135,11 @@ pub(crate) struct Onboarding {
 impl Front {
     /// Takes over certificates, keys and revocation lists; on an error nothing has changed.
     pub(super) fn reload(&self, config: &OnboardingConfig) -> Result<(), TlsError> {
-        let new = self.certificate.certified(&config.certificate, &config.key)?;
+        let new = ReloadableCertificate::certified(&config.certificate, &config.key)?;
         let legacy = self.legacy_certificate.as_ref().zip(config.legacy.as_ref());
-        let legacy =
-            legacy.map(|(served, it)| Ok::<_, TlsError>((served, served.certified(&it.certificate, &it.key)?)));
+        let legacy = legacy.map(|(served, it)| {
+            Ok::<_, TlsError>((served, ReloadableCertificate::certified(&it.certificate, &it.key)?))
+        });
         if let Some((served, new)) = legacy.transpose()? {
             served.replace(new);
         }

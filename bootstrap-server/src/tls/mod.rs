@@ -12,6 +12,7 @@ mod possession;
 mod rejections;
 mod service;
 mod serving;
+mod signing_key;
 mod watched;
 
 use accept::{Reception, accept};

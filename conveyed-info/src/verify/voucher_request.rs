@@ -6,14 +6,13 @@ use pki::{
     certificate::Certificate,
     digest::Digest,
     identity::SerialNumber,
-    path::{self, Path, Policy, Purpose},
+    path::{self, Path, PathError, Policy, Purpose},
     revocation::{Demand, Evidence},
     time::{Clock, Timestamp},
 };
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
 use super::{
-    reason_of,
     revocation::RevocationCheck,
     voucher::{self, Authentic, SignerContext},
 };
@@ -228,7 +227,7 @@ fn authenticate<'a>(
     let picked = match picked {
         Ok(picked) => picked,
         Err(error) => {
-            let reason = error.as_ref().and_then(reason_of).unwrap_or(ReasonCode::RegistrarUntrusted);
+            let reason = error.as_ref().and_then(PathError::reason).unwrap_or(ReasonCode::RegistrarUntrusted);
             let detail = error.map_or_else(|| "no certificate fits".to_owned(), |error| error.to_string());
             return Err(trace.refused(REGISTRAR, reason, inputs, detail));
         }
@@ -318,7 +317,7 @@ fn device_request(
         Err(error) => return Err(trace.refused(SIGNATURE, signature_reason(&error), inputs, error.to_string())),
     };
     if let Err(error) = path::validate(idevid, signed.certificates(), context.device_anchors, &policy) {
-        let reason = reason_of(&error).unwrap_or(ReasonCode::IdevidUntrusted);
+        let reason = error.reason().unwrap_or(ReasonCode::IdevidUntrusted);
         return Err(trace.refused(SIGNATURE, reason, inputs, error.to_string()));
     }
     trace.passed_with(SIGNATURE, "RFC 8995 §5.5.5", inputs, idevid.subject_text());

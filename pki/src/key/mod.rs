@@ -10,6 +10,8 @@ mod file;
 mod locator;
 mod open;
 mod passphrase;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
 mod public;
 mod spec;
 
@@ -26,6 +28,8 @@ pub use locator::{
 };
 pub use open::{Access, OpenError, OpenKey};
 pub use passphrase::{Passphrase, PassphraseFileError, PassphraseInvalid};
+#[cfg(feature = "pkcs11")]
+pub use pkcs11::{KeyUse, Pkcs11Error, TokenKey};
 pub use public::{KeyType, PublicKey};
 pub use spec::{KeySpec, UnknownKeySpec};
 

@@ -114,7 +114,7 @@ impl Decryptor for OpenKey {
 impl From<FileKey> for OpenKey {
     fn from(key: FileKey) -> Self {
         let key = Arc::new(key);
-        let decryptor: Arc<dyn Decryptor> = Arc::clone(&key) as Arc<dyn Decryptor>;
+        let decryptor: Arc<dyn Decryptor> = Arc::<FileKey>::clone(&key);
         Self { signer: key, decryptor: Some(decryptor) }
     }
 }
@@ -144,6 +144,11 @@ impl Locator {
     pub fn open(&self, access: &Access) -> Result<OpenKey, OpenError> {
         match self {
             Self::File(path) => self.open_file(path, access).map(OpenKey::from),
+            #[cfg(feature = "pkcs11")]
+            Self::Pkcs11(uri) => {
+                uri.open().map_err(|source| OpenError::Pkcs11 { locator: self.clone(), source: Box::new(source) })
+            }
+            #[cfg(not(feature = "pkcs11"))]
             Self::Pkcs11(_) => Err(OpenError::NotBuilt { locator: self.clone(), feature: "pkcs11" }),
             #[cfg(feature = "tpm")]
             Self::Tpm(address) => {
@@ -221,6 +226,15 @@ pub enum OpenError {
         path: PathBuf,
         /// Why.
         source: PassphraseFileError,
+    },
+    /// Its token does not give it to us.
+    #[cfg(feature = "pkcs11")]
+    #[error("{locator}: {source}")]
+    Pkcs11 {
+        /// Where the key is.
+        locator: Locator,
+        /// Why.
+        source: Box<super::Pkcs11Error>,
     },
     /// The key itself is wanted, which only a file gives away.
     #[error("{locator} is no file: a key that lives elsewhere cannot be read, only used")]
