@@ -5,8 +5,11 @@
 mod device_identity;
 mod hostile_bytes;
 mod locations;
+mod name_constraints;
 mod path_search;
 mod path_validation;
+mod policies;
 mod revocation;
 mod server_name;
+mod strictness;
 mod support;
