@@ -302,9 +302,9 @@ async fn half_a_handshake_blocks_nobody_and_is_logged() {
     let site = Site::new();
     let server = site.start(&["SN-1"]).await;
     // A TLS record header that promises a hello and never delivers it; then plain HTTP on the TLS port.
-    let mut half = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    let mut half = tokio::net::TcpStream::connect(server.device_address().unwrap()).await.unwrap();
     half.write_all(&[0x16, 3, 1, 2, 0]).await.unwrap();
-    let mut plain = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    let mut plain = tokio::net::TcpStream::connect(server.device_address().unwrap()).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
     let read = tokio::io::AsyncReadExt::read_to_end(&mut plain, &mut answer);

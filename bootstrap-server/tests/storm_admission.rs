@@ -54,21 +54,21 @@ async fn rcf_23_a_greedy_source_is_reset_and_another_is_served() {
     let server = start(&site, limits, &["SN-1"]).await;
     let mut held = Vec::new();
     for _ in 0..6 {
-        held.push(connect_from([127, 0, 0, 2], server.address()).await.unwrap());
+        held.push(connect_from([127, 0, 0, 2], server.device_address().unwrap()).await.unwrap());
     }
     until_metric(&server, OPEN, 6).await;
     // Three quarters are taken; what is left is not for the one who has them.
-    assert!(is_reset(connect_from([127, 0, 0, 2], server.address()).await.unwrap()).await);
+    assert!(is_reset(connect_from([127, 0, 0, 2], server.device_address().unwrap()).await.unwrap()).await);
     assert_eq!(metric(&server, "sztp_shed_total{reason=\"connection-share\"}"), 1);
     let (key, chain) = site.device("SN-1");
     let mut other = connect(&server, &connector(Some((&key, &chain)))).await.unwrap();
     assert_eq!(exchange(&mut other, &post(DATA, EMPTY)).await.unwrap().status, 200);
     // All are taken: nobody else comes in, from wherever. Who knocks waits, and is served as soon as somebody leaves.
-    let last = connect_from([127, 0, 0, 4], server.address()).await.unwrap();
+    let last = connect_from([127, 0, 0, 4], server.device_address().unwrap()).await.unwrap();
     until_metric(&server, OPEN, 8).await;
     let mut patient = JoinSet::new();
     for source in 5..25 {
-        let (address, connector) = (server.address(), connector(Some((&key, &chain))));
+        let (address, connector) = (server.device_address().unwrap(), connector(Some((&key, &chain))));
         patient.spawn(async move {
             let stream = connect_from([127, 0, 0, source], address).await.unwrap();
             let mut stream = secured(stream, &connector).await.unwrap();
@@ -91,10 +91,10 @@ async fn rcf_23_who_left_before_its_turn_costs_no_handshake() {
     let limits = Limits { handshakes: 1, handshake: Duration::from_secs(60), ..Limits::default() };
     let server = start(&site, limits, &[]).await;
     // The beginning of a hello: the only turn is taken until it goes away.
-    let mut slow = connect_from([127, 0, 0, 2], server.address()).await.unwrap();
+    let mut slow = connect_from([127, 0, 0, 2], server.device_address().unwrap()).await.unwrap();
     slow.write_all(&[0x16, 3, 1, 2, 0]).await.unwrap();
     until_metric(&server, OPEN, 1).await;
-    let mut gone = connect_from([127, 0, 0, 3], server.address()).await.unwrap();
+    let mut gone = connect_from([127, 0, 0, 3], server.device_address().unwrap()).await.unwrap();
     gone.write_all(&[0x16, 3, 1, 2, 0]).await.unwrap();
     until_metric(&server, OPEN, 2).await;
     drop((gone, slow));
@@ -112,14 +112,14 @@ async fn rcf_23_images_that_one_source_does_not_read_leave_room_for_another() {
     let wanted = request("GET", &format!("/images/{}", pki::digest::sha256(&image)), "", "");
     let mut held = Vec::new();
     for _ in 0..3 {
-        let stream = connect_from([127, 0, 0, 2], server.address()).await.unwrap();
+        let stream = connect_from([127, 0, 0, 2], server.device_address().unwrap()).await.unwrap();
         let mut stream = secured(stream, &connector(None)).await.unwrap();
         stream.write_all(&wanted).await.unwrap();
         stream.flush().await.unwrap();
         stream.read_exact(&mut [0; 1000]).await.unwrap();
         held.push(stream);
     }
-    let stream = connect_from([127, 0, 0, 2], server.address()).await.unwrap();
+    let stream = connect_from([127, 0, 0, 2], server.device_address().unwrap()).await.unwrap();
     let mut greedy = secured(stream, &connector(None)).await.unwrap();
     assert_eq!(exchange(&mut greedy, &wanted).await.unwrap().status, 503);
     assert_eq!(metric(&server, "sztp_shed_total{reason=\"images\"}"), 1);
@@ -255,7 +255,7 @@ async fn rcf_23_a_storm_from_behind_one_address_is_served_whole() {
     let site = std::sync::Arc::new(Site::new());
     let limits = Limits { connections: 16, handshakes: 4, requests: 8, ..Limits::default() };
     let server = start(&site, limits, &["SN-1"]).await;
-    let address = server.address();
+    let address = server.device_address().unwrap();
     let mut devices = JoinSet::new();
     for number in 0..100 {
         let site = std::sync::Arc::clone(&site);
@@ -295,13 +295,13 @@ async fn rcf_23_the_caps_hold_in_every_phase_where_a_peer_can_stand_still() {
     // Nothing said; half a hello; a handshake and nothing more; half a header; half a body.
     let mut held: Vec<Box<dyn std::any::Any>> = Vec::new();
     for phase in [&b""[..], &[0x16, 3, 1, 2, 0]] {
-        let mut stream = connect_from([127, 0, 0, 2], server.address()).await.unwrap();
+        let mut stream = connect_from([127, 0, 0, 2], server.device_address().unwrap()).await.unwrap();
         stream.write_all(phase).await.unwrap();
         held.push(Box::new(stream));
     }
     let half = post(DATA, EMPTY);
     for phase in [&b""[..], b"GET /restconf HT", &half[..half.len() - 10]] {
-        let stream = connect_from([127, 0, 0, 2], server.address()).await.unwrap();
+        let stream = connect_from([127, 0, 0, 2], server.device_address().unwrap()).await.unwrap();
         let mut stream = secured(stream, &connector).await.unwrap();
         stream.write_all(phase).await.unwrap();
         stream.flush().await.unwrap();
@@ -309,7 +309,7 @@ async fn rcf_23_the_caps_hold_in_every_phase_where_a_peer_can_stand_still() {
     }
     until_metric(&server, OPEN, 5).await;
     for _ in 0..200 {
-        held.push(Box::new(connect_from([127, 0, 0, 2], server.address()).await));
+        held.push(Box::new(connect_from([127, 0, 0, 2], server.device_address().unwrap()).await));
     }
     until_metric(&server, "sztp_shed_total{reason=\"connection-share\"}", 196).await;
     assert_eq!(metric(&server, OPEN), 9);

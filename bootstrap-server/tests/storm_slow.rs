@@ -76,14 +76,14 @@ async fn rcf_01_whatever_is_not_tls_is_answered_with_nothing() {
         b"SSH-2.0-x\r\n",
         &[0x80, 0x2e, 1, 0, 2],
     ] {
-        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        let mut stream = TcpStream::connect(server.device_address().unwrap()).await.unwrap();
         stream.write_all(said).await.unwrap();
         assert_eq!(rest(&mut stream).await, b"", "{said:?}");
     }
     until_metric(&server, "sztp_handshakes_total{listener=\"device\",outcome=\"failed\",version=\"none\"}", 5).await;
     // What begins like TLS gets an alert (RFC 8446 §6) or nothing, never HTTP.
     for said in [&[0x16, 3, 1, 0, 5, 0, 0, 0, 0, 0][..], &[0x16; 4096], &[0x16, 3, 1, 2, 0], b""] {
-        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        let mut stream = TcpStream::connect(server.device_address().unwrap()).await.unwrap();
         stream.write_all(said).await.unwrap();
         let answer = rest(&mut stream).await;
         assert!(answer.is_empty() || answer.starts_with(&[21, 3]), "{said:?}: {answer:?}");

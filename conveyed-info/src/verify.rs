@@ -41,7 +41,7 @@
 //! # Not a device
 //!
 //! Whoever stores or passes on vouchers is not their device, and knows less: [`verify_voucher_as_holder`] judges what can be
-//! judged and notes the rest as skipped.
+//! judged and notes the rest as skipped. A MASA judges what registrars ask of it with [`verify_voucher_request`].
 
 mod artifact;
 mod clear;
@@ -49,6 +49,7 @@ mod holder;
 mod owner;
 mod revocation;
 mod voucher;
+mod voucher_request;
 
 use pki::{certificate::Certificate, identity::SerialNumber, revocation::Evidence, time::Clock};
 use verdict::{Input, ReasonCode, Refusal, Trace};
@@ -57,6 +58,7 @@ use self::clear::Clear;
 pub use self::{
     clear::Decryption,
     holder::{HolderContext, verify_voucher_as_holder},
+    voucher_request::{Prior, Proximity, RegistrarContext, RegistrarRequest, RegistrarUsage, verify_voucher_request},
 };
 use crate::{
     BootstrappingData, OwnershipVoucher, Unverified, Verified,

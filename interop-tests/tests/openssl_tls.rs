@@ -60,15 +60,20 @@ async fn sec_25_early_data_is_neither_offered_nor_taken() {
     let server = site.start(&["SN-1"]).await;
     let identity = ["-cert", "device.pem", "-cert_chain", "device.pem", "-key", "device.key", "-tls1_3"];
     let request = last(&post(DATA, EMPTY));
-    let first =
-        s_client(&workshop, server.address(), &[&identity[..], &["-sess_out", "session.pem"]].concat(), &request).await;
+    let first = s_client(
+        &workshop,
+        server.device_address().unwrap(),
+        &[&identity[..], &["-sess_out", "session.pem"]].concat(),
+        &request,
+    )
+    .await;
     assert!(first.contains("HTTP/1.1 200"), "{first}");
     // RFC 8446 §4.6.1: a ticket that allows early data says how much.
     let ticket = workshop.openssl(&["sess_id", "-in", "session.pem", "-noout", "-text"]).unwrap();
     assert!(String::from_utf8(ticket).unwrap().contains("Max Early Data: 0"));
     workshop.write("early", &request).unwrap();
     let options = [&identity[..], &["-sess_in", "session.pem", "-early_data", "early"]].concat();
-    let second = s_client(&workshop, server.address(), &options, &request).await;
+    let second = s_client(&workshop, server.device_address().unwrap(), &options, &request).await;
     assert!(second.contains("Reused, TLSv1.3"), "{second}");
     assert!(second.contains("Early data was not sent"), "{second}");
     assert!(second.contains("HTTP/1.1 200"), "{second}");
@@ -103,12 +108,12 @@ async fn a_device_with_a_sha_1_chain_is_served_by_the_listener_for_old_devices_o
     let written = String::from_utf8(std::fs::read(site.path("sztp.toml")).unwrap()).unwrap();
     let legacy = "[legacy-device-listener]\nlisten = '127.0.0.1:0'\ncertificate = 'server.pem'\nkey = 'server.key'\n";
     site.write("sztp.toml", written.replace("[owner]", &format!("{legacy}[owner]")).as_bytes());
-    let manufacturer = Manufacturer {
-        name: ManufacturerName::new("sudi").unwrap(),
-        anchors: vec![workshop.certificate("maker").unwrap()],
-        voucher_anchors: Vec::new(),
-        serial_number_rule: SerialNumberRule::ProductAndSerial,
-    };
+    // Named at both: that the ordinary listener refuses it is for the signatures alone.
+    let anchors = vec![workshop.certificate("maker").unwrap()];
+    let mut manufacturer = Manufacturer::new(ManufacturerName::new("sudi").unwrap(), anchors.clone());
+    manufacturer.legacy_anchors = anchors;
+    manufacturer.identity =
+        manufacturer.identity.with_serial_number_rules(vec![SerialNumberRule::ProductAndSerial]).unwrap();
     let store = site.store().await;
     site.register(&store, &[]).await;
     store.commit(Batch::from(Event::ManufacturerAdded { manufacturer })).await.unwrap();
@@ -125,7 +130,7 @@ async fn a_device_with_a_sha_1_chain_is_served_by_the_listener_for_old_devices_o
     let held: Vec<_> = log(&server).await.into_iter().filter(|body| body.contains("device-held")).collect();
     assert!(held.len() == 1 && held[0].contains(r#""serial-number":"FCW2146A0Z1""#), "{held:?}");
 
-    let refused = s_client(&workshop, server.address(), &options, &request).await;
+    let refused = s_client(&workshop, server.device_address().unwrap(), &options, &request).await;
     assert!(!refused.contains("HTTP/1.1"), "{refused}");
     let tls13 = s_client(&workshop, server.legacy_address().unwrap(), &["-tls1_3"], &request).await;
     assert!(tls13.contains("alert protocol version") && !tls13.contains("HTTP/1.1"), "{tls13}");

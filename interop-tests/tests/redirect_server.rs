@@ -22,7 +22,7 @@ async fn redirect_server(site: &Site, owner: &ServerConfig, port: u16) -> Device
     let demo = SqlStore::open(&owner.database, owner.checkpoint_key.clone()).await.unwrap();
     let manufacturer = demo.manufacturers().await.unwrap().remove(0);
     demo.close().await;
-    let anchor = pem(owner.trust_anchor.chain());
+    let anchor = pem(owner.onboarding.as_ref().unwrap().trust_anchor.chain());
     let document = format!("[[redirect]]\naddress = '127.0.0.1'\nport = {port}\ntrust-anchor = '''{anchor}'''\n");
     let profile = OnboardingProfile::from_toml(ProfileName::new("to-owner").unwrap(), &document).unwrap();
     let device = DeviceId { manufacturer: manufacturer.name.clone(), serial_number: serial(SERIAL) };
@@ -42,7 +42,7 @@ async fn wks_04_a_device_finds_its_owner_through_a_redirect_server() {
     let site = Site::new();
     site.edit("database =", "roles = ['redirect-server']\ndatabase =");
     // The owner's server first: where it listens stands in the redirect.
-    let port = owner.listen.port();
+    let port = owner.onboarding.as_ref().unwrap().listen.port();
     let device = redirect_server(&site, &owner, port).await;
     let serving = lab.serve();
     assert_eq!(serving.address().port(), port);
@@ -55,7 +55,7 @@ async fn wks_04_a_device_finds_its_owner_through_a_redirect_server() {
     let anchor = site.path("anchor.pem");
     let known = format!(
         "[[well-known]]\naddress = '127.0.0.1'\nport = {}\nanchors = ['{}']\n[[sources]]\nkind = 'well-known'\n",
-        redirecting.address().port(),
+        redirecting.device_address().unwrap().port(),
         anchor.display()
     );
     fs::write(&file, format!("{before}{known}")).unwrap();

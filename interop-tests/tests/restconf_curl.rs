@@ -61,7 +61,7 @@ impl Bench {
 
     /// One request without a certificate.
     fn bare(&self, path: &str, arguments: &[&str]) -> Answer {
-        let url = format!("https://{}{path}", self.server.address());
+        let url = format!("https://{}{path}", self.server.device_address().unwrap());
         let run = tempfile::tempdir_in(self.site.folder.path()).unwrap();
         let file = |name: &str| run.path().join(name).to_str().unwrap().to_owned();
         let (head, body) = (file("head"), file("body"));

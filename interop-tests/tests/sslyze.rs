@@ -61,7 +61,7 @@ async fn rcf_01_sec_25_a_scanner_finds_modern_tls_and_nothing_else() {
     let peer = need!("sslyze");
     let site = Site::new();
     let server = site.start(&["SN-1"]).await;
-    let found = scan(peer, &site, server.address().to_string()).await;
+    let found = scan(peer, &site, server.device_address().unwrap().to_string()).await;
 
     for old in ["ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1"] {
         assert!(accepted(&found, old).is_empty(), "{old}: {:?}", accepted(&found, old));

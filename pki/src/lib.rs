@@ -10,10 +10,12 @@
 //! |---|---|
 //! | which algorithms are there, and does this signature verify | [`algorithm`] |
 //! | what does this certificate say | [`certificate`] |
+//! | what is asked for by this request, and does whoever asks hold the key | [`request`] |
 //! | does it chain to one of these anchors, for this purpose | [`path`] |
 //! | has it been revoked, as far as this evidence tells | [`revocation`] |
 //! | which device is it | [`identity`] |
 //! | is it a TLS server of this name | [`server_name`] |
+//! | does this public key protect anything | [`weakness`] |
 //! | sign, decrypt, encrypt; read and write private keys | [`key`] |
 //!
 //! # A path, and its revocation
@@ -91,6 +93,7 @@
 //! | what | at most |
 //! |---|---|
 //! | a certificate; its extensions | [64 KiB](certificate::Certificate::MAX_DER); [64](certificate::Extensions::MAX) |
+//! | a request; its attributes | [64 KiB](request::CertificationRequest::MAX_DER); [32](request::CertificationRequest::MAX_ATTRIBUTES) |
 //! | a path, anchor and end entity included | [8](path::Path::MAX_LENGTH) certificates |
 //! | signature checks to find one path; to judge its revocation | 64; 128 |
 //! | a revocation list; its entries | [1 MiB](revocation::Crl::MAX_DER); [32,768](revocation::Crl::MAX_ENTRIES) |
@@ -106,6 +109,10 @@ pub mod digest;
 pub mod identity;
 pub mod key;
 pub mod path;
+pub mod request;
 pub mod revocation;
 pub mod server_name;
 pub mod time;
+#[cfg(feature = "tpm")]
+pub mod tpm;
+pub mod weakness;

@@ -12,7 +12,11 @@ use operator_api::Problem;
 use verdict::{ReasonCode, Refusal, Trace};
 
 use crate::{
-    domain::{Role, change::ChangeRefused},
+    domain::{
+        Role,
+        change::ChangeRefused,
+        ledger::{IssueRefused, RevokeRefused},
+    },
     store::StoreError,
 };
 
@@ -75,6 +79,11 @@ impl Fault {
     /// There is nothing at this path.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, ReasonCode::ResourceMissing)
+    }
+
+    /// There is no part of this server that could answer.
+    pub(super) fn onboards_nobody() -> Self {
+        Self::new(StatusCode::NOT_FOUND, ReasonCode::OnboardsNobody)
     }
 
     /// RFC 9110 §15.5.6: with the methods that there are.
@@ -237,11 +246,23 @@ impl From<StoreError> for Fault {
                 | ChangeRefused::NoAlarm
                 | ChangeRefused::NothingNew => (S::CONFLICT, ReasonCode::StateForbids),
             },
+            StoreError::NotIssued(refused) => match refused {
+                IssueRefused::NothingToRenew(_) => (S::NOT_FOUND, ReasonCode::NothingToRenew),
+                IssueRefused::KeyInUse(_) => (S::CONFLICT, ReasonCode::KeyInUse),
+                IssueRefused::HolderHasOne { .. } => (S::CONFLICT, ReasonCode::CertificateThere),
+                IssueRefused::IssuedBefore(_) | IssueRefused::SerialTaken(_) => (S::CONFLICT, ReasonCode::AlreadyThere),
+            },
+            StoreError::NotRevoked(refused) => match refused {
+                RevokeRefused::NotIssued(_) => (S::NOT_FOUND, ReasonCode::ResourceMissing),
+                RevokeRefused::RevokedBefore { .. } => (S::CONFLICT, ReasonCode::AlreadyThere),
+            },
             StoreError::Changed(_) => (S::PRECONDITION_FAILED, ReasonCode::VersionChanged),
             StoreError::AnsweredBefore => (S::CONFLICT, ReasonCode::IdempotencyConflict),
             StoreError::ErasedBefore => (S::CONFLICT, ReasonCode::StateForbids),
             StoreError::LastAdmin(_) => (S::CONFLICT, ReasonCode::LastAdmin),
             StoreError::TokensFull(_) => (S::CONFLICT, ReasonCode::TooManyTokens),
+            StoreError::VoucherExists(_) => (S::CONFLICT, ReasonCode::AlreadyThere),
+            StoreError::VouchersFull(_) => (S::CONFLICT, ReasonCode::TooManyVouchers),
             StoreError::ProfileInUse { .. } => (S::CONFLICT, ReasonCode::StillInUse),
             // A full disk, a lock or a restart passes; what was damaged or is gone needs a person.
             StoreError::Unsettled { .. } => {

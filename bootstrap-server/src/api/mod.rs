@@ -19,7 +19,6 @@ mod fault;
 mod gate;
 mod guard;
 mod import;
-mod listener;
 mod manufacturers;
 mod particulars;
 mod place;
@@ -37,7 +36,6 @@ mod vouchers;
 pub(crate) use clock::now;
 pub use document::openapi;
 pub(crate) use gate::Gate;
-pub(crate) use listener::{OperatorListener, operator_tls};
 pub(crate) use place::LogName;
 pub use secret::TokenSecret;
 pub(crate) use view::{record, reported_key};
@@ -46,7 +44,6 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use audit_log::UnixMillis;
 use axum::{Router, middleware};
-use conveyed_info::information::RedirectInformation;
 use tokio::sync::{Semaphore, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -55,7 +52,7 @@ use crate::{
     in_force::InForce,
     metrics::Metrics,
     outward,
-    restconf::Service,
+    serve::Onboarding,
     store::Store,
     tls::{Judges, Rejections},
 };
@@ -78,10 +75,8 @@ pub(crate) struct Api {
     pub(crate) metrics: Metrics,
     /// Where requests with wrong tokens are reported.
     pub(crate) rejections: Rejections,
-    /// What devices are answered by.
-    pub(crate) service: Arc<Service>,
-    /// Where devices are sent that come to the main listener and cannot trust it yet.
-    pub(crate) home: RedirectInformation,
+    /// What onboards devices, if this server does.
+    pub(crate) onboarding: Option<Onboarding>,
     /// Who has to know at once which manufacturers there are.
     pub(crate) judges: Judges,
     /// Time for a request's body.
@@ -100,6 +95,13 @@ pub(crate) struct Api {
     pub(crate) backups: Arc<Semaphore>,
     /// Changes when the server stops.
     pub(crate) stopping: watch::Receiver<()>,
+}
+
+impl Api {
+    /// What onboards devices.
+    fn onboarding(&self) -> Result<&Onboarding, Fault> {
+        self.onboarding.as_ref().ok_or_else(Fault::onboards_nobody)
+    }
 }
 
 impl fmt::Debug for Api {
@@ -127,6 +129,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(import::import))
         .routes(routes!(manufacturers::list))
         .routes(routes!(manufacturers::show, manufacturers::put))
+        .routes(routes!(manufacturers::put_revocation_lists))
         .routes(routes!(profiles::list))
         .routes(routes!(profiles::show, profiles::put, profiles::remove))
         .routes(routes!(vouchers::store))

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     domain::story::{self, Case},
     restconf,
+    serve::Onboarding,
 };
 
 /// Records that are told: the latest. A device that asks without end leaves few: repeats leave none.
@@ -38,7 +39,8 @@ pub(super) async fn story(
     let shown = shown.ok_or_else(|| Fault::not_found().detail(format!("no device {device}")))?;
     let records = api.store.latest(&device, MAX_STEPS).await?;
     let manufacturers = api.store.manufacturers().await?;
-    let offers = restconf::offers(&api.service, &api.home, &dossier);
+    let Onboarding { service, home } = api.onboarding()?;
+    let offers = restconf::offers(service, home, &dossier);
     let told = story::tell(&Case {
         dossier: &dossier,
         manufacturer: manufacturers.iter().find(|it| it.name == device.manufacturer),

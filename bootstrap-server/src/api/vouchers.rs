@@ -46,7 +46,7 @@ pub(super) async fn store(State(api): State<Arc<Api>>, submission: Submission<Ne
         manufacturers: &manufacturers,
         manufacturer: named.as_ref(),
         serial_number: None,
-        owner: api.service.owner.chain(),
+        owner: api.onboarding()?.service.owner.chain(),
         now: Timestamp::from_system(SystemTime::now()),
     };
     let vouched = vouching::judge(&artifact, &receipt).map_err(|refusal| Fault::refused(&refusal))?;

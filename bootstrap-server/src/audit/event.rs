@@ -9,10 +9,10 @@ use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
 use pki::digest::Digest;
 use verdict::ReasonCode;
 
-use super::{Answer, Basis, Erasure};
+use super::{Answer, Basis, Erasure, LedgerEvent};
 use crate::domain::{
-    ActivationCode, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName, Token,
-    TokenId, User, UserName,
+    ActivationCode, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName,
+    RevocationLists, Token, TokenId, User, UserName,
 };
 
 /// Something that happened. Bodies hold digests of artifacts and documents, never their bytes.
@@ -28,6 +28,11 @@ pub enum Event {
     ManufacturerAdded {
         /// The manufacturer.
         manufacturer: Manufacturer,
+    },
+    /// A manufacturer's revocation lists were put in the place of those before.
+    RevocationListsStored {
+        /// All of them.
+        lists: Box<RevocationLists>,
     },
     /// A profile was added or replaced.
     ProfileApplied {
@@ -241,6 +246,8 @@ pub enum Event {
         /// SHA-256 of the backup.
         backup: Digest,
     },
+    /// An authority issued something, or took it back.
+    Ledger(LedgerEvent),
     /// The first event of a log that follows one that was restored from a backup, which it does not continue.
     LogRestored {
         /// The origin of the log before.
@@ -298,6 +305,8 @@ impl Event {
             Self::RecordsErased { .. } => 29,
             Self::BackupBegun => 30,
             Self::PoliciesProposed { .. } => 31,
+            Self::RevocationListsStored { .. } => 50,
+            Self::Ledger(event) => return event.kind(),
         })
     }
 
@@ -308,6 +317,7 @@ impl Event {
             Self::ServerStarted { .. } => "server-started",
             Self::ManufacturerAdded { .. } => "manufacturer-added",
             Self::ProfileApplied { .. } => "profile-applied",
+            Self::RevocationListsStored { .. } => "revocation-lists-stored",
             Self::DeviceRegistered { .. } => "device-registered",
             Self::VoucherStored { .. } => "voucher-stored",
             Self::DeviceHeld { .. } => "device-held",
@@ -336,6 +346,7 @@ impl Event {
             Self::BackupBegun => "backup-begun",
             Self::BackupTaken { .. } => "backup-taken",
             Self::LogRestored { .. } => "log-restored",
+            Self::Ledger(event) => event.name(),
         }
     }
 
@@ -359,8 +370,10 @@ impl Event {
             | Self::AlarmCleared { device, .. }
             | Self::DeviceReturned { device, .. }
             | Self::DeviceErased { device, .. } => Some(device),
+            Self::Ledger(event) => event.device(),
             Self::ServerStarted { .. }
             | Self::ManufacturerAdded { .. }
+            | Self::RevocationListsStored { .. }
             | Self::ProfileApplied { .. }
             | Self::ProfileRemoved { .. }
             | Self::PoliciesApplied { .. }

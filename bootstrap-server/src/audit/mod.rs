@@ -4,14 +4,17 @@ mod answer;
 mod body;
 mod erasure;
 mod event;
+mod ledger;
 mod refusals;
 mod signing;
 mod verify;
 
 pub use answer::{Answer, Basis};
+pub(crate) use body::about_identity;
 pub(crate) use erasure::Account;
 pub use erasure::{Erasure, Unaccounted};
 pub use event::{Event, MAX_MESSAGE, ReportedKey};
+pub use ledger::LedgerEvent;
 pub use refusals::RefusalLedger;
 pub(crate) use signing::origin_of;
 pub use signing::{CheckpointKey, CheckpointKeyError};

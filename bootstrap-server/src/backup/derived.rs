@@ -8,17 +8,22 @@
 use std::collections::{HashMap, VecDeque};
 
 use audit_log::{Leaf, LogIndex};
-use pki::certificate::Certificate;
+use pki::{certificate::Certificate, digest::sha256};
 use serde_json::Value;
 
-use super::{BackupFault, BackupInvalid, replayed::Devices, short::Short};
-use crate::{domain::parse_sha256, store::ExportedValue};
+use super::{BackupFault, BackupInvalid, replayed::Devices, short::Short, vouchers::Vouchers};
+use crate::{
+    audit::about_identity,
+    domain::{IdentityTexts, Manufacturer, ManufacturerName, ledger::hex, parse_sha256},
+    store::ExportedValue,
+};
 
 /// Rows that were seen, and what the log has said about them so far.
 #[derive(Default)]
 pub(super) struct Derived {
     subjects: HashMap<(Table, Box<str>), Known>,
     devices: Devices,
+    vouchers: Vouchers,
     /// In order.
     reports: VecDeque<Report>,
     /// The line of the first of them.
@@ -31,22 +36,29 @@ pub(super) struct Derived {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Table {
     Manufacturer,
+    /// What a manufacturer's certificates are like: in the manufacturer's row.
+    Identity,
+    RevocationList,
     Profile,
     Operator,
     Token,
-    Voucher,
     Policy,
+    Certificate,
+    Revocation,
 }
 
 impl Table {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Manufacturer => "manufacturer",
+            Self::Identity => "identity rules of manufacturer",
+            Self::RevocationList => "revocation lists of manufacturer",
             Self::Profile => "profile",
             Self::Operator => "operator",
             Self::Token => "token",
-            Self::Voucher => "voucher",
             Self::Policy => "policy",
+            Self::Certificate => "certificate",
+            Self::Revocation => "revocation",
         }
     }
 }
@@ -76,6 +88,14 @@ fn text(value: &ExportedValue) -> Option<&str> {
     }
 }
 
+/// A column that is octets.
+fn octets(value: &ExportedValue) -> Option<&[u8]> {
+    match value {
+        ExportedValue::Octets(octets) => Some(octets),
+        _ => None,
+    }
+}
+
 /// The value of several texts, without two ways to read it.
 fn joined<'a>(texts: impl IntoIterator<Item = &'a str>) -> Short {
     Short::of(serde_json::json!(texts.into_iter().collect::<Vec<_>>()).to_string().as_bytes())
@@ -85,18 +105,40 @@ impl Derived {
     /// Takes a row; `None` when it has not the shape that its table asks for.
     pub(super) fn row(&mut self, line: u64, table: &str, values: &[ExportedValue]) -> Option<()> {
         let (subject, says) = match (table, values) {
-            ("manufacturer", [name, anchors, ..]) => {
-                let anchors = Certificate::chain_from_pem(text(anchors)?.as_bytes()).ok()?;
+            ("manufacturer", [name, anchors, _, rules, identity]) => {
+                let anchors = match text(anchors)? {
+                    "" => Vec::new(),
+                    pem => Certificate::chain_from_pem(pem.as_bytes()).ok()?,
+                };
+                let mut read = Manufacturer::new(ManufacturerName::new(text(name)?).ok()?, Vec::new());
+                IdentityTexts::read(text(rules)?, text(identity)?)?.apply_to(&mut read).ok()?;
+                let identity = Short::of(about_identity(&read).to_string().as_bytes());
+                self.subjects.entry((Table::Identity, text(name)?.into())).or_default().row = Some((line, identity));
                 let anchors: Vec<_> = anchors.iter().map(|it| it.sha256().to_string()).collect();
                 ((Table::Manufacturer, text(name)?.into()), joined(anchors.iter().map(String::as_str)))
+            }
+            ("revocation_list", [manufacturer, ExportedValue::Octets(digest), lists]) => {
+                // The digest is what the log has; that the lists are those which it is of is seen here.
+                let whole = sha256(text(lists)?.as_bytes());
+                (whole.0.as_slice() == digest.as_slice()).then_some(())?;
+                ((Table::RevocationList, text(manufacturer)?.into()), Short::from(whole))
             }
             ("profile", [name, document]) => {
                 ((Table::Profile, text(name)?.into()), Short::of(text(document)?.as_bytes()))
             }
             ("operator", [name, role]) => ((Table::Operator, text(name)?.into()), joined([text(role)?])),
             ("token", [id, operator, ..]) => ((Table::Token, text(id)?.into()), joined([text(operator)?])),
-            ("voucher", [manufacturer, serial_number, ExportedValue::Octets(artifact)]) => {
-                ((Table::Voucher, device_key(text(manufacturer)?, text(serial_number)?)), Short::of(artifact))
+            (
+                "voucher",
+                [manufacturer, serial_number, ExportedValue::Octets(digest), ExportedValue::Octets(artifact), ..],
+            ) => {
+                let named = sha256(artifact);
+                if named.0.as_slice() != digest {
+                    return None;
+                }
+                let device = device_key(text(manufacturer)?, text(serial_number)?);
+                self.vouchers.row(line, device, Short::from(named));
+                return Some(());
             }
             ("device", [manufacturer, serial_number, ..]) => {
                 return self.devices.row(line, text(manufacturer)?, text(serial_number)?, values);
@@ -112,6 +154,13 @@ impl Derived {
                 let (log, leaf) = (u32::try_from(*log).ok()?, u64::try_from(*leaf).ok()?);
                 self.reports.push_back(Report { leaf, log, says });
                 return Some(());
+            }
+            ("certificate", [authority, serial, .., ExportedValue::Octets(der)]) => {
+                ((Table::Certificate, certificate_key(text(authority)?, octets(serial)?)), Short::of(der))
+            }
+            ("revocation", [authority, serial, _, reason, _]) => {
+                let key = certificate_key(text(authority)?, octets(serial)?);
+                ((Table::Revocation, key), joined([text(reason)?]))
             }
             ("policy", [_, document]) => ((Table::Policy, Box::default()), Short::of(text(document)?.as_bytes())),
             ("reported_key" | "device_event" | "delivery", _) => return Some(()),
@@ -147,6 +196,12 @@ impl Derived {
                 let anchors = body.get("anchors").and_then(Value::as_array).into_iter().flatten();
                 let anchors = joined(anchors.filter_map(Value::as_str));
                 self.says(Table::Manufacturer, member("manufacturer"), Some(anchors));
+                let identity = body.get("identity").map(|identity| Short::of(identity.to_string().as_bytes()));
+                self.says(Table::Identity, member("manufacturer"), identity);
+            }
+            ("revocation-lists-stored", _) => {
+                let digest = member("digest").and_then(parse_sha256).map(Short::from);
+                self.says(Table::RevocationList, member("manufacturer"), digest);
             }
             ("profile-applied", _) => {
                 let digest = member("document").and_then(parse_sha256).map(Short::from);
@@ -155,6 +210,15 @@ impl Derived {
             ("policies-applied", _) => {
                 let policies = body.get("policies").map(|policies| Short::of(policies.to_string().as_bytes()));
                 self.says(Table::Policy, Some(""), policies);
+            }
+            ("certificate-issued", _) => {
+                let key = member("authority").zip(member("serial")).map(|(name, serial)| format!("{name}/{serial}"));
+                let certificate = member("certificate").and_then(parse_sha256).map(Short::from);
+                self.says(Table::Certificate, key.as_deref(), certificate);
+            }
+            ("certificate-revoked", _) => {
+                let key = member("authority").zip(member("serial")).map(|(name, serial)| format!("{name}/{serial}"));
+                self.says(Table::Revocation, key.as_deref(), member("reason").map(|reason| joined([reason])));
             }
             ("profile-removed", _) => self.says(Table::Profile, member("profile"), None),
             ("user-changed", _) => {
@@ -170,10 +234,10 @@ impl Derived {
             ("token-created", _) => self.says(Table::Token, member("token"), member("user").map(|user| joined([user]))),
             ("token-revoked", _) => self.says(Table::Token, member("token"), None),
             ("voucher-stored", Some(device)) => {
-                let device = device_key(device.0, device.1);
-                self.says(Table::Voucher, Some(&device), member("voucher").and_then(parse_sha256).map(Short::from));
+                let says = member("voucher").and_then(parse_sha256).map(Short::from);
+                self.vouchers.stored(device_key(device.0, device.1), says);
             }
-            ("device-erased", Some(device)) => self.says(Table::Voucher, Some(&device_key(device.0, device.1)), None),
+            ("device-erased", Some(device)) => self.vouchers.erased(&device_key(device.0, device.1)),
             ("progress-reported", _) => {
                 let says =
                     about.zip(member("progress-type")).map(|((maker, serial), kind)| joined([maker, serial, kind]));
@@ -210,6 +274,8 @@ impl Derived {
         let reports = (left..).zip(self.reports).take(1).map(|(line, _)| (line, "a report".to_owned()));
         let rows = self.subjects.into_iter().filter_map(|((table, key), known)| {
             let line = match (known.row, known.log) {
+                // Releases that did not keep it in the log said nothing.
+                (Some(_), None) if table == Table::Identity => return None,
                 (Some((line, row)), log) if log != Some(row) => line,
                 // A release that did not keep the policies wrote the backup.
                 (None, Some(_)) if table == Table::Policy => return None,
@@ -220,11 +286,16 @@ impl Derived {
             Some((line, format!("{} {key}", table.as_str())))
         });
         let devices = self.devices.differing(end);
-        match reports.chain(rows).chain(devices).min() {
+        let vouchers = self.vouchers.differing(end);
+        match reports.chain(rows).chain(devices).chain(vouchers).min() {
             None => Ok(()),
             Some((line, what)) => Err(BackupFault::NotDerived { what }.at(line)),
         }
     }
+}
+
+fn certificate_key(authority: &str, serial: &[u8]) -> Box<str> {
+    format!("{authority}/{}", hex(serial)).into()
 }
 
 pub(super) fn device_key(manufacturer: &str, serial_number: &str) -> Box<str> {

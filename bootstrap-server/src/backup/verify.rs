@@ -58,12 +58,13 @@ pub fn verify<R: BufRead>(source: R, expected: Option<&VerifierKey>) -> Result<C
 
 /// The tables in the order in which they come, and how many columns each has.
 const TABLES: &[(&str, usize)] = &[
-    ("manufacturer", 4),
+    ("manufacturer", 5),
+    ("revocation_list", 3),
     ("profile", 2),
     ("operator", 2),
     ("token", 5),
     ("device", 21),
-    ("voucher", 3),
+    ("voucher", 10),
     ("progress_report", 7),
     ("reported_key", 5),
     ("device_event", 4),

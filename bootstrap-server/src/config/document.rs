@@ -5,17 +5,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pki::key::Locator;
 use serde::Deserialize;
 
-use super::{ConfigError, DeadlinesSection, PolicySection, RetentionSection};
+use super::{ConfigError, DeadlinesSection, PolicySection, RetentionSection, key::locator};
 use crate::{admission::Limits, domain::TomlFault, outward::WebhookSection};
 
 /// The document. Paths are relative to the folder it lies in.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Document {
-    /// The listener for devices.
-    pub device_listener: DeviceListener,
+    /// The listener for devices. A server without one onboards none: it is an authority alone.
+    #[serde(default)]
+    pub device_listener: Option<DeviceListener>,
     /// A second listener, for devices that can do no better than TLS 1.2 and certificates signed with SHA-1.
     #[serde(default)]
     pub legacy_device_listener: Option<LegacyDeviceListener>,
@@ -28,8 +30,9 @@ pub struct Document {
     /// How much a peer may cost.
     #[serde(default)]
     pub limits: Limits,
-    /// The owner's certificate, and the key that signs conveyed information.
-    pub owner: KeyFiles,
+    /// The owner's certificate, and the key that signs conveyed information. Goes with the listener for devices.
+    #[serde(default)]
+    pub owner: Option<KeyFiles>,
     /// The SQLite file, or the address of a PostgreSQL database: `postgres://user@host/database`.
     pub database: String,
     /// The audit log.
@@ -88,8 +91,12 @@ pub struct DeviceListener {
     pub public_port: Option<u16>,
     /// PEM: the server's certificate chain.
     pub certificate: PathBuf,
-    /// PEM: its key.
-    pub key: PathBuf,
+    /// Its key: PEM, or where it is in an HSM or a TPM.
+    #[serde(deserialize_with = "locator")]
+    pub key: Locator,
+    /// The file of the passphrase that opens the key's file.
+    #[serde(default)]
+    pub passphrase_file: Option<PathBuf>,
     /// PEM: the chain that redirects name as trust anchor, lowest CA first, root last.
     pub trust_anchor: PathBuf,
     /// Whether key exchange is hybrid with a post-quantum method where the device can do that; it is unless said
@@ -109,8 +116,12 @@ pub struct LegacyDeviceListener {
     pub public_port: Option<u16>,
     /// PEM: the server's certificate chain, with an RSA key where devices know nothing else.
     pub certificate: PathBuf,
-    /// PEM: its key.
-    pub key: PathBuf,
+    /// Its key: PEM, or where it is in an HSM or a TPM.
+    #[serde(deserialize_with = "locator")]
+    pub key: Locator,
+    /// The file of the passphrase that opens the key's file.
+    #[serde(default)]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// Where operators connect. Devices never do.
@@ -121,8 +132,12 @@ pub struct OperatorListener {
     pub listen: SocketAddr,
     /// PEM: the server's certificate chain, as operators' programs know its issuer.
     pub certificate: PathBuf,
-    /// PEM: its key.
-    pub key: PathBuf,
+    /// Its key: PEM, or where it is in an HSM or a TPM.
+    #[serde(deserialize_with = "locator")]
+    pub key: Locator,
+    /// The file of the passphrase that opens the key's file.
+    #[serde(default)]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// What is known of revoked device certificates.
@@ -156,8 +171,12 @@ const fn yes() -> bool {
 pub struct KeyFiles {
     /// The chain, end entity first.
     pub certificate: PathBuf,
-    /// PKCS#8.
-    pub key: PathBuf,
+    /// The key: PEM, or where it is in an HSM or a TPM.
+    #[serde(deserialize_with = "locator")]
+    pub key: Locator,
+    /// The file of the passphrase that opens the key's file.
+    #[serde(default)]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// The audit log's identity.
@@ -166,6 +185,10 @@ pub struct KeyFiles {
 pub struct Audit {
     /// The log's name, which stands in every checkpoint: a schema-less URL such as `sztp.example.net/log`.
     pub origin: String,
-    /// Ed25519, PKCS#8 PEM.
-    pub key: PathBuf,
+    /// Ed25519: PEM, or where it is in an HSM.
+    #[serde(deserialize_with = "locator")]
+    pub key: Locator,
+    /// The file of the passphrase that opens the key's file.
+    #[serde(default)]
+    pub passphrase_file: Option<PathBuf>,
 }

@@ -101,6 +101,7 @@ impl Deed {
             Event::DeviceErased { .. } => Self::Erased,
             Event::ServerStarted { .. }
             | Event::ManufacturerAdded { .. }
+            | Event::RevocationListsStored { .. }
             | Event::ProfileApplied { .. }
             | Event::ProfileRemoved { .. }
             | Event::PoliciesApplied { .. }
@@ -111,6 +112,7 @@ impl Deed {
             | Event::TokenCreated { .. }
             | Event::TokenRevoked { .. }
             | Event::RecordsErased { .. }
+            | Event::Ledger(_)
             | Event::BackupBegun
             | Event::BackupTaken { .. }
             | Event::LogRestored { .. } => return None,

@@ -53,6 +53,14 @@ name! {
     VariantName
 }
 name! {
+    /// The name of an authority, as the configuration has it.
+    AuthorityName
+}
+name! {
+    /// The name of a certificate profile: what a certificate is issued as.
+    CertificateKind
+}
+name! {
     /// The name of somebody who uses the operator API.
     UserName
 }

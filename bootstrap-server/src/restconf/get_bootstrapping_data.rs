@@ -1,6 +1,6 @@
 //! `get-bootstrapping-data` (RFC 8572 §7.1).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use axum::{Extension, extract::State, response::Response};
 use conveyed_info::{
@@ -9,6 +9,7 @@ use conveyed_info::{
     make,
     rpc::{BootstrappingAnswer, BootstrappingRequest, CsrInput, ReportingLevel},
 };
+use pki::time::Timestamp;
 use verdict::ReasonCode;
 
 use super::{
@@ -18,7 +19,10 @@ use super::{
 };
 use crate::{
     audit::{Answer, Basis, Event},
-    domain::{Departures, Dossier, Encryption, OnboardingProfile, Proof, change, vouching},
+    domain::{
+        Departures, Dossier, Encryption, OnboardingProfile, Proof, change,
+        vouching::{self, Choice},
+    },
     tls::Connection,
 };
 
@@ -108,14 +112,14 @@ pub(super) fn choose(
         Encryption::ToDevice => Signing::Always,
         Encryption::None => manner.signing,
     };
-    let data = match (&dossier.voucher, signing) {
+    let present = Timestamp::from_system(SystemTime::now());
+    let choice = vouching::choose(&dossier.vouchers, request.nonce.as_ref(), service.owner.chain(), present);
+    let data = match (choice, signing) {
         // RFC 8366 §5.3 (SRV-08): a voucher with another nonce is of no use to this device, and none is made up or taken out.
-        (Some(voucher), Signing::WhenPossible | Signing::Always)
-            if !vouching::answers(voucher, request.nonce.as_ref()) =>
-        {
+        (Choice::NonceMismatch, Signing::WhenPossible | Signing::Always) => {
             return Err(Withheld::Nothing(ReasonCode::VoucherNonceMismatch));
         }
-        (Some(voucher), Signing::WhenPossible | Signing::Always) => {
+        (Choice::Serve(voucher), Signing::WhenPossible | Signing::Always) => {
             service.owner.signed(&information, style, voucher.clone()).map_err(|error| failed(&error))?
         }
         // RFC 8572 §7.3 (SRV-03): never unsigned onboarding information to a device that prefers signed data. An unsigned
@@ -124,10 +128,12 @@ pub(super) fn choose(
         _ if request.signed_data_preferred && profile.redirect.is_none() => {
             return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable));
         }
-        (None, Signing::Always) => return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable)),
-        (None, Signing::WhenPossible) | (_, Signing::Never) => make::unsigned_conveyed_information(&information, style)
-            .map(BootstrappingData::Unsigned)
-            .map_err(|error| failed(&error))?,
+        (Choice::Nothing, Signing::Always) => return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable)),
+        (Choice::Nothing, Signing::WhenPossible) | (_, Signing::Never) => {
+            make::unsigned_conveyed_information(&information, style)
+                .map(BootstrappingData::Unsigned)
+                .map_err(|error| failed(&error))?
+        }
     };
     let conveyed_information = data.conveyed_information().sha256();
     let answer = match information {

@@ -3,18 +3,19 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use conveyed_info::information::RedirectInformation;
-use pki::{certificate::Certificate, key::FileKey, path::Signatures};
+use operator_api::ListenerStatus;
+use pki::{certificate::Certificate, key::OpenKey};
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::ServeError;
 use crate::{
     admission::Limits,
-    api,
     config::OperatorsListener,
+    domain::identification::{Doorway, Trust},
     metrics::{ListenerName, Metrics},
     tls::{
-        Door, Identities, Listener, PostQuantum, Rejections, ReloadableCertificate, Strictness, Trust, provider,
-        server_config,
+        Door, Identities, Listener, PeerCertificates, PostQuantum, Rejections, ReloadableCertificate, ServiceListener,
+        Strictness, provider, server_config, service_tls,
     },
 };
 
@@ -24,14 +25,15 @@ pub(super) fn for_operators(
     limits: &Limits,
     rejections: &Rejections,
     metrics: &Metrics,
-) -> Result<(api::OperatorListener, Arc<ReloadableCertificate>), ServeError> {
+) -> Result<(ServiceListener, Arc<ReloadableCertificate>), ServeError> {
     let provider = provider(PostQuantum::Preferred);
-    let certificate = ReloadableCertificate::new(Arc::clone(&provider), &operators.certificate, &operators.key)?;
+    let certificate = ReloadableCertificate::new(&operators.certificate, &operators.key)?;
     let certificate = Arc::new(certificate);
-    let tls = Arc::new(api::operator_tls(provider, Arc::clone(&certificate))?);
+    let tls = service_tls(provider, Arc::clone(&certificate), PeerCertificates::NotAsked)?;
     let (socket, _) = bind(operators.listen)?;
+    let (name, tls) = (ListenerName::Operator, Some(Arc::new(tls)));
     let (rejections, metrics) = (rejections.clone(), metrics.clone());
-    let listener = api::OperatorListener { socket, tls, limits: *limits, rejections, metrics };
+    let listener = ServiceListener { name, socket, tls, limits: *limits, rejections, metrics };
     Ok((listener, certificate))
 }
 
@@ -45,17 +47,17 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn listener(
         &self,
-        name: ListenerName,
+        strictness: Strictness,
         socket: TcpListener,
         home: RedirectInformation,
-        (chain, key): (&[Certificate], &FileKey),
+        (chain, key): (&[Certificate], &OpenKey),
     ) -> Result<(Listener, Arc<ReloadableCertificate>), ServeError> {
-        let (strictness, signatures) = match name {
-            ListenerName::Device => (Strictness::Strict, Signatures::Strong),
-            ListenerName::Legacy => (Strictness::Legacy, Signatures::AlsoSha1),
+        let (name, doorway) = match strictness {
+            Strictness::Strict => (ListenerName::Device, Doorway::Ordinary),
+            Strictness::Legacy => (ListenerName::Legacy, Doorway::Legacy),
         };
-        let identities = Arc::new(Identities::new(Arc::clone(&self.trust), signatures));
-        let certificate = Arc::new(ReloadableCertificate::new(Arc::clone(&self.provider), chain, key)?);
+        let identities = Arc::new(Identities::new(Arc::clone(&self.trust), doorway));
+        let certificate = Arc::new(ReloadableCertificate::new(chain, key)?);
         let tls =
             server_config(Arc::clone(&self.provider), Arc::clone(&certificate), Arc::clone(&identities), strictness)?;
         let (tls, home) = (Arc::new(tls), Arc::new(home));
@@ -64,6 +66,17 @@ impl Place {
     }
 }
 
+/// What operators are told of a listener that shows `chain`.
+pub(super) fn status(name: &str, address: SocketAddr, chain: &[Certificate]) -> ListenerStatus {
+    ListenerStatus {
+        name: name.to_owned(),
+        address: address.to_string(),
+        connections: None,
+        certificate_expires: chain.first().map(|own| own.not_after().to_string()),
+    }
+}
+
+/// Listens at `listen`, and says where that came to be.
 pub(super) fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
     let bound = || {
         let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;

@@ -3,46 +3,41 @@
 mod error;
 mod following;
 mod listeners;
+mod onboarding;
 mod policies;
 mod refusals;
 
 use std::{
     net::{SocketAddr, SocketAddrV4},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use netboot::io::{Dhcp4Server, RunningDhcp4Server};
-use operator_api::ListenerStatus;
-use pki::certificate::Certificate;
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
 };
 
 use crate::{
-    admission::{self, Guard, Writes},
     api,
     audit::Event,
-    config::{LegacyListener, ServerConfig},
-    images::Images,
-    metrics::{ListenerName, Metrics},
+    config::ServerConfig,
+    metrics::Metrics,
     outward::Follower,
-    restconf::{self, Codes, Service},
     retention,
     store::{Batch, SqlStore, Store},
-    tls::{Door, Judges, Rejections, ReloadableCertificate, TlsError, Trust, provider},
+    tls::{Judges, Rejections, ReloadableCertificate, TlsError},
 };
 
 pub use error::ServeError;
 use following::follow;
-use listeners::{Place, bind, for_operators};
+use listeners::{for_operators, status};
+pub(crate) use onboarding::Onboarding;
 use refusals::log_refusals;
 
 /// A server that runs until it is stopped.
 #[derive(Debug)]
 pub struct RunningServer {
-    address: SocketAddr,
-    legacy_address: Option<SocketAddr>,
     operator_address: Option<SocketAddr>,
     dhcp4: Option<RunningDhcp4Server>,
     store: Arc<SqlStore>,
@@ -55,10 +50,8 @@ pub struct RunningServer {
 /// What [`RunningServer::reload`] can change.
 #[derive(Debug)]
 struct Front {
-    certificate: Arc<ReloadableCertificate>,
-    legacy_certificate: Option<Arc<ReloadableCertificate>>,
+    onboarding: Option<onboarding::Front>,
     operator_certificate: Option<Arc<ReloadableCertificate>>,
-    judges: Judges,
 }
 
 /// Opens the store, binds every configured listener and serves in the background.
@@ -70,21 +63,10 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let metrics = Metrics::default();
     store.count_in(metrics.clone());
     let (rejections, rejected) = Rejections::channel(metrics.clone());
-    let door = Door::new(config.limits, rejections.clone(), metrics.clone());
-    let trust = Trust { manufacturers: store.manufacturers().await?, revocation: Arc::clone(&config.revocation) };
-    let place = Place { provider: provider(config.post_quantum), trust: Arc::new(trust), door };
-
-    let (socket, address) = bind(config.listen)?;
-    let home = config.redirect(config.public_port.unwrap_or_else(|| address.port()))?;
-    let (listener, certificate) =
-        place.listener(ListenerName::Device, socket, home.clone(), (&config.certificate, &config.key))?;
-    let (mut legacy, mut legacy_address) = (None, None);
-    if let Some(LegacyListener { listen, public_port, certificate, key }) = &config.legacy {
-        let (socket, address) = bind(*listen)?;
-        let home = config.redirect(public_port.unwrap_or_else(|| address.port()))?;
-        legacy = Some(place.listener(ListenerName::Legacy, socket, home, (certificate, key))?);
-        legacy_address = Some(address);
-    }
+    let onboarding = match config.onboarding {
+        None => None,
+        Some(parts) => Some(onboarding::Bound::bind(parts, &store, config.limits, &rejections, &metrics).await?),
+    };
     let operators = match &config.operators {
         None => None,
         Some(operators) => Some(for_operators(operators, &config.limits, &rejections, &metrics)?),
@@ -94,36 +76,24 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let (stop, stopping) = watch::channel(());
     let dhcp4 = config.dhcp4.map(Dhcp4Server::bind).transpose()?;
 
+    let mut listeners = onboarding.as_ref().map(onboarding::Bound::statuses).unwrap_or_default();
+    let of_operators = operator_address.zip(config.operators.as_ref());
+    listeners.extend(of_operators.map(|(address, operators)| status("operators", address, &operators.certificate)));
+    listeners.extend(dhcp4.as_ref().map(|dhcp4| status("dhcp4", dhcp4.local_address().into(), &[])));
     // RFC 8572 §9.10 (SRV-21): what the server does with devices changes by an operator's hand, and leaves a leaf.
-    let started = Batch::from(Event::ServerStarted { listen: address.to_string() });
+    let listen = listeners.first().map(|it| it.address.clone()).unwrap_or_default();
+    let started = Batch::from(Event::ServerStarted { listen });
     store.commit(policies.event.into_iter().fold(started, Batch::and)).await?;
     let in_force = Arc::new(policies.in_force);
     let shared: Arc<dyn Store> = store.clone();
-    let guard = Guard::new(&config.limits, Arc::clone(&shared), metrics.clone());
-    let service = Arc::new(Service {
-        store: Arc::clone(&shared),
-        owner: config.owner,
-        policies: Arc::clone(&in_force),
-        newcomers: Mutex::default(),
-        writes: Writes::new(&config.limits),
-        images: Images::new(config.images, config.limits.images),
-        codes: Codes::new(),
-        rejections: rejections.clone(),
-        body_deadline: config.limits.body,
-    });
-    let measure = axum::middleware::from_fn_with_state(metrics.clone(), admission::measure);
-    let router = restconf::router(Arc::clone(&service), guard).layer(measure);
-    let mut front = Front {
-        certificate,
-        legacy_certificate: None,
-        operator_certificate: None,
-        judges: Judges::new(
-            std::iter::once(&listener)
-                .chain(legacy.as_ref().map(|(legacy, _)| legacy))
-                .map(|it| Arc::clone(&it.identities)),
-        ),
-    };
     let mut tasks = JoinSet::new();
+    let parts = onboarding.map(|bound| {
+        let (told, counted) = ((Arc::clone(&shared), Arc::clone(&in_force)), (rejections.clone(), metrics.clone()));
+        bound.spawn(&mut tasks, told, counted, &stopping)
+    });
+    let (onboarding, asked) = parts.unzip();
+    let mut front = Front { onboarding, operator_certificate: None };
+    let judges = front.onboarding.as_ref().map_or_else(|| Judges::new([]), |front| front.judges.clone());
     let mut webhooks = Vec::new();
     for webhook in config.webhooks {
         let follower = Follower::new(webhook, Arc::clone(&shared), Arc::clone(&config.checkpoint_key));
@@ -139,34 +109,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         erasing.await;
         "erasing of old records"
     });
-    if let Some((legacy, certificate)) = legacy {
-        front.legacy_certificate = Some(certificate);
-        let (router, stopping) = (router.clone(), stopping.clone());
-        tasks.spawn(async move {
-            legacy.run(router, stopping).await;
-            "listener for legacy devices"
-        });
-    }
     if let Some((listener, certificate)) = operators {
         front.operator_certificate = Some(certificate);
-        let named = |name: &str, address: SocketAddr, chain: &[Certificate]| ListenerStatus {
-            name: name.to_owned(),
-            address: address.to_string(),
-            connections: None,
-            certificate_expires: chain.first().map(|own| own.not_after().to_string()),
-        };
-        let mut listeners = vec![named("devices", address, &config.certificate)];
-        listeners.extend(
-            legacy_address
-                .zip(config.legacy.as_ref())
-                .map(|(address, legacy)| named("legacy-devices", address, &legacy.certificate)),
-        );
-        listeners.extend(
-            operator_address
-                .zip(config.operators.as_ref())
-                .map(|(address, operators)| named("operators", address, &operators.certificate)),
-        );
-        listeners.extend(dhcp4.as_ref().map(|dhcp4| named("dhcp4", dhcp4.local_address().into(), &[])));
         let api = api::Api {
             store: shared,
             policies: Arc::clone(&in_force),
@@ -174,9 +118,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             checkpoint_key: config.checkpoint_key,
             metrics: metrics.clone(),
             rejections,
-            service,
-            home,
-            judges: front.judges.clone(),
+            onboarding: asked,
+            judges: judges.clone(),
             body_deadline: config.limits.body,
             started: api::now(),
             database: config.database.kind(),
@@ -193,17 +136,11 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             "listener for operators"
         });
     }
-    let following = follow(store.clone(), front.judges.clone(), Arc::clone(&in_force), stopping.clone());
+    let following = follow(store.clone(), judges, Arc::clone(&in_force), stopping.clone());
     tasks.spawn(async move {
         following.await;
         "following of what changes in the database"
     });
-    let until = stopping.clone();
-    tasks.spawn(async move {
-        listener.run(router, until).await;
-        "device listener"
-    });
-    drop(place);
     let (writing, mut until) = (Arc::clone(&store), stopping);
     tasks.spawn(async move {
         tokio::select! {
@@ -218,20 +155,20 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         "log of refusals"
     });
     let dhcp4 = dhcp4.map(Dhcp4Server::spawn);
-    Ok(RunningServer { address, legacy_address, operator_address, dhcp4, store, metrics, front, stop, tasks })
+    Ok(RunningServer { operator_address, dhcp4, store, metrics, front, stop, tasks })
 }
 
 impl RunningServer {
-    /// Where devices connect.
+    /// Where devices connect, if it onboards any.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    pub fn device_address(&self) -> Option<SocketAddr> {
+        self.front.onboarding.as_ref().map(|front| front.address)
     }
 
     /// Where devices connect that can do no better, if they may.
     #[must_use]
-    pub const fn legacy_address(&self) -> Option<SocketAddr> {
-        self.legacy_address
+    pub fn legacy_address(&self) -> Option<SocketAddr> {
+        self.front.onboarding.as_ref().and_then(|front| front.legacy_address)
     }
 
     /// Where operators connect, if they may.
@@ -253,21 +190,18 @@ impl RunningServer {
     /// # Errors
     /// [`ServeError::Tls`] when a certificate and its key cannot be used.
     pub fn reload(&self, config: &ServerConfig) -> Result<(), ServeError> {
-        let Front { certificate, legacy_certificate, operator_certificate, judges } = &self.front;
-        let new = certificate.certified(&config.certificate, &config.key)?;
+        let Front { onboarding, operator_certificate } = &self.front;
         let operators = operator_certificate.as_ref().zip(config.operators.as_ref());
-        let operators =
-            operators.map(|(served, it)| Ok::<_, TlsError>((served, served.certified(&it.certificate, &it.key)?)));
+        let operators = operators.map(|(served, it)| {
+            Ok::<_, TlsError>((served, ReloadableCertificate::certified(&it.certificate, &it.key)?))
+        });
         let operators = operators.transpose()?;
-        if let (Some(served), Some(legacy)) = (legacy_certificate, &config.legacy) {
-            let new = served.certified(&legacy.certificate, &legacy.key)?;
-            served.replace(new);
+        if let Some((front, new)) = onboarding.as_ref().zip(config.onboarding.as_ref()) {
+            front.reload(new)?;
         }
-        certificate.replace(new);
         if let Some((served, new)) = operators {
             served.replace(new);
         }
-        judges.replace_revocation(&config.revocation);
         tracing::info!("certificates and revocation lists were read again");
         Ok(())
     }

@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::domain::{DeviceId, change::ChangeRefused};
+use crate::domain::{
+    DeviceId,
+    change::ChangeRefused,
+    ledger::{IssueRefused, RevokeRefused},
+};
 
 /// How a database failed. Displays as what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +97,12 @@ pub enum StoreError {
     /// Nobody would be left who may administer the server.
     #[error("{0} is the last admin: make somebody else one first")]
     LastAdmin(String),
+    /// The device has this very voucher already.
+    #[error("{0} has this voucher already")]
+    VoucherExists(DeviceId),
+    /// The device has [`MAX_VOUCHERS`](super::MAX_VOUCHERS) vouchers.
+    #[error("{0} has as many vouchers as one device may have: erase it, and store the one that counts again")]
+    VouchersFull(DeviceId),
     /// The user has [`MAX_TOKENS`](super::MAX_TOKENS) tokens.
     #[error("{0} has as many tokens as one user may have: revoke those that nobody uses")]
     TokensFull(String),
@@ -113,6 +123,12 @@ pub enum StoreError {
     /// The manufacturer does not exist.
     #[error("no manufacturer {0}")]
     NoManufacturer(String),
+    /// What was issued before forbids it.
+    #[error(transparent)]
+    NotIssued(IssueRefused),
+    /// The certificate cannot be revoked.
+    #[error(transparent)]
+    NotRevoked(RevokeRefused),
     /// Something stored cannot be read back: the database was written by something else, or is damaged.
     #[error("the database holds something unreadable: {what}")]
     Corrupt {

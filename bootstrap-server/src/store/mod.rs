@@ -5,6 +5,7 @@
 mod batch;
 mod error;
 mod filter;
+mod ledger;
 mod location;
 mod plan;
 mod postgres;
@@ -12,23 +13,27 @@ mod record;
 mod sql;
 mod sqlite;
 mod transfer;
+mod voucher;
 
 pub use batch::{Backlog, Batch, KeptAnswer, Urgency};
 pub use error::{DatabaseFault, StoreError};
 pub use filter::{Alarmed, Census, DeviceFilter, Page, Strays, Stuck};
+pub use ledger::Ledger;
 pub use location::Location;
 pub use record::{ArchivedLog, LogNumber, LogSnapshot, Place, RecordDamage, StoredRecord, StoredReport};
 pub use sql::{Import, Reopened, SqlStore};
 pub use transfer::{Export, ExportedRow, ExportedValue, SCHEMA_VERSION};
+pub use voucher::{LastOnes, Listed, MAX_VOUCHERS, Stock, StockListed, StoredVoucher, VoucherFilter, VoucherKey};
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeSet, future::Future, pin::Pin, sync::Arc};
 
 use audit_log::{LogIndex, TreeSize, UnixMillis};
-use pki::{digest::Digest, identity::SerialNumber};
+use pki::{digest::Digest, identity::SerialNumber, time::Timestamp};
 use tokio::sync::watch;
 
 use crate::{
     audit::ReportedKey,
+    domain::identification::StoredLists,
     domain::{
         Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, ProfileName, Proof, Token,
         User, UserName,
@@ -61,13 +66,27 @@ pub trait Store: Send + Sync {
     /// Every manufacturer.
     fn manufacturers(&self) -> StoreFuture<'_, Vec<Manufacturer>>;
 
+    /// The revocation lists of all manufacturers. Those that `known` holds are not read again.
+    fn revocation_lists<'a>(&'a self, known: &'a StoredLists) -> StoreFuture<'a, StoredLists>;
+
     /// Every profile, by name.
     fn profiles(&self) -> StoreFuture<'_, Vec<OnboardingProfile>>;
 
     /// The profile of this name, if there is one.
     fn profile<'a>(&'a self, name: &'a ProfileName) -> StoreFuture<'a, Option<Arc<OnboardingProfile>>>;
 
-    /// What is known about one device, with its voucher and profile.
+    /// A page of the vouchers that `filter` lets through, by device and digest.
+    fn vouchers<'a>(&'a self, filter: &'a VoucherFilter, page: Page<VoucherKey>)
+    -> StoreFuture<'a, Vec<StoredVoucher>>;
+
+    /// How many devices that were not onboarded yet, or are on no list, have a voucher that ends before `moment` and none
+    /// that lasts until then.
+    fn vouchers_ending(&self, moment: Timestamp) -> StoreFuture<'_, u64>;
+
+    /// What is in stock under each of these serial numbers, whoever made the devices: of those of which anything is.
+    fn stock<'a>(&'a self, serial_numbers: &'a BTreeSet<SerialNumber>) -> StoreFuture<'a, Vec<Stock>>;
+
+    /// What is known about one device, with its vouchers and profile.
     fn dossier<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Dossier>;
 
     /// The devices with this serial number: one for each manufacturer that has one.

@@ -29,7 +29,7 @@ async fn srv_20_what_devices_show_is_nothing_to_operators_and_the_other_way_roun
     send(&mut stream, "POST", support::DATA, "", "").await;
     assert_eq!(receive(stream).await.status, 404);
 
-    let mut stream = connect_to(world.server.address(), &as_device).await.unwrap();
+    let mut stream = connect_to(world.server.device_address().unwrap(), &as_device).await.unwrap();
     let bearer = format!("authorization: Bearer {}\r\n", world.secret("ada"));
     send(&mut stream, "GET", "/v1/status", &bearer, "").await;
     assert_eq!(receive(stream).await.status, 404);
@@ -174,7 +174,7 @@ async fn the_status_says_how_many_are_connected_to_each_listener() {
     };
     assert_eq!(connected("devices").await, 0);
     let (key, chain) = world.site.device("SN-1");
-    let device = connect_to(world.server.address(), &connector(Some((&key, &chain)))).await.unwrap();
+    let device = connect_to(world.server.device_address().unwrap(), &connector(Some((&key, &chain)))).await.unwrap();
     let operator = world.connection().await;
     assert_eq!(connected("devices").await, 1);
     // This very request has a connection too; those before it may not all be gone yet.

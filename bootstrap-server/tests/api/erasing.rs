@@ -79,7 +79,8 @@ async fn sec_22_an_erasure_that_is_asked_for_again_takes_nothing_of_a_new_life()
 async fn sec_22_a_device_that_is_being_onboarded_is_not_forgotten_under_way() {
     let world = World::new(&["SN-1"]).await;
     let (key, chain) = world.site.device("SN-1");
-    let mut stream = connect_to(world.server.address(), &connector(Some((&key, &chain)))).await.unwrap();
+    let mut stream =
+        connect_to(world.server.device_address().unwrap(), &connector(Some((&key, &chain)))).await.unwrap();
     let input = r#"{"ietf-sztp-bootstrap-server:input":{}}"#;
     assert_eq!(exchange(&mut stream, &post(DATA, input)).await.unwrap().status, 200);
     let refused = world.ask("ada", "POST", ERASE, JSON, &because("x")).await;

@@ -7,6 +7,7 @@
 mod devices;
 mod erasing;
 mod kill;
+mod ledger;
 mod log;
 mod operators;
 mod transfer;
@@ -15,6 +16,7 @@ mod writing;
 pub use devices::*;
 pub use erasing::*;
 pub use kill::*;
+pub use ledger::*;
 pub use log::*;
 pub use operators::*;
 pub use transfer::*;
@@ -132,6 +134,13 @@ macro_rules! suite {
             sec_22_what_was_interrupted_is_finished_although_the_device_is_back
             sec_22_what_is_older_than_the_owner_wants_goes_and_nothing_else
             sec_22_archived_logs_forget_too
+            a_certificate_that_was_issued_is_found_by_all_it_is_known_by
+            a_request_is_answered_once_however_often_it_comes
+            a_second_certificate_needs_a_reason
+            a_key_is_one_device
+            est_05_a_renewal_goes_on_from_a_certificate_of_the_same_holder_that_still_holds
+            what_is_revoked_stays_so_and_is_listed
+            sec_22_a_forgotten_device_keeps_no_certificate_and_what_was_revoked_is_listed_still
             a_log_is_not_continued_when_its_end_is_damaged
             a_log_is_not_continued_by_another_key
             a_newer_schema_is_refused

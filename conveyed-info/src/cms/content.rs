@@ -12,10 +12,11 @@ use super::{
 // Parsed when this is compiled, not whenever one is asked for.
 const AUTH_ENVELOPED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.23");
 const ANIMA_JSON_VOUCHER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.40");
+const PKI_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.12.2");
 const CONVEYED_INFO_XML: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.42");
 const CONVEYED_INFO_JSON: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.43");
 
-/// The content types that RFC 8572 §3 names, and the one that goes with authenticated encryption.
+/// The content types that RFC 8572 §3 names, the one that goes with authenticated encryption, and that of a CMC request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ContentType {
     /// id-data: content whose encoding is told outside the structure.
@@ -32,10 +33,12 @@ pub enum ContentType {
     ConveyedInfoXml,
     /// id-ct-sztpConveyedInfoJSON.
     ConveyedInfoJson,
+    /// id-cct-PKIData (RFC 5272 §3.2.1): a certificate request, no artifact (RFC 9646 §3.2; CSR-17).
+    PkiData,
 }
 
 impl ContentType {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Data,
         Self::SignedData,
         Self::EnvelopedData,
@@ -43,6 +46,7 @@ impl ContentType {
         Self::AnimaJsonVoucher,
         Self::ConveyedInfoXml,
         Self::ConveyedInfoJson,
+        Self::PkiData,
     ];
 
     /// The object identifier.
@@ -56,13 +60,14 @@ impl ContentType {
             Self::AnimaJsonVoucher => ANIMA_JSON_VOUCHER,
             Self::ConveyedInfoXml => CONVEYED_INFO_XML,
             Self::ConveyedInfoJson => CONVEYED_INFO_JSON,
+            Self::PkiData => PKI_DATA,
         }
     }
 
     /// The type with this identifier.
     ///
     /// # Errors
-    /// [`CmsError::ContentType`] when it is none of RFC 8572's.
+    /// [`CmsError::ContentType`] when it is none of these.
     pub fn from_oid(oid: ObjectIdentifier) -> Result<Self, CmsError> {
         Self::ALL.into_iter().find(|known| known.oid() == oid).ok_or(CmsError::ContentType(oid))
     }

@@ -9,7 +9,7 @@ use der::{
     Any, Decode, Encode, Header, Reader, Sequence, SliceReader, Tag, TagNumber, Tagged,
     asn1::{OctetStringRef, SetOfVec},
 };
-use pki::{algorithm::SignatureAlgorithm, certificate::Certificate, revocation::Evidence};
+use pki::{algorithm::SignatureAlgorithm, certificate::Certificate, key::PublicKey, revocation::Evidence};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::attr::Attribute;
 
@@ -133,26 +133,36 @@ impl SignedData {
     /// # Errors
     /// As [`SignedData::verify_signer`].
     pub fn verify_signer_as<'a>(&'a self, certificate: &'a Certificate) -> Result<Signer<'a>, CmsError> {
-        let info = self.signer()?;
-        let content = self.content.as_deref().ok_or(CmsError::NoContent)?;
-        if !info.names(certificate) {
+        if !self.signer()?.names(certificate) {
             return Err(CmsError::SignerCertificateMissing);
         }
+        let content = self.verify_signature(certificate.public_key())?;
+        Ok(Signer { certificate, content })
+    }
+
+    /// As [`SignedData::verify_signer`], by a key that may have no certificate yet; the signer's name for itself is not looked
+    /// at. Gives the octets that were signed.
+    ///
+    /// # Errors
+    /// As [`SignedData::verify_signer`], but for a missing certificate.
+    pub fn verify_signature(&self, key: &PublicKey) -> Result<&[u8], CmsError> {
+        let info = self.signer()?;
+        let content = self.content.as_deref().ok_or(CmsError::NoContent)?;
         let algorithm = SignatureAlgorithm::from_cms(&info.digest_algorithm, &info.signature_algorithm)?;
         match &info.signed_attributes {
             Some(attributes) => {
                 check_attributes(attributes, self.content_type, &algorithm.hash().digest(content))?;
                 // RFC 5652 §5.4: the signature is over the attributes as SET OF, not as the [0] they travel as.
-                algorithm.verify(certificate.public_key(), &as_set(attributes), &info.signature)?;
+                algorithm.verify(key, &as_set(attributes), &info.signature)?;
             }
             // RFC 5652 §5.3 (ART-26): only id-data may be signed without attributes. Content that begins like a SET could
             // be somebody's signed attributes presented as content.
             None if self.content_type == ContentType::Data && content.first() != Some(&0x31) => {
-                algorithm.verify(certificate.public_key(), content, &info.signature)?;
+                algorithm.verify(key, content, &info.signature)?;
             }
             None => return Err(CmsError::AttributesMissing),
         }
-        Ok(Signer { certificate, content })
+        Ok(content)
     }
 
     /// Whether the one signer names this certificate as its own. Proves nothing.

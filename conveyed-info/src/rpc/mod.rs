@@ -37,7 +37,7 @@
 //! let csr = Csr::from_der(CsrFormat::P10, csr).expect("one SEQUENCE");
 //! let second = BootstrappingRequest { csr: Some(CsrInput::Csr(csr)), ..BootstrappingRequest::default() };
 //!
-//! // The server reads the CSR with `CertificationRequest::from_der`, which proves that the device holds the key, and answers.
+//! // The server reads the CSR with `EnrolmentRequest::read`, which proves that the device holds the key, and answers.
 //! # let data = world.data();
 //! let answer = BootstrappingAnswer { reporting_level: ReportingLevel::Verbose, data: data.clone() };
 //! let body = answer.encode(Encoding::Json);
@@ -63,8 +63,8 @@ mod roles;
 
 pub use api::ApiResource;
 pub use csr::{
-    CertReqInfo, CertificationRequest, CertificationRequestError, Csr, CsrFormat, CsrInput, CsrRequest,
-    CsrRequestError, CsrSupport, KeyAlgorithm,
+    CertReqInfo, Csr, CsrFormat, CsrInput, CsrRequest, CsrRequestError, CsrSupport, EnrolmentRequest,
+    EnrolmentRequestError, KeyAlgorithm, Origin,
 };
 pub use error_tag::ErrorTag;
 pub use errors::RestconfError;

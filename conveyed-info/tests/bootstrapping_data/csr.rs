@@ -3,12 +3,16 @@
 use conveyed_info::{
     DocumentError, Encoding,
     rpc::{
-        BootstrappingRequest, CertReqInfo, CertificationRequest, CertificationRequestError, Csr, CsrFormat, CsrInput,
-        CsrRequest, CsrRequestError, CsrSupport, ErrorTag, KeyAlgorithm, RestconfError,
+        BootstrappingRequest, CertReqInfo, Csr, CsrFormat, CsrInput, CsrRequest, CsrRequestError, CsrSupport, ErrorTag,
+        KeyAlgorithm, RestconfError,
     },
 };
 use der::{Decode, Encode};
-use pki::{algorithm::AlgorithmError, key::Signer};
+use pki::{
+    algorithm::AlgorithmError,
+    key::Signer,
+    request::{CertificationRequest, CertificationRequestError},
+};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use serde_json::{Value, json};
 use x509_cert::request::CertReq;

@@ -5,6 +5,7 @@
 mod acceptances;
 mod cms;
 mod csr;
+mod csr_forms;
 mod encryption;
 mod errors;
 mod golden;

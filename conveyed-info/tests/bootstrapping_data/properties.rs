@@ -11,14 +11,15 @@ use conveyed_info::{
     },
     profile::InputProfile,
     rpc::{
-        BootstrappingAnswer, BootstrappingRequest, CertReqInfo, CertificationRequest, Csr, CsrFormat, CsrInput,
-        CsrSupport, KeyAlgorithm, ProgressReport, ProgressType, ReportingLevel, RestconfError, SshHostKey,
-        TrustAnchorCert,
+        BootstrappingAnswer, BootstrappingRequest, CertReqInfo, Csr, CsrFormat, CsrInput, CsrSupport, KeyAlgorithm,
+        ProgressReport, ProgressType, ReportingLevel, RestconfError, SshHostKey, TrustAnchorCert,
     },
     verify::Accepted,
     voucher::{Assertion, ForeignForm, Freshness, Nonce, Voucher},
 };
-use pki::{digest::Digest, identity::SerialNumber, revocation::OcspResponse, time::Timestamp};
+use pki::{
+    digest::Digest, identity::SerialNumber, request::CertificationRequest, revocation::OcspResponse, time::Timestamp,
+};
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 
 use crate::support::{Says, World, ocsp_response};
@@ -63,7 +64,7 @@ fn read_everything(bytes: &[u8]) {
     }
     drop(Voucher::from_json_with(bytes, InputProfile::Survey));
     let _form = ForeignForm::detect(bytes);
-    drop(CertificationRequest::from_der(bytes));
+    drop(CertificationRequest::from_file(bytes));
     drop(CertReqInfo::from_der(bytes));
     drop(KeyAlgorithm::from_der(bytes));
     drop(ContentInfo::from_der(bytes));

@@ -32,12 +32,18 @@ pub const IMPORT: &str = "/v1/import/devices";
 pub const MANUFACTURERS: &str = "/v1/manufacturers";
 /// One manufacturer.
 pub const MANUFACTURER: &str = "/v1/manufacturers/{manufacturer}";
+/// A manufacturer's revocation lists.
+pub const REVOCATION_LISTS: &str = "/v1/manufacturers/{manufacturer}/revocation-lists";
 /// All profiles.
 pub const PROFILES: &str = "/v1/profiles";
 /// One profile.
 pub const PROFILE: &str = "/v1/profiles/{profile}";
 /// Vouchers.
 pub const VOUCHERS: &str = "/v1/vouchers";
+/// Stores many vouchers.
+pub const IMPORT_VOUCHERS: &str = "/v1/import/vouchers";
+/// Compares a delivery list with the vouchers in stock.
+pub const COVERAGE: &str = "/v1/vouchers/coverage";
 /// All users.
 pub const USERS: &str = "/v1/users";
 /// One user.

@@ -192,6 +192,27 @@ reason_codes! {
     CsrNotWanted, "csr-not-wanted", "RFC 9646 §2.2",
         "The device sent a certificate signing request that nobody asked for",
         "Let the device ask without one first; this server issues no certificates to its class of devices.";
+    CsrWanted, "csr-wanted", "RFC 9646 §2.2",
+        "The device is to send a certificate signing request before it is onboarded",
+        "Nothing, if it does so next; a device that cannot needs a profile without [ldevid], or with `required = false` in it.";
+    CsrSupportMissing, "csr-support-missing", "RFC 9646 §2.1",
+        "The device's profile wants it to have a certificate of its owner's, and the device did not offer to make a request for one",
+        "Give it a profile without [ldevid], or say `required = false` there; or update the device's software.";
+    CsrUnsuitable, "csr-unsuitable", "RFC 9646 §2.2",
+        "The device offers no key or form of certificate signing request that its profile takes",
+        "Look at the detail; add an algorithm or a form to `algorithms` or `formats` in [ldevid] of its profile, or let `key` be \"new-if-possible\".";
+    CsrNotAsWanted, "csr-not-as-wanted", "RFC 9646 §2.2",
+        "The certificate signing request is not what the server asked for",
+        "Let the device begin again; if its profile was changed meanwhile, that is all it needs.";
+    CsrOriginUnproved, "csr-origin-unproved", "RFC 9646 §4.2.2",
+        "Nothing proves that the certificate signing request is this device's",
+        "Let the device show its certificate in TLS; for devices that have none, `activation-code-suffices = true` in [ldevid] of their profile takes their code for it.";
+    CsrRoundsExceeded, "csr-rounds-exceeded", "RFC 9646 §2.2",
+        "The device was asked several times for a certificate signing request and did not make what was asked for",
+        "Compare what [ldevid] of its profile asks for with what the device makes; its software may ignore the server's choice.";
+    LdevidUnavailable, "ldevid-unavailable", "RFC 9646 §2.2",
+        "The authority that is to certify the device's key is not there, or refused",
+        "Look at the server's log; the authority that [ldevid] of the profile names must stand in sztp.toml with its key and certificate.";
     // Onboarding
     ImageUnreachable, "image-unreachable", "RFC 8572 §5.6",
         "The boot image could not be downloaded from any of its URIs",
@@ -348,6 +369,52 @@ reason_codes! {
     DhcpWrongNetwork, "dhcp-wrong-network", "RFC 2131 §4.3.2",
         "The client asks for an address that does not belong on its network",
         "The client was told to ask afresh; it moved, or a second server hands out other addresses.";
+    // Vouchers, asked of the manufacturer
+    VoucherRequestMalformed, "voucher-request-malformed", "RFC 8995 §3.4",
+        "The voucher request is not the signed document that it must be",
+        "Correct what the detail names: CMS SignedData over JSON with `ietf-voucher-request:voucher` at its top.";
+    VoucherRequestSignatureInvalid, "voucher-request-signature-invalid", "RFC 8995 §5.5.3",
+        "The signature of the voucher request does not verify",
+        "The request was changed after it was signed: make it again.";
+    VoucherRequestStale, "voucher-request-stale", "RFC 8995 §5.6",
+        "The voucher request was made too long ago, or in the future",
+        "Make a new request; compare both clocks in the detail.";
+    RegistrarUntrusted, "registrar-untrusted", "RFC 8995 §5.5.4",
+        "Whoever signed the voucher request is not under a domain of an owner that the manufacturer knows",
+        "Have the manufacturer record the CA of the registrar's certificate as a domain of its owner.";
+    RegistrarNotAuthorized, "registrar-not-authorized", "RFC 8995 §5.5.4",
+        "The certificate that signed the voucher request is not a registrar's",
+        "Issue the registrar's certificate with the extended key usage id-kp-cmcRA.";
+    RegistrarUnauthenticated, "registrar-unauthenticated", "RFC 8995 §5.5.4",
+        "A voucher without a nonce was asked for by somebody who did not authenticate",
+        "Connect with the registrar's TLS certificate, or ask with the nonce of a device that waits.";
+    PriorRequestMismatch, "prior-request-mismatch", "RFC 8995 §5.5.5",
+        "The registrar's request and what the device or the manufacturer signed before do not agree",
+        "Send the device's request unchanged, with the serial number of its certificate and its own nonce.";
+    SerialNumberUnknown, "serial-number-unknown", "RFC 8995 §5.6",
+        "The manufacturer made no device of this serial number",
+        "Compare the serial number with the device's label and certificate, letter by letter.";
+    SerialNumberAmbiguous, "serial-number-ambiguous", "RFC 8366 §5.3",
+        "Several devices of this manufacturer have the serial number",
+        "Name the issuer of the device's IDevID certificate in `idevid-issuer`.";
+    OwnershipUnrecorded, "ownership-unrecorded", "RFC 8995 §5.5",
+        "The manufacturer has no record of who owns the device",
+        "Have the manufacturer record the sale; who asks first does not become the owner.";
+    OwnershipElsewhere, "ownership-elsewhere", "RFC 8995 §5.5",
+        "The manufacturer has another owner on record for the device",
+        "Have that owner release the device to you, or show the manufacturer that you bought it.";
+    OwnershipInTransfer, "ownership-in-transfer", "RFC 8995 §5.5",
+        "The device was released by one owner and not yet accepted by the next",
+        "The new owner accepts the device, or the old one takes the release back.";
+    VoucherNotRenewable, "voucher-not-renewable", "RFC 8366 §6.1",
+        "The voucher cannot be renewed",
+        "Ask for a new voucher; the detail says what keeps this one from being renewed.";
+    VoucherKindRefused, "voucher-kind-refused", "RFC 8366 §7.1",
+        "The manufacturer issues no such voucher for this device",
+        "Ask with the nonce of the device, which is always possible; the detail names the rule.";
+    SecondPersonRequired, "second-person-required", "RFC 8366 §7.2",
+        "Whoever asked for a voucher cannot approve it too",
+        "Have somebody else approve it.";
     // Audit log
     LogLeafMismatch, "log-leaf-mismatch", "RFC 6962 §2.1",
         "A stored record does not match its leaf",
@@ -386,6 +453,19 @@ reason_codes! {
     ResourceMissing, "resource-missing", "RFC 9110 §15.5.5",
         "There is no such resource",
         "Check the spelling; `sztp device list` and its sisters show what there is.";
+    // What an authority issues
+    KeyInUse, "key-in-use", "RFC 8572 §9.3",
+        "The key has a certificate already, and somebody else holds it",
+        "Make a new key for each device; one that two devices share lets each be the other.";
+    CertificateThere, "certificate-there", "IEEE 802.1AR §8",
+        "The device has a certificate of this authority that still holds",
+        "Renew or revoke it, or say with --because why there is to be another.";
+    NothingToRenew, "nothing-to-renew", "RFC 7030 §4.2.2",
+        "There is no certificate of this holder that still holds",
+        "Issue one anew; a renewal goes on from a certificate that has neither expired nor been revoked.";
+    OnboardsNobody, "onboards-nobody", "RFC 8572 §7.3",
+        "This server is an authority alone: it onboards no devices",
+        "Ask the bootstrap server, or give this one a [device-listener] and an [owner] in sztp.toml.";
     MethodUnsupported, "method-unsupported", "RFC 9110 §15.5.6",
         "This resource does not support the method",
         "Use one of the methods in the Allow header; /v1/openapi.json describes them.";
@@ -461,6 +541,70 @@ reason_codes! {
     TokenOutlivesMaker, "token-outlives-maker", "RFC 6750 §3.1",
         "A token may not be valid for longer than the one that makes it",
         "Ask for fewer days, or make it with a token that is valid for longer.";
+    // The voucher desk
+    TooManyVouchers, "too-many-vouchers", "RFC 9110 §15.5.10",
+        "The device has as many vouchers as one device may have",
+        "Erase the device with `sztp audit forget`, register it again and import the voucher that counts.";
+    VoucherMissing, "voucher-missing", "RFC 8572 §5.4",
+        "There is no voucher for the device",
+        "Ask its manufacturer for one that pins your certificate, and run `sztp voucher import FILE`.";
+    VoucherEndsEarly, "voucher-ends-early", "RFC 8366 §6.1",
+        "The device's voucher expires before it is needed",
+        "Have it renewed: `sztp voucher renew SERIAL`, or ask the manufacturer, and import the new one.";
+    VoucherForOneRequest, "voucher-for-one-request", "RFC 8366 §5.3",
+        "The device's only voucher holds a nonce, and answers the one request that sent it",
+        "Ask its manufacturer for a voucher without a nonce, and run `sztp voucher import FILE`.";
+    SerialSpelledOtherwise, "serial-spelled-otherwise", "RFC 8572 §5.4",
+        "The serial number is written otherwise than in the voucher, and devices compare it to the letter",
+        "Correct the list as the detail suggests: vouchers and certificates have the spelling that counts.";
+    ManufacturerAmbiguous, "manufacturer-ambiguous", "RFC 8366 §5.3",
+        "Several manufacturers have a device with this serial number",
+        "Say who made the device: in the list's column manufacturer, or with --manufacturer.";
+    DeviceNotRegistered, "device-not-registered", "RFC 8572 §7.1",
+        "The device is not on the list, and the policy admits none that is not",
+        "Register it with `sztp device add` or `sztp device import`.";
+    DeviceOnboarded, "device-onboarded", "RFC 8572 §9.10",
+        "The device was onboarded before, and would be held when it comes again",
+        "Is it the one that you expect? Then let it begin again: `sztp device reprovision SERIAL`.";
+    VouchersEnding, "vouchers-ending", "RFC 8366 §6.1",
+        "Vouchers of devices that were not onboarded yet expire within 30 days, and nothing follows them",
+        "`sztp voucher list --expiring` names them; `sztp voucher renew --expiring-before DATE` asks their manufacturers for \
+         new ones.";
+    // Certificates that are asked for
+    CertificateRequestMalformed, "certificate-request-malformed", "RFC 2986 §4",
+        "This is no certificate request, or not one of a form that is read here",
+        "Send one PKCS#10 request, PEM or DER; `openssl req -in FILE -noout -text -verify` shows what it holds.";
+    PossessionUnproved, "possession-unproved", "RFC 2986 §3",
+        "The request is not signed with the key that it asks a certificate for",
+        "Make the request again with that key; a request that was changed after it was signed looks like this too.";
+    SubjectForeign, "subject-foreign", "RFC 9646 §4.2.2",
+        "The request names somebody else than who may ask, or says what the profile does not take from requests",
+        "Ask with the subject that the detail names, or leave it empty: what is missing is filled in.";
+    NameUnfit, "name-unfit", "RFC 5280 §4.1.2.6",
+        "A name is not fit to stand in a certificate",
+        "Correct the value that the detail names: its length, characters that cannot be seen, or letters of several scripts.";
+    KeyNotAllowed, "key-not-allowed", "RFC 5280 §4.1.2.7",
+        "The profile does not allow such a key",
+        "Make a key of one of the kinds that the detail names, or let the profile's `keys` allow this one.";
+    KeyWeak, "key-weak", "RFC 5280 §4.1.2.7",
+        "The key protects nothing",
+        "Make a new key with a program that is kept up to date; the detail says what is wrong with this one.";
+    ExtensionForbidden, "extension-forbidden", "RFC 5280 §4.2",
+        "The request asks for an extension that the profile does not grant",
+        "Ask without it; the profile decides what a certificate says.";
+    CertificateUnfit, "certificate-unfit", "RFC 5280 §4.1",
+        "The certificate would break a rule, so it was not signed",
+        "The detail names the rule; correct the profile or what is asked for.";
+    RenewalDiffers, "renewal-differs", "RFC 7030 §4.2.2",
+        "A renewal has the same names as the certificate that it renews, and this request has others",
+        "Ask with the subject and the alternative names of the old certificate, or enrol anew.";
+    // Which device a certificate is of
+    IdentityAmbiguous, "identity-ambiguous", "IEEE 802.1AR §8.6",
+        "The certificate's serial number is no text for people, or can be read in more than one way",
+        "See `sztp enroll explain CERT`; give the manufacturer rules that name one place, or have the certificate issued again.";
+    IdevidUnfit, "idevid-unfit", "IEEE 802.1AR §8.10",
+        "The certificate chains to a manufacturer, and is none that its devices have: a CA's, or for another purpose",
+        "See `sztp enroll explain CERT`; a genuine device shows the end entity's certificate first, and its purpose is one the manufacturer's rules name.";
 }
 
 impl fmt::Display for ReasonCode {

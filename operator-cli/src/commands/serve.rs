@@ -55,7 +55,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     runtime.block_on(async {
         let supervisor = Supervisor::find()?;
         let mut server = bootstrap_server::start(config).await?;
-        output::line(&format!("listening for devices on https://{}", server.address()));
+        if let Some(devices) = server.device_address() {
+            output::line(&format!("listening for devices on https://{devices}"));
+        }
         if let Some(operators) = server.operator_address() {
             output::line(&format!("listening for operators on https://{operators}"));
         }

@@ -117,7 +117,7 @@ impl Certificate {
     /// The subject as people read it (RFC 4514), for messages and traces.
     #[must_use]
     pub fn subject_text(&self) -> String {
-        name::Shown(self.subject()).to_string()
+        name_text(self.subject())
     }
 
     /// The issuer as people read it (RFC 4514).
@@ -207,6 +207,11 @@ impl std::fmt::Debug for Certificate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Certificate({})", self.subject())
     }
+}
+
+/// A name as people read it (RFC 4514).
+pub(crate) fn name_text(name: &Name) -> String {
+    name::Shown(name).to_string()
 }
 
 fn timestamp(time: x509_cert::time::Time) -> Timestamp {

@@ -19,11 +19,30 @@ pub enum KeyError {
     /// An elliptic curve nobody here works with.
     #[error("the elliptic curve {0} is not supported: expected P-256, P-384 or P-521")]
     UnknownCurve(ObjectIdentifier),
-    /// A private key behind a password. Services start without a person who could type it.
+    /// A private key behind a passphrase, and none was given.
     #[error(
-        "the private key is encrypted: write it without a password with `openssl pkey -in KEY -out PLAIN`, mode 0600"
+        "the private key is encrypted: name the file of its passphrase, or write the key without one with `sztp key decrypt`"
     )]
     Encrypted,
+    /// A private key that was encrypted in a way that protects nothing.
+    #[error(
+        "the private key is encrypted in an old form that protects little: write it anew with \
+         `openssl pkcs8 -topk8 -scrypt -in KEY -out NEW`"
+    )]
+    OldEncryption,
+    /// The passphrase does not open the key.
+    #[error("the passphrase does not open the private key: it is another one, or the file is damaged")]
+    WrongPassphrase,
+    /// The key is encrypted with something nobody here works with.
+    #[error(
+        "the private key is encrypted with {0}, which is not read: expected PBES2 with scrypt or PBKDF2 and AES-CBC"
+    )]
+    UnknownEncryption(ObjectIdentifier),
+    /// To open the key would take more time or memory than any passphrase is worth.
+    #[error(
+        "to open the private key would take more than 10,000,000 rounds of PBKDF2 or 256 MiB for scrypt: write it anew with less"
+    )]
+    EncryptionTooCostly,
     /// An RSA modulus below 2048 bits; how many it has.
     #[error("the RSA key has {0} bits: at least 2048 are needed")]
     RsaTooShort(usize),

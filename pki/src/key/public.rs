@@ -7,8 +7,8 @@ use spki::SubjectPublicKeyInfoOwned;
 
 use super::KeyError;
 use crate::{
-    algorithm::{ID_ED25519, PssParameters},
-    digest::{Digest, sha256},
+    algorithm::{ID_ED25519, PssParameters, SignatureAlgorithm},
+    digest::{Digest, HashAlgorithm, sha256},
 };
 
 /// The kinds of keys that the system works with.
@@ -120,6 +120,44 @@ impl PublicKey {
         }
     }
 
+    /// The algorithms with which keys of this kind sign here, that of choice first.
+    ///
+    /// RSA signs with either padding and each digest; RSASSA-PSS with a salt as long as the digest, where the key allows that
+    /// (RFC 4055 §3.3). On elliptic curves the digest goes with the curve, and there is nothing to choose.
+    #[must_use]
+    pub fn signature_algorithms(&self) -> Vec<SignatureAlgorithm> {
+        let pss = [HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512].map(PssParameters::new);
+        let pss =
+            pss.into_iter().filter(|parameters| self.pss.is_none_or(|restriction| restriction.allows(*parameters)));
+        match self.key_type {
+            KeyType::P256 => vec![SignatureAlgorithm::EcdsaSha256],
+            KeyType::P384 => vec![SignatureAlgorithm::EcdsaSha384],
+            KeyType::P521 => vec![SignatureAlgorithm::EcdsaSha512],
+            KeyType::Ed25519 => vec![SignatureAlgorithm::Ed25519],
+            KeyType::RsaPss => pss.map(SignatureAlgorithm::RsaPss).collect(),
+            KeyType::Rsa => [
+                SignatureAlgorithm::RsaPkcs1Sha256,
+                SignatureAlgorithm::RsaPkcs1Sha384,
+                SignatureAlgorithm::RsaPkcs1Sha512,
+            ]
+            .into_iter()
+            .chain(pss.map(SignatureAlgorithm::RsaPss))
+            .collect(),
+        }
+    }
+
+    /// Whether the point of an elliptic curve is on it (SEC 1 §3.2.2.1).
+    #[cfg(feature = "pkcs11")]
+    pub(crate) fn check_point(&self) -> Result<(), KeyError> {
+        let on_curve = match self.key_type {
+            KeyType::P256 => p256::PublicKey::from_sec1_bytes(&self.subject_public_key).is_ok(),
+            KeyType::P384 => p384::PublicKey::from_sec1_bytes(&self.subject_public_key).is_ok(),
+            KeyType::P521 => p521::PublicKey::from_sec1_bytes(&self.subject_public_key).is_ok(),
+            KeyType::Rsa | KeyType::RsaPss | KeyType::Ed25519 => false,
+        };
+        if on_curve { Ok(()) } else { Err(KeyError::Malformed) }
+    }
+
     /// The RSASSA-PSS parameters to which the key itself is restricted.
     pub(crate) const fn pss_restriction(&self) -> Option<PssParameters> {
         self.pss
@@ -145,7 +183,7 @@ impl std::fmt::Debug for PublicKey {
 }
 
 /// Length in bits of an RSA modulus, given as the octets of its INTEGER.
-pub(super) fn rsa_bits(modulus: &[u8]) -> usize {
+pub(crate) fn rsa_bits(modulus: &[u8]) -> usize {
     let significant = modulus.iter().skip_while(|octet| **octet == 0);
     let leading = significant.clone().next().map_or(0, |octet| octet.leading_zeros());
     significant.count().saturating_mul(8).saturating_sub(usize::try_from(leading).unwrap_or(0))

@@ -23,6 +23,7 @@
 //! it carries id-pkix-ocsp-nocheck, and when its certificate has expired nothing it said is authentic any more, a revocation
 //! neither (RFC 6960 §4.2.2.2).
 
+mod armour;
 mod crl;
 mod error;
 mod evidence;
@@ -38,7 +39,7 @@ pub use evidence::Evidence;
 use judge::Judge;
 pub use ocsp::OcspResponse;
 use reason::ReasonSet;
-pub use reason::{Reason, Revocation};
+pub use reason::{Reason, ReasonUnknown, Revocation};
 pub use signed::Period;
 
 use crate::{digest::Digest, path::Path, time::Clock};

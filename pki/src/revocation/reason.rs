@@ -51,6 +51,20 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::Unspecified,
+        Self::KeyCompromise,
+        Self::CaCompromise,
+        Self::AffiliationChanged,
+        Self::Superseded,
+        Self::CessationOfOperation,
+        Self::CertificateHold,
+        Self::RemoveFromCrl,
+        Self::PrivilegeWithdrawn,
+        Self::AaCompromise,
+    ];
+
     /// As RFC 5280 spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -68,6 +82,23 @@ impl Reason {
         }
     }
 }
+
+impl std::str::FromStr for Reason {
+    type Err = ReasonUnknown;
+
+    /// As RFC 5280 spells it, or with hyphens: `key-compromise`.
+    fn from_str(text: &str) -> Result<Self, ReasonUnknown> {
+        let plain = |text: &str| text.replace('-', "").to_ascii_lowercase();
+        Self::ALL.iter().copied().find(|reason| plain(reason.as_str()) == plain(text)).ok_or(ReasonUnknown)
+    }
+}
+
+/// No reason for a revocation has this name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no reason for a revocation: use one of RFC 5280 §5.3.1, such as key-compromise, superseded or cessation-of-operation"
+)]
+pub struct ReasonUnknown;
 
 impl From<CrlReason> for Reason {
     fn from(reason: CrlReason) -> Self {
@@ -122,5 +153,19 @@ impl Default for ReasonSet {
 impl From<ReasonFlags> for ReasonSet {
     fn from(flags: ReasonFlags) -> Self {
         Self(flags.bits()).and(Self::ALL)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_read_as_it_is_spelt_and_with_hyphens() {
+        for reason in Reason::ALL {
+            assert_eq!(reason.as_str().parse(), Ok(*reason));
+        }
+        assert_eq!("key-compromise".parse(), Ok(Reason::KeyCompromise));
+        assert_eq!("compromised".parse::<Reason>(), Err(ReasonUnknown));
     }
 }

@@ -28,10 +28,13 @@ fn custom(id: &[u64], critical: bool, value: Vec<u8>) -> CustomExtension {
     extension
 }
 
+/// PERMITTED or EXCLUDED, and names with their forms.
+struct Part<'a>(u8, &'a [(u8, &'a [u8])]);
+
 /// NameConstraints: each kind with its names.
-fn constraints(parts: &[(u8, &[(u8, &[u8])])]) -> CustomExtension {
+fn constraints(parts: &[Part<'_>]) -> CustomExtension {
     let subtree = |&(form, base): &(u8, &[u8])| seq(&[tlv(form, base)]);
-    let part = |(kind, names): &(u8, &[(u8, &[u8])])| tlv(*kind, &names.iter().flat_map(subtree).collect::<Vec<_>>());
+    let part = |Part(kind, names): &Part<'_>| tlv(*kind, &names.iter().flat_map(subtree).collect::<Vec<_>>());
     custom(&[2, 5, 29, 30], true, seq(&parts.iter().map(part).collect::<Vec<_>>()))
 }
 
@@ -83,7 +86,7 @@ fn rfc_5280_permitted_names_pass_and_all_others_of_their_form_do_not() {
         // The subject is a directory name as well.
         let own = directory("Acme", None);
         let both: &[(u8, &[u8])] = if form == DIRECTORY { &[(form, base), (form, &own)] } else { &[(form, base)] };
-        let permit = || constraints(&[(PERMITTED, both)]);
+        let permit = || constraints(&[Part(PERMITTED, both)]);
         let subject = |params: &mut CertificateParams| params.distinguished_name.push(DnType::OrganizationName, "Acme");
         let tree = |names: &[(u8, &[u8])]| {
             let tree = Tree::new(|plan| {
@@ -101,19 +104,20 @@ fn rfc_5280_permitted_names_pass_and_all_others_of_their_form_do_not() {
         // One that is outside spoils those that are not.
         assert!(tree(&[(form, good), (form, bad)]).is_err(), "{form:#x}");
         // And excluded the other way round.
-        let exclude = || constraints(&[(EXCLUDED, &[(form, base)])]);
+        let exclude = || constraints(&[Part(EXCLUDED, &[(form, base)])]);
         assert_eq!(rule(judge(exclude(), &[(form, good)])), Some(NameRule::Excluded), "{form:#x}");
         assert_eq!(rule(judge(exclude(), &[(form, bad)])), None, "{form:#x}");
     }
     // A form that is not constrained is free.
-    judge(constraints(&[(PERMITTED, &[(DIRECTORY, &other)])]), &[(DNS, b"a")]).unwrap_err();
-    judge(constraints(&[(PERMITTED, &[(IP, &[0; 8])])]), &[(DNS, b"a.example")]).unwrap();
-    judge(constraints(&[(EXCLUDED, &[(DIRECTORY, &other)])]), &[(DNS, b"a.example")]).unwrap();
+    judge(constraints(&[Part(PERMITTED, &[(DIRECTORY, &other)])]), &[(DNS, b"a")]).unwrap_err();
+    judge(constraints(&[Part(PERMITTED, &[(IP, &[0; 8])])]), &[(DNS, b"a.example")]).unwrap();
+    judge(constraints(&[Part(EXCLUDED, &[(DIRECTORY, &other)])]), &[(DNS, b"a.example")]).unwrap();
 }
 
 #[test]
 fn rfc_5280_what_is_excluded_is_excluded_although_it_is_permitted() {
-    let both = || constraints(&[(PERMITTED, &[(DNS, b"example.com")]), (EXCLUDED, &[(DNS, b"secret.example.com")])]);
+    let both =
+        || constraints(&[Part(PERMITTED, &[(DNS, b"example.com")]), Part(EXCLUDED, &[(DNS, b"secret.example.com")])]);
     judge(both(), &[(DNS, b"www.example.com")]).unwrap();
     assert_eq!(rule(judge(both(), &[(DNS, b"a.secret.example.com")])), Some(NameRule::Excluded));
     // A wildcard covers it, too.
@@ -123,7 +127,7 @@ fn rfc_5280_what_is_excluded_is_excluded_although_it_is_permitted() {
 #[test]
 fn every_ca_above_counts_the_anchor_and_those_that_are_not_critical_too() {
     let permit = |name: &'static [u8], critical| {
-        let mut extension = constraints(&[(PERMITTED, &[(DNS, name)])]);
+        let mut extension = constraints(&[Part(PERMITTED, &[(DNS, name)])]);
         extension.set_criticality(critical);
         vec![extension]
     };
@@ -146,7 +150,7 @@ fn every_ca_above_counts_the_anchor_and_those_that_are_not_critical_too() {
 #[test]
 fn rfc_5280_a_cas_certificate_for_itself_is_left_out_and_the_last_one_is_not() {
     // RFC 5280 §6.1.3 (b): unless it is the final certificate.
-    let own = constraints(&[(PERMITTED, &[(DIRECTORY, &directory("Acme", None))])]);
+    let own = constraints(&[Part(PERMITTED, &[(DIRECTORY, &directory("Acme", None))])]);
     let mut params = ca("root");
     params.custom_extensions = vec![own];
     let root = Issued::root(params);
@@ -167,7 +171,7 @@ fn a_mailbox_in_the_subject_is_a_mailbox() {
     // RFC 5280 §4.2.1.10: emailAddress, from before there were alternative names.
     let judge = |address: &str| {
         let tree = Tree::new(|plan| {
-            plan.intermediate.custom_extensions = vec![constraints(&[(PERMITTED, &[(EMAIL, b"example.com")])])];
+            plan.intermediate.custom_extensions = vec![constraints(&[Part(PERMITTED, &[(EMAIL, b"example.com")])])];
             let email = DnType::from_oid(&[1, 2, 840, 113549, 1, 9, 1]);
             plan.leaf.distinguished_name.push(email, rcgen::DnValue::Ia5String(address.try_into().unwrap()));
         });
@@ -184,11 +188,11 @@ fn forms_that_are_not_processed_are_refused_where_they_are_bound() {
     let mailbox = [oid("1.3.6.1.5.5.7.8.9"), tlv(0xa0, &tlv(0x0c, "ü@example.com".as_bytes()))].concat();
     let number = &oid("1.2.3")[2..];
     for kind in [PERMITTED, EXCLUDED] {
-        assert!(rule(judge(constraints(&[(kind, &[(OTHER, &other)])]), &[(OTHER, &other)])).is_some());
-        assert!(rule(judge(constraints(&[(kind, &[(REGISTERED, number)])]), &[(REGISTERED, number)])).is_some());
+        assert!(rule(judge(constraints(&[Part(kind, &[(OTHER, &other)])]), &[(OTHER, &other)])).is_some());
+        assert!(rule(judge(constraints(&[Part(kind, &[(REGISTERED, number)])]), &[(REGISTERED, number)])).is_some());
         // RFC 9598 §6: constraints on mailboxes bind those in UTF-8.
-        assert!(rule(judge(constraints(&[(kind, &[(EMAIL, b"example.com")])]), &[(OTHER, &mailbox)])).is_some());
-        assert!(rule(judge(constraints(&[(kind, &[(DNS, b"example.com")])]), &[(OTHER, &other)])).is_none());
+        assert!(rule(judge(constraints(&[Part(kind, &[(EMAIL, b"example.com")])]), &[(OTHER, &mailbox)])).is_some());
+        assert!(rule(judge(constraints(&[Part(kind, &[(DNS, b"example.com")])]), &[(OTHER, &other)])).is_none());
     }
 }
 
@@ -203,7 +207,7 @@ fn constraints_that_cannot_be_read_let_nobody_pass() {
         (URI, b"https://example.com"),
     ] {
         for kind in [PERMITTED, EXCLUDED] {
-            let refused = judge(constraints(&[(kind, &[(form, base)])]), &[(DNS, b"a.example.com")]).unwrap_err();
+            let refused = judge(constraints(&[Part(kind, &[(form, base)])]), &[(DNS, b"a.example.com")]).unwrap_err();
             assert!(matches!(refused, PathError::NameConstraint { .. }), "{refused}");
         }
     }
@@ -236,7 +240,7 @@ fn comparisons_are_counted_and_end() {
     let names: Vec<_> = (0..600).map(|number| format!("n{number}.example.com").into_bytes()).collect();
     let names: Vec<_> = names.iter().map(|name| (DNS, name.as_slice())).collect();
     let base: &[(u8, &[u8])] = &[(DNS, b"example.org")];
-    let result = judge(constraints(&[(EXCLUDED, &base.repeat(600))]), &names);
+    let result = judge(constraints(&[Part(EXCLUDED, &base.repeat(600))]), &names);
     assert_eq!(result.unwrap_err(), PathError::TooComplex);
-    judge(constraints(&[(EXCLUDED, &base.repeat(100))]), &names).unwrap();
+    judge(constraints(&[Part(EXCLUDED, &base.repeat(100))]), &names).unwrap();
 }

@@ -41,37 +41,40 @@ fn set(change: fn(&mut CertificateParams)) -> impl Fn(&mut Plan) {
     move |plan| change(&mut plan.leaf)
 }
 
+/// A change that breaks one rule.
+struct Case(Box<dyn Fn(&mut Plan)>, ProfileRule);
+
 #[test]
 fn rfc_5280_what_no_ca_may_issue_is_refused_by_the_profile_alone() {
-    let cases: [(Box<dyn Fn(&mut Plan)>, ProfileRule); 9] = [
-        (Box::new(set(|leaf| leaf.serial_number = Some(SerialNumber::from(0)))), ProfileRule::SerialNumber),
-        (
+    let cases: [Case; 9] = [
+        Case(Box::new(set(|leaf| leaf.serial_number = Some(SerialNumber::from(0)))), ProfileRule::SerialNumber),
+        Case(
             Box::new(set(|leaf| leaf.use_authority_key_identifier_extension = false)),
             ProfileRule::AuthorityKeyIdentifier,
         ),
-        (Box::new(set(|leaf| leaf.distinguished_name = DistinguishedName::new())), ProfileRule::Nameless),
-        (
+        Case(Box::new(set(|leaf| leaf.distinguished_name = DistinguishedName::new())), ProfileRule::Nameless),
+        Case(
             Box::new(set(|leaf| {
                 leaf.custom_extensions = extension(&[2, 5, 29, 17], false, seq(&[tlv(0x82, b"")]));
             })),
             ProfileRule::AlternativeName,
         ),
-        (
+        Case(
             Box::new(set(|leaf| leaf.custom_extensions = constraints(true))),
             ProfileRule::OnlyForCas(const_oid::db::rfc5280::ID_CE_NAME_CONSTRAINTS),
         ),
-        (
+        Case(
             Box::new(|plan| plan.intermediate.custom_extensions = constraints(false)),
             ProfileRule::Criticality(const_oid::db::rfc5280::ID_CE_NAME_CONSTRAINTS),
         ),
-        (
+        Case(
             Box::new(set(|leaf| {
                 leaf.is_ca = IsCa::ExplicitNoCa;
                 leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign];
             })),
             ProfileRule::KeyUsage,
         ),
-        (
+        Case(
             Box::new(set(|leaf| {
                 let policy = seq(&[oid("1.3.6.1.4.1.99999.1")]);
                 leaf.custom_extensions = extension(&[2, 5, 29, 32], false, seq(&[policy.clone(), policy]));
@@ -79,14 +82,14 @@ fn rfc_5280_what_no_ca_may_issue_is_refused_by_the_profile_alone() {
             ProfileRule::DuplicatePolicy(const_oid::ObjectIdentifier::new_unwrap("1.3.6.1.4.1.99999.1")),
         ),
         // The anchor's certificate counts as well: its subject key identifier stands in a critical extension.
-        (
+        Case(
             Box::new(|plan| {
                 plan.root.custom_extensions = extension(&[1, 3, 6, 1, 5, 5, 7, 1, 1], true, access());
             }),
             ProfileRule::Criticality(const_oid::db::rfc5280::ID_PE_AUTHORITY_INFO_ACCESS),
         ),
     ];
-    for (change, expected) in cases {
+    for Case(change, expected) in cases {
         judge(&change, Strictness::Processing).unwrap_or_else(|error| panic!("{expected:?}: {error}"));
         match judge(&change, Strictness::Profile) {
             Err(PathError::Profile { rule, .. }) => assert_eq!(rule, expected),

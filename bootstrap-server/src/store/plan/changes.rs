@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use audit_log::{Leaf, LogIndex, Salt, UnixMillis};
 use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
+use pki::digest::Digest;
 
+use super::LedgerChanges;
 use crate::{
     audit::ReportedKey,
     domain::{
-        Device, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Policies, ProfileName, Token, TokenId,
-        User, UserName,
+        Device, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Policies, ProfileName, RevocationLists,
+        Token, TokenId, User, UserName,
     },
-    store::{KeptAnswer, Place},
+    store::{KeptAnswer, Place, VoucherKey},
 };
 
 /// Rows to write. Where a table's row can go, `None` stands for its removal.
@@ -24,13 +26,15 @@ pub(crate) struct Changes {
     /// Records of devices.
     pub(crate) devices: BTreeMap<DeviceId, Option<Device>>,
     /// Vouchers.
-    pub(crate) vouchers: BTreeMap<DeviceId, Option<OwnershipVoucher>>,
+    pub(crate) vouchers: BTreeMap<VoucherKey, Option<VoucherRow>>,
     /// Records whose bodies and salts go, and with them whatever else is stored of them; and the devices they are about.
     pub(crate) erased: BTreeMap<Place, Option<DeviceId>>,
     /// Progress reports.
     pub(crate) reports: Vec<ReportRow>,
     /// Manufacturers.
     pub(crate) manufacturers: BTreeMap<ManufacturerName, Manufacturer>,
+    /// Their revocation lists.
+    pub(crate) revocation_lists: BTreeMap<ManufacturerName, RevocationLists>,
     /// Profiles.
     pub(crate) profiles: BTreeMap<ProfileName, Option<OnboardingProfile>>,
     /// Users.
@@ -41,6 +45,8 @@ pub(crate) struct Changes {
     pub(crate) policies: Option<Policies>,
     /// The next leaf that webhooks are to be told of.
     pub(crate) deliveries: BTreeMap<String, Place>,
+    /// What an authority issued and revoked.
+    pub(crate) ledger: LedgerChanges,
     /// Answers that are kept for idempotency keys.
     pub(crate) answers: BTreeMap<(UserName, String), KeptRow>,
 }
@@ -63,6 +69,15 @@ pub(crate) struct EventRow {
     pub(crate) device: DeviceId,
     /// The leaf.
     pub(crate) position: LogIndex,
+}
+
+/// A voucher that is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct VoucherRow {
+    /// The artifact.
+    pub(crate) artifact: OwnershipVoucher,
+    /// The leaf that records it.
+    pub(crate) leaf: LogIndex,
 }
 
 /// A progress report.
@@ -97,6 +112,15 @@ impl Changes {
         !(self.manufacturers.is_empty() && self.profiles.is_empty() && self.users.is_empty() && self.tokens.is_empty())
     }
 
+    /// What becomes of the vouchers of one device.
+    pub(crate) fn vouchers_of<'a>(
+        &'a self,
+        device: &'a DeviceId,
+    ) -> impl Iterator<Item = (&'a VoucherKey, &'a Option<VoucherRow>)> {
+        let first = VoucherKey { device: device.clone(), sha256: Digest([0; 32]) };
+        self.vouchers.range(first..).take_while(move |(key, _)| key.device == *device)
+    }
+
     /// Adds what came after.
     pub(crate) fn merge(&mut self, later: Self) {
         self.leaves.extend(later.leaves);
@@ -106,11 +130,13 @@ impl Changes {
         self.erased.extend(later.erased);
         self.reports.extend(later.reports);
         self.manufacturers.extend(later.manufacturers);
+        self.revocation_lists.extend(later.revocation_lists);
         self.profiles.extend(later.profiles);
         self.users.extend(later.users);
         self.tokens.extend(later.tokens);
         self.policies = later.policies.or_else(|| self.policies.take());
         self.deliveries.extend(later.deliveries);
+        self.ledger.merge(later.ledger);
         self.answers.extend(later.answers);
     }
 }

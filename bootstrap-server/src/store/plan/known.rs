@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Changes;
+use pki::digest::Digest;
+
+use super::{Changes, LedgerNeeds};
 use crate::{
     audit::Event,
-    domain::{Device, DeviceId, ManufacturerName, ProfileName, Role, TokenId, UserName, change::VoucherStock},
+    domain::{
+        Device, DeviceId, ManufacturerName, ProfileName, Role, TokenId, UserName, change::VoucherStock, ledger::Index,
+    },
     store::{Batch, Place},
 };
 
@@ -14,12 +18,16 @@ use crate::{
 pub(crate) struct Needs {
     /// These devices, and whether they have vouchers.
     pub(crate) devices: BTreeSet<DeviceId>,
+    /// Which vouchers these devices have.
+    pub(crate) shelves: BTreeSet<DeviceId>,
     /// How many devices have these profiles.
     pub(crate) leaving: BTreeSet<ProfileName>,
     /// Which of these records are there.
     pub(crate) erasing: BTreeSet<Place>,
     /// Which of these idempotency keys were used.
     pub(crate) answers: BTreeSet<(UserName, String)>,
+    /// What was issued.
+    pub(crate) ledger: LedgerNeeds,
 }
 
 impl Needs {
@@ -31,7 +39,11 @@ impl Needs {
                 needs.devices.extend(event.device().cloned());
                 match event {
                     Event::ProfileRemoved { profile } => drop(needs.leaving.insert(profile.clone())),
+                    Event::VoucherStored { device, .. } | Event::DeviceErased { device, .. } => {
+                        needs.shelves.insert(device.clone());
+                    }
                     Event::RecordsErased { erasure } => needs.erasing.extend(erasure.places()),
+                    Event::Ledger(event) => needs.ledger.extend(event),
                     _ => {}
                 }
             }
@@ -47,12 +59,16 @@ impl Needs {
 pub(crate) struct Loaded {
     /// Everything about the devices that were named.
     pub(crate) devices: BTreeMap<DeviceId, KnownDevice>,
+    /// The vouchers of the devices that get one, or lose them.
+    pub(crate) shelves: BTreeMap<DeviceId, BTreeSet<Digest>>,
     /// How many devices have each profile that is to go.
     pub(crate) with_profile: BTreeMap<ProfileName, u64>,
     /// The records that are there, of those that are to be erased.
     pub(crate) erasable: BTreeSet<Place>,
     /// The idempotency keys that were used.
     pub(crate) answers: BTreeSet<(UserName, String)>,
+    /// The certificates that new ones are held against.
+    pub(crate) ledger: Index,
 }
 
 /// What the database holds about one device.

@@ -6,9 +6,11 @@
 mod changes;
 mod known;
 mod layer;
+mod ledger;
 
-pub(super) use changes::{Changes, EventRow, KeptRow, LeafRow, ReportRow};
+pub(super) use changes::{Changes, EventRow, KeptRow, LeafRow, ReportRow, VoucherRow};
 pub(super) use known::{Directory, KnownDevice, Loaded, Needs};
+pub(super) use ledger::{IssuedRow, LedgerChanges, LedgerNeeds, RevokedRow};
 
 use audit_log::{CompactRange, Leaf, LogIndex, Salt, TreeSize, UnixMillis};
 

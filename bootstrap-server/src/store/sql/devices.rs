@@ -6,10 +6,10 @@ use audit_log::UnixMillis;
 use sqlx::{Any, AnyPool, any::AnyArguments, query::Query};
 
 use super::{
+    conditions::Conditions,
     decode::{corrupt, device_id, number, value},
     encode::millis,
     statement::bound,
-    table::Value,
 };
 use crate::{
     domain::{Deadlines, DeviceId, Patience, ProfileName, waiting::CLOCK_TOLERANCE},
@@ -50,27 +50,7 @@ pub(super) async fn patience(pool: &AnyPool) -> Result<Vec<(ProfileName, Patienc
     Ok(own.filter(|(_, patience)| *patience != Patience::default()).collect())
 }
 
-/// The conditions of a statement and their values, numbered as they come.
-#[derive(Default)]
-struct Conditions {
-    text: Vec<String>,
-    values: Vec<Value>,
-}
-
 impl Conditions {
-    /// Takes a value, and gives its number.
-    fn value(&mut self, value: impl Into<Value>) -> String {
-        self.values.push(value.into());
-        format!("${}", self.values.len())
-    }
-
-    fn equal(&mut self, column: &str, text: Option<&str>) {
-        if let Some(text) = text {
-            let number = self.value(text);
-            self.text.push(format!("{column} = {number}"));
-        }
-    }
-
     /// For each state in which a device waits, the condition that one is stuck in it: what `domain::stuck` says, in SQL.
     fn stuck(
         &mut self,
@@ -160,27 +140,21 @@ pub(super) fn page(
     conditions.equal("rack", filter.rack.as_deref());
     conditions.equal("host", filter.host.as_deref());
     conditions.equal("serial_number", filter.serial_number.as_ref().map(|number| number.as_str()));
-    if let Some(prefix) = &filter.serial_prefix {
-        // Sorted by octets, everything with the prefix stands between it and it with the last character of all.
-        let first = conditions.value(prefix.as_str());
-        let last = conditions.value(format!("{prefix}\u{10ffff}"));
-        conditions.text.push(format!("serial_number >= {first} AND serial_number < {last}"));
-    }
+    conditions.prefix("serial_number", filter.serial_prefix.as_deref());
     if filter.alarmed.is_some() {
-        conditions.text.push("alarm IS NOT NULL".to_owned());
+        conditions.holds("alarm IS NOT NULL".to_owned());
     }
     if let Some(stuck) = &filter.stuck {
         let each: Vec<_> = conditions.stuck(stuck, own).into_iter().map(|(_, condition)| condition).collect();
-        conditions.text.push(any_of(&each));
+        conditions.holds(any_of(&each));
     }
     if let Some(after) = &page.after {
         let maker = conditions.value(after.manufacturer.as_str());
         let serial = conditions.value(after.serial_number.as_str());
-        conditions.text.push(format!("(manufacturer, serial_number) > ({maker}, {serial})"));
+        conditions.holds(format!("(manufacturer, serial_number) > ({maker}, {serial})"));
     }
     let limit = conditions.value(i64::from(page.limit));
-    let Conditions { text, values } = conditions;
-    let all = if text.is_empty() { String::new() } else { format!("WHERE {} ", text.join(" AND ")) };
+    let (all, values) = conditions.all();
     bound(format!("SELECT * FROM device {all}ORDER BY manufacturer, serial_number LIMIT {limit}"), values)
 }
 
@@ -190,10 +164,10 @@ pub(super) async fn strays(pool: &AnyPool, page: &Page<DeviceId>) -> Result<Stra
     if let Some(after) = &page.after {
         let maker = conditions.value(after.manufacturer.as_str());
         let serial = conditions.value(after.serial_number.as_str());
-        conditions.text.push(format!("WHERE (manufacturer, serial_number) > ({maker}, {serial})"));
+        conditions.holds(format!("(manufacturer, serial_number) > ({maker}, {serial})"));
     }
     let limit = conditions.value(i64::from(page.limit));
-    let Conditions { text, values } = conditions;
+    let (all, values) = conditions.all();
     let known = |table: &str| {
         format!(
             "EXISTS (SELECT 1 FROM {table} WHERE {table}.manufacturer = named.manufacturer AND \
@@ -203,12 +177,11 @@ pub(super) async fn strays(pool: &AnyPool, page: &Page<DeviceId>) -> Result<Stra
     let statement = format!(
         "SELECT named.manufacturer AS manufacturer, named.serial_number AS serial_number,
                 CASE WHEN {} OR {} THEN 1 ELSE 0 END AS known
-         FROM (SELECT DISTINCT manufacturer, serial_number FROM device_event {}
+         FROM (SELECT DISTINCT manufacturer, serial_number FROM device_event {all}
                ORDER BY manufacturer, serial_number LIMIT {limit}) AS named
          ORDER BY named.manufacturer, named.serial_number",
         known("device"),
-        known("voucher"),
-        text.concat()
+        known("voucher")
     );
     let rows = bound(statement, values).fetch_all(pool).await?;
     let whole = u32::try_from(rows.len()).is_ok_and(|read| read >= page.limit);
@@ -232,7 +205,7 @@ pub(super) async fn census(pool: &AnyPool, now: UnixMillis, deadlines: &Deadline
     for (state, condition) in conditions.stuck(&Stuck { now, deadlines: *deadlines }, &patience(pool).await?) {
         parts.push(format!("SELECT 'stuck', '{state}', COUNT(*) FROM device WHERE {condition}"));
     }
-    let rows = bound(parts.join(" UNION ALL "), conditions.values).fetch_all(pool).await?;
+    let rows = bound(parts.join(" UNION ALL "), conditions.into_values()).fetch_all(pool).await?;
     let mut census: Vec<_> = STATES.map(|state| Census { state, devices: 0, stuck: 0, alarmed: 0 }).into();
     for row in rows {
         let state: &str = value(&row, "state")?;

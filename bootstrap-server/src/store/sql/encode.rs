@@ -6,11 +6,12 @@ use audit_log::UnixMillis;
 use pki::certificate::Certificate;
 
 use super::{
+    ledger,
     statement::Existing,
     table::{self, Table, Value},
 };
 use crate::{
-    domain::{Device, DeviceId, Manufacturer, OnboardingProfile, Token, User},
+    domain::{Device, DeviceId, IdentityTexts, Manufacturer, OnboardingProfile, Token, User},
     store::{
         LogNumber, StoreError,
         plan::{Changes, Loaded},
@@ -57,11 +58,9 @@ pub(super) fn written(
         devices.partition(|device| known(device).is_some_and(|known| is_indexed_alike(known, device)));
     add(&table::DEVICE, ReplacedBut(table::DEVICE_INDEXED), stay.into_iter().map(device).collect());
     add(&table::DEVICE, Replaced, move_on.into_iter().map(device).collect());
-    let vouchers = changes.vouchers.iter().filter_map(|(id, voucher)| {
-        let [maker, serial] = key(id);
-        Some(vec![maker, serial, voucher.as_ref()?.der().into()])
-    });
-    add(&table::VOUCHER, Replaced, vouchers.collect());
+    let vouchers = changes.vouchers.iter().filter_map(|(key, row)| Some((key, row.as_ref()?)));
+    let vouchers = vouchers.map(|(key, row)| super::vouchers::row(&key.device, &row.artifact, log, row.leaf));
+    add(&table::VOUCHER, Replaced, vouchers.collect::<Result<_, _>>()?);
     let mut keys = Vec::new();
     let mut reports = Vec::new();
     for row in take(&mut changes.reports) {
@@ -82,11 +81,19 @@ pub(super) fn written(
     add(&table::PROGRESS_REPORT, Refused, reports);
     add(&table::REPORTED_KEY, Refused, keys);
     add(&table::MANUFACTURER, Replaced, changes.manufacturers.values().map(manufacturer).collect());
+    let lists = changes
+        .revocation_lists
+        .values()
+        .map(|it| vec![it.manufacturer().as_str().into(), it.digest().0.as_slice().into(), it.pem().into()]);
+    add(&table::REVOCATION_LIST, Replaced, lists.collect());
     add(&table::PROFILE, Replaced, changes.profiles.values().flatten().map(profile).collect());
     add(&table::OPERATOR, Replaced, changes.users.values().flatten().map(user).collect());
     add(&table::TOKEN, Replaced, changes.tokens.values().flatten().map(token).collect());
     let policies = changes.policies.iter().map(|policies| vec![1_i64.into(), policies.to_json().to_string().into()]);
     add(&table::POLICY, Replaced, policies.collect());
+    let ledger = &changes.ledger;
+    add(&table::CERTIFICATE, Refused, ledger.issued.iter().map(ledger::certificate).collect::<Result<_, _>>()?);
+    add(&table::REVOCATION, Replaced, ledger.revoked.iter().map(ledger::revocation).collect());
     let deliveries = changes.deliveries.iter().map(|(webhook, next)| {
         Ok(vec![webhook.as_str().into(), i64::from(next.log.0).into(), integer(next.position.0)?.into()])
     });
@@ -119,7 +126,10 @@ pub(super) fn removed(changes: &Changes) -> Vec<(&'static Table, Vec<Value>)> {
     let devices = changes.devices.iter().filter(|(_, row)| row.is_none());
     let vouchers = changes.vouchers.iter().filter(|(_, row)| row.is_none());
     let devices = devices.map(|(id, _)| (&table::DEVICE, key(id).to_vec()));
-    let vouchers = vouchers.map(|(id, _)| (&table::VOUCHER, key(id).to_vec()));
+    let vouchers = vouchers.map(|(voucher, _)| {
+        let digest = [voucher.sha256.0.as_slice().into()];
+        (&table::VOUCHER, key(&voucher.device).into_iter().chain(digest).collect())
+    });
     let profiles = changes.profiles.iter().filter(|(_, row)| row.is_none());
     let users = changes.users.iter().filter(|(_, row)| row.is_none());
     let tokens = changes.tokens.iter().filter(|(_, row)| row.is_none());
@@ -165,11 +175,13 @@ fn device(device: &Device) -> Vec<Value> {
 
 fn manufacturer(manufacturer: &Manufacturer) -> Vec<Value> {
     let pem = |anchors: &[Certificate]| anchors.iter().map(Certificate::to_pem).collect::<String>();
+    let texts = IdentityTexts::of(manufacturer);
     vec![
         manufacturer.name.as_str().into(),
         pem(&manufacturer.anchors).into(),
         pem(&manufacturer.voucher_anchors).into(),
-        manufacturer.serial_number_rule.as_str().into(),
+        texts.serial_number_rules.join("\n").into(),
+        serde_json::to_string(&texts).unwrap_or_default().into(),
     ]
 }
 

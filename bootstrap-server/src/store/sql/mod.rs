@@ -1,5 +1,6 @@
 //! The store, on SQLite or PostgreSQL: the same statements, the same plan, the same writer.
 
+mod conditions;
 mod decode;
 mod devices;
 mod encode;
@@ -8,6 +9,7 @@ mod head;
 mod import;
 #[cfg(test)]
 mod jumps;
+pub(super) mod ledger;
 mod load;
 mod migrate;
 mod profiles;
@@ -20,17 +22,19 @@ mod snapshot;
 mod statement;
 mod table;
 mod target;
+mod vouchers;
 mod writer;
 
 pub use import::{Import, Reopened};
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use audit_log::{LogIndex, Salt, TreeSize, UnixMillis};
-use pki::{digest::Digest, identity::SerialNumber};
+use pki::{digest::Digest, identity::SerialNumber, time::Timestamp};
 use sqlx::{AnyPool, Connection as _, Executor as _};
 use tokio::{
     sync::watch,
@@ -48,7 +52,8 @@ use self::{
 };
 use super::{
     ArchivedLog, Backlog, Batch, Census, DeviceFilter, Export, KeptAnswer, Location, LogNumber, LogSnapshot, Page,
-    Place, Store, StoreError, StoreFuture, StoredRecord, StoredReport, Strays,
+    Place, Stock, Store, StoreError, StoreFuture, StoredRecord, StoredReport, StoredVoucher, Strays, VoucherFilter,
+    VoucherKey,
     plan::{self, Needs, Situation},
     postgres, sqlite,
 };
@@ -56,7 +61,7 @@ use crate::{
     audit::{CheckpointKey, ReportedKey},
     domain::{
         Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, ProfileName, Proof, Token,
-        User, UserName,
+        User, UserName, identification::StoredLists,
     },
     metrics::Metrics,
 };
@@ -234,6 +239,10 @@ impl SqlStore {
         }
     }
 
+    pub(super) const fn readers(&self) -> &AnyPool {
+        &self.readers
+    }
+
     async fn plan_only(&self, batch: Batch) -> Result<(), StoreError> {
         let mut connection = self.readers.acquire().await?;
         let directory = load::directory(&mut connection).await?;
@@ -293,12 +302,32 @@ impl Store for SqlStore {
         Box::pin(read::manufacturers(&self.readers))
     }
 
+    fn revocation_lists<'a>(&'a self, known: &'a StoredLists) -> StoreFuture<'a, StoredLists> {
+        Box::pin(read::revocation_lists(&self.readers, known))
+    }
+
     fn profiles(&self) -> StoreFuture<'_, Vec<OnboardingProfile>> {
         Box::pin(read::profiles(&self.readers))
     }
 
     fn profile<'a>(&'a self, name: &'a ProfileName) -> StoreFuture<'a, Option<Arc<OnboardingProfile>>> {
         Box::pin(read::profile(&self.readers, &self.profiles, name))
+    }
+
+    fn vouchers<'a>(
+        &'a self,
+        filter: &'a VoucherFilter,
+        page: Page<VoucherKey>,
+    ) -> StoreFuture<'a, Vec<StoredVoucher>> {
+        Box::pin(async move { vouchers::page(&self.readers, filter, &page).await })
+    }
+
+    fn vouchers_ending(&self, moment: Timestamp) -> StoreFuture<'_, u64> {
+        Box::pin(vouchers::ending(&self.readers, moment))
+    }
+
+    fn stock<'a>(&'a self, serial_numbers: &'a BTreeSet<SerialNumber>) -> StoreFuture<'a, Vec<Stock>> {
+        Box::pin(vouchers::stock(&self.readers, self.target.dialect, serial_numbers))
     }
 
     fn dossier<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Dossier> {

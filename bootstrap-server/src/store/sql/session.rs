@@ -136,6 +136,11 @@ impl Session {
         for (table, key) in encode::removed(&changes) {
             script.remove(table, key);
         }
+        for device in &changes.ledger.forgotten {
+            let [maker, serial] = [1, 2].map(|number| script.parameter(number));
+            let text = format!("DELETE FROM certificate WHERE manufacturer = {maker} AND serial_number = {serial}");
+            script.add(text, vec![device.manufacturer.as_str().into(), device.serial_number.as_str().into()]);
+        }
         for rows in encode::written(&mut changes, &loaded, head.log, position.0)? {
             script.insert(rows);
         }

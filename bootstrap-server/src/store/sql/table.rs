@@ -85,8 +85,17 @@ impl From<i64> for Value {
 pub(super) const MANUFACTURER: Table = Table {
     name: "manufacturer",
     key: 1,
-    columns: &[("name", Text), ("anchors", Text), ("voucher_anchors", Text), ("serial_number_rule", Text)],
+    columns: &[
+        ("name", Text),
+        ("anchors", Text),
+        ("voucher_anchors", Text),
+        ("serial_number_rule", Text),
+        ("identity", Text),
+    ],
 };
+
+pub(super) const REVOCATION_LIST: Table =
+    Table { name: "revocation_list", key: 1, columns: &[("manufacturer", Text), ("digest", Octets), ("lists", Text)] };
 
 pub(super) const PROFILE: Table = Table { name: "profile", key: 1, columns: &[("name", Text), ("document", Text)] };
 
@@ -123,8 +132,19 @@ pub(super) const DEVICE_INDEXED: &[&str] = &["profile", "state", "since", "alarm
 
 pub(super) const VOUCHER: Table = Table {
     name: "voucher",
-    key: 2,
-    columns: &[("manufacturer", Text), ("serial_number", Text), ("artifact", Octets)],
+    key: 3,
+    columns: &[
+        ("manufacturer", Text),
+        ("serial_number", Text),
+        ("sha256", Octets),
+        ("artifact", Octets),
+        ("log", Integer),
+        ("leaf", Integer),
+        ("created_on", Integer),
+        ("expires_on", Integer),
+        ("nonce", Octets),
+        ("pinned", Octets),
+    ],
 };
 
 pub(super) const PROGRESS_REPORT: Table = Table {
@@ -203,9 +223,34 @@ pub(super) const ARCHIVED_LEAF: Table = Table {
     columns: &[("log", Integer), ("position", Integer), ("leaf", Octets), ("salt", Octets), ("body", Octets)],
 };
 
+pub(super) const CERTIFICATE: Table = Table {
+    name: "certificate",
+    key: 2,
+    columns: &[
+        ("authority", Text),
+        ("serial", Octets),
+        ("kind", Text),
+        ("manufacturer", Text),
+        ("serial_number", Text),
+        ("key_sha256", Octets),
+        ("request", Octets),
+        ("not_after", Integer),
+        ("at", Integer),
+        ("leaf", Integer),
+        ("der", Octets),
+    ],
+};
+
+pub(super) const REVOCATION: Table = Table {
+    name: "revocation",
+    key: 2,
+    columns: &[("authority", Text), ("serial", Octets), ("at", Integer), ("reason", Text), ("not_after", Integer)],
+};
+
 /// Every table, in the order of an export. Answers kept for a day are no part of it.
 pub(super) const EXPORTED: &[&Table] = &[
     &MANUFACTURER,
+    &REVOCATION_LIST,
     &PROFILE,
     &OPERATOR,
     &TOKEN,
@@ -216,6 +261,8 @@ pub(super) const EXPORTED: &[&Table] = &[
     &DEVICE_EVENT,
     &POLICY,
     &DELIVERY,
+    &CERTIFICATE,
+    &REVOCATION,
     &ARCHIVED_LOG,
     &ARCHIVED_LEAF,
     &CHECKPOINT,

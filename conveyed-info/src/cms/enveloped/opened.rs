@@ -94,7 +94,9 @@ impl Opened {
             // RFC 8572 §3.4 (ENC-02): what is encrypted is a clear form.
             ContentType::EnvelopedData | ContentType::AuthEnvelopedData => Err(OpenError::Nested),
             // ART-21: a voucher is never without its SignedData.
-            ContentType::AnimaJsonVoucher => Err(OpenError::Cms(CmsError::ContentType(declared.oid()))),
+            ContentType::AnimaJsonVoucher | ContentType::PkiData => {
+                Err(OpenError::Cms(CmsError::ContentType(declared.oid())))
+            }
         }
     }
 

@@ -3,15 +3,18 @@
 //! A device says what it can do ([`CsrSupport`]), the server answers with an error that holds its choice
 //! ([`CsrRequest`], in the `error-info` of a `missing-attribute`), and the device asks again with a [`Csr`]. Nothing
 //! here is trusted because it could be read: the checks that need both sides' words are [`CsrRequest::check`], for the
-//! device, and [`CertificationRequest::from_der`], for the server.
+//! device, and [`EnrolmentRequest::read`], for the server.
 
 mod algorithm;
+mod cmc;
+mod cmp;
 mod csr_request;
-mod pkcs10;
+mod elements;
+mod enrolment;
 
 pub use algorithm::KeyAlgorithm;
 pub use csr_request::{CertReqInfo, CsrRequest, CsrRequestError};
-pub use pkcs10::{CertificationRequest, CertificationRequestError};
+pub use enrolment::{EnrolmentRequest, EnrolmentRequestError, Origin};
 
 use der::{Decode, Header, SliceReader, Tag};
 

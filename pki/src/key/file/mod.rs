@@ -1,6 +1,7 @@
 //! A private key held in memory and kept in a file.
 
 mod decrypt;
+mod encrypted;
 mod read;
 mod sign;
 
@@ -10,17 +11,22 @@ use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
 };
+use rsa::{RsaPrivateKey, pkcs1::EncodeRsaPrivateKey};
 use zeroize::Zeroizing;
 
+pub use self::encrypted::Stretching;
 use self::sign::Pair;
-use super::{KeyError, PublicKey, SystemEntropy, entropy::Rng};
+use super::{
+    Entropy, KeyError, KeySpec, PublicKey, SystemEntropy,
+    entropy::{Rng, Unfailing},
+};
 use crate::algorithm::SignatureAlgorithm;
 
 const PRIVATE_KEY: &str = "PRIVATE KEY";
 
-/// A software key, unencrypted, in memory that is wiped when the key is dropped. It signs and it decrypts.
+/// A software key in memory that is wiped when the key is dropped. It signs and it decrypts.
 ///
-/// How the file is protected (mode 0600, where it lies) is the caller's business.
+/// It knows nothing of files: [`Locator::open`](super::Locator::open) reads them, and looks at who else may.
 pub struct FileKey {
     pair: Pair,
     algorithm: SignatureAlgorithm,
@@ -30,43 +36,76 @@ pub struct FileKey {
 }
 
 impl FileKey {
-    /// Makes a new P-256 key; its signatures are ECDSA with SHA-256.
+    /// Makes a new key.
+    ///
+    /// RSA keys are made by the `rsa` crate: ring makes none, and aws-lc-rs is not for devices. What finding the primes leaks through time (RUSTSEC-2023-0071 is about decrypting) is seen by nobody who
+    /// could not read the file.
     ///
     /// # Errors
     /// [`KeyError::Entropy`] when the operating system gives no randomness.
+    pub fn generate(spec: KeySpec) -> Result<Self, KeyError> {
+        let (random, entropy) = (SystemRandom::new(), |_| KeyError::Entropy);
+        match spec {
+            KeySpec::P256 => {
+                let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).map_err(entropy)?;
+                Self::from_pkcs8_der(made.as_ref())
+            }
+            KeySpec::P384 => {
+                let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &random).map_err(entropy)?;
+                Self::from_pkcs8_der(made.as_ref())
+            }
+            KeySpec::P521 => {
+                let made = p521::SecretKey::try_generate_from_rng(&mut Rng(&mut SystemEntropy));
+                let made = made.map_err(|_| KeyError::Entropy)?.to_pkcs8_der().map_err(|_| KeyError::Malformed)?;
+                Self::from_pkcs8_der(made.as_bytes())
+            }
+            KeySpec::Ed25519 => {
+                Self::from_pkcs8_der(Ed25519KeyPair::generate_pkcs8(&random).map_err(entropy)?.as_ref())
+            }
+            KeySpec::Rsa2048 => Self::generate_rsa(&mut SystemEntropy, 2048),
+            KeySpec::Rsa3072 => Self::generate_rsa(&mut SystemEntropy, 3072),
+            KeySpec::Rsa4096 => Self::generate_rsa(&mut SystemEntropy, 4096),
+        }
+    }
+
+    fn generate_rsa(entropy: &mut dyn Entropy, bits: usize) -> Result<Self, KeyError> {
+        let mut random = Unfailing::new(entropy);
+        let made = RsaPrivateKey::new(&mut random, bits);
+        random.finish().map_err(|_| KeyError::Entropy)?;
+        let pkcs1 = made.ok().and_then(|made| made.to_pkcs1_der().ok()).ok_or(KeyError::Malformed)?;
+        Self::from_pkcs1_der(pkcs1.as_bytes())
+    }
+
+    /// Makes a new P-256 key; its signatures are ECDSA with SHA-256.
+    ///
+    /// # Errors
+    /// As [`FileKey::generate`].
     pub fn generate_p256() -> Result<Self, KeyError> {
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new())
-            .map_err(|_| KeyError::Entropy)?;
-        Self::from_pkcs8_der(document.as_ref())
+        Self::generate(KeySpec::P256)
     }
 
     /// Makes a new P-384 key; its signatures are ECDSA with SHA-384.
     ///
     /// # Errors
-    /// [`KeyError::Entropy`] when the operating system gives no randomness.
+    /// As [`FileKey::generate`].
     pub fn generate_p384() -> Result<Self, KeyError> {
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &SystemRandom::new())
-            .map_err(|_| KeyError::Entropy)?;
-        Self::from_pkcs8_der(document.as_ref())
+        Self::generate(KeySpec::P384)
     }
 
     /// Makes a new P-521 key; its signatures are ECDSA with SHA-512.
     ///
     /// # Errors
-    /// [`KeyError::Entropy`] when the operating system gives no randomness.
+    /// As [`FileKey::generate`].
     pub fn generate_p521() -> Result<Self, KeyError> {
-        let key =
-            p521::SecretKey::try_generate_from_rng(&mut Rng(&mut SystemEntropy)).map_err(|_| KeyError::Entropy)?;
-        Self::from_pkcs8_der(key.to_pkcs8_der().map_err(|_| KeyError::Malformed)?.as_bytes())
+        Self::generate(KeySpec::P521)
     }
 
     /// Makes a new Ed25519 key.
     ///
     /// # Errors
-    /// [`KeyError::Entropy`] when the operating system gives no randomness.
+    /// As [`FileKey::generate`].
     pub fn generate_ed25519() -> Result<Self, KeyError> {
-        let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| KeyError::Entropy)?;
-        Self::from_pkcs8_der(document.as_ref())
+        Self::generate(KeySpec::Ed25519)
     }
 
     /// As a `PRIVATE KEY` PEM block (PKCS#8), to be written to a file that only its owner may read.
@@ -92,24 +131,42 @@ impl std::fmt::Debug for FileKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::{KeyType, Signer};
+    use crate::key::{KeyType, NoEntropy, Signer};
 
     #[test]
     fn a_key_survives_its_file_and_its_signature_verifies() {
-        for (made, kind) in [
-            (FileKey::generate_p256().unwrap(), KeyType::P256),
-            (FileKey::generate_p384().unwrap(), KeyType::P384),
-            (FileKey::generate_p521().unwrap(), KeyType::P521),
-            (FileKey::generate_ed25519().unwrap(), KeyType::Ed25519),
+        for (spec, kind) in [
+            (KeySpec::P256, KeyType::P256),
+            (KeySpec::P384, KeyType::P384),
+            (KeySpec::P521, KeyType::P521),
+            (KeySpec::Rsa2048, KeyType::Rsa),
+            (KeySpec::Ed25519, KeyType::Ed25519),
         ] {
-            assert_eq!(made.public_key().key_type(), kind);
+            let made = FileKey::generate(spec).unwrap();
+            assert_eq!((made.public_key().key_type(), made.public_key().rsa_modulus_bits()), (kind, spec.rsa_bits()));
             let read = FileKey::from_pem(made.to_pem().as_bytes()).unwrap();
-            let signature = read.sign(b"message").unwrap();
-            made.algorithm().verify(made.public_key(), b"message", &signature).unwrap();
-            made.algorithm().verify(made.public_key(), b"messagf", &signature).unwrap_err();
+            for algorithm in made.algorithms() {
+                let signature = read.sign_with(algorithm, b"message").unwrap();
+                algorithm.verify(made.public_key(), b"message", &signature).unwrap();
+                algorithm.verify(made.public_key(), b"messagf", &signature).unwrap_err();
+            }
+            assert_eq!(made.algorithms().first(), Some(&made.algorithm()));
             let public = PublicKey::from_pem(made.public_key().to_pem().as_bytes()).unwrap();
             assert_eq!(&public, made.public_key());
         }
+    }
+
+    #[test]
+    fn without_entropy_no_rsa_key_is_made() {
+        struct Nothing;
+
+        impl Entropy for Nothing {
+            fn fill(&mut self, _: &mut [u8]) -> Result<(), NoEntropy> {
+                Err(NoEntropy)
+            }
+        }
+
+        assert_eq!(FileKey::generate_rsa(&mut Nothing, 2048).unwrap_err(), KeyError::Entropy);
     }
 
     #[test]

@@ -15,11 +15,14 @@ use rustls_pki_types::{PrivateKeyDer, pem::PemObject};
 use spki::{AlgorithmIdentifierOwned, AlgorithmIdentifierRef};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{FileKey, Pair};
+use super::{
+    FileKey, Pair,
+    encrypted::{ENCRYPTED_PRIVATE_KEY, PBES2},
+};
 use crate::{
     algorithm::{ID_ED25519, MIN_RSA_BITS, PssParameters, SignatureAlgorithm},
     digest::HashAlgorithm,
-    key::{KeyError, KeyType, PublicKey, public::rsa_bits},
+    key::{KeyError, KeyType, Passphrase, PublicKey, public::rsa_bits},
 };
 
 impl FileKey {
@@ -35,7 +38,7 @@ impl FileKey {
                 Self::from_ec_private_key(curve, private_key)
             }
             oid::RSA_ENCRYPTION | oid::ID_RSASSA_PSS => Self::from_rsa_private_key(algorithm, private_key, der),
-            ID_ED25519 => Self::from_ed25519(der),
+            ID_ED25519 => Self::from_ed25519(der, private_key),
             other => Err(KeyError::UnknownType(other)),
         }
     }
@@ -63,14 +66,26 @@ impl FileKey {
     /// `RSA PRIVATE KEY` (PKCS#1). Other blocks beside it, such as `EC PARAMETERS` or certificates, are passed over.
     ///
     /// # Errors
-    /// [`KeyError::Encrypted`] when a password protects it, otherwise as [`FileKey::from_pkcs8_der`].
+    /// [`KeyError::Encrypted`] when a passphrase protects it, otherwise as [`FileKey::from_pkcs8_der`].
     pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
-        // RFC 7468 §11, and the header that OpenSSL writes into the two older forms (RFC 1421 §4.6.1.1).
-        if [&b"-----BEGIN ENCRYPTED PRIVATE KEY-----"[..], b"Proc-Type: 4,ENCRYPTED"]
-            .iter()
-            .any(|sign| pem.windows(sign.len()).any(|window| window == *sign))
-        {
-            return Err(KeyError::Encrypted);
+        Self::from_pem_with(pem, None)
+    }
+
+    /// The same of a file whose key may also be an `ENCRYPTED PRIVATE KEY`, which the passphrase then opens. A key that no
+    /// passphrase protects is read all the same.
+    ///
+    /// # Errors
+    /// As [`FileKey::from_pem`] and [`FileKey::from_encrypted_pkcs8_der`].
+    pub fn from_pem_with(pem: &[u8], passphrase: Option<&Passphrase>) -> Result<Self, KeyError> {
+        let holds = |sign: &[u8]| pem.windows(sign.len()).any(|window| window == sign);
+        // RFC 7468 §11.
+        if holds(format!("-----BEGIN {ENCRYPTED_PRIVATE_KEY}-----").as_bytes()) {
+            let passphrase = passphrase.ok_or(KeyError::Encrypted)?;
+            return Self::from_encrypted_pkcs8_der(&encrypted_block(pem).ok_or(KeyError::Malformed)?, passphrase);
+        }
+        // The header that OpenSSL writes into the two older forms (RFC 1421 §4.6.1.1), whose one round of MD5 protects nothing.
+        if holds(b"Proc-Type: 4,ENCRYPTED") {
+            return Err(KeyError::OldEncryption);
         }
         let mut key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| KeyError::Malformed)?;
         let read = match &key {
@@ -81,6 +96,25 @@ impl FileKey {
         };
         key.zeroize();
         read
+    }
+
+    /// Reads a file in any of these forms, PEM or DER.
+    ///
+    /// # Errors
+    /// As [`FileKey::from_pem_with`].
+    pub fn from_file(octets: &[u8], passphrase: Option<&Passphrase>) -> Result<Self, KeyError> {
+        if octets.windows(11).any(|window| window == b"-----BEGIN ") {
+            return Self::from_pem_with(octets, passphrase);
+        }
+        // DER has no label: PKCS#8 first, whose error says the most.
+        let read = Self::from_pkcs8_der(octets)
+            .or_else(|error| Self::from_sec1_der(octets).or_else(|_| Self::from_pkcs1_der(octets)).map_err(|_| error));
+        match read {
+            Err(KeyError::Malformed) if is_encrypted(octets) => {
+                Self::from_encrypted_pkcs8_der(octets, passphrase.ok_or(KeyError::Encrypted)?)
+            }
+            read => read,
+        }
     }
 
     /// Whatever the file looked like, the key is kept as PKCS#8 with its public half, which ring and TLS stacks want.
@@ -115,11 +149,15 @@ impl FileKey {
         Ok(Self { pair, algorithm, public, pkcs8, random: SystemRandom::new() })
     }
 
-    fn from_ed25519(der: &[u8]) -> Result<Self, KeyError> {
+    /// Kept in version 1 of the document, whatever it was: OpenSSL before 3.2 cannot read version 2, which has the public half too.
+    fn from_ed25519(der: &[u8], private_key: &[u8]) -> Result<Self, KeyError> {
         let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map_err(|_| KeyError::Malformed)?;
         let algorithm = SignatureAlgorithm::Ed25519;
         let public = PublicKey::from_parts(algorithm.identifier(), pair.public_key().as_ref())?;
-        let pkcs8 = Zeroizing::new(der.to_vec());
+        // RFC 8410 §7.
+        let identifier = AlgorithmIdentifierRef { oid: ID_ED25519, parameters: None };
+        let pkcs8 = OctetStringRef::new(private_key).and_then(|key| PrivateKeyInfoRef::new(identifier, key).to_der());
+        let pkcs8 = Zeroizing::new(pkcs8.map_err(|_| KeyError::Malformed)?);
         Ok(Self { pair: Pair::Ed25519(pair), algorithm, public, pkcs8, random: SystemRandom::new() })
     }
 
@@ -147,6 +185,26 @@ impl FileKey {
         // A key that wants longer salts than are made here does not sign at all.
         key.with_algorithm(algorithm)
     }
+}
+
+/// What the first `ENCRYPTED PRIVATE KEY` block holds, wherever in the file it is.
+fn encrypted_block(pem: &[u8]) -> Option<Vec<u8>> {
+    let text = str::from_utf8(pem).ok()?;
+    let begin = text.find(&format!("-----BEGIN {ENCRYPTED_PRIVATE_KEY}-----"))?;
+    let end = format!("-----END {ENCRYPTED_PRIVATE_KEY}-----");
+    let block = text.get(begin..)?;
+    let block = block.get(..block.find(&end)?.checked_add(end.len())?)?;
+    der::pem::decode_vec(block.as_bytes()).ok().map(|(_, der)| der)
+}
+
+/// Whether this begins like an EncryptedPrivateKeyInfo (RFC 5958 §3): unlike the others, not with a version.
+fn is_encrypted(der: &[u8]) -> bool {
+    let begins = || -> der::Result<bool> {
+        let mut reader = SliceReader::new(der)?;
+        der::Header::decode(&mut reader)?;
+        Ok(AlgorithmIdentifierRef::decode(&mut reader)?.oid == PBES2)
+    };
+    begins().unwrap_or(false)
 }
 
 /// Algorithm and private key of a PrivateKeyInfo. Attributes and a public key behind them are not looked at: how the
@@ -195,7 +253,7 @@ mod tests {
     use const_oid::ObjectIdentifier;
 
     use super::*;
-    use crate::key::Signer;
+    use crate::key::{Signer, Stretching};
 
     fn pem(label: &str, der: &[u8]) -> String {
         der::pem::encode_string(label, der::pem::LineEnding::LF, der).unwrap()
@@ -233,13 +291,40 @@ mod tests {
     #[test]
     fn an_encrypted_key_is_named_as_one_and_a_remedy_given() {
         let pkcs8 = pem("ENCRYPTED PRIVATE KEY", &[0x30, 0]);
+        let refused = FileKey::from_pem(pkcs8.as_bytes()).unwrap_err();
+        assert_eq!(refused, KeyError::Encrypted);
+        assert!(refused.to_string().contains("passphrase"), "{refused}");
         let older = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n\
                      -----END RSA PRIVATE KEY-----\n";
-        for file in [&pkcs8, older] {
-            let refused = FileKey::from_pem(file.as_bytes()).unwrap_err();
-            assert_eq!(refused, KeyError::Encrypted);
-            assert!(refused.to_string().contains("openssl pkey"), "{refused}");
+        let refused = FileKey::from_pem(older.as_bytes()).unwrap_err();
+        assert_eq!(refused, KeyError::OldEncryption);
+        assert!(refused.to_string().contains("openssl pkcs8 -topk8"), "{refused}");
+    }
+
+    #[test]
+    fn every_form_is_found_out_without_a_label() {
+        let key = FileKey::generate_p256().unwrap();
+        let passphrase = Passphrase::new(Zeroizing::new(b"correct horse".to_vec())).unwrap();
+        let encrypted = key.to_encrypted_pem(&passphrase, Stretching::Scrypt).unwrap();
+        let (_, encrypted_der) = der::pem::decode_vec(encrypted.as_bytes()).unwrap();
+        let beside = pem("CERTIFICATE", &[0x30, 0]) + &encrypted;
+        for file in [key.to_pem().as_bytes(), key.pkcs8_der(), encrypted.as_bytes(), &encrypted_der, beside.as_bytes()]
+        {
+            assert_eq!(FileKey::from_file(file, Some(&passphrase)).unwrap().public_key(), key.public_key());
         }
+        for file in [encrypted.as_bytes(), &encrypted_der] {
+            assert_eq!(FileKey::from_file(file, None).unwrap_err(), KeyError::Encrypted);
+        }
+        assert_eq!(FileKey::from_file(&[], None).unwrap_err(), KeyError::Malformed);
+    }
+
+    #[test]
+    fn ed25519_is_kept_in_the_form_that_everybody_reads() {
+        let v2 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+        let key = FileKey::from_pkcs8_der(v2.as_ref()).unwrap();
+        assert_eq!((v2.as_ref().len() > 80, key.pkcs8_der().len()), (true, 48));
+        let again = FileKey::from_pkcs8_der(key.pkcs8_der()).unwrap();
+        assert_eq!((again.public_key(), again.pkcs8_der()), (key.public_key(), key.pkcs8_der()));
     }
 
     #[test]

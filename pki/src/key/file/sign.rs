@@ -7,7 +7,7 @@ use super::FileKey;
 use crate::{
     algorithm::{PssParameters, SignatureAlgorithm},
     digest::HashAlgorithm,
-    key::{KeyError, KeyType, PublicKey, SignError, Signer},
+    key::{KeyError, PublicKey, SignError, Signer, own_first},
 };
 
 /// The private key in the form that signs.
@@ -40,15 +40,7 @@ impl FileKey {
     /// # Errors
     /// [`KeyError::Algorithm`] when the key does not make such signatures.
     pub fn with_algorithm(mut self, algorithm: SignatureAlgorithm) -> Result<Self, KeyError> {
-        let possible = match (&self.pair, algorithm) {
-            (Pair::Rsa(_), SignatureAlgorithm::RsaPss(parameters)) => {
-                // ring makes no other salts. RFC 4055 §3.3: the key may want a longer one.
-                parameters == PssParameters::new(parameters.hash)
-                    && self.public.pss_restriction().is_none_or(|restriction| restriction.allows(parameters))
-            }
-            (Pair::Rsa(_), _) => self.public.key_type() == KeyType::Rsa && rsa_encoding(algorithm).is_some(),
-            _ => algorithm == self.algorithm,
-        };
+        let possible = self.public.signature_algorithms().contains(&algorithm);
         if !possible {
             return Err(KeyError::Algorithm);
         }
@@ -66,7 +58,18 @@ impl Signer for FileKey {
         &self.public
     }
 
+    fn algorithms(&self) -> Vec<SignatureAlgorithm> {
+        own_first(self.algorithm, &self.public)
+    }
+
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.sign_with(self.algorithm, message)
+    }
+
+    fn sign_with(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        if !self.public.signature_algorithms().contains(&algorithm) {
+            return Err(SignError::Algorithm);
+        }
         match &self.pair {
             Pair::Ecdsa(pair) => {
                 pair.sign(&self.random, message).map(|made| made.as_ref().to_vec()).map_err(|_| SignError::Refused)
@@ -77,7 +80,7 @@ impl Signer for FileKey {
                 made.map(|made| made.as_bytes().to_vec()).map_err(|_| SignError::Refused)
             }
             Pair::Rsa(pair) => {
-                let encoding = rsa_encoding(self.algorithm).ok_or(SignError::Refused)?;
+                let encoding = rsa_encoding(algorithm).ok_or(SignError::Algorithm)?;
                 let mut made = vec![0; pair.public().modulus_len()];
                 pair.sign(encoding, &self.random, message, &mut made).map_err(|_| SignError::Refused)?;
                 Ok(made)

@@ -1,5 +1,15 @@
 //! Vouchers are judged before they are stored: one that devices would refuse is refused here, where somebody can mend it.
 
+mod choice;
+mod coverage;
+mod spelling;
+mod summary;
+
+pub use choice::{Choice, choose, pins};
+pub use coverage::{Awaited, Coverage, Problem, Yardstick, measure};
+pub use spelling::spellings;
+pub use summary::{Bound, Summary};
+
 use conveyed_info::{
     OwnershipVoucher, Unverified, Verified,
     cms::{ContentInfo, SignedData},
@@ -147,7 +157,6 @@ fn pins_owner(voucher: &Voucher, owner: &[Certificate], clock: Clock, mut trace:
 #[cfg(test)]
 mod tests {
     use authority::{ManufacturerParty, OwnerParty};
-    use pki::identity::SerialNumberRule;
 
     use super::*;
 
@@ -157,10 +166,8 @@ mod tests {
 
     fn manufacturer(name: &str, party: &ManufacturerParty) -> Manufacturer {
         Manufacturer {
-            name: ManufacturerName::new(name).unwrap(),
-            anchors: party.device_anchors().to_vec(),
             voucher_anchors: party.voucher_anchors().to_vec(),
-            serial_number_rule: SerialNumberRule::default(),
+            ..Manufacturer::new(ManufacturerName::new(name).unwrap(), party.device_anchors().to_vec())
         }
     }
 
