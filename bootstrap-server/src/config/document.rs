@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{ConfigError, DeadlinesSection, PolicySection, RetentionSection};
+use super::{AuthoritySection, ConfigError, DeadlinesSection, PolicySection, RetentionSection};
 use crate::{admission::Limits, domain::TomlFault, outward::WebhookSection};
 
 /// The document. Paths are relative to the folder it lies in.
@@ -32,6 +32,9 @@ pub struct Document {
     /// The owner's certificate, and the key that signs conveyed information. Goes with the listener for devices.
     #[serde(default)]
     pub owner: Option<KeyFiles>,
+    /// Whose certificates it issues.
+    #[serde(default, rename = "authority")]
+    pub authorities: Vec<AuthoritySection>,
     /// The SQLite file, or the address of a PostgreSQL database: `postgres://user@host/database`.
     pub database: String,
     /// The audit log.

@@ -1,11 +1,13 @@
 //! `sztp.toml`, and the files it names.
 
+mod authority;
 mod document;
 mod error;
 mod onboarding;
 mod policy;
 mod server_certificate;
 
+pub use authority::AuthoritySection;
 pub use document::{
     Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
     RevocationDemand,
@@ -16,8 +18,9 @@ pub use policy::{
     DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, RetentionSection, UnregisteredRule,
 };
 
-use std::{net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
+use ::authority::CertificateAuthority;
 use pki::{
     certificate::Certificate,
     key::{FileKey, Signer},
@@ -25,7 +28,7 @@ use pki::{
 
 use crate::{
     audit::CheckpointKey,
-    domain::Policies,
+    domain::{AuthorityName, Policies},
     outward::{Webhook, WebhookInvalid, WebhookSection},
     store::Location,
 };
@@ -42,6 +45,8 @@ pub struct ServerConfig {
     pub onboarding: Option<OnboardingConfig>,
     /// The listener for operators.
     pub operators: Option<OperatorsListener>,
+    /// Whose certificates it issues.
+    pub authorities: BTreeMap<AuthorityName, Arc<CertificateAuthority>>,
     /// Where the database is.
     pub database: Location,
     /// Signs checkpoints.
@@ -121,6 +126,7 @@ impl ServerConfig {
         Ok(Self {
             onboarding,
             operators,
+            authorities: authority::load(&document.authorities, &at)?,
             database,
             checkpoint_key: Arc::new(checkpoint_key),
             dhcp4: document.dhcp4,

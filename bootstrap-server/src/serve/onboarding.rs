@@ -19,7 +19,7 @@ use crate::{
     images::Images,
     in_force::InForce,
     metrics::{ListenerName, Metrics},
-    restconf::{self, Codes, Service},
+    restconf::{self, Codes, Enrolment, Service},
     store::{SqlStore, Store},
     tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, TlsError, Trust, provider},
 };
@@ -85,6 +85,7 @@ impl Bound {
         self,
         tasks: &mut JoinSet<&'static str>,
         (store, policies): (Arc<dyn Store>, Arc<InForce>),
+        enrolment: Enrolment,
         (rejections, metrics): (Rejections, Metrics),
         stopping: &watch::Receiver<()>,
     ) -> (Front, Onboarding) {
@@ -94,6 +95,7 @@ impl Bound {
         let service = Arc::new(Service {
             store,
             owner: config.owner,
+            enrolment,
             policies,
             newcomers: Mutex::default(),
             writes: Writes::new(&limits),
