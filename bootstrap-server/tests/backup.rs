@@ -312,7 +312,7 @@ async fn rows_that_the_log_does_not_explain_are_refused_even_when_sealed() {
     forged(&|_| ()).unwrap();
     let row_of = |rows: &mut Vec<ExportedRow>, table: &str| rows.iter().position(|row| row.table == table).unwrap();
     #[expect(clippy::type_complexity, reason = "a table of what is done")]
-    let alterations: [(&str, &dyn Fn(&mut Vec<ExportedRow>)); 9] = [
+    let alterations: [(&str, &dyn Fn(&mut Vec<ExportedRow>)); 10] = [
         ("an admin that nobody made", &|rows| {
             let at = row_of(rows, "operator");
             rows.insert(at, ExportedRow { table: "operator".into(), values: vec![text("mallory"), text("admin")] });
@@ -343,7 +343,12 @@ async fn rows_that_the_log_does_not_explain_are_refused_even_when_sealed() {
         }),
         ("another voucher", &|rows| {
             let at = row_of(rows, "voucher");
-            rows[at].values[2] = Value::Octets(vec![1, 2, 3]);
+            rows[at].values[2] = Value::Octets(sha256(&[1, 2, 3]).0.to_vec());
+            rows[at].values[3] = Value::Octets(vec![1, 2, 3]);
+        }),
+        ("a voucher less", &|rows| {
+            let at = row_of(rows, "voucher");
+            rows.remove(at);
         }),
         ("a leaf less", &|rows| {
             rows.pop();

@@ -258,7 +258,7 @@ fn a_configuration_that_cannot_work_is_refused() {
     let error = refused("'server.pem'", "'other.pem'");
     assert!(matches!(error, ConfigError::KeyMismatch { .. }), "{error}");
     let error = refused("'server.key'", "'open.key'");
-    assert!(matches!(error, ConfigError::KeyIsOpen { mode: 0o640, .. }), "{error}");
+    assert!(matches!(error, ConfigError::Key(pki::key::OpenError::Exposed { mode: 0o640, .. })), "{error}");
     assert!(error.to_string().contains("chmod 600"), "{error}");
     let error = refused("'sztp.sqlite3'", "'no/such/folder/sztp.sqlite3'");
     assert!(matches!(error, ConfigError::NoFolder { .. }), "{error}");

@@ -99,7 +99,7 @@ async fn a_database_of_the_first_release_is_brought_forward() {
     assert_eq!((device.state, device.profile), (State::Onboarding(None), Some(profile().name)));
     assert_eq!((device.since, device.version), (UnixMillis(1_767_225_600_255), LogIndex(3)));
     assert_eq!(device.attempt_since, Some(device.since), "its attempt is not over");
-    assert!(device.last_answer.is_some() && dossier.voucher.is_some() && dossier.profile.is_some());
+    assert!(device.last_answer.is_some() && !dossier.vouchers.is_empty() && dossier.profile.is_some());
     let second = store.dossier(&device_id("SN-2")).await.unwrap().device.unwrap();
     assert_eq!((second.since.0, second.version.0, second.attempt_since), (1_767_225_600_001, 2, None));
     // Nothing about the third is left in the log.

@@ -311,7 +311,7 @@ async fn certificates_change_while_connections_go_on() {
     let error = server.reload(&config).expect_err("key and certificate differ");
     assert!(error.to_string().contains("certificate and key"), "{error}");
     assert_eq!(shown(&connect(&server, &device).await.unwrap()), old);
-    config.onboarding.as_mut().unwrap().key = FileKey::from_pem(owner.tls_key.to_pem().as_bytes()).unwrap();
+    config.onboarding.as_mut().unwrap().key = FileKey::from_pem(owner.tls_key.to_pem().as_bytes()).unwrap().into();
     server.reload(&config).unwrap();
     let mut after = connect(&server, &device).await.unwrap();
     assert_eq!(shown(&after), owner.tls_chain[0].der());

@@ -82,6 +82,10 @@ artifact! {
     /// The ownership voucher artifact of RFC 8572 §3.3: a voucher of RFC 8366 in CMS SignedData.
     OwnershipVoucher
 }
+artifact! {
+    /// A voucher request of RFC 8995 §3 in CMS SignedData: what a registrar sends to a MASA, and a device to a registrar.
+    SignedVoucherRequest
+}
 
 /// The legal groupings of artifacts (RFC 8572 §3.5). Owner certificate and voucher come together or not at all, which
 /// the YANG module demands too (§7.3), so no other combination can be expressed.

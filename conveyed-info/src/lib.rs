@@ -92,7 +92,8 @@
 //! |---|---|
 //! | make artifacts, in JSON and XML, with the key at hand or in an HSM; staple revocation evidence | [`make`] |
 //! | encrypt to devices, open with a key that may live in a TPM; read CMS of any maker | [`cms`] |
-//! | judge bootstrapping data or a voucher, and understand a refusal | [`verify`] |
+//! | judge bootstrapping data, a voucher or a voucher request, and understand a refusal | [`verify`] |
+//! | ask a MASA for a voucher, and read what it answers | [`voucher`] |
 //! | read documents that depart from their modules, and be told how | [`profile`] |
 //! | speak RESTCONF, as a device or as a bootstrap server; CSRs inside requests | [`rpc`] |
 //! | find or publish bootstrapping data in DNS and on removable storage | [`discovery`] |
@@ -149,7 +150,9 @@ mod unverified;
 pub mod verify;
 pub mod voucher;
 
-pub use artifacts::{ArtifactError, BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher};
+pub use artifacts::{
+    ArtifactError, BootstrappingData, ConveyedInformation, OwnerCertificate, OwnershipVoucher, SignedVoucherRequest,
+};
 pub use document::{DocumentError, Encoding};
 pub use unverified::{Unverified, Verified};
 

@@ -81,9 +81,10 @@ use pki::{certificate::Certificate, key::Signer, path, revocation::Evidence};
 
 use crate::{
     ArtifactError, ConveyedInformation, DocumentError, Encoding, OwnerCertificate, OwnershipVoucher,
+    SignedVoucherRequest,
     cms::{self, CmsError, ContentType, Draft, SealError, SignCmsError, SignOptions},
     information::{Information, OnboardingInformation},
-    voucher::Voucher,
+    voucher::{Voucher, VoucherRequestDocument},
 };
 
 /// How conveyed information is written down, where RFC 8572 §3.1 leaves a choice. The default is JSON, said to be JSON.
@@ -219,6 +220,23 @@ pub fn ownership_voucher(
     }
     let der = Draft::sign(ContentType::AnimaJsonVoucher, &document, signer, chain)?;
     Ok(OwnershipVoucher::from_der(der)?)
+}
+
+/// A voucher request, signed by a registrar, or by the device itself (RFC 8995 §3, §5.5). The signer's chain is embedded.
+///
+/// # Errors
+/// [`MakeError`], also when the key is not the certificate's, or a MASA would refuse the request for its form.
+pub fn voucher_request(
+    request: &VoucherRequestDocument,
+    signer: &dyn Signer,
+    chain: &[Certificate],
+) -> Result<SignedVoucherRequest, MakeError> {
+    let document = request.to_json();
+    if VoucherRequestDocument::from_json(&document)? != *request {
+        return Err(MakeError::Lossy);
+    }
+    let der = Draft::sign(ContentType::AnimaJsonVoucher, &document, signer, chain)?;
+    Ok(SignedVoucherRequest::from_der(der)?)
 }
 
 /// An artifact could not be made.

@@ -41,7 +41,7 @@
 //! # Not a device
 //!
 //! Whoever stores or passes on vouchers is not their device, and knows less: [`verify_voucher_as_holder`] judges what can be
-//! judged and notes the rest as skipped.
+//! judged and notes the rest as skipped. A MASA judges what registrars ask of it with [`verify_voucher_request`].
 
 mod artifact;
 mod clear;
@@ -49,14 +49,16 @@ mod holder;
 mod owner;
 mod revocation;
 mod voucher;
+mod voucher_request;
 
-use pki::{certificate::Certificate, identity::SerialNumber, path::PathError, revocation::Evidence, time::Clock};
+use pki::{certificate::Certificate, identity::SerialNumber, revocation::Evidence, time::Clock};
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
 use self::clear::Clear;
 pub use self::{
     clear::Decryption,
     holder::{HolderContext, verify_voucher_as_holder},
+    voucher_request::{Prior, Proximity, RegistrarContext, RegistrarRequest, RegistrarUsage, verify_voucher_request},
 };
 use crate::{
     BootstrappingData, OwnershipVoucher, Unverified, Verified,
@@ -207,21 +209,6 @@ fn signed(artifacts: [Clear; 3], context: &Context<'_>, trace: Trace) -> Result<
         Information::Onboarding(onboarding) => Accepted::Onboarding(onboarding),
     };
     Ok(Verified::new(accepted, trace))
-}
-
-/// What is wrong with a certificate of a path in itself, whoever it was to be validated for; `None` when it does not
-/// belong where it stands.
-fn reason_of(error: &PathError) -> Option<ReasonCode> {
-    use pki::algorithm::AlgorithmError::{Parameters, RsaTooShort, Unknown, Weak};
-    match error {
-        PathError::OutsideValidity { .. } => Some(ReasonCode::CertificateExpired),
-        PathError::CriticalExtension { .. } => Some(ReasonCode::CertificateMalformed),
-        // ART-30.
-        PathError::Signature { source: Unknown(_) | Weak(_) | Parameters(_) | RsaTooShort(_), .. } => {
-            Some(ReasonCode::AlgorithmNotAllowed)
-        }
-        _ => None,
-    }
 }
 
 /// RFC 8572 §5.3: what unsigned information is worth depends on who gave it.

@@ -136,17 +136,27 @@ impl Lab {
         self.commit(Event::ProfileApplied { profile: Box::new(profile) });
     }
 
-    /// Stores a voucher for bmc-01. Not while the server runs.
+    /// Makes this the only voucher of bmc-01: it is forgotten and begins again. Not while the server runs.
     pub fn replace_voucher(&self, voucher: OwnershipVoucher) {
-        self.commit(Event::VoucherStored { device: bmc_01(), voucher });
+        let (device, because) = (bmc_01(), "another voucher".to_owned());
+        let retired = Event::DeviceRetired { device: device.clone(), because: because.clone() };
+        let erased = Event::DeviceErased { device: device.clone(), because };
+        let (profile, particulars) = (ProfileName::new("bmc").unwrap(), Box::default());
+        let registered = Event::DeviceRegistered { device: device.clone(), profile, particulars };
+        let stored = Event::VoucherStored { device, voucher };
+        self.commit_all(Batch::from(retired).and(erased).and(stored).and(registered));
     }
 
     fn commit(&self, event: Event) {
+        self.commit_all(Batch::from(event));
+    }
+
+    fn commit_all(&self, batch: Batch) {
         let config = ServerConfig::load(&self.server_config()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let store = SqlStore::open(&config.database, config.checkpoint_key).await.unwrap();
-            store.commit(Batch::from(event)).await.unwrap();
+            store.commit(batch).await.unwrap();
             store.close().await;
         });
     }

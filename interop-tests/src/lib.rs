@@ -15,4 +15,5 @@ pub mod peer;
 pub mod postgres;
 #[path = "../../bootstrap-server/tests/support/mod.rs"]
 pub mod site;
+pub mod swtpm;
 pub mod wire;

@@ -112,3 +112,5 @@ pub mod request;
 pub mod revocation;
 pub mod server_name;
 pub mod time;
+#[cfg(feature = "tpm")]
+pub mod tpm;

@@ -34,6 +34,9 @@ const PEERS: &[Peer] = &[
     Peer { package: "postgresql", program: "initdb" },
     Peer { package: "util-linux", program: "unshare" },
     Peer { package: "mount", program: "mount" },
+    Peer { package: "swtpm", program: "swtpm" },
+    Peer { package: "tpm2-tools", program: "tpm2" },
+    Peer { package: "socat", program: "socat" },
 ];
 
 /// The package that depends on the newest small kernel. The kernel is unpacked, never installed.

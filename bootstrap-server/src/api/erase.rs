@@ -77,7 +77,7 @@ async fn left(api: &Api, device: &DeviceId) -> Result<Option<Place>, Fault> {
     // First of all: whatever comes after this belongs to a new life.
     let end = Place { log: api.store.log(), position: LogIndex(api.store.growth().borrow().0) };
     let dossier = api.store.dossier(device).await?;
-    if dossier.device.is_some() || dossier.voucher.is_some() {
+    if dossier.device.is_some() || !dossier.vouchers.is_empty() {
         return Ok(None);
     }
     let any = api.store.history(device, Place::FIRST, 1).await?;

@@ -261,6 +261,8 @@ impl From<StoreError> for Fault {
             StoreError::ErasedBefore => (S::CONFLICT, ReasonCode::StateForbids),
             StoreError::LastAdmin(_) => (S::CONFLICT, ReasonCode::LastAdmin),
             StoreError::TokensFull(_) => (S::CONFLICT, ReasonCode::TooManyTokens),
+            StoreError::VoucherExists(_) => (S::CONFLICT, ReasonCode::AlreadyThere),
+            StoreError::VouchersFull(_) => (S::CONFLICT, ReasonCode::TooManyVouchers),
             StoreError::ProfileInUse { .. } => (S::CONFLICT, ReasonCode::StillInUse),
             // A full disk, a lock or a restart passes; what was damaged or is gone needs a person.
             StoreError::Unsettled { .. } => {

@@ -12,7 +12,6 @@ use axum::{
 use pki::digest::Digest;
 use verdict::{ReasonCode, Refusal};
 
-use super::listener::Peer;
 use super::{
     Api,
     access::{Access, Asked, Gives, asked},
@@ -24,6 +23,7 @@ use crate::{
     domain::{Actor, Role, Token, TokenId, UserName},
     restconf::{Lent, is_worth_draining},
     store::{Store, StoreError},
+    tls::Peer,
 };
 
 /// Whoever sent a request.
@@ -85,7 +85,7 @@ async fn admit(api: &Api, request: &mut Request) -> Result<(), Fault> {
         }
     };
     if let Access::Role(needs) = operation.access {
-        let source = request.extensions().get::<Peer>().map(|peer| peer.0);
+        let source = request.extensions().get::<Peer>().map(|peer| peer.source);
         let caller = authenticate(api, source, request.headers()).await?;
         if caller.role < needs {
             return Err(Fault::role_insufficient(caller.role, needs));

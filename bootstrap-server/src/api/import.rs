@@ -20,7 +20,7 @@ use super::{Api, change::Rehearsal, fault::Fault, guard::Caller, request::Parame
 use crate::{
     audit::Event,
     domain::{Device, DeviceId, Role, change::ChangeRefused},
-    import::{self, Form, Importer, Row},
+    import::{self, DeviceRow, Form, Importer},
     store::{Batch, StoreError},
 };
 
@@ -81,7 +81,7 @@ struct Import {
     existing: Existing,
     lines: mpsc::Sender<Bytes>,
     /// Rows that were read and are not durable yet.
-    waiting: Vec<Row>,
+    waiting: Vec<DeviceRow>,
     done: ImportDone,
 }
 
@@ -147,7 +147,7 @@ impl Import {
         self.flush().await
     }
 
-    async fn take(&mut self, rows: Vec<Result<Row, import::Fault>>) -> Result<(), Halt> {
+    async fn take(&mut self, rows: Vec<Result<DeviceRow, import::Fault>>) -> Result<(), Halt> {
         for row in rows {
             self.done.read = self.done.read.saturating_add(1);
             match row {
@@ -189,7 +189,7 @@ impl Import {
     }
 
     /// Rows of which some cannot be registered: each on its own, all at once, so that they share their commits.
-    async fn one_by_one(&mut self, rows: Vec<Row>) -> Result<(), Halt> {
+    async fn one_by_one(&mut self, rows: Vec<DeviceRow>) -> Result<(), Halt> {
         let outcomes = join_all(rows.iter().map(|row| self.register(std::slice::from_ref(row)))).await;
         let mut listed = Vec::new();
         for (row, outcome) in rows.into_iter().zip(outcomes) {
@@ -206,7 +206,7 @@ impl Import {
     }
 
     /// Rows about devices that are on the list already: what they say otherwise is told, and taken over if it is to be.
-    async fn compare(&mut self, listed: Vec<(Row, Device)>) -> Result<(), Halt> {
+    async fn compare(&mut self, listed: Vec<(DeviceRow, Device)>) -> Result<(), Halt> {
         let mut differing = Vec::new();
         for (row, device) in listed {
             let differences = row.differences(&device);
@@ -241,7 +241,7 @@ impl Import {
         Ok(())
     }
 
-    async fn refused(&mut self, row: &Row, error: StoreError) -> Result<(), Halt> {
+    async fn refused(&mut self, row: &DeviceRow, error: StoreError) -> Result<(), Halt> {
         let fault = Fault::naming(error);
         // In JSON many rows may stand on one line.
         let device = row.device.to_string();
@@ -253,7 +253,7 @@ impl Import {
     }
 
     /// The device of a row that was refused because it is on the list already.
-    async fn listed(&self, row: &Row, error: &StoreError) -> Option<Device> {
+    async fn listed(&self, row: &DeviceRow, error: &StoreError) -> Option<Device> {
         let is_listed = matches!(
             error,
             StoreError::DeviceExists(_) | StoreError::Refused { refused: ChangeRefused::AlreadyListed, .. }
@@ -265,7 +265,7 @@ impl Import {
     }
 
     /// Changes a device to what its row says, unless somebody else has changed it meanwhile.
-    async fn update(&self, row: &Row, device: &Device) -> Result<(), StoreError> {
+    async fn update(&self, row: &DeviceRow, device: &Device) -> Result<(), StoreError> {
         let event = Event::DeviceChanged {
             device: row.device.clone(),
             profile: Some(&row.profile).filter(|profile| device.profile.as_ref() != Some(profile)).cloned(),
@@ -274,7 +274,7 @@ impl Import {
         self.carry_out(Batch::from(event).expecting(row.device.clone(), device.version)).await
     }
 
-    async fn register(&self, rows: &[Row]) -> Result<(), StoreError> {
+    async fn register(&self, rows: &[DeviceRow]) -> Result<(), StoreError> {
         let mut events = rows.iter().map(|row| Event::DeviceRegistered {
             device: row.device.clone(),
             profile: row.profile.clone(),

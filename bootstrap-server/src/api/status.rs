@@ -68,7 +68,9 @@ fn with_connections(api: &Api, listener: &ListenerStatus) -> ListenerStatus {
     let connections = match listener.name.as_str() {
         "devices" => Some(api.metrics.connections(ListenerName::Device)),
         "legacy-devices" => Some(api.metrics.connections(ListenerName::Legacy)),
-        "operators" => Some(api.metrics.operator_connections()),
+        "operators" => Some(api.metrics.connections(ListenerName::Operator)),
+        "authority" => Some(api.metrics.connections(ListenerName::Authority)),
+        "publication" => Some(api.metrics.connections(ListenerName::Publication)),
         _ => None,
     };
     ListenerStatus { connections, ..listener.clone() }

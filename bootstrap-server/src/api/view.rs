@@ -29,7 +29,7 @@ pub(super) fn of_dossier(api: &Api, log: &str, dossier: &Dossier) -> Option<show
         state: state.as_str().to_owned(),
         detail: state.detail().map(str::to_owned),
         since: clock::written(*since),
-        vouched: dossier.voucher.is_some(),
+        vouched: !dossier.vouchers.is_empty(),
         waiting: awaited(api, dossier, device),
         proof: proof.map(|proof| shown::Proof {
             at: clock::written(proof.at),

@@ -8,10 +8,10 @@
 use std::collections::{HashMap, VecDeque};
 
 use audit_log::{Leaf, LogIndex};
-use pki::certificate::Certificate;
+use pki::{certificate::Certificate, digest::sha256};
 use serde_json::Value;
 
-use super::{BackupFault, BackupInvalid, replayed::Devices, short::Short};
+use super::{BackupFault, BackupInvalid, replayed::Devices, short::Short, vouchers::Vouchers};
 use crate::{
     domain::{ledger::hex, parse_sha256},
     store::ExportedValue,
@@ -22,6 +22,7 @@ use crate::{
 pub(super) struct Derived {
     subjects: HashMap<(Table, Box<str>), Known>,
     devices: Devices,
+    vouchers: Vouchers,
     /// In order.
     reports: VecDeque<Report>,
     /// The line of the first of them.
@@ -37,7 +38,6 @@ enum Table {
     Profile,
     Operator,
     Token,
-    Voucher,
     Policy,
     Certificate,
     Revocation,
@@ -50,7 +50,6 @@ impl Table {
             Self::Profile => "profile",
             Self::Operator => "operator",
             Self::Token => "token",
-            Self::Voucher => "voucher",
             Self::Policy => "policy",
             Self::Certificate => "certificate",
             Self::Revocation => "revocation",
@@ -110,8 +109,17 @@ impl Derived {
             }
             ("operator", [name, role]) => ((Table::Operator, text(name)?.into()), joined([text(role)?])),
             ("token", [id, operator, ..]) => ((Table::Token, text(id)?.into()), joined([text(operator)?])),
-            ("voucher", [manufacturer, serial_number, ExportedValue::Octets(artifact)]) => {
-                ((Table::Voucher, device_key(text(manufacturer)?, text(serial_number)?)), Short::of(artifact))
+            (
+                "voucher",
+                [manufacturer, serial_number, ExportedValue::Octets(digest), ExportedValue::Octets(artifact), ..],
+            ) => {
+                let named = sha256(artifact);
+                if named.0.as_slice() != digest {
+                    return None;
+                }
+                let device = device_key(text(manufacturer)?, text(serial_number)?);
+                self.vouchers.row(line, device, Short::from(named));
+                return Some(());
             }
             ("device", [manufacturer, serial_number, ..]) => {
                 return self.devices.row(line, text(manufacturer)?, text(serial_number)?, values);
@@ -201,10 +209,10 @@ impl Derived {
             ("token-created", _) => self.says(Table::Token, member("token"), member("user").map(|user| joined([user]))),
             ("token-revoked", _) => self.says(Table::Token, member("token"), None),
             ("voucher-stored", Some(device)) => {
-                let device = device_key(device.0, device.1);
-                self.says(Table::Voucher, Some(&device), member("voucher").and_then(parse_sha256).map(Short::from));
+                let says = member("voucher").and_then(parse_sha256).map(Short::from);
+                self.vouchers.stored(device_key(device.0, device.1), says);
             }
-            ("device-erased", Some(device)) => self.says(Table::Voucher, Some(&device_key(device.0, device.1)), None),
+            ("device-erased", Some(device)) => self.vouchers.erased(&device_key(device.0, device.1)),
             ("progress-reported", _) => {
                 let says =
                     about.zip(member("progress-type")).map(|((maker, serial), kind)| joined([maker, serial, kind]));
@@ -251,7 +259,8 @@ impl Derived {
             Some((line, format!("{} {key}", table.as_str())))
         });
         let devices = self.devices.differing(end);
-        match reports.chain(rows).chain(devices).min() {
+        let vouchers = self.vouchers.differing(end);
+        match reports.chain(rows).chain(devices).chain(vouchers).min() {
             None => Ok(()),
             Some((line, what)) => Err(BackupFault::NotDerived { what }.at(line)),
         }

@@ -28,6 +28,7 @@ mod restore;
 mod short;
 mod take;
 mod verify;
+mod vouchers;
 mod write;
 
 pub use error::{BackupFault, BackupInvalid};

@@ -100,7 +100,7 @@ impl<R: BufRead> Reader<R> {
             return Err(BackupFault::Malformed);
         }
         self.digest.0.update(behind);
-        let row = decode_row(row).ok_or(BackupFault::Malformed)?;
+        let row = decode_row(row).ok_or(BackupFault::Malformed)?.brought_forward();
         let count = self.rows.entry(row.table.clone()).or_default();
         *count = count.saturating_add(1);
         Ok(Some(row))

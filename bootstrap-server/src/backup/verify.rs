@@ -63,7 +63,7 @@ const TABLES: &[(&str, usize)] = &[
     ("operator", 2),
     ("token", 5),
     ("device", 21),
-    ("voucher", 3),
+    ("voucher", 10),
     ("progress_report", 7),
     ("reported_key", 5),
     ("device_event", 4),

@@ -5,9 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pki::key::Locator;
 use serde::Deserialize;
 
-use super::{AuthoritySection, ConfigError, DeadlinesSection, PolicySection, RetentionSection};
+use super::{AuthoritySection, ConfigError, DeadlinesSection, PolicySection, RetentionSection, key::locator};
 use crate::{admission::Limits, domain::TomlFault, outward::WebhookSection};
 
 /// The document. Paths are relative to the folder it lies in.
@@ -93,8 +94,12 @@ pub struct DeviceListener {
     pub public_port: Option<u16>,
     /// PEM: the server's certificate chain.
     pub certificate: PathBuf,
-    /// PEM: its key.
-    pub key: PathBuf,
+    /// Its key: PEM, or where it is in an HSM or a TPM.
+    #[serde(deserialize_with = "locator")]
+    pub key: Locator,
+    /// The file of the passphrase that opens the key's file.
+    #[serde(default)]
+    pub passphrase_file: Option<PathBuf>,
     /// PEM: the chain that redirects name as trust anchor, lowest CA first, root last.
     pub trust_anchor: PathBuf,
     /// Whether key exchange is hybrid with a post-quantum method where the device can do that; it is unless said
@@ -114,8 +119,12 @@ pub struct LegacyDeviceListener {
     pub public_port: Option<u16>,
     /// PEM: the server's certificate chain, with an RSA key where devices know nothing else.
     pub certificate: PathBuf,
-    /// PEM: its key.
-    pub key: PathBuf,
+    /// Its key: PEM, or where it is in an HSM or a TPM.
+    #[serde(deserialize_with = "locator")]
+    pub key: Locator,
+    /// The file of the passphrase that opens the key's file.
+    #[serde(default)]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// Where operators connect. Devices never do.
@@ -126,8 +135,12 @@ pub struct OperatorListener {
     pub listen: SocketAddr,
     /// PEM: the server's certificate chain, as operators' programs know its issuer.
     pub certificate: PathBuf,
-    /// PEM: its key.
-    pub key: PathBuf,
+    /// Its key: PEM, or where it is in an HSM or a TPM.
+    #[serde(deserialize_with = "locator")]
+    pub key: Locator,
+    /// The file of the passphrase that opens the key's file.
+    #[serde(default)]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// What is known of revoked device certificates.
@@ -161,8 +174,12 @@ const fn yes() -> bool {
 pub struct KeyFiles {
     /// The chain, end entity first.
     pub certificate: PathBuf,
-    /// PKCS#8.
-    pub key: PathBuf,
+    /// The key: PEM, or where it is in an HSM or a TPM.
+    #[serde(deserialize_with = "locator")]
+    pub key: Locator,
+    /// The file of the passphrase that opens the key's file.
+    #[serde(default)]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// The audit log's identity.
@@ -171,6 +188,10 @@ pub struct KeyFiles {
 pub struct Audit {
     /// The log's name, which stands in every checkpoint: a schema-less URL such as `sztp.example.net/log`.
     pub origin: String,
-    /// Ed25519, PKCS#8 PEM.
-    pub key: PathBuf,
+    /// Ed25519: PEM, or where it is in an HSM.
+    #[serde(deserialize_with = "locator")]
+    pub key: Locator,
+    /// The file of the passphrase that opens the key's file.
+    #[serde(default)]
+    pub passphrase_file: Option<PathBuf>,
 }

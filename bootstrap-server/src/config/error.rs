@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use authority::AuthorityError;
 use conveyed_info::{DocumentError, cms::CmsError};
 use pki::{
-    certificate::CertificateError, key::KeyError, path::PathError, revocation::EvidenceError, server_name::NameError,
+    certificate::CertificateError,
+    key::{Locator, OpenError},
+    path::PathError,
+    revocation::EvidenceError,
+    server_name::NameError,
 };
 
 use super::PolicyInvalid;
@@ -42,14 +46,6 @@ pub enum ConfigError {
         /// Which file.
         path: PathBuf,
     },
-    /// A private key that others may read.
-    #[error("{}: others may read this private key (mode {mode:03o}); run `chmod 600 {}`", path.display(), path.display())]
-    KeyIsOpen {
-        /// Which file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
     /// A certificate file without a certificate.
     #[error("{}: holds no certificate; it must hold the server's chain, its own certificate first", path.display())]
     NoCertificate {
@@ -59,13 +55,13 @@ pub enum ConfigError {
     /// The TLS key and the TLS certificate do not belong together.
     #[error(
         "{}: this certificate is not for the key in {}; name the pair that was issued together, the server's own \
-         certificate first in its file", path.display(), key.display()
+         certificate first in its file", path.display(), key
     )]
     KeyMismatch {
         /// The certificate's file.
         path: PathBuf,
-        /// The key's file.
-        key: PathBuf,
+        /// Where the key is.
+        key: Locator,
     },
     /// Half of what devices are onboarded with.
     #[error(
@@ -138,14 +134,9 @@ pub enum ConfigError {
         /// Why.
         source: EvidenceError,
     },
-    /// A key file.
-    #[error("{}: {source}", path.display())]
-    Key {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: KeyError,
-    },
+    /// A private key that cannot be had.
+    #[error(transparent)]
+    Key(#[from] OpenError),
     /// The chain for redirects.
     #[error("{}: must hold one chain up to a self-signed root: {source}", path.display())]
     TrustAnchor {
@@ -155,10 +146,10 @@ pub enum ConfigError {
         source: CmsError,
     },
     /// The audit log's key or name.
-    #[error("{}: {source}", path.display())]
+    #[error("{key}: {source}")]
     Audit {
-        /// Which file.
-        path: PathBuf,
+        /// Where the key is.
+        key: Locator,
         /// Why.
         source: CheckpointKeyError,
     },

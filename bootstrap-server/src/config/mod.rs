@@ -3,6 +3,7 @@
 mod authority;
 mod document;
 mod error;
+mod key;
 mod onboarding;
 mod policy;
 mod server_certificate;
@@ -13,17 +14,18 @@ pub use document::{
     RevocationDemand,
 };
 pub use error::ConfigError;
+pub use key::KeyPlace;
 pub use onboarding::{LegacyListener, OnboardingConfig};
 pub use policy::{
     DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, RetentionSection, UnregisteredRule,
 };
 
-use std::{collections::BTreeMap, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
 use ::authority::CertificateAuthority;
 use pki::{
     certificate::Certificate,
-    key::{FileKey, Signer},
+    key::{OpenKey, Signer},
 };
 
 use crate::{
@@ -81,7 +83,7 @@ pub struct OperatorsListener {
     /// The TLS certificate chain.
     pub certificate: Vec<Certificate>,
     /// The TLS key.
-    pub key: FileKey,
+    pub key: OpenKey,
 }
 
 impl ServerConfig {
@@ -101,19 +103,20 @@ impl ServerConfig {
     /// As [`ServerConfig::load`].
     pub fn from_document(document: Document, folder: &Path) -> Result<Self, ConfigError> {
         let at = |path: &Path| folder.join(path);
-        let onboarding = OnboardingConfig::load(&document, &at)?;
+        let onboarding = OnboardingConfig::load(&document, folder)?;
         let operators = document.operator_listener.as_ref().map(|operators| {
-            let (path, key_file) = (at(&operators.certificate), at(&operators.key));
-            let (certificate, key) = (certificates(&path)?, key(&key_file)?);
-            if certificate.first().is_none_or(|own| own.public_key() != key.public_key()) {
-                return Err(ConfigError::KeyMismatch { path, key: key_file });
+            let path = at(&operators.certificate);
+            let place = KeyPlace::new(folder, &operators.key, operators.passphrase_file.as_deref());
+            let (certificate, key) = (certificates(&path)?, place.open()?);
+            if certificate.first().is_none_or(|own| own.public_key() != Signer::public_key(&key)) {
+                return Err(ConfigError::KeyMismatch { path, key: place.locator().clone() });
             }
             Ok(OperatorsListener { listen: operators.listen, certificate, key })
         });
         let operators = operators.transpose()?;
-        let audit_key = at(&document.audit.key);
-        let checkpoint_key = CheckpointKey::from_pem(&document.audit.origin, &read_key(&audit_key)?)
-            .map_err(|source| ConfigError::Audit { path: audit_key, source })?;
+        let audit_key = KeyPlace::new(folder, &document.audit.key, document.audit.passphrase_file.as_deref());
+        let checkpoint_key = CheckpointKey::new(&document.audit.origin, Box::new(audit_key.open()?))
+            .map_err(|source| ConfigError::Audit { key: audit_key.locator().clone(), source })?;
         let database = Location::parse(&document.database, folder);
         if let (Some(_), Some((kind, _))) = (database.file(), document.database.split_once("://")) {
             return Err(ConfigError::DatabaseKind { kind: kind.to_owned() });
@@ -126,7 +129,7 @@ impl ServerConfig {
         Ok(Self {
             onboarding,
             operators,
-            authorities: authority::load(&document.authorities, &at)?,
+            authorities: authority::load(&document.authorities, folder)?,
             database,
             checkpoint_key: Arc::new(checkpoint_key),
             dhcp4: document.dhcp4,
@@ -163,23 +166,9 @@ fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     std::fs::read(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })
 }
 
-/// Reads a private key's file, provided that nobody but its owner may.
-fn read_key(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    let failed = |source| ConfigError::File { path: path.to_owned(), source };
-    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(ConfigError::KeyIsOpen { path: path.to_owned(), mode });
-    }
-    read(path)
-}
-
 fn certificates(path: &Path) -> Result<Vec<Certificate>, ConfigError> {
     Certificate::chain_from_file(&read(path)?)
         .map_err(|source| ConfigError::Certificate { path: path.to_owned(), source })
-}
-
-fn key(path: &Path) -> Result<FileKey, ConfigError> {
-    FileKey::from_pem(&read_key(path)?).map_err(|source| ConfigError::Key { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ use conveyed_info::information::{BootstrapServer, RedirectInformation, TrustAnch
 use pki::{
     certificate::Certificate,
     digest::{Digest, Sha256},
-    key::FileKey,
+    key::{Locator, OpenKey},
     revocation::{Crl, Demand, Evidence},
 };
 
 use super::{
-    ConfigError, DeviceRevocation, Document, PostQuantum, Revocation, RevocationDemand, certificates, key, read,
+    ConfigError, DeviceRevocation, Document, KeyPlace, PostQuantum, Revocation, RevocationDemand, certificates, read,
     server_certificate::ServerCertificate,
 };
 use crate::owner::Owner;
@@ -34,7 +34,7 @@ pub struct OnboardingConfig {
     /// The TLS certificate chain.
     pub certificate: Vec<Certificate>,
     /// The TLS key.
-    pub key: FileKey,
+    pub key: OpenKey,
     /// Hybrid key exchange.
     pub post_quantum: PostQuantum,
     /// The listener for old devices.
@@ -57,40 +57,42 @@ pub struct LegacyListener {
     /// The TLS certificate chain.
     pub certificate: Vec<Certificate>,
     /// The TLS key.
-    pub key: FileKey,
+    pub key: OpenKey,
 }
 
 impl OnboardingConfig {
     /// Loads the files that `document` names, if it has a listener for devices.
-    pub(super) fn load(document: &Document, at: &dyn Fn(&Path) -> PathBuf) -> Result<Option<Self>, ConfigError> {
+    pub(super) fn load(document: &Document, folder: &Path) -> Result<Option<Self>, ConfigError> {
         let (listener, owner) = match (&document.device_listener, &document.owner) {
             (Some(listener), Some(owner)) => (listener, owner),
             (None, None) if document.legacy_device_listener.is_none() => return Ok(None),
             (None, _) => return Err(ConfigError::HalfOnboarding { there: "owner", missing: "device-listener" }),
             (Some(_), None) => return Err(ConfigError::HalfOnboarding { there: "device-listener", missing: "owner" }),
         };
+        let at = |path: &Path| folder.join(path);
         let anchor_path = at(&listener.trust_anchor);
         let trust_anchor = TrustAnchor::new(&certificates(&anchor_path)?)
             .map_err(|source| ConfigError::TrustAnchor { path: anchor_path.clone(), source })?;
-        let served = |certificate: &Path, key_file: &Path| {
-            let (certificate, key_file) = (at(certificate), at(key_file));
-            let (chain, tls_key) = (certificates(&certificate)?, key(&key_file)?);
+        let served = |certificate: &Path, key: &Locator, passphrase_file: Option<&PathBuf>| {
+            let (certificate, key) =
+                (at(certificate), KeyPlace::new(folder, key, passphrase_file.map(PathBuf::as_path)));
+            let (chain, tls_key) = (certificates(&certificate)?, key.open()?);
             ServerCertificate { path: &certificate, chain: &chain }.check(
                 &listener.names,
                 (&anchor_path, &trust_anchor),
-                (&key_file, &tls_key),
+                (key.locator(), &tls_key),
             )?;
             Ok::<_, ConfigError>((chain, tls_key))
         };
-        let (certificate, tls_key) = served(&listener.certificate, &listener.key)?;
+        let (certificate, tls_key) = served(&listener.certificate, &listener.key, listener.passphrase_file.as_ref())?;
         let legacy = document.legacy_device_listener.as_ref().map(|legacy| {
-            let (certificate, key) = served(&legacy.certificate, &legacy.key)?;
+            let (certificate, key) = served(&legacy.certificate, &legacy.key, legacy.passphrase_file.as_ref())?;
             let (listen, public_port) = (legacy.listen, legacy.public_port);
             Ok::<_, ConfigError>(LegacyListener { listen, public_port, certificate, key })
         });
         let legacy = legacy.transpose()?;
-        let revocation = Arc::new(revocation(&document.device_revocation, at)?);
-        let owner_key = key(&at(&owner.key))?;
+        let revocation = Arc::new(revocation(&document.device_revocation, &at)?);
+        let owner_key = KeyPlace::new(folder, &owner.key, owner.passphrase_file.as_deref()).open()?;
         let images = document.images.iter().map(|path| {
             let path = at(path);
             Ok((hash_file(&path)?, path))

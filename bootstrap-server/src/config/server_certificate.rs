@@ -5,7 +5,7 @@ use std::path::Path;
 use conveyed_info::information::TrustAnchor;
 use pki::{
     certificate::Certificate,
-    key::{FileKey, Signer},
+    key::{Locator, OpenKey, Signer},
     path::{self, Policy, Purpose},
     server_name,
     time::{Clock, Timestamp},
@@ -26,13 +26,13 @@ impl ServerCertificate<'_> {
         &self,
         names: &[String],
         (anchor_path, anchor): (&Path, &TrustAnchor),
-        (key_path, key): (&Path, &FileKey),
+        (place, key): (&Locator, &OpenKey),
     ) -> Result<(), ConfigError> {
         let path = || self.path.to_owned();
         let (own, intermediates) =
             self.chain.split_first().ok_or_else(|| ConfigError::NoCertificate { path: path() })?;
-        if own.public_key() != key.public_key() {
-            return Err(ConfigError::KeyMismatch { path: path(), key: key_path.to_owned() });
+        if own.public_key() != Signer::public_key(key) {
+            return Err(ConfigError::KeyMismatch { path: path(), key: place.clone() });
         }
         if names.is_empty() {
             return Err(ConfigError::NoNames);

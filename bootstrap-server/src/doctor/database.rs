@@ -13,7 +13,10 @@ use super::{
 use crate::{
     audit::origin_of,
     config::folder_of,
-    domain::{DeviceId, Dossier},
+    domain::{
+        DeviceId, Dossier,
+        vouching::{self, Choice},
+    },
     store::{DeviceFilter, Location, Page, SqlStore, Store, StoreError, StoredRecord},
 };
 
@@ -145,10 +148,11 @@ pub(super) async fn vouchers(
     let mut facts = VoucherFacts::default();
     let page = Page { after: None::<DeviceId>, limit: SAMPLE };
     for device in store.devices(&DeviceFilter::default(), page).await? {
-        let Dossier { voucher: Some(voucher), .. } = store.dossier(&device.id).await? else { continue };
+        let Dossier { vouchers, .. } = store.dossier(&device.id).await?;
+        let Choice::Serve(voucher) = vouching::choose(&vouchers, None, chain, now) else { continue };
         facts.looked_at = facts.looked_at.saturating_add(1);
         // RFC 8366 §5.3: what it pins is all that matters here; whether it is genuine was judged when it was stored.
-        let judged = match pinned(&voucher) {
+        let judged = match pinned(voucher) {
             Some(pinned) => owner_path(chain, &pinned, now),
             None => Err("the voucher cannot be read".to_owned()),
         };

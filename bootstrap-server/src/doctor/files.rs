@@ -1,33 +1,13 @@
 //! Reading what the configuration names, one file at a time, so that one that is wrong does not hide the next.
 
-use std::{
-    io,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use pki::{
     certificate::Certificate,
-    key::{FileKey, KeyError, Signer},
+    key::{Locator, OpenError, OpenKey, Signer},
 };
-use zeroize::Zeroizing;
 
 use super::Finding;
-
-/// A key's file, read.
-pub(super) struct KeyFile {
-    /// Its permission bits.
-    mode: u32,
-    /// What is in it.
-    pub(super) key: Result<FileKey, KeyError>,
-}
-
-impl KeyFile {
-    pub(super) fn read(path: &Path) -> io::Result<Self> {
-        let mode = std::fs::metadata(path)?.permissions().mode() & 0o777;
-        Ok(Self { mode, key: FileKey::from_pem(&Zeroizing::new(std::fs::read(path)?)) })
-    }
-}
 
 /// Reads a chain.
 pub(super) fn chain(path: &Path) -> Result<Vec<Certificate>, Finding> {
@@ -47,72 +27,72 @@ pub(super) fn chain(path: &Path) -> Result<Vec<Certificate>, Finding> {
     }
 }
 
-/// Who may read a private key, whether it can be read by a server that starts alone, and whether it is the one that
+/// Who may read a private key, whether it can be had by a server that starts alone, and whether it is the one that
 /// `certificate` was issued for.
 pub(super) fn judge_key(
-    path: &Path,
-    file: &io::Result<KeyFile>,
+    place: &Locator,
+    key: &Result<OpenKey, OpenError>,
     certificate: Option<(&PathBuf, &Certificate)>,
 ) -> Finding {
     const CHECK: &str = "key";
-    let shown = path.display();
-    match file {
+    match key {
+        // The message begins with where the key is.
+        Err(error @ OpenError::Exposed { path, .. }) => Finding::failed(
+            CHECK,
+            error.to_string(),
+            "Whoever reads it can be this server. If others have used this machine meanwhile, make a new key.",
+            format!("chmod 600 {}", path.display()),
+        ),
+        Err(error @ OpenError::Unreadable { path, .. }) => Finding::failed(
+            CHECK,
+            error.to_string(),
+            "The server does not start without this key.",
+            format!("ls -l {}; id", path.display()),
+        ),
         Err(error) => Finding::failed(
             CHECK,
-            format!("{shown}: {error}"),
+            error.to_string(),
             "The server does not start without this key.",
-            format!("ls -l {shown}; id"),
+            format!("sztp key show '{place}'"),
         ),
-        Ok(KeyFile { mode, .. }) if mode & 0o077 != 0 => Finding::failed(
-            CHECK,
-            format!("{shown}: others may read this private key (mode {mode:03o})"),
-            "Whoever reads it can be this server. If others have used this machine meanwhile, make a new key.",
-            format!("chmod 600 {shown}"),
-        ),
-        Ok(KeyFile { key: Err(error), .. }) => Finding::failed(
-            CHECK,
-            format!("{shown}: {error}"),
-            "The server does not start without this key.",
-            format!("openssl pkey -in {shown} -noout -text_pub"),
-        ),
-        Ok(KeyFile { key: Ok(key), mode }) => match certificate {
-            Some((of, certificate)) if certificate.public_key() != key.public_key() => Finding::failed(
+        Ok(key) => match certificate {
+            Some((of, certificate)) if certificate.public_key() != Signer::public_key(key) => Finding::failed(
                 CHECK,
-                format!("{shown}: is not the key of the certificate in {}", of.display()),
+                format!("{place}: is not the key of the certificate in {}", of.display()),
                 "The two were not issued together: whatever is signed with this key is refused.",
-                format!("openssl pkey -in {shown} -pubout; openssl x509 -in {} -pubkey -noout", of.display()),
+                format!("sztp key show --pem '{place}'; openssl x509 -in {} -pubkey -noout", of.display()),
             ),
             // Said, not blamed: a server that starts alone has nobody to ask for a passphrase.
-            _ => Finding::ok(
+            _ if place.file().is_some() => Finding::ok(
                 CHECK,
-                format!(
-                    "{shown}: mode {mode:03o}, without a passphrase: its folder's permissions are all that guards it"
-                ),
+                format!("{place}: nobody else may read it; the permissions of its folder are all that guards it"),
             ),
+            _ => Finding::ok(CHECK, format!("{place}: there and ours to use")),
         },
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io;
 
-    fn read(mode: u32, key: Result<FileKey, KeyError>) -> io::Result<KeyFile> {
-        Ok(KeyFile { mode, key })
-    }
+    use pki::key::{FileKey, KeyError};
+
+    use super::*;
 
     #[test]
     fn a_key_is_seen_red_for_each_of_its_faults() {
-        let path = Path::new("server.key");
-        let key = || FileKey::generate_ed25519();
-        let good = judge_key(path, &read(0o600, key()), None);
+        let path = PathBuf::from("server.key");
+        let place = Locator::File(path.clone());
+        let judge = |key: Result<OpenKey, OpenError>| judge_key(&place, &key, None);
+        let good = judge(Ok(FileKey::generate_ed25519().unwrap().into()));
         assert_eq!(good.outcome.as_str(), "ok");
-        assert!(good.what.contains("without a passphrase"), "{}", good.what);
-        let open = judge_key(path, &read(0o640, key()), None);
+        assert!(good.what.contains("permissions"), "{}", good.what);
+        let open = judge(Err(OpenError::Exposed { path: path.clone(), mode: 0o640 }));
         assert_eq!(open.outcome.advice().unwrap().fix, "chmod 600 server.key");
-        let encrypted = judge_key(path, &read(0o600, Err(KeyError::Encrypted)), None);
+        let encrypted = judge(Err(OpenError::Key { path: path.clone(), source: KeyError::Encrypted }));
         assert!(encrypted.is_failure() && encrypted.what.contains("encrypted"));
-        let gone = judge_key(path, &Err(io::ErrorKind::NotFound.into()), None);
+        let gone = judge(Err(OpenError::Unreadable { path, source: io::ErrorKind::NotFound.into() }));
         assert!(gone.is_failure());
     }
 }

@@ -21,15 +21,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pki::{certificate::Certificate, time::Timestamp};
+use pki::{certificate::Certificate, key::Locator, time::Timestamp};
 
 use crate::{
     audit::CheckpointKey,
-    config::{ConfigError, Document, folder_of},
+    config::{ConfigError, Document, KeyPlace, folder_of},
     owner::Owner,
     store::Location,
 };
-use files::KeyFile;
 
 /// Looks at everything around a server with this configuration.
 pub async fn examine(config: &Path) -> Vec<Finding> {
@@ -96,16 +95,20 @@ impl Examination<'_> {
         self.folder.join(path)
     }
 
+    fn key(&self, key: &Locator, passphrase_file: Option<&PathBuf>) -> KeyPlace {
+        KeyPlace::new(self.folder, key, passphrase_file.map(PathBuf::as_path))
+    }
+
     fn location(&self) -> Location {
         Location::parse(&self.document.database, self.folder)
     }
 
     /// A chain, its dates and its key.
-    fn pair(&mut self, certificate: &Path, key: &Path, now: Timestamp) -> Option<Vec<Certificate>> {
-        let (certificate, key) = (self.at(certificate), self.at(key));
+    fn pair(&mut self, certificate: &Path, key: &KeyPlace, now: Timestamp) -> Option<Vec<Certificate>> {
+        let certificate = self.at(certificate);
         let chain = self.chain(&certificate, now);
         let own = chain.as_ref().and_then(|chain| chain.first());
-        let finding = files::judge_key(&key, &KeyFile::read(&key), own.map(|own| (&certificate, own)));
+        let finding = files::judge_key(key.locator(), &key.open(), own.map(|own| (&certificate, own)));
         self.findings.push(finding);
         chain
     }
@@ -125,7 +128,7 @@ impl Examination<'_> {
 
     fn device_listener(&mut self, now: Timestamp) -> Option<Vec<Certificate>> {
         let listener = self.document.device_listener.clone()?;
-        let chain = self.pair(&listener.certificate, &listener.key, now);
+        let chain = self.pair(&listener.certificate, &self.key(&listener.key, listener.passphrase_file.as_ref()), now);
         let anchor_path = self.at(&listener.trust_anchor);
         let anchor = self.chain(&anchor_path, now);
         let path = self.at(&listener.certificate);
@@ -141,9 +144,15 @@ impl Examination<'_> {
     /// The listeners beside that for devices, with what they show: those whose certificate can be read.
     fn other_listeners(&mut self, now: Timestamp) -> Vec<(&'static str, SocketAddr, Vec<Certificate>)> {
         let legacy = self.document.legacy_device_listener.clone();
-        let legacy = legacy.map(|it| ("legacy-device-listener", it.listen, it.certificate, it.key));
+        let legacy = legacy.map(|it| {
+            let key = self.key(&it.key, it.passphrase_file.as_ref());
+            ("legacy-device-listener", it.listen, it.certificate, key)
+        });
         let operators = self.document.operator_listener.clone();
-        let operators = operators.map(|it| ("operator-listener", it.listen, it.certificate, it.key));
+        let operators = operators.map(|it| {
+            let key = self.key(&it.key, it.passphrase_file.as_ref());
+            ("operator-listener", it.listen, it.certificate, key)
+        });
         let listeners: Vec<_> = legacy.into_iter().chain(operators).collect();
         if !listeners.iter().any(|(name, ..)| *name == "operator-listener") {
             self.findings.push(Finding::warning(
@@ -162,9 +171,9 @@ impl Examination<'_> {
 
     fn owner(&mut self, now: Timestamp) -> Option<Vec<Certificate>> {
         let files = self.document.owner.clone()?;
-        let chain = self.pair(&files.certificate, &files.key, now)?;
-        let key = KeyFile::read(&self.at(&files.key));
-        if let Ok(KeyFile { key: Ok(key), .. }) = key
+        let key = self.key(&files.key, files.passphrase_file.as_ref());
+        let chain = self.pair(&files.certificate, &key, now)?;
+        if let Ok(key) = key.open()
             && let Err(error) = Owner::new(Box::new(key), chain.clone())
         {
             self.findings.push(Finding::failed(
@@ -179,21 +188,21 @@ impl Examination<'_> {
     }
 
     fn log_key(&mut self) -> Option<CheckpointKey> {
-        let path = self.at(&self.document.audit.key);
-        let file = KeyFile::read(&path);
-        let finding = files::judge_key(&path, &file, None);
+        let place = self.key(&self.document.audit.key, self.document.audit.passphrase_file.as_ref());
+        let opened = place.open();
+        let finding = files::judge_key(place.locator(), &opened, None);
         let failed = finding.is_failure();
         self.findings.push(finding);
-        let Ok(KeyFile { key: Ok(key), .. }) = file else { return None };
+        let Ok(key) = opened else { return None };
         match CheckpointKey::new(&self.document.audit.origin, Box::new(key)) {
             Ok(key) => Some(key),
             Err(error) => {
                 if !failed {
                     self.findings.push(Finding::failed(
                         "key",
-                        format!("{}: {error}", path.display()),
+                        format!("{}: {error}", place.locator()),
                         "The audit log's checkpoints are signed with Ed25519, under the log's name.",
-                        "openssl genpkey -algorithm ed25519 makes such a key; the origin is a URL without its scheme.",
+                        "sztp key create --algorithm ed25519 makes such a key; the origin is a URL without its scheme.",
                     ));
                 }
                 None

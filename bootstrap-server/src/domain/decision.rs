@@ -65,9 +65,9 @@ pub fn standing(dossier: &Dossier, now: UnixMillis, policies: &Policies) -> Stan
 
 /// A genuine device that nobody registered.
 fn undecided(dossier: &Dossier, policies: &Policies) -> Standing {
-    match (policies.unregistered(&dossier.id.manufacturer), &dossier.voucher) {
+    match (policies.unregistered(&dossier.id.manufacturer), dossier.vouchers.as_slice()) {
         (Unregistered::Refuse, _) => Standing::Refuse(ReasonCode::DeviceNotAdmitted),
-        (Unregistered::AdmitWithVoucher { profile }, Some(_)) => Standing::Admit(profile.clone()),
+        (Unregistered::AdmitWithVoucher { profile }, [_, ..]) => Standing::Admit(profile.clone()),
         (Unregistered::Hold | Unregistered::AdmitWithVoucher { .. }, _) => Standing::Hold(ReasonCode::DeviceUnknown),
     }
 }
@@ -140,11 +140,11 @@ mod tests {
 
     fn dossier(state: Option<State>) -> Dossier {
         let device = state.map(|state| Device::new(id(), state, NOW, LogIndex(0)));
-        Dossier { id: id(), device, voucher: None, profile: None }
+        Dossier { id: id(), device, vouchers: Vec::new(), profile: None }
     }
 
     fn vouched(mut dossier: Dossier) -> Dossier {
-        dossier.voucher = Some(OwnershipVoucher::from_der([1]).unwrap());
+        dossier.vouchers = vec![OwnershipVoucher::from_der([1]).unwrap()];
         dossier
     }
 

@@ -122,8 +122,8 @@ pub struct Dossier {
     pub id: DeviceId,
     /// The device, when it is on the list.
     pub device: Option<Device>,
-    /// Its voucher, when one is stored.
-    pub voucher: Option<OwnershipVoucher>,
+    /// Its vouchers, the last stored first. `vouching::choose` says which is served.
+    pub vouchers: Vec<OwnershipVoucher>,
     /// Its profile, when it is given one.
     pub profile: Option<Arc<OnboardingProfile>>,
 }

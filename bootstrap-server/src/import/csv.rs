@@ -1,14 +1,12 @@
 //! CSV as RFC 4180 has it, read octet by octet, so that a file may be cut anywhere.
 
-use super::{
-    Fault, MAX_ROW, Row,
-    row::{Column, Draft},
-};
+use super::{Fault, Record, UnknownColumns};
 
 /// Reads records.
 #[derive(Debug)]
-pub(super) struct Records {
-    columns: Option<Vec<Column>>,
+pub(super) struct Records<R: Record> {
+    /// The columns of the header; `None` stands for one that is passed over.
+    columns: Option<Vec<Option<R::Column>>>,
     at: At,
     /// The fields of the record that are complete, and the one that is not.
     fields: Vec<Vec<u8>>,
@@ -31,15 +29,15 @@ enum At {
     Wrong(&'static str),
 }
 
-impl Default for Records {
+impl<R: Record> Default for Records<R> {
     fn default() -> Self {
         let (fields, field) = (Vec::new(), Vec::new());
         Self { columns: None, at: At::FieldStart, fields, field, octets: 0, line: 1, began: 1 }
     }
 }
 
-impl Records {
-    pub(super) fn feed(&mut self, octets: &[u8]) -> Vec<Result<Row, Fault>> {
+impl<R: Record> Records<R> {
+    pub(super) fn feed(&mut self, octets: &[u8]) -> Vec<Result<R::Row, Fault>> {
         let mut rows = Vec::new();
         for octet in octets {
             if let Some(row) = self.take(*octet) {
@@ -54,20 +52,21 @@ impl Records {
     }
 
     /// The file ends here: so does its last record, with or without a line break.
-    pub(super) fn finish(&mut self) -> Vec<Result<Row, Fault>> {
+    pub(super) fn finish(&mut self) -> Vec<Result<R::Row, Fault>> {
         if self.at == At::Quoted {
             return vec![Err(Fault::unreadable(self.began, "a quote is opened in this row and never closed"))];
         }
         let last = self.end_of_record();
         let headless = self.columns.is_none() && last.is_none();
-        let nothing = headless.then(|| Err(Fault::unreadable(1, format!("there is no header line; {}", names()))));
+        let nothing = headless.then(|| Err(Fault::unreadable(1, format!("there is no header line; {}", names::<R>()))));
         last.or(nothing).into_iter().collect()
     }
 
-    fn take(&mut self, octet: u8) -> Option<Result<Row, Fault>> {
+    fn take(&mut self, octet: u8) -> Option<Result<R::Row, Fault>> {
         self.octets = self.octets.saturating_add(1);
-        if self.octets > MAX_ROW {
-            let detail = format!("a row has at most {MAX_ROW} octets; is a quote opened in this one and never closed?");
+        if self.octets > R::MAX_ROW {
+            let limit = R::MAX_ROW;
+            let detail = format!("a row has at most {limit} octets; is a quote opened in this one and never closed?");
             return Some(Err(Fault::unreadable(self.began, detail)));
         }
         let row = match (&self.at, octet) {
@@ -125,7 +124,7 @@ impl Records {
         self.at = At::FieldStart;
     }
 
-    fn end_of_record(&mut self) -> Option<Result<Row, Fault>> {
+    fn end_of_record(&mut self) -> Option<Result<R::Row, Fault>> {
         if self.at == At::Plain && self.field.last() == Some(&b'\r') {
             self.field.pop();
         }
@@ -144,7 +143,7 @@ impl Records {
             if is_blank(&fields) {
                 return None;
             }
-            return match header(&fields) {
+            return match header::<R>(&fields) {
                 Ok(columns) => {
                     self.columns = Some(columns);
                     None
@@ -155,7 +154,7 @@ impl Records {
         if let Some(why) = wrong {
             return Some(Err(Fault::row(line, why)));
         }
-        (!is_blank(&fields)).then(|| record(line, columns, &fields))
+        (!is_blank(&fields)).then(|| record::<R>(line, columns, &fields))
     }
 }
 
@@ -164,42 +163,43 @@ fn is_blank(fields: &[Vec<u8>]) -> bool {
     matches!(fields, [only] if only.is_empty())
 }
 
-fn header(fields: &[Vec<u8>]) -> Result<Vec<Column>, String> {
-    let mut columns = Vec::with_capacity(Column::ALL.len());
+fn header<R: Record>(fields: &[Vec<u8>]) -> Result<Vec<Option<R::Column>>, String> {
+    let mut columns = Vec::with_capacity(fields.len());
     for field in fields {
         let name = String::from_utf8_lossy(field);
         let name = name.trim();
-        let known = Column::ALL.into_iter().find(|column| column.as_str() == name);
-        let column = known.ok_or_else(|| {
+        let known = R::column(name);
+        if known.is_none() && (R::UNKNOWN == UnknownColumns::Refused || name.contains([';', '\t'])) {
             let hint = if name.contains([';', '\t']) { "; columns are separated by commas" } else { "" };
-            format!("there is no column {:?}{hint}; {}", verdict::Trace::readable(name), names())
-        })?;
-        if columns.contains(&column) {
+            return Err(format!("there is no column {:?}{hint}; {}", verdict::Trace::readable(name), names::<R>()));
+        }
+        if known.is_some() && columns.contains(&known) {
             return Err(format!("the column {name} stands here twice"));
         }
-        columns.push(column);
+        columns.push(known);
     }
-    match Column::NEEDED.into_iter().find(|needed| !columns.contains(needed)) {
-        Some(missing) => Err(format!("the column {} is missing", missing.as_str())),
+    match R::NEEDED.iter().find(|needed| !columns.contains(&Some(**needed))) {
+        Some(missing) => Err(format!("the column {} is missing", R::name(*missing))),
         None => Ok(columns),
     }
 }
 
-fn names() -> String {
-    let names = Column::ALL.map(Column::as_str);
+fn names<R: Record>() -> String {
+    let names: Vec<_> = R::COLUMNS.iter().map(|column| R::name(*column)).collect();
     format!("a header names some of {}", names.join(", "))
 }
 
-fn record(line: u64, columns: &[Column], fields: &[Vec<u8>]) -> Result<Row, Fault> {
+fn record<R: Record>(line: u64, columns: &[Option<R::Column>], fields: &[Vec<u8>]) -> Result<R::Row, Fault> {
     if fields.len() != columns.len() {
         let detail = format!("{} fields, and the header has {}", fields.len(), columns.len());
         return Err(Fault::row(line, detail));
     }
-    let mut draft = Draft::default();
+    let mut draft = R::default();
     for (column, field) in columns.iter().zip(fields) {
+        let Some(column) = *column else { continue };
         let text = std::str::from_utf8(field)
-            .map_err(|_| Fault::row(line, format!("{}: is not UTF-8; save the file as UTF-8", column.as_str())))?;
-        draft.put(*column, text);
+            .map_err(|_| Fault::row(line, format!("{}: is not UTF-8; save the file as UTF-8", R::name(column))))?;
+        draft.put(column, text);
     }
     draft.check(line)
 }

@@ -1,6 +1,9 @@
 //! What a row says otherwise than the list does. A row that is silent about something leaves it as it is.
 
-use super::{Row, row::Column};
+use super::{
+    DeviceRow, Record,
+    device::{Column, Draft},
+};
 use crate::domain::{Device, Particulars};
 
 /// One thing that a row says and the list has otherwise.
@@ -14,7 +17,7 @@ pub struct Difference {
     pub row: String,
 }
 
-impl Row {
+impl DeviceRow {
     /// How the row differs from the record of its device, in the order of the columns.
     #[must_use]
     pub fn differences(&self, device: &Device) -> Vec<Difference> {
@@ -32,7 +35,7 @@ impl Row {
         ];
         let differing = members.into_iter().filter_map(|(column, listed, row)| {
             let row = row.filter(|row| listed.as_ref() != Some(row))?;
-            Some(Difference { column: column.as_str(), listed, row })
+            Some(Difference { column: Draft::name(column), listed, row })
         });
         differing.collect()
     }
@@ -79,7 +82,7 @@ mod tests {
             ..Particulars::default()
         };
         let particulars = Particulars { rack: text("r8"), slot: text("u1"), ..Particulars::default() };
-        let row = Row { line: 2, device: id, profile: ProfileName::new("bmc").unwrap(), particulars };
+        let row = DeviceRow { line: 2, device: id, profile: ProfileName::new("bmc").unwrap(), particulars };
         let differences = row.differences(&device);
         let told: Vec<_> = differences.iter().map(|it| (it.column, it.listed.as_deref(), it.row.as_str())).collect();
         assert_eq!(told, [("slot", None, "u1"), ("rack", Some("r7"), "r8")]);

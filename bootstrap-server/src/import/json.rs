@@ -1,10 +1,12 @@
 //! JSON: an array of objects, or one object a line. Objects are found by their braces and read one by one, so that a bad one
 //! does not hide the next.
 
-use super::{Fault, MAX_ROW, Row, row::Draft};
+use std::marker::PhantomData;
 
-fn object(line: u64, octets: &[u8]) -> Result<Row, Fault> {
-    match serde_json::from_slice::<Draft>(octets) {
+use super::{Fault, Record};
+
+fn object<R: Record>(line: u64, octets: &[u8]) -> Result<R::Row, Fault> {
+    match serde_json::from_slice::<R>(octets) {
         Ok(draft) => draft.check(line),
         Err(error) => {
             // Where in the object it is does not help without the object; serde's text ends with it.
@@ -17,19 +19,20 @@ fn object(line: u64, octets: &[u8]) -> Result<Row, Fault> {
 
 /// One object a line.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct Lines<R> {
     text: Vec<u8>,
     line: u64,
+    read: PhantomData<fn() -> R>,
 }
 
-impl Default for Lines {
+impl<R> Default for Lines<R> {
     fn default() -> Self {
-        Self { text: Vec::new(), line: 1 }
+        Self { text: Vec::new(), line: 1, read: PhantomData }
     }
 }
 
-impl Lines {
-    pub(super) fn feed(&mut self, octets: &[u8]) -> Vec<Result<Row, Fault>> {
+impl<R: Record> Lines<R> {
+    pub(super) fn feed(&mut self, octets: &[u8]) -> Vec<Result<R::Row, Fault>> {
         let mut rows = Vec::new();
         let mut rest = octets;
         while let Some(end) = rest.iter().position(|octet| *octet == b'\n') {
@@ -43,28 +46,28 @@ impl Lines {
         rows
     }
 
-    pub(super) fn finish(&mut self) -> Vec<Result<Row, Fault>> {
+    pub(super) fn finish(&mut self) -> Vec<Result<R::Row, Fault>> {
         self.end().into_iter().collect()
     }
 
     /// Keeps one octet more than a row may have: enough to know that it is too long.
     fn extend(&mut self, octets: &[u8]) {
-        let room = (MAX_ROW + 1).saturating_sub(self.text.len());
+        let room = (R::MAX_ROW + 1).saturating_sub(self.text.len());
         self.text.extend_from_slice(octets.get(..room).unwrap_or(octets));
     }
 
-    fn end(&mut self) -> Option<Result<Row, Fault>> {
+    fn end(&mut self) -> Option<Result<R::Row, Fault>> {
         let text = std::mem::take(&mut self.text);
-        if text.len() > MAX_ROW {
-            return Some(Err(Fault::row(self.line, format!("a row has at most {MAX_ROW} octets"))));
+        if text.len() > R::MAX_ROW {
+            return Some(Err(Fault::row(self.line, format!("a row has at most {} octets", R::MAX_ROW))));
         }
-        (!text.trim_ascii().is_empty()).then(|| object(self.line, text.trim_ascii()))
+        (!text.trim_ascii().is_empty()).then(|| object::<R>(self.line, text.trim_ascii()))
     }
 }
 
 /// An array of objects.
 #[derive(Debug)]
-pub(super) struct Array {
+pub(super) struct Array<R> {
     at: At,
     text: Vec<u8>,
     depth: usize,
@@ -72,6 +75,7 @@ pub(super) struct Array {
     began: u64,
     /// Objects that have come to their end.
     count: u64,
+    read: PhantomData<fn() -> R>,
 }
 
 /// Where in the array the next octet stands.
@@ -95,14 +99,14 @@ enum At {
     End,
 }
 
-impl Default for Array {
+impl<R> Default for Array<R> {
     fn default() -> Self {
-        Self { at: At::Start, text: Vec::new(), depth: 0, line: 1, began: 1, count: 0 }
+        Self { at: At::Start, text: Vec::new(), depth: 0, line: 1, began: 1, count: 0, read: PhantomData }
     }
 }
 
-impl Array {
-    pub(super) fn feed(&mut self, octets: &[u8]) -> Vec<Result<Row, Fault>> {
+impl<R: Record> Array<R> {
+    pub(super) fn feed(&mut self, octets: &[u8]) -> Vec<Result<R::Row, Fault>> {
         let mut rows = Vec::new();
         for octet in octets {
             match self.take(*octet) {
@@ -119,7 +123,7 @@ impl Array {
         rows
     }
 
-    pub(super) fn finish(&mut self) -> Vec<Result<Row, Fault>> {
+    pub(super) fn finish(&mut self) -> Vec<Result<R::Row, Fault>> {
         match self.at {
             At::End => Vec::new(),
             At::Start => vec![Err(Fault::unreadable(self.line, "an array is expected, which begins with ["))],
@@ -129,7 +133,7 @@ impl Array {
         }
     }
 
-    fn take(&mut self, octet: u8) -> Result<Option<Result<Row, Fault>>, String> {
+    fn take(&mut self, octet: u8) -> Result<Option<Result<R::Row, Fault>>, String> {
         let blank = octet.is_ascii_whitespace();
         match (self.at, octet) {
             (At::Start | At::First | At::Object | At::Comma | At::End, _) if blank => return Ok(None),
@@ -150,9 +154,9 @@ impl Array {
         Ok(None)
     }
 
-    fn inside(&mut self, octet: u8) -> Result<Option<Result<Row, Fault>>, String> {
-        if self.text.len() >= MAX_ROW {
-            return Err(format!("an object has at most {MAX_ROW} octets; is one not closed?"));
+    fn inside(&mut self, octet: u8) -> Result<Option<Result<R::Row, Fault>>, String> {
+        if self.text.len() >= R::MAX_ROW {
+            return Err(format!("an object has at most {} octets; is one not closed?", R::MAX_ROW));
         }
         self.text.push(octet);
         match (self.at, octet) {
@@ -175,7 +179,7 @@ impl Array {
         }
         self.at = At::Comma;
         self.count = self.count.saturating_add(1);
-        let read = object(self.began, &std::mem::take(&mut self.text));
+        let read = object::<R>(self.began, &std::mem::take(&mut self.text));
         // Many programs write all of an array on one line.
         Ok(Some(read.map_err(|fault| Fault { detail: format!("object {}: {}", self.count, fault.detail), ..fault })))
     }

@@ -15,23 +15,29 @@
 //! meant without the apostrophe: so `sztp` writes it. What is unknown is refused by name: a misspelt column would lose what stands in it.
 
 mod csv;
+mod delivery;
+mod device;
 mod difference;
 mod json;
-mod row;
+mod record;
+mod voucher;
 
+pub use delivery::{Column as DeliveryColumn, Delivered, DeliveredRow};
+pub use device::{Column as DeviceColumn, Draft as ListedDevice};
 pub use difference::Difference;
+pub use record::{Record, Row, UnknownColumns};
+pub use voucher::{BroughtVoucher, VoucherRow};
 
 use std::{
     collections::{HashMap, hash_map::RandomState},
-    hash::BuildHasher,
+    fmt,
+    hash::{BuildHasher, Hash},
 };
 
 use verdict::ReasonCode;
 
 use crate::domain::{DeviceId, Particulars, ProfileName};
 
-/// Longest row, in octets.
-pub const MAX_ROW: usize = 64 * 1024;
 /// Most rows in a file.
 pub const MAX_ROWS: usize = 4_000_000;
 
@@ -59,7 +65,7 @@ impl Form {
 
 /// A row that can be registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct DeviceRow {
     /// The line on which it begins, from 1.
     pub line: u64,
     /// The device.
@@ -68,6 +74,16 @@ pub struct Row {
     pub profile: ProfileName,
     /// What and where it is.
     pub particulars: Particulars,
+}
+
+impl Row for DeviceRow {
+    fn line(&self) -> u64 {
+        self.line
+    }
+
+    fn subject(&self) -> impl Hash + fmt::Display {
+        &self.device
+    }
 }
 
 /// A row that cannot be taken, or the place from which on nothing can ([`ReasonCode::ImportUnreadable`]). The remedy is the
@@ -92,10 +108,10 @@ impl Fault {
     }
 }
 
-/// Reads one file.
+/// Reads one file, whose rows are what `R` makes of them.
 #[derive(Debug)]
-pub struct Importer {
-    reader: Reader,
+pub struct Importer<R: Record = ListedDevice> {
+    reader: Reader<R>,
     start: Start,
     /// The line of each device that was read, by a hash under a random key.
     lines: HashMap<u64, u64>,
@@ -104,10 +120,10 @@ pub struct Importer {
 }
 
 #[derive(Debug)]
-enum Reader {
-    Csv(csv::Records),
-    JsonArray(json::Array),
-    JsonLines(json::Lines),
+enum Reader<R: Record> {
+    Csv(csv::Records<R>),
+    JsonArray(json::Array<R>),
+    JsonLines(json::Lines<R>),
 }
 
 /// Whether a byte order mark may still come.
@@ -124,7 +140,7 @@ enum Ended {
     Yes,
 }
 
-impl Importer {
+impl<R: Record> Importer<R> {
     /// Reads a file of this form.
     #[must_use]
     pub fn new(form: Form) -> Self {
@@ -139,7 +155,7 @@ impl Importer {
 
     /// Takes the next octets of the file; gives what they complete, in the order of the file. After
     /// [`ReasonCode::ImportUnreadable`] there is nothing more.
-    pub fn feed(&mut self, octets: &[u8]) -> Vec<Result<Row, Fault>> {
+    pub fn feed(&mut self, octets: &[u8]) -> Vec<Result<R::Row, Fault>> {
         match std::mem::replace(&mut self.start, Start::Passed) {
             Start::Passed => self.read(octets),
             Start::Octets(mut first) => {
@@ -154,7 +170,7 @@ impl Importer {
     }
 
     /// The file ends here.
-    pub fn finish(mut self) -> Vec<Result<Row, Fault>> {
+    pub fn finish(mut self) -> Vec<Result<R::Row, Fault>> {
         let mut rows = match std::mem::replace(&mut self.start, Start::Passed) {
             Start::Octets(first) => self.read_first(&first),
             Start::Passed => Vec::new(),
@@ -170,7 +186,7 @@ impl Importer {
         rows
     }
 
-    fn read_first(&mut self, first: &[u8]) -> Vec<Result<Row, Fault>> {
+    fn read_first(&mut self, first: &[u8]) -> Vec<Result<R::Row, Fault>> {
         if first.starts_with(&[0xff, 0xfe]) || first.starts_with(&[0xfe, 0xff]) {
             self.ended = Ended::Yes;
             return vec![Err(Fault::unreadable(1, "the file is UTF-16: save it as UTF-8"))];
@@ -178,7 +194,7 @@ impl Importer {
         self.read(first.strip_prefix(BOM).unwrap_or(first))
     }
 
-    fn read(&mut self, octets: &[u8]) -> Vec<Result<Row, Fault>> {
+    fn read(&mut self, octets: &[u8]) -> Vec<Result<R::Row, Fault>> {
         if self.ended == Ended::Yes {
             return Vec::new();
         }
@@ -191,7 +207,7 @@ impl Importer {
     }
 
     /// Lets nothing through after the end, and no device twice.
-    fn accept(&mut self, read: Vec<Result<Row, Fault>>) -> Vec<Result<Row, Fault>> {
+    fn accept(&mut self, read: Vec<Result<R::Row, Fault>>) -> Vec<Result<R::Row, Fault>> {
         let mut accepted = Vec::with_capacity(read.len());
         for row in read {
             let row = row.and_then(|row| self.first_of_its_name(row));
@@ -205,17 +221,17 @@ impl Importer {
         accepted
     }
 
-    fn first_of_its_name(&mut self, row: Row) -> Result<Row, Fault> {
-        let key = self.hasher.hash_one(&row.device);
+    fn first_of_its_name(&mut self, row: R::Row) -> Result<R::Row, Fault> {
+        let key = self.hasher.hash_one(row.subject());
         if let Some(first) = self.lines.get(&key) {
-            let detail = format!("{} stands on line {first} already", row.device);
-            return Err(Fault { line: row.line, reason: ReasonCode::ImportRowRepeated, detail });
+            let detail = format!("{} stands on line {first} already", row.subject());
+            return Err(Fault { line: row.line(), reason: ReasonCode::ImportRowRepeated, detail });
         }
         if self.lines.len() >= MAX_ROWS {
             let detail = format!("a file has at most {MAX_ROWS} rows: split it, and import the rest by itself");
-            return Err(Fault::unreadable(row.line, detail));
+            return Err(Fault::unreadable(row.line(), detail));
         }
-        self.lines.insert(key, row.line);
+        self.lines.insert(key, row.line());
         Ok(row)
     }
 }
@@ -229,8 +245,10 @@ mod tests {
 
     use super::*;
 
-    fn all(form: Form, chunks: &[&[u8]]) -> Vec<Result<Row, Fault>> {
-        let mut importer = Importer::new(form);
+    const MAX_ROW: usize = ListedDevice::MAX_ROW;
+
+    fn all(form: Form, chunks: &[&[u8]]) -> Vec<Result<DeviceRow, Fault>> {
+        let mut importer = Importer::<ListedDevice>::new(form);
         let mut rows: Vec<_> = chunks.iter().flat_map(|chunk| importer.feed(chunk)).collect();
         rows.extend(importer.finish());
         rows
@@ -265,7 +283,10 @@ mod tests {
             |serial, rack| format!(r#"{{"manufacturer":"acme","serial-number":"{serial}","profile":"bmc"{rack}}}"#);
         let (one, two) = (object("SN-1", r#","rack":"r1""#), object("SN-2", ""));
         let without_lines = |form, text: &str| {
-            all(form, &[text.as_bytes()]).into_iter().map(|row| Row { line: 0, ..row.unwrap() }).collect::<Vec<_>>()
+            all(form, &[text.as_bytes()])
+                .into_iter()
+                .map(|row| DeviceRow { line: 0, ..row.unwrap() })
+                .collect::<Vec<_>>()
         };
         let rows = without_lines(Form::Csv, &csv);
         assert_eq!(rows.len(), 2);
@@ -321,7 +342,7 @@ mod tests {
             assert_eq!((*at, *reason), (line, ReasonCode::ImportUnreadable), "{detail}");
             assert!(detail.contains(part), "{detail}");
         }
-        let mut importer = Importer::new(Form::Csv);
+        let mut importer = Importer::<ListedDevice>::new(Form::Csv);
         assert_eq!(importer.feed(b"colour\nacme\n").len(), 1);
         assert!(importer.feed(b"more\n").is_empty() && importer.finish().is_empty());
         let utf16 = all(Form::Csv, &[&[0xff, 0xfe, b'm', 0]]);
@@ -354,7 +375,7 @@ mod tests {
 
     #[test]
     fn a_long_file_streams() {
-        let mut importer = Importer::new(Form::Csv);
+        let mut importer = Importer::<ListedDevice>::new(Form::Csv);
         importer.feed(HEADER.as_bytes());
         let (mut chunk, mut taken) = (String::new(), 0);
         for block in 0..20 {

@@ -31,6 +31,12 @@ names! {
         Device = "device",
         /// The one for devices that can do no better.
         Legacy = "legacy-device",
+        /// The one for operators.
+        Operator = "operator",
+        /// The one of authorities.
+        Authority = "authority",
+        /// Where authorities publish.
+        Publication = "publication",
     }
 }
 

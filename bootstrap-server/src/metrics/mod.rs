@@ -4,8 +4,7 @@
 //!
 //! | name | kind; labels | what |
 //! |---|---|---|
-//! | `sztp_connections` | gauge; `listener` | connections of devices that are open |
-//! | `sztp_operator_connections` | gauge | connections of operators that are open |
+//! | `sztp_connections` | gauge; `listener` | connections that are open |
 //! | `sztp_connections_accepted_total` | counter; `listener` | connections that were let in |
 //! | `sztp_connections_cut_total` | counter; `reason` | connections that this side ended: `no-request`, `idle`, `age`, `stalled`, `distrusted`, `abuse` |
 //! | `sztp_handshakes_total` | counter; `listener`, `outcome`, `version` | TLS handshakes: `full`, `resumed`, `refused`, `failed`, `timed-out` |
@@ -57,7 +56,6 @@ pub struct Metrics(Arc<Inner>);
 struct Inner {
     registry: Registry,
     connections: Family<ByListener, Gauge>,
-    operator_connections: Gauge,
     accepted: Family<ByListener, Counter>,
     cut: Family<ByReason, Counter>,
     handshakes: Family<ByHandshake, Counter>,
@@ -106,12 +104,7 @@ impl Default for Metrics {
         }
         let new_seconds: fn() -> Histogram = seconds;
         let inner = Inner {
-            connections: register!("connections", "Connections of devices that are open", Family::default()),
-            operator_connections: register!(
-                "operator_connections",
-                "Connections of operators that are open",
-                Gauge::default()
-            ),
+            connections: register!("connections", "Connections that are open", Family::default()),
             accepted: register!("connections_accepted", "Connections that were let in", Family::default()),
             cut: register!("connections_cut", "Connections that this side ended", Family::default()),
             handshakes: register!("handshakes", "TLS handshakes", Family::default()),
@@ -209,22 +202,9 @@ impl Metrics {
         self.0.connections.get_or_create(&ByListener { listener }).dec();
     }
 
-    /// Connections of devices that are open.
+    /// Connections that are open.
     pub(crate) fn connections(&self, listener: ListenerName) -> u64 {
         open(&self.0.connections.get_or_create(&ByListener { listener }))
-    }
-
-    /// Connections of operators that are open.
-    pub(crate) fn operator_connections(&self) -> u64 {
-        open(&self.0.operator_connections)
-    }
-
-    pub(crate) fn operator_connected(&self) {
-        self.0.operator_connections.inc();
-    }
-
-    pub(crate) fn operator_gone(&self) {
-        self.0.operator_connections.dec();
     }
 
     pub(crate) fn connection_cut(&self, reason: &'static str) {

@@ -1,6 +1,6 @@
 //! `get-bootstrapping-data` (RFC 8572 §7.1).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use authority::ldevid::CsrRefused;
 use axum::{Extension, extract::State, response::Response};
@@ -10,6 +10,7 @@ use conveyed_info::{
     make,
     rpc::{BootstrappingAnswer, BootstrappingRequest, CsrInput, ReportingLevel},
 };
+use pki::time::Timestamp;
 use verdict::ReasonCode;
 
 use super::{
@@ -20,7 +21,10 @@ use super::{
 };
 use crate::{
     audit::{Answer, Basis, Event},
-    domain::{Delivered, Departures, Dossier, Encryption, OnboardingProfile, Proof, change, filled, vouching},
+    domain::{
+        Delivered, Departures, Dossier, Encryption, OnboardingProfile, Proof, change, filled,
+        vouching::{self, Choice},
+    },
     owner::Audience,
     tls::Connection,
 };
@@ -132,14 +136,14 @@ pub(super) fn choose(
         Encryption::ToDevice => Signing::Always,
         Encryption::None => manner.signing,
     };
-    let data = match (&dossier.voucher, signing) {
+    let present = Timestamp::from_system(SystemTime::now());
+    let choice = vouching::choose(&dossier.vouchers, request.nonce.as_ref(), service.owner.chain(), present);
+    let data = match (choice, signing) {
         // RFC 8366 §5.3 (SRV-08): a voucher with another nonce is of no use to this device, and none is made up or taken out.
-        (Some(voucher), Signing::WhenPossible | Signing::Always)
-            if !vouching::answers(voucher, request.nonce.as_ref()) =>
-        {
+        (Choice::NonceMismatch, Signing::WhenPossible | Signing::Always) => {
             return Err(Withheld::Nothing(ReasonCode::VoucherNonceMismatch));
         }
-        (Some(voucher), Signing::WhenPossible | Signing::Always) => {
+        (Choice::Serve(voucher), Signing::WhenPossible | Signing::Always) => {
             let audience = if delivered.is_some() { Audience::Device } else { Audience::Class };
             service.owner.signed(&information, style, audience, voucher.clone()).map_err(|error| failed(&error))?
         }
@@ -149,10 +153,12 @@ pub(super) fn choose(
         _ if request.signed_data_preferred && profile.redirect.is_none() => {
             return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable));
         }
-        (None, Signing::Always) => return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable)),
-        (None, Signing::WhenPossible) | (_, Signing::Never) => make::unsigned_conveyed_information(&information, style)
-            .map(BootstrappingData::Unsigned)
-            .map_err(|error| failed(&error))?,
+        (Choice::Nothing, Signing::Always) => return Err(Withheld::Nothing(ReasonCode::SignedDataUnavailable)),
+        (Choice::Nothing, Signing::WhenPossible) | (_, Signing::Never) => {
+            make::unsigned_conveyed_information(&information, style)
+                .map(BootstrappingData::Unsigned)
+                .map_err(|error| failed(&error))?
+        }
     };
     let conveyed_information = data.conveyed_information().sha256();
     let answer = match information {

@@ -4,18 +4,17 @@ use std::{net::SocketAddr, sync::Arc};
 
 use conveyed_info::information::RedirectInformation;
 use operator_api::ListenerStatus;
-use pki::{certificate::Certificate, key::FileKey, path::Signatures};
+use pki::{certificate::Certificate, key::OpenKey, path::Signatures};
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::ServeError;
 use crate::{
     admission::Limits,
-    api,
     config::OperatorsListener,
     metrics::{ListenerName, Metrics},
     tls::{
-        Door, Identities, Listener, PostQuantum, Rejections, ReloadableCertificate, Strictness, Trust, provider,
-        server_config,
+        Door, Identities, Listener, PeerCertificates, PostQuantum, Rejections, ReloadableCertificate, ServiceListener,
+        Strictness, Trust, provider, server_config, service_tls,
     },
 };
 
@@ -25,14 +24,15 @@ pub(super) fn for_operators(
     limits: &Limits,
     rejections: &Rejections,
     metrics: &Metrics,
-) -> Result<(api::OperatorListener, Arc<ReloadableCertificate>), ServeError> {
+) -> Result<(ServiceListener, Arc<ReloadableCertificate>), ServeError> {
     let provider = provider(PostQuantum::Preferred);
-    let certificate = ReloadableCertificate::new(Arc::clone(&provider), &operators.certificate, &operators.key)?;
+    let certificate = ReloadableCertificate::new(&operators.certificate, &operators.key)?;
     let certificate = Arc::new(certificate);
-    let tls = Arc::new(api::operator_tls(provider, Arc::clone(&certificate))?);
+    let tls = service_tls(provider, Arc::clone(&certificate), PeerCertificates::NotAsked)?;
     let (socket, _) = bind(operators.listen)?;
+    let (name, tls) = (ListenerName::Operator, Some(Arc::new(tls)));
     let (rejections, metrics) = (rejections.clone(), metrics.clone());
-    let listener = api::OperatorListener { socket, tls, limits: *limits, rejections, metrics };
+    let listener = ServiceListener { name, socket, tls, limits: *limits, rejections, metrics };
     Ok((listener, certificate))
 }
 
@@ -46,17 +46,17 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn listener(
         &self,
-        name: ListenerName,
+        strictness: Strictness,
         socket: TcpListener,
         home: RedirectInformation,
-        (chain, key): (&[Certificate], &FileKey),
+        (chain, key): (&[Certificate], &OpenKey),
     ) -> Result<(Listener, Arc<ReloadableCertificate>), ServeError> {
-        let (strictness, signatures) = match name {
-            ListenerName::Device => (Strictness::Strict, Signatures::Strong),
-            ListenerName::Legacy => (Strictness::Legacy, Signatures::AlsoSha1),
+        let (name, signatures) = match strictness {
+            Strictness::Strict => (ListenerName::Device, Signatures::Strong),
+            Strictness::Legacy => (ListenerName::Legacy, Signatures::AlsoSha1),
         };
         let identities = Arc::new(Identities::new(Arc::clone(&self.trust), signatures));
-        let certificate = Arc::new(ReloadableCertificate::new(Arc::clone(&self.provider), chain, key)?);
+        let certificate = Arc::new(ReloadableCertificate::new(chain, key)?);
         let tls =
             server_config(Arc::clone(&self.provider), Arc::clone(&certificate), Arc::clone(&identities), strictness)?;
         let (tls, home) = (Arc::new(tls), Arc::new(home));

@@ -196,8 +196,9 @@ impl RunningServer {
     pub fn reload(&self, config: &ServerConfig) -> Result<(), ServeError> {
         let Front { onboarding, operator_certificate } = &self.front;
         let operators = operator_certificate.as_ref().zip(config.operators.as_ref());
-        let operators =
-            operators.map(|(served, it)| Ok::<_, TlsError>((served, served.certified(&it.certificate, &it.key)?)));
+        let operators = operators.map(|(served, it)| {
+            Ok::<_, TlsError>((served, ReloadableCertificate::certified(&it.certificate, &it.key)?))
+        });
         let operators = operators.transpose()?;
         if let Some((front, new)) = onboarding.as_ref().zip(config.onboarding.as_ref()) {
             front.reload(new)?;

@@ -18,10 +18,10 @@ use crate::{
     config::{LegacyListener, OnboardingConfig},
     images::Images,
     in_force::InForce,
-    metrics::{ListenerName, Metrics},
+    metrics::Metrics,
     restconf::{self, Codes, Enrolment, Service},
     store::{SqlStore, Store},
-    tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, TlsError, Trust, provider},
+    tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, Strictness, TlsError, Trust, provider},
 };
 
 /// The listeners for devices, bound; nothing is answered yet.
@@ -58,12 +58,12 @@ impl Bound {
         let (socket, address) = bind(config.listen)?;
         let home = config.redirect(config.public_port.unwrap_or_else(|| address.port()))?;
         let (devices, certificate) =
-            place.listener(ListenerName::Device, socket, home.clone(), (&config.certificate, &config.key))?;
+            place.listener(Strictness::Strict, socket, home.clone(), (&config.certificate, &config.key))?;
         let (mut legacy, mut legacy_address, mut legacy_certificate) = (None, None, None);
         if let Some(LegacyListener { listen, public_port, certificate, key }) = &config.legacy {
             let (socket, address) = bind(*listen)?;
             let home = config.redirect(public_port.unwrap_or_else(|| address.port()))?;
-            let (listener, served) = place.listener(ListenerName::Legacy, socket, home, (certificate, key))?;
+            let (listener, served) = place.listener(Strictness::Legacy, socket, home, (certificate, key))?;
             (legacy, legacy_address, legacy_certificate) = (Some(listener), Some(address), Some(served));
         }
         let judges = std::iter::once(&devices).chain(&legacy).map(|it| Arc::clone(&it.identities));
@@ -134,10 +134,11 @@ pub(crate) struct Onboarding {
 impl Front {
     /// Takes over certificates, keys and revocation lists; on an error nothing has changed.
     pub(super) fn reload(&self, config: &OnboardingConfig) -> Result<(), TlsError> {
-        let new = self.certificate.certified(&config.certificate, &config.key)?;
+        let new = ReloadableCertificate::certified(&config.certificate, &config.key)?;
         let legacy = self.legacy_certificate.as_ref().zip(config.legacy.as_ref());
-        let legacy =
-            legacy.map(|(served, it)| Ok::<_, TlsError>((served, served.certified(&it.certificate, &it.key)?)));
+        let legacy = legacy.map(|(served, it)| {
+            Ok::<_, TlsError>((served, ReloadableCertificate::certified(&it.certificate, &it.key)?))
+        });
         if let Some((served, new)) = legacy.transpose()? {
             served.replace(new);
         }

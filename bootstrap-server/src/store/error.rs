@@ -97,6 +97,12 @@ pub enum StoreError {
     /// Nobody would be left who may administer the server.
     #[error("{0} is the last admin: make somebody else one first")]
     LastAdmin(String),
+    /// The device has this very voucher already.
+    #[error("{0} has this voucher already")]
+    VoucherExists(DeviceId),
+    /// The device has [`MAX_VOUCHERS`](super::MAX_VOUCHERS) vouchers.
+    #[error("{0} has as many vouchers as one device may have: erase it, and store the one that counts again")]
+    VouchersFull(DeviceId),
     /// The user has [`MAX_TOKENS`](super::MAX_TOKENS) tokens.
     #[error("{0} has as many tokens as one user may have: revoke those that nobody uses")]
     TokensFull(String),

@@ -13,6 +13,7 @@ mod record;
 mod sql;
 mod sqlite;
 mod transfer;
+mod voucher;
 
 pub use batch::{Backlog, Batch, KeptAnswer, Urgency};
 pub use error::{DatabaseFault, StoreError};
@@ -22,11 +23,12 @@ pub use location::Location;
 pub use record::{ArchivedLog, LogNumber, LogSnapshot, Place, RecordDamage, StoredRecord, StoredReport};
 pub use sql::{Import, Reopened, SqlStore};
 pub use transfer::{Export, ExportedRow, ExportedValue, SCHEMA_VERSION};
+pub use voucher::{LastOnes, Listed, MAX_VOUCHERS, Stock, StockListed, StoredVoucher, VoucherFilter, VoucherKey};
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeSet, future::Future, pin::Pin, sync::Arc};
 
 use audit_log::{LogIndex, TreeSize, UnixMillis};
-use pki::{digest::Digest, identity::SerialNumber};
+use pki::{digest::Digest, identity::SerialNumber, time::Timestamp};
 use tokio::sync::watch;
 
 use crate::{
@@ -69,7 +71,18 @@ pub trait Store: Send + Sync {
     /// The profile of this name, if there is one.
     fn profile<'a>(&'a self, name: &'a ProfileName) -> StoreFuture<'a, Option<Arc<OnboardingProfile>>>;
 
-    /// What is known about one device, with its voucher and profile.
+    /// A page of the vouchers that `filter` lets through, by device and digest.
+    fn vouchers<'a>(&'a self, filter: &'a VoucherFilter, page: Page<VoucherKey>)
+    -> StoreFuture<'a, Vec<StoredVoucher>>;
+
+    /// How many devices that were not onboarded yet, or are on no list, have a voucher that ends before `moment` and none
+    /// that lasts until then.
+    fn vouchers_ending(&self, moment: Timestamp) -> StoreFuture<'_, u64>;
+
+    /// What is in stock under each of these serial numbers, whoever made the devices: of those of which anything is.
+    fn stock<'a>(&'a self, serial_numbers: &'a BTreeSet<SerialNumber>) -> StoreFuture<'a, Vec<Stock>>;
+
+    /// What is known about one device, with its vouchers and profile.
     fn dossier<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Dossier>;
 
     /// The devices with this serial number: one for each manufacturer that has one.

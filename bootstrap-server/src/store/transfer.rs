@@ -1,6 +1,10 @@
 //! Everything that is stored, as rows that any kind of database can take in: what backups are made of.
 
+use conveyed_info::{OwnershipVoucher, voucher::Nonce};
+use pki::time::Timestamp;
+
 use super::StoreFuture;
+use crate::domain::vouching::Summary;
 
 /// The schema that this release writes. Part of what an export says about itself.
 pub const SCHEMA_VERSION: u32 = 4;
@@ -12,6 +16,35 @@ pub struct ExportedRow {
     pub table: String,
     /// The values, in the order of the table's columns.
     pub values: Vec<ExportedValue>,
+}
+
+impl ExportedRow {
+    /// The same row as this release has it, when one before it exported it.
+    #[must_use]
+    pub fn brought_forward(mut self) -> Self {
+        // Before schema 4 a device had one voucher, and nothing was noted beside it.
+        if self.table == "voucher"
+            && let [_, _, ExportedValue::Octets(artifact)] = self.values.as_slice()
+            && let Ok(artifact) = OwnershipVoucher::from_der(artifact.clone())
+        {
+            let Summary { sha256, created_on, bound, pinned } = Summary::of(&artifact);
+            let octets = |octets: Option<&[u8]>| {
+                octets.map_or(ExportedValue::Nothing, |octets| ExportedValue::Octets(octets.to_vec()))
+            };
+            let moment =
+                |at: Option<Timestamp>| at.map_or(ExportedValue::Nothing, |at| ExportedValue::Integer(at.unix()));
+            self.values.insert(2, octets(Some(sha256.0.as_slice())));
+            self.values.extend([
+                ExportedValue::Integer(0),
+                ExportedValue::Integer(0),
+                moment(created_on),
+                moment(bound.expires_on()),
+                octets(bound.nonce().map(Nonce::octets)),
+                octets(pinned.as_ref().map(|digest| digest.0.as_slice())),
+            ]);
+        }
+        self
+    }
 }
 
 /// The value of one column.

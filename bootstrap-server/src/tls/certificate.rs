@@ -5,44 +5,38 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use pki::{certificate::Certificate, key::FileKey};
+use pki::{certificate::Certificate, key::OpenKey};
 use rustls::{
-    crypto::CryptoProvider,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+    pki_types::CertificateDer,
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
 
-use super::TlsError;
+use super::{TlsError, signing_key::ListenerKey};
 
 /// Certificate chain and key of one listener. A handshake takes what is there when it begins; what is under way, and
 /// sessions that are resumed, do not notice a change.
 pub(crate) struct ReloadableCertificate {
-    provider: Arc<CryptoProvider>,
     current: RwLock<Arc<CertifiedKey>>,
 }
 
 impl ReloadableCertificate {
-    pub(crate) fn new(provider: Arc<CryptoProvider>, chain: &[Certificate], key: &FileKey) -> Result<Self, TlsError> {
-        let current = RwLock::new(certified(&provider, chain, key)?);
-        Ok(Self { provider, current })
+    pub(crate) fn new(chain: &[Certificate], key: &OpenKey) -> Result<Self, TlsError> {
+        Ok(Self { current: RwLock::new(Self::certified(chain, key)?) })
     }
 
     /// Another one, if it can be used.
-    pub(crate) fn certified(&self, chain: &[Certificate], key: &FileKey) -> Result<Arc<CertifiedKey>, TlsError> {
-        certified(&self.provider, chain, key)
+    pub(crate) fn certified(chain: &[Certificate], key: &OpenKey) -> Result<Arc<CertifiedKey>, TlsError> {
+        let chain = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec())).collect();
+        let certified = CertifiedKey::new(chain, Arc::new(ListenerKey(key.signer())));
+        certified.keys_match()?;
+        Ok(Arc::new(certified))
     }
 
     /// Puts another one in its place.
     pub(crate) fn replace(&self, new: Arc<CertifiedKey>) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
-}
-
-fn certified(provider: &CryptoProvider, chain: &[Certificate], key: &FileKey) -> Result<Arc<CertifiedKey>, TlsError> {
-    let chain = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec())).collect();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()));
-    Ok(Arc::new(CertifiedKey::from_der(chain, key, provider)?))
 }
 
 impl ResolvesServerCert for ReloadableCertificate {

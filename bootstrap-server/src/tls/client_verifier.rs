@@ -73,7 +73,7 @@ impl ClientCertVerifier for DeviceVerifier {
 }
 
 /// Refuses what costs more to judge than any device's chain.
-fn bounded(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Result<(), Refusal> {
+pub(super) fn bounded(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Result<(), Refusal> {
     let octets = intermediates.iter().fold(end_entity.len(), |sum, certificate| sum.saturating_add(certificate.len()));
     if intermediates.len() < MAX_CERTIFICATES && octets <= MAX_OCTETS {
         return Ok(());
@@ -89,7 +89,7 @@ const MAX_CERTIFICATES: usize = pki::path::Path::MAX_LENGTH;
 const MAX_OCTETS: usize = 16 * 1024;
 
 /// Wraps a refusal so that it survives rustls. The peer sees an alert and no reason (SEC-23).
-fn as_tls_error(refusal: Refusal) -> Error {
+pub(super) fn as_tls_error(refusal: Refusal) -> Error {
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refusal))))
 }
 

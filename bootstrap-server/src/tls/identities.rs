@@ -186,11 +186,7 @@ impl Identities {
                 until: shown.map_or(until, |shown| shown.min(until)),
             });
         }
-        let reason = match &closest {
-            Some(PathError::OutsideValidity { .. }) => ReasonCode::CertificateExpired,
-            Some(PathError::CriticalExtension { .. }) => ReasonCode::CertificateMalformed,
-            _ => ReasonCode::IdevidUntrusted,
-        };
+        let reason = closest.as_ref().and_then(PathError::reason).unwrap_or(ReasonCode::IdevidUntrusted);
         let claimed = SerialNumber::from_certificate(own).map_or_else(|_| "none".to_owned(), |it| it.to_string());
         let why = closest.map_or_else(|| "no manufacturer is known here".to_owned(), |error| error.to_string());
         Err(Refusal::new(reason, format!("claimed serial number {claimed}: {why}")))

@@ -1,4 +1,4 @@
-//! The listeners for devices: TLS, who may connect, who it is, and how long it may stay.
+//! The listeners: TLS, who may connect, who it is, and how long it may stay.
 
 mod accept;
 mod certificate;
@@ -7,13 +7,16 @@ mod config;
 mod identities;
 mod judges;
 mod listener;
+mod patient;
+mod possession;
 mod rejections;
+mod service;
 mod serving;
+mod signing_key;
 mod watched;
 
-pub(crate) use accept::{Reception, accept};
+use accept::{Reception, accept};
 pub(crate) use certificate::ReloadableCertificate;
-pub(crate) use client_verifier::refusal_in;
 pub use config::PostQuantum;
 pub(crate) use config::{Strictness, TlsError, provider, server_config};
 pub use identities::Revocation;
@@ -21,3 +24,4 @@ pub(crate) use identities::{DeviceIdentity, Identities, Trust};
 pub(crate) use judges::Judges;
 pub(crate) use listener::{Connection, Door, Listener};
 pub(crate) use rejections::{Rejected, RejectedQueue, Rejections};
+pub(crate) use service::{Peer, PeerCertificates, ServiceListener, service_tls};

@@ -28,9 +28,8 @@ use verdict::{ReasonCode, Refusal};
 
 use super::{
     Connection, DeviceIdentity, Identities,
-    client_verifier::is_refusal,
+    client_verifier::{is_refusal, refusal_in},
     listener::Desk,
-    refusal_in,
     watched::{Account, TooMuch, Watched},
 };
 use crate::{

@@ -76,7 +76,7 @@ async fn srv_13_art_35_a_trust_anchor_cert_is_one_chain_to_its_root_or_the_repor
     let certificates = |chain: &[pki::certificate::Certificate]| conveyed_info::cms::certificates_only(chain).unwrap();
     let (_, idevid) = talk.site.device("SN-1");
     let two_chains = [&chain[..], talk.site.maker.device_anchors()].concat();
-    let voucher = talk.server.store().dossier(&device_id("SN-1")).await.unwrap().voucher.unwrap();
+    let voucher = talk.server.store().dossier(&device_id("SN-1")).await.unwrap().vouchers.remove(0);
     for (bad, what) in [
         (b"junk".to_vec(), "no CMS"),
         (good[..good.len() - 1].to_vec(), "cut short"),

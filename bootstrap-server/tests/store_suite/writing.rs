@@ -21,7 +21,7 @@ pub async fn a_change_and_its_leaf_are_there_together_after_reopening(home: &Hom
     let store = home.open().await;
     let dossier = store.dossier(&device_id("SN-1")).await.unwrap();
     assert_eq!(dossier.device.unwrap().state, State::Vouched);
-    assert_eq!((dossier.profile.as_deref(), dossier.voucher.is_some()), (Some(&profile()), true));
+    assert_eq!((dossier.profile.as_deref(), dossier.vouchers.len() == 1), (Some(&profile()), true));
     let reports = store.reports(&device_id("SN-1")).await.unwrap();
     let record = store.records(reports[0].leaf, 1).await.unwrap().remove(0);
     let body = String::from_utf8(record.opening.as_ref().unwrap().1.clone()).unwrap();

@@ -7,7 +7,7 @@ use pki::{
 };
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
-use super::{Context, reason_of, revocation::RevocationCheck, voucher::Authentic};
+use super::{Context, revocation::RevocationCheck, voucher::Authentic};
 use crate::{cms::SignedData, voucher::Voucher};
 
 const SECTION: &str = "RFC 8572 §5.4";
@@ -62,7 +62,7 @@ pub(super) fn verify<'a>(
 fn refuse_path(error: &PathError, voucher: &Voucher, trace: Trace, inputs: &[Input]) -> Refusal {
     let (reason, detail) = match error {
         PathError::WrongUsage { .. } => (ReasonCode::OwnerCertificateUnusable, error.to_string()),
-        _ => match reason_of(error) {
+        _ => match error.reason() {
             Some(reason) => (reason, error.to_string()),
             None => {
                 let pinned = voucher.pinned_domain_cert.subject();

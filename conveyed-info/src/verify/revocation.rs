@@ -4,7 +4,7 @@ use pki::{
     certificate::Certificate,
     path::{Path, PathError},
     revocation::{self, Answer, Demand, Evidence, EvidenceKind, Finding, RevocationError},
-    time::Clock,
+    time::{Clock, Timestamp},
 };
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
@@ -23,7 +23,25 @@ pub(super) struct RevocationCheck {
 /// A certificate that validates, and what was found out about its path.
 pub(super) struct Picked<'a> {
     pub(super) certificate: &'a Certificate,
+    /// From it to the anchor.
+    pub(super) path: Path,
     findings: Result<Vec<Finding>, RevocationError>,
+}
+
+impl Picked<'_> {
+    /// Until when all of this holds: the earliest expiry of a certificate below the anchor, or next update of what cleared
+    /// one of them.
+    pub(super) fn holds_until(&self) -> Option<Timestamp> {
+        let certificates = self.path.certificates();
+        let below = match certificates.split_last() {
+            Some((only, [])) => std::slice::from_ref(only),
+            Some((_, below)) => below,
+            None => &[],
+        };
+        let findings = self.findings.as_deref().unwrap_or_default();
+        let cleared = findings.iter().filter_map(|it| it.cleared_by.and_then(|answer| answer.period.next_update));
+        below.iter().map(Certificate::not_after).chain(cleared).min()
+    }
 }
 
 /// Certificates that fit a signer's name and are judged: each costs up to a whole budget of signature checks.
@@ -45,7 +63,7 @@ impl RevocationCheck {
             match validate(certificate) {
                 Ok(path) => {
                     let findings = revocation::check(&path, &self.evidence, self.clock, self.demand);
-                    let picked = Picked { certificate, findings };
+                    let picked = Picked { certificate, path, findings };
                     if picked.findings.is_ok() {
                         return Ok(picked);
                     }

@@ -9,7 +9,7 @@ use pki::{
 };
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
-use super::{Context, reason_of, revocation::RevocationCheck};
+use super::{Context, revocation::RevocationCheck};
 use crate::{
     cms::{CmsError, ContentType, SignedData},
     profile::{InputProfile, Lenient},
@@ -114,7 +114,7 @@ pub(super) fn authenticate(
     let picked = match picked {
         Ok(picked) => picked,
         Err(error) => {
-            let reason = error.as_ref().and_then(reason_of).unwrap_or(ReasonCode::VoucherSignerUntrusted);
+            let reason = error.as_ref().and_then(path::PathError::reason).unwrap_or(ReasonCode::VoucherSignerUntrusted);
             let detail = error.map_or_else(|| "no certificate fits".to_owned(), |error| error.to_string());
             return Err(trace.refused("voucher-signer", reason, inputs, detail));
         }

@@ -74,13 +74,17 @@ impl Nonce {
 
     /// The nonce of a voucher, as base64, or in the forms that others give it.
     fn decode(node: Node, grants: &mut Grants) -> Result<Self, DocumentError> {
+        let hexadecimal = node.quoted().and_then(from_hex).and_then(Self::for_voucher);
+        match hexadecimal {
+            Some(nonce) if grants.allow(Leniency::HexNonce) => Ok(nonce),
+            _ => Self::decode_base64(node, grants),
+        }
+    }
+
+    /// As base64, and nothing else.
+    pub(super) fn decode_base64(node: Node, grants: &mut Grants) -> Result<Self, DocumentError> {
         let invalid = node.invalid("8 to 32 octets in base64");
         let text = node.text()?;
-        if let Some(nonce) = from_hex(&text).and_then(Self::for_voucher)
-            && grants.allow(Leniency::HexNonce)
-        {
-            return Ok(nonce);
-        }
         let compact: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
         match STANDARD.decode(&compact) {
             Ok(octets) => Self::for_voucher(octets),

@@ -3,10 +3,12 @@
 mod assertion;
 mod form;
 mod freshness;
+mod request;
 
 pub use assertion::{Assertion, UnknownAssertion};
 pub use form::ForeignForm;
 pub use freshness::{Freshness, Nonce};
+pub use request::VoucherRequestDocument;
 
 use pki::{certificate::Certificate, identity::SerialNumber, time::Timestamp};
 

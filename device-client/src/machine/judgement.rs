@@ -2,7 +2,7 @@
 
 use pki::{
     certificate::Certificate,
-    path::{self, PathError, Purpose},
+    path::{self, Purpose},
     server_name,
     time::Clock,
 };
@@ -74,11 +74,7 @@ fn authenticate(chain: &[Certificate], host: &str, anchors: &[Certificate], cloc
     match path::validate(server, intermediates, anchors, &strictness) {
         Ok(_) => trace.passed_with(PATH, SECTION, &inputs, clock.to_string()),
         Err(error) => {
-            let reason = match error {
-                PathError::OutsideValidity { .. } => ReasonCode::CertificateExpired,
-                PathError::CriticalExtension { .. } => ReasonCode::CertificateMalformed,
-                _ => ReasonCode::ServerUntrusted,
-            };
+            let reason = error.reason().unwrap_or(ReasonCode::ServerUntrusted);
             return Err(trace.refused(PATH, reason, &inputs, error.to_string()));
         }
     }

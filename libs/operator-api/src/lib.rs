@@ -15,7 +15,9 @@
 //! | [`paths::MANUFACTURERS`], [`paths::MANUFACTURER`] | GET, PUT | viewer, admin |
 //! | [`paths::PROFILES`] | GET, without what is in them | viewer |
 //! | [`paths::PROFILE`] | GET, PUT, DELETE | operator |
-//! | [`paths::VOUCHERS`] | POST | operator |
+//! | [`paths::VOUCHERS`] | GET (pages, filters), POST | viewer, operator |
+//! | [`paths::IMPORT_VOUCHERS`] | POST, streamed both ways | operator |
+//! | [`paths::COVERAGE`] | POST, streamed both ways; changes nothing | viewer |
 //! | [`paths::USERS`], [`paths::USER`] | GET, PUT, DELETE | admin |
 //! | [`paths::TOKENS`], [`paths::TOKEN`] | GET, POST, DELETE | everybody their own, admin all |
 //! | [`paths::RECORDS`], [`paths::CHECKPOINT`], [`paths::EVENTS`] | GET | viewer |
@@ -61,4 +63,8 @@ pub use policies::{AcceptPolicies, Policies, ProposedPolicies, spelled_duration}
 pub use problem::Problem;
 pub use profiles::{NewProfile, Profile, ProfileList, ProfileSummary};
 pub use status::{Health, ListenerStatus, LogStatus, ServerAlarm, StateCount, Status, WebhookStatus};
-pub use vouchers::{NewVoucher, Voucher};
+pub use vouchers::{
+    BroughtVoucher, CoverageDone, CoverageProblem, CoverageQuery, CoverageUpdate, CoveredDevice, NewVoucher,
+    ProblemCount, StoredVoucher, Voucher, VoucherOutcome, VoucherPage, VoucherProgress, VoucherQuery, VoucherUpdate,
+    VouchersDone,
+};

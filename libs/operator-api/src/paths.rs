@@ -38,6 +38,10 @@ pub const PROFILES: &str = "/v1/profiles";
 pub const PROFILE: &str = "/v1/profiles/{profile}";
 /// Vouchers.
 pub const VOUCHERS: &str = "/v1/vouchers";
+/// Stores many vouchers.
+pub const IMPORT_VOUCHERS: &str = "/v1/import/vouchers";
+/// Compares a delivery list with the vouchers in stock.
+pub const COVERAGE: &str = "/v1/vouchers/coverage";
 /// All users.
 pub const USERS: &str = "/v1/users";
 /// One user.

@@ -3,8 +3,11 @@
 use const_oid::{ObjectIdentifier, db::rfc5280 as oid};
 use der::Decode;
 use x509_cert::{
-    certificate::TbsCertificate,
-    ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, SubjectAltName, SubjectKeyIdentifier},
+    certificate::{TbsCertificate, Version},
+    ext::pkix::{
+        AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, ExtendedKeyUsage, NameConstraints,
+        PolicyConstraints, PolicyMappings, SubjectAltName, SubjectKeyIdentifier,
+    },
 };
 
 use super::CertificateError;
@@ -45,8 +48,18 @@ pub struct Extensions {
     pub subject_alt_name: Option<SubjectAltName>,
     /// Critical extensions that the path validation must understand or refuse (RFC 5280 §4.2).
     pub critical: Vec<ObjectIdentifier>,
-    /// NameConstraints is present, critical or not.
-    pub name_constraints: bool,
+    /// NameConstraints (RFC 5280 §4.2.1.10): what those below a CA may be called.
+    pub name_constraints: Option<NameConstraints>,
+    /// CertificatePolicies (§4.2.1.4), without their qualifiers.
+    pub policies: Option<Vec<ObjectIdentifier>>,
+    /// PolicyMappings (§4.2.1.5): pairs of the issuer's policy and the subject's.
+    pub policy_mappings: Vec<(ObjectIdentifier, ObjectIdentifier)>,
+    /// PolicyConstraints (§4.2.1.11): after how many certificates a policy must be there.
+    pub require_explicit_policy: Option<u32>,
+    /// PolicyConstraints: after how many certificates policies are mapped no more.
+    pub inhibit_policy_mapping: Option<u32>,
+    /// InhibitAnyPolicy (§4.2.1.14): after how many certificates anyPolicy stands for no policy any more.
+    pub inhibit_any_policy: Option<u32>,
 }
 
 impl Extensions {
@@ -59,6 +72,14 @@ impl Extensions {
         // Counted first: they are compared with each other, and certificates come from strangers.
         if tbs.extensions().is_some_and(|extensions| extensions.len() > Self::MAX) {
             return Err(CertificateError::TooManyExtensions);
+        }
+        // RFC 5280 §4.1.2.1, §4.1.2.8: extensions make it version 3, unique identifiers 2 or 3.
+        let unique = tbs.issuer_unique_id().is_some() || tbs.subject_unique_id().is_some();
+        match tbs.version() {
+            Version::V3 => {}
+            Version::V2 if tbs.extensions().is_none() => {}
+            Version::V1 if tbs.extensions().is_none() && !unique => {}
+            _ => return Err(CertificateError::Version),
         }
         for extension in tbs.extensions().into_iter().flatten() {
             let (id, value) = (extension.extn_id, extension.extn_value.as_bytes());
@@ -95,7 +116,19 @@ impl Extensions {
                     read.authority_key_identifier_value = Some(value.to_vec());
                 }
                 oid::ID_CE_SUBJECT_ALT_NAME => read.subject_alt_name = Some(SubjectAltName::from_der(value)?),
-                oid::ID_CE_NAME_CONSTRAINTS => read.name_constraints = true,
+                oid::ID_CE_NAME_CONSTRAINTS => read.name_constraints = Some(name_constraints(value)?),
+                oid::ID_CE_CERTIFICATE_POLICIES => read.policies = Some(policies(value)?),
+                oid::ID_CE_POLICY_MAPPINGS => read.policy_mappings = policy_mappings(value)?,
+                oid::ID_CE_POLICY_CONSTRAINTS => {
+                    let constraints = PolicyConstraints::from_der(value)?;
+                    read.require_explicit_policy = constraints.require_explicit_policy;
+                    read.inhibit_policy_mapping = constraints.inhibit_policy_mapping;
+                    // RFC 5280 §4.2.1.11: an empty one says nothing and must not be issued.
+                    if read.require_explicit_policy.is_none() && read.inhibit_policy_mapping.is_none() {
+                        return Err(CertificateError::EmptyExtension(id));
+                    }
+                }
+                oid::ID_CE_INHIBIT_ANY_POLICY => read.inhibit_any_policy = Some(u32::from_der(value)?),
                 _ => {}
             }
         }
@@ -108,4 +141,30 @@ impl Extensions {
     pub fn is_ca(&self) -> bool {
         self.basic_constraints.is_some_and(|(ca, _)| ca)
     }
+}
+
+fn name_constraints(value: &[u8]) -> Result<NameConstraints, CertificateError> {
+    let constraints = NameConstraints::from_der(value)?;
+    let given = [&constraints.permitted_subtrees, &constraints.excluded_subtrees];
+    // RFC 5280 §4.2.1.10: at least one of the two, and neither of them empty.
+    let is_empty = given.iter().all(|it| it.is_none()) || given.into_iter().flatten().any(Vec::is_empty);
+    if is_empty { Err(CertificateError::EmptyExtension(oid::ID_CE_NAME_CONSTRAINTS)) } else { Ok(constraints) }
+}
+
+fn policies(value: &[u8]) -> Result<Vec<ObjectIdentifier>, CertificateError> {
+    let policies: Vec<_> = CertificatePolicies::from_der(value)?.0.into_iter().map(|it| it.policy_identifier).collect();
+    // RFC 5280 §4.2.1.4: SIZE (1..MAX), here and in the mappings.
+    if policies.is_empty() {
+        return Err(CertificateError::EmptyExtension(oid::ID_CE_CERTIFICATE_POLICIES));
+    }
+    Ok(policies)
+}
+
+fn policy_mappings(value: &[u8]) -> Result<Vec<(ObjectIdentifier, ObjectIdentifier)>, CertificateError> {
+    let mappings = PolicyMappings::from_der(value)?.0.into_iter();
+    let mappings: Vec<_> = mappings.map(|it| (it.issuer_domain_policy, it.subject_domain_policy)).collect();
+    if mappings.is_empty() {
+        return Err(CertificateError::EmptyExtension(oid::ID_CE_POLICY_MAPPINGS));
+    }
+    Ok(mappings)
 }

@@ -3,8 +3,11 @@
 mod extensions;
 mod locations;
 mod name;
+mod name_match;
 
 pub use extensions::{Extensions, KeyUsage};
+pub(crate) use locations::{DistributionPoint, full_names};
+pub(crate) use name_match::{Likeness, below, same_name};
 
 use const_oid::ObjectIdentifier;
 use der::{Decode, Encode, Header, Reader, SliceReader, Tag};
@@ -117,6 +120,12 @@ impl Certificate {
         name_text(self.subject())
     }
 
+    /// The issuer as people read it (RFC 4514).
+    #[must_use]
+    pub fn issuer_text(&self) -> String {
+        name::Shown(self.issuer()).to_string()
+    }
+
     /// The issuer's distinguished name.
     #[must_use]
     pub fn issuer(&self) -> &Name {
@@ -141,10 +150,10 @@ impl Certificate {
         timestamp(self.parsed.tbs_certificate().validity().not_after)
     }
 
-    /// Whether subject and issuer are the same name.
+    /// Whether subject and issuer are the same name (RFC 5280 §7.1).
     #[must_use]
     pub fn is_self_issued(&self) -> bool {
-        self.subject() == self.issuer()
+        same_name(self.subject(), self.issuer())
     }
 
     /// Whether this certificate carries the signature of `issuer_key`.
@@ -172,6 +181,11 @@ impl Certificate {
         let tbs = self.der.get(self.tbs.clone()).ok_or(AlgorithmError::BadSignature)?;
         let signature = self.parsed.signature().as_bytes().ok_or(AlgorithmError::BadSignature)?;
         Ok((tbs, signature))
+    }
+
+    /// Whether it has this extension.
+    pub(crate) fn holds(&self, id: ObjectIdentifier) -> bool {
+        self.parsed.tbs_certificate().extensions().into_iter().flatten().any(|extension| extension.extn_id == id)
     }
 
     /// The parsed form, for encoders that need its fields.
@@ -238,6 +252,12 @@ pub enum CertificateError {
     /// The same extension twice.
     #[error("extension {0} stands twice")]
     DuplicateExtension(ObjectIdentifier),
+    /// An extension that must hold something holds nothing.
+    #[error("extension {0} is empty")]
+    EmptyExtension(ObjectIdentifier),
+    /// The version does not go with what the certificate holds (RFC 5280 §4.1.2.1).
+    #[error("the version does not go with the extensions or unique identifiers")]
+    Version,
 }
 
 impl From<std::num::TryFromIntError> for CertificateError {

@@ -43,7 +43,7 @@ pub fn random<const N: usize>() -> Result<[u8; N], KeyError> {
 }
 
 /// [`Entropy`] in the form that the RustCrypto libraries want.
-pub(super) struct Rng<'a>(pub(super) &'a mut dyn Entropy);
+pub(crate) struct Rng<'a>(pub(crate) &'a mut dyn Entropy);
 
 impl Rng<'_> {
     fn octets<const N: usize>(&mut self) -> Result<[u8; N], NoEntropy> {

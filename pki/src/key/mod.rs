@@ -10,18 +10,26 @@ mod file;
 mod locator;
 mod open;
 mod passphrase;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
 mod public;
 mod spec;
 
 pub use decrypt::{DecryptError, Decryptor, OaepHash, RsaPadding};
 pub use encrypt::{Agreed, EncryptError};
+pub(crate) use entropy::Rng;
 pub use entropy::{Entropy, NoEntropy, SystemEntropy, random};
 pub use error::KeyError;
 pub use exposure::{Exposure, FileExposed};
 pub use file::{FileKey, Stretching};
-pub use locator::{Locator, LocatorError, Pkcs11Uri, Pkcs11UriError, TokenChoice, TpmHandle, TpmHandleError};
+pub use locator::{
+    Locator, LocatorError, Pkcs11Uri, Pkcs11UriError, TokenChoice, TpmAddress, TpmAddressError, TpmHandle,
+    TpmHandleError, TpmKeyAddress, TpmKeyAddressError,
+};
 pub use open::{Access, OpenError, OpenKey};
 pub use passphrase::{Passphrase, PassphraseFileError, PassphraseInvalid};
+#[cfg(feature = "pkcs11")]
+pub use pkcs11::{KeyUse, Pkcs11Error, TokenKey};
 pub use public::{KeyType, PublicKey};
 pub use spec::{KeySpec, UnknownKeySpec};
 
@@ -74,7 +82,7 @@ pub enum Pace {
 }
 
 /// The algorithms of a key that signs with this one unless another is asked for.
-fn own_first(own: SignatureAlgorithm, public: &PublicKey) -> Vec<SignatureAlgorithm> {
+pub(crate) fn own_first(own: SignatureAlgorithm, public: &PublicKey) -> Vec<SignatureAlgorithm> {
     let others = public.signature_algorithms().into_iter().filter(|algorithm| *algorithm != own);
     std::iter::once(own).chain(others).collect()
 }

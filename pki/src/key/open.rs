@@ -14,6 +14,8 @@ use super::{
     PublicKey, RsaPadding, SignError, Signer,
 };
 use crate::algorithm::SignatureAlgorithm;
+#[cfg(feature = "tpm")]
+use crate::tpm::{Secret, SecretTooLong, TpmError, TpmKey};
 
 /// Longest key file that is read, in octets.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -112,8 +114,18 @@ impl Decryptor for OpenKey {
 impl From<FileKey> for OpenKey {
     fn from(key: FileKey) -> Self {
         let key = Arc::new(key);
-        let decryptor: Arc<dyn Decryptor> = Arc::clone(&key) as Arc<dyn Decryptor>;
+        let decryptor: Arc<dyn Decryptor> = Arc::<FileKey>::clone(&key);
         Self { signer: key, decryptor: Some(decryptor) }
+    }
+}
+
+#[cfg(feature = "tpm")]
+impl From<TpmKey> for OpenKey {
+    fn from(key: TpmKey) -> Self {
+        let decrypts = key.decrypts();
+        let key = Arc::new(key);
+        let decryptor: Option<Arc<dyn Decryptor>> = if decrypts { Some(Arc::<TpmKey>::clone(&key)) } else { None };
+        Self { signer: key, decryptor }
     }
 }
 
@@ -132,7 +144,21 @@ impl Locator {
     pub fn open(&self, access: &Access) -> Result<OpenKey, OpenError> {
         match self {
             Self::File(path) => self.open_file(path, access).map(OpenKey::from),
+            #[cfg(feature = "pkcs11")]
+            Self::Pkcs11(uri) => {
+                uri.open().map_err(|source| OpenError::Pkcs11 { locator: self.clone(), source: Box::new(source) })
+            }
+            #[cfg(not(feature = "pkcs11"))]
             Self::Pkcs11(_) => Err(OpenError::NotBuilt { locator: self.clone(), feature: "pkcs11" }),
+            #[cfg(feature = "tpm")]
+            Self::Tpm(address) => {
+                let password = access.passphrase()?;
+                let refused = |source| OpenError::Tpm { locator: self.clone(), source: Box::new(source) };
+                let password = password.map_or_else(|| Ok(Secret::empty()), |it| Secret::new(it.octets()));
+                let password = password.map_err(|source| OpenError::TpmPassword { locator: self.clone(), source })?;
+                TpmKey::open(address, password).map(OpenKey::from).map_err(refused)
+            }
+            #[cfg(not(feature = "tpm"))]
             Self::Tpm(_) => Err(OpenError::NotBuilt { locator: self.clone(), feature: "tpm" }),
         }
     }
@@ -201,11 +227,38 @@ pub enum OpenError {
         /// Why.
         source: PassphraseFileError,
     },
+    /// Its token does not give it to us.
+    #[cfg(feature = "pkcs11")]
+    #[error("{locator}: {source}")]
+    Pkcs11 {
+        /// Where the key is.
+        locator: Locator,
+        /// Why.
+        source: Box<super::Pkcs11Error>,
+    },
     /// The key itself is wanted, which only a file gives away.
     #[error("{locator} is no file: a key that lives elsewhere cannot be read, only used")]
     NotAFile {
         /// Where the key is.
         locator: Locator,
+    },
+    /// The TPM does not have it, or cannot be asked.
+    #[cfg(feature = "tpm")]
+    #[error("{locator}: {source}. {}", source.remedy())]
+    Tpm {
+        /// Where the key is.
+        locator: Locator,
+        /// Why.
+        source: Box<TpmError>,
+    },
+    /// The key's password is longer than a TPM takes.
+    #[cfg(feature = "tpm")]
+    #[error("{locator}: {source}")]
+    TpmPassword {
+        /// Where the key is.
+        locator: Locator,
+        /// How long it may be.
+        source: SecretTooLong,
     },
     /// This program was built without what reaches the key.
     #[error("{locator}: this program was built without the feature `{feature}`; build it with `--features {feature}`")]
@@ -258,7 +311,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let key = FileKey::generate_p256().unwrap();
         let passphrase = Passphrase::new(Zeroizing::new(b"correct horse".to_vec())).unwrap();
-        let pem = key.to_encrypted_pem(&passphrase, Stretching::Pbkdf2).unwrap();
+        let pem = key.to_encrypted_pem(&passphrase, Stretching::Scrypt).unwrap();
         let locator = file(folder.path(), "a.key", pem.as_bytes(), 0o600);
         let with = |octets: &[u8], mode| {
             let passphrase = file(folder.path(), "passphrase", octets, mode);

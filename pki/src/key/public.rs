@@ -146,6 +146,18 @@ impl PublicKey {
         }
     }
 
+    /// Whether the point of an elliptic curve is on it (SEC 1 §3.2.2.1).
+    #[cfg(feature = "pkcs11")]
+    pub(crate) fn check_point(&self) -> Result<(), KeyError> {
+        let on_curve = match self.key_type {
+            KeyType::P256 => p256::PublicKey::from_sec1_bytes(&self.subject_public_key).is_ok(),
+            KeyType::P384 => p384::PublicKey::from_sec1_bytes(&self.subject_public_key).is_ok(),
+            KeyType::P521 => p521::PublicKey::from_sec1_bytes(&self.subject_public_key).is_ok(),
+            KeyType::Rsa | KeyType::RsaPss | KeyType::Ed25519 => false,
+        };
+        if on_curve { Ok(()) } else { Err(KeyError::Malformed) }
+    }
+
     /// The RSASSA-PSS parameters to which the key itself is restricted.
     pub(crate) const fn pss_restriction(&self) -> Option<PssParameters> {
         self.pss

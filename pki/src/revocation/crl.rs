@@ -8,11 +8,10 @@ use der::{
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::{
     ext::{
-        Extensions,
+        Extension, Extensions,
         pkix::{
             CrlReason,
-            crl::IssuingDistributionPoint,
-            name::{DistributionPointName, GeneralName},
+            name::{GeneralName, GeneralNames},
         },
     },
     name::Name,
@@ -20,19 +19,20 @@ use x509_cert::{
 };
 
 use super::{
-    EvidenceError, Period, Revocation, Statement,
+    EvidenceError, Period, Reason, Revocation, Statement,
+    scope::Scope,
     signed::{SignedBody, check_extensions},
 };
 use crate::{
-    certificate::Certificate,
+    certificate::{Certificate, DistributionPoint, same_name},
     digest::{Digest, sha256},
     time::Timestamp,
 };
 
-/// A full revocation list, as received: whose it is and that it is authentic shows only when a path is checked.
+/// A revocation list, as received: whose it is and that it is authentic shows only when a path is checked.
 ///
-/// Delta CRLs and indirect CRLs are refused: without their base, or their foreign entries, they prove nothing, and no
-/// bootstrapping needs them.
+/// One that amends another (a delta CRL, §5.2.4) clears nobody without it. One that names other CAs' certificates (an indirect
+/// CRL, §5.2.5) speaks about those whose CA said so in the certificate.
 #[derive(Clone)]
 pub struct Crl {
     der: Vec<u8>,
@@ -40,25 +40,33 @@ pub struct Crl {
     issuer: Name,
     period: Period,
     entries: Vec<Entry>,
+    /// CAs that entries belong to, other than the list's issuer.
+    issuers: Vec<Vec<Name>>,
     scope: Scope,
+    number: Option<CrlNumber>,
+    /// In a delta CRL: the oldest list that it amends.
+    base: Option<CrlNumber>,
 }
 
 #[derive(Clone)]
 struct Entry {
+    /// Whose certificate: a place in [`Crl::issuers`], or the list's issuer's.
+    issuer: Option<usize>,
     serial: Int,
     revocation: Revocation,
 }
 
-/// Which certificates a list that does not name them speaks about (RFC 5280 §5.2.5).
-#[derive(Clone, Default)]
-struct Scope {
-    /// A list for some reasons only clears nobody of the others.
-    some_reasons_only: bool,
-    /// Kinds of certificates that it leaves out.
-    without_ca: bool,
-    without_end_entities: bool,
-    /// The distribution point's names: it speaks about certificates that name one of them. `None` means all.
-    names: Option<Vec<GeneralName>>,
+/// CRLNumber (RFC 5280 §5.2.3), of up to 20 octets: compared by length and then by octets, without leading zeros.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct CrlNumber(usize, Vec<u8>);
+
+impl CrlNumber {
+    fn read(extensions: &Extensions, id: const_oid::ObjectIdentifier) -> Result<Option<Self>, EvidenceError> {
+        let Some(value) = find(extensions, id) else { return Ok(None) };
+        let number = Int::from_der(value)?;
+        let octets: Vec<_> = number.as_bytes().iter().copied().skip_while(|octet| *octet == 0).collect();
+        Ok(Some(Self(octets.len(), octets)))
+    }
 }
 
 /// TBSCertList (RFC 5280 §5.1.2), its entries not looked at yet.
@@ -134,15 +142,21 @@ impl Crl {
         if tbs.signature != signed.algorithm {
             return Err(EvidenceError::AlgorithmFieldsDiffer);
         }
-        let scope = match (tbs.version, &tbs.extensions) {
-            (Some(1), Some(extensions)) => Scope::read(extensions)?,
-            (Some(1) | None, None) => Scope::default(),
+        let extensions = match (tbs.version, tbs.extensions) {
+            (Some(1), Some(extensions)) => extensions,
+            (Some(1) | None, None) => Extensions::new(),
             // RFC 5280 §5.1.2.1: extensions make it version 2, and there is no version above.
             _ => return Err(EvidenceError::Version),
         };
-        let entries = tbs.entries.map_or_else(|| Ok(Vec::new()), read_entries)?;
+        check_extensions(&extensions, &[oid::ID_CE_ISSUING_DISTRIBUTION_POINT, oid::ID_CE_DELTA_CRL_INDICATOR])?;
         let (issuer, period) = (tbs.issuer, tbs.period);
-        Ok(Self { der: der.to_vec(), signed, issuer, period, entries, scope })
+        let scope = Scope::read(&extensions, &issuer)?;
+        let number = CrlNumber::read(&extensions, oid::ID_CE_CRL_NUMBER)?;
+        let base = CrlNumber::read(&extensions, oid::ID_CE_DELTA_CRL_INDICATOR)?;
+        let mut entries = Entries { indirect: scope.indirect, list: Vec::new(), issuers: Vec::new() };
+        entries.read(tbs.entries.unwrap_or_default())?;
+        let Entries { list: entries, issuers, .. } = entries;
+        Ok(Self { der: der.to_vec(), signed, issuer, period, entries, issuers, scope, number, base })
     }
 
     /// The exact bytes.
@@ -183,23 +197,51 @@ impl Crl {
 
     /// Whether it may be `issuer`'s, as far as can be told without looking at the signature.
     pub(super) fn names_issuer(&self, issuer: &Certificate) -> bool {
-        self.issuer == *issuer.subject()
+        same_name(&self.issuer, issuer.subject())
     }
 
-    /// RFC 5280 §6.3.3 (f), (g): the CA that issued the certificate signed the list, with the same key, and may.
-    pub(super) fn is_authentic(&self, issuer: &Certificate) -> bool {
-        issuer.extensions().key_usage.is_none_or(|usage| usage.crl_sign)
-            && self.signed.verify(issuer.public_key()).is_ok()
+    /// RFC 5280 §6.3.3 (f), (g): the key of `signer` made the signature, and may.
+    pub(super) fn is_signed_by(&self, signer: &Certificate) -> bool {
+        signer.extensions().key_usage.is_none_or(|usage| usage.crl_sign)
+            && self.signed.verify(signer.public_key()).is_ok()
     }
 
-    /// What the list says about a certificate of its issuer; `None` when that is beyond its scope.
-    pub(super) fn statement(&self, certificate: &Certificate) -> Option<Statement> {
-        // A certificate that is named is revoked, whatever the scope says: only what is left out needs it.
-        let named = self.entries.iter().find(|entry| entry.serial.as_bytes() == certificate.certificate_serial());
-        match named {
-            Some(entry) => Some(Statement::Revoked(entry.revocation)),
-            None => self.scope.covers(certificate).then_some(Statement::Good),
+    /// Whether it amends another list.
+    pub(super) const fn is_delta(&self) -> bool {
+        self.base.is_some()
+    }
+
+    /// RFC 5280 §5.2.4, §6.3.3 (c): whether this delta amends `list`.
+    pub(super) fn amends(&self, list: &Self) -> bool {
+        let (Some(base), Some(number)) = (&self.base, &self.number) else { return false };
+        let in_time = list.number.as_ref().is_some_and(|of_list| base <= of_list && of_list < number);
+        !list.is_delta() && in_time && self.scope == list.scope && same_name(&self.issuer, &list.issuer)
+    }
+
+    /// What the list says about a certificate; `None` when that is beyond its scope, or when it is a delta without news.
+    pub(super) fn statement(&self, certificate: &Certificate, points: &[DistributionPoint]) -> Option<Statement> {
+        if !self.scope.is_entitled(&self.issuer, certificate, points) {
+            return None;
         }
+        // A certificate that is named is revoked, whatever the scope says: only what is left out needs it.
+        if let Some(entry) = self.entries.iter().find(|entry| self.is_about(entry, certificate)) {
+            return match entry.revocation.reason {
+                // RFC 5280 §5.3.1: taken back, in deltas only.
+                Some(Reason::RemoveFromCrl) if self.is_delta() => Some(Statement::Removed),
+                _ => Some(Statement::Revoked(entry.revocation)),
+            };
+        }
+        let reasons = self.scope.covers(&self.issuer, certificate, points);
+        (!self.is_delta() && reasons != super::ReasonSet::NONE).then_some(Statement::Good(reasons))
+    }
+
+    fn is_about(&self, entry: &Entry, certificate: &Certificate) -> bool {
+        let is_issuers = |names: &[Name]| names.iter().any(|name| same_name(name, certificate.issuer()));
+        entry.serial.as_bytes() == certificate.certificate_serial()
+            && match entry.issuer {
+                None => same_name(&self.issuer, certificate.issuer()),
+                Some(place) => self.issuers.get(place).is_some_and(|names| is_issuers(names)),
+            }
     }
 }
 
@@ -209,68 +251,48 @@ impl std::fmt::Debug for Crl {
     }
 }
 
-impl Scope {
-    fn read(extensions: &Extensions) -> Result<Self, EvidenceError> {
-        check_extensions(extensions, &[oid::ID_CE_ISSUING_DISTRIBUTION_POINT, oid::ID_CE_DELTA_CRL_INDICATOR])?;
-        let mut scope = Self::default();
-        for extension in extensions {
-            match extension.extn_id {
-                // RFC 5280 §5.2.4: what is missing in it says nothing without the list that it amends.
-                oid::ID_CE_DELTA_CRL_INDICATOR => return Err(EvidenceError::Delta),
-                oid::ID_CE_ISSUING_DISTRIBUTION_POINT => {
-                    let point = IssuingDistributionPoint::from_der(extension.extn_value.as_bytes())?;
-                    // RFC 5280 §5.2.5, §5.3.3: the entries of an indirect CRL are other CAs' certificates, and those of a
-                    // list of attribute certificates are none at all: their serial numbers mean something else.
-                    if point.indirect_crl || point.only_contains_attribute_certs {
-                        return Err(EvidenceError::Indirect);
-                    }
-                    scope.some_reasons_only = point.only_some_reasons.is_some();
-                    scope.without_ca = point.only_contains_user_certs;
-                    scope.without_end_entities = point.only_contains_ca_certs;
-                    scope.names = point.distribution_point.map(|name| match name {
-                        DistributionPointName::FullName(names) => names,
-                        // Relative names are in nobody's use; no certificate matches.
-                        DistributionPointName::NameRelativeToCRLIssuer(_) => Vec::new(),
-                    });
-                }
-                _ => {}
-            }
-        }
-        if scope.names.as_ref().is_some_and(|names| names.len() > Certificate::MAX_DISTRIBUTION_POINT_NAMES) {
-            return Err(EvidenceError::TooManyEntries);
-        }
-        Ok(scope)
-    }
+/// The entries of a list, as far as they are read.
+struct Entries {
+    indirect: bool,
+    list: Vec<Entry>,
+    issuers: Vec<Vec<Name>>,
+}
 
-    /// RFC 5280 §6.3.3 (b): whether silence about `certificate` means that it is not revoked.
-    fn covers(&self, certificate: &Certificate) -> bool {
-        let left_out = if certificate.extensions().is_ca() { self.without_ca } else { self.without_end_entities };
-        let in_point = self
-            .names
-            .as_ref()
-            .is_none_or(|names| certificate.crl_distribution_point_names().iter().any(|name| names.contains(name)));
-        !self.some_reasons_only && !left_out && in_point
+impl Entries {
+    fn read(&mut self, list: &[u8]) -> Result<(), EvidenceError> {
+        let mut reader = SliceReader::new(list)?;
+        while !reader.is_finished() {
+            if self.list.len() >= Crl::MAX_ENTRIES {
+                return Err(EvidenceError::TooManyEntries);
+            }
+            let RevokedCertificate { serial, revocation_date, extensions } = RevokedCertificate::decode(&mut reader)?;
+            let extensions = extensions.unwrap_or_default();
+            check_extensions(&extensions, &[oid::ID_CE_CRL_REASONS, oid::ID_CE_CERTIFICATE_ISSUER])?;
+            if let Some(names) = find(&extensions, oid::ID_CE_CERTIFICATE_ISSUER) {
+                // RFC 5280 §5.3.3: only where the list says that it is such a one.
+                if !self.indirect {
+                    return Err(EvidenceError::ForeignEntry);
+                }
+                let names = GeneralNames::from_der(names)?.into_iter();
+                let directory = names.filter_map(|name| match name {
+                    GeneralName::DirectoryName(name) => Some(name),
+                    _ => None,
+                });
+                self.issuers.push(directory.collect());
+            }
+            // RFC 5280 §5.3.3: it holds for those that follow, too.
+            let issuer = self.issuers.len().checked_sub(1);
+            // A reason that cannot be read takes nothing from the fact.
+            let reason = find(&extensions, oid::ID_CE_CRL_REASONS).and_then(|value| CrlReason::from_der(value).ok());
+            let revocation = Revocation { when: timestamp(revocation_date), reason: reason.map(Into::into) };
+            self.list.push(Entry { issuer, serial, revocation });
+        }
+        Ok(())
     }
 }
 
-fn read_entries(list: &[u8]) -> Result<Vec<Entry>, EvidenceError> {
-    let mut reader = SliceReader::new(list)?;
-    let mut entries = Vec::new();
-    while !reader.is_finished() {
-        if entries.len() >= Crl::MAX_ENTRIES {
-            return Err(EvidenceError::TooManyEntries);
-        }
-        let RevokedCertificate { serial, revocation_date, extensions } = RevokedCertificate::decode(&mut reader)?;
-        let extensions = extensions.unwrap_or_default();
-        // RFC 5280 §5.3: certificateIssuer among them, which would make the entry another CA's.
-        check_extensions(&extensions, &[oid::ID_CE_CRL_REASONS])?;
-        let reason = extensions.iter().find(|extension| extension.extn_id == oid::ID_CE_CRL_REASONS);
-        // A reason that cannot be read takes nothing from the fact.
-        let reason = reason.and_then(|extension| CrlReason::from_der(extension.extn_value.as_bytes()).ok());
-        let revocation = Revocation { when: timestamp(revocation_date), reason: reason.map(Into::into) };
-        entries.push(Entry { serial, revocation });
-    }
-    Ok(entries)
+fn find(extensions: &[Extension], id: const_oid::ObjectIdentifier) -> Option<&[u8]> {
+    extensions.iter().find(|extension| extension.extn_id == id).map(|extension| extension.extn_value.as_bytes())
 }
 
 fn timestamp(time: Time) -> Timestamp {

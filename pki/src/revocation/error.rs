@@ -76,12 +76,12 @@ pub enum EvidenceError {
     /// The same extension twice.
     #[error("extension {0} stands twice")]
     DuplicateExtension(ObjectIdentifier),
-    /// A delta CRL (RFC 5280 §5.2.4).
-    #[error("a delta CRL says nothing by itself")]
-    Delta,
-    /// An indirect CRL, or one of attribute certificates (RFC 5280 §5.2.5).
-    #[error("an indirect CRL, or one of attribute certificates, is not used here")]
-    Indirect,
+    /// An entry of another CA in a list that is not an indirect one (RFC 5280 §5.3.3).
+    #[error("an entry is another CA's, and the list is not an indirect one")]
+    ForeignEntry,
+    /// A list of attribute certificates (RFC 5280 §5.2.5).
+    #[error("a list of attribute certificates says nothing about others")]
+    AttributeCertificates,
     /// An OCSP response that reports an error instead of a status.
     #[error("the OCSP response is not a successful one")]
     NotSuccessful,

@@ -10,10 +10,18 @@
 //! - **A "not revoked" counts while it is fresh.** Where the clock may not be believed, freshness is not judged, and
 //!   missing evidence is not held against anybody (RFC 8572 §9.1).
 //!
-//! Of RFC 5280 §6.3 this leaves out: delta CRLs, indirect CRLs, lists signed with another key than the certificate, and
-//! piecing together lists for some reasons each. An OCSP delegate is not asked for its own status by OCSP; a
-//! revocation list at hand that names it is heeded, and when its certificate has expired nothing it said is authentic
-//! any more, a revocation neither (RFC 6960 §4.2.2.2).
+//! Lists for some reasons each are pieced together: a certificate is cleared when all reasons are covered (RFC 5280 §6.3.3).
+//! A delta CRL revokes by itself, and clears together with a list that it amends. An indirect CRL counts for certificates
+//! whose distribution points leave it to that issuer.
+//!
+//! A list is the CA's when the key that signed the certificate signed the list, or a key of that name in the path, or one that
+//! the CA, or the CA above it, certified for signing lists ([`Evidence::add_certificate`]); an indirect one also when any CA of
+//! the path certified its issuer. RFC 5280 §6.3.3 (f) would accept any path to the same anchor, and so would let
+//! any CA below it sign lists in the name of another.
+//!
+//! An OCSP delegate is not asked for its own status by OCSP; a revocation list at hand that names it is heeded, whether or not
+//! it carries id-pkix-ocsp-nocheck, and when its certificate has expired nothing it said is authentic any more, a revocation
+//! neither (RFC 6960 §4.2.2.2).
 
 mod crl;
 mod error;
@@ -21,6 +29,7 @@ mod evidence;
 mod judge;
 mod ocsp;
 mod reason;
+mod scope;
 mod signed;
 
 pub use crl::Crl;
@@ -28,6 +37,7 @@ pub use error::{EvidenceError, RevocationError};
 pub use evidence::Evidence;
 use judge::Judge;
 pub use ocsp::OcspResponse;
+use reason::ReasonSet;
 pub use reason::{Reason, ReasonUnknown, Revocation};
 pub use signed::Period;
 
@@ -95,8 +105,11 @@ impl EvidenceKind {
 /// What one piece of evidence says about one certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Statement {
-    Good,
+    /// Not revoked, for these reasons at least.
+    Good(ReasonSet),
     Revoked(Revocation),
+    /// Taken from the list that a delta amends.
+    Removed,
 }
 
 /// Judges every certificate of `path` but the anchor, end entity first. With [`Demand::Forbidden`] nothing is judged.
@@ -110,14 +123,9 @@ pub fn check(path: &Path, evidence: &Evidence, clock: Clock, demand: Demand) -> 
     if demand == Demand::Forbidden {
         return Ok(Vec::new());
     }
-    let mut judge = Judge::new(evidence, clock, demand);
-    let judged: Vec<_> = match path.certificates() {
-        [only] => vec![judge.judge(only, only)],
-        certificates => {
-            let issued = certificates.iter().zip(certificates.iter().skip(1));
-            issued.map(|(certificate, issuer)| judge.judge(certificate, issuer)).collect()
-        }
-    };
+    let mut judge = Judge::new(path.certificates(), evidence, clock, demand);
+    let judged: Vec<_> =
+        (0..path.certificates().len().saturating_sub(1).max(1)).map(|place| judge.judge(place)).collect();
     // That one is revoked says more than that nothing is known of another.
     let revoked = judged.iter().find(|it| matches!(it, Err(RevocationError::Revoked { .. })));
     match revoked {

@@ -17,13 +17,15 @@ use super::{
     signed::{SignedBody, check_extensions},
 };
 use crate::{
-    certificate::Certificate,
+    certificate::{Certificate, same_name},
     digest::{Digest, sha256},
     time::{Clock, Timestamp},
 };
 
 const ID_PKIX_OCSP_BASIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.1");
 const ID_KP_OCSP_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9");
+/// id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1).
+const ID_PKIX_OCSP_NOCHECK: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.5");
 const ID_SHA_1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
 
 /// A successful basic OCSP response, as received: who signed it and whether that counts shows only when a path is
@@ -200,7 +202,7 @@ impl OcspResponse {
         let about = move |single: &&SingleResponse| single.certificate.names(certificate, issuer);
         self.responses.iter().filter(about).filter_map(|single| {
             let statement = match &single.status {
-                CertStatus::Good(_) => Statement::Good,
+                CertStatus::Good(_) => Statement::Good(super::ReasonSet::ALL),
                 CertStatus::Revoked(info) => {
                     Statement::Revoked(Revocation { when: timestamp(info.revocation_time), reason: info.reason() })
                 }
@@ -217,8 +219,9 @@ impl OcspResponse {
     /// say. `None` stands for the issuer.
     pub(super) fn signers<'a>(&'a self, issuer: &'a Certificate) -> impl Iterator<Item = Option<&'a Certificate>> + 'a {
         let itself = self.responder.names(issuer).then_some(None);
-        let fit =
-            |it: &&Certificate| self.responder.names(it) && may_sign_responses(it) && it.issuer() == issuer.subject();
+        let fit = |it: &&Certificate| {
+            self.responder.names(it) && may_sign_responses(it) && same_name(it.issuer(), issuer.subject())
+        };
         itself.into_iter().chain(self.certificates.iter().filter(fit).map(Some))
     }
 
@@ -237,7 +240,7 @@ impl std::fmt::Debug for OcspResponse {
 impl ResponderId {
     fn names(&self, certificate: &Certificate) -> bool {
         match self {
-            Self::Name(name) => name == certificate.subject(),
+            Self::Name(name) => same_name(name, certificate.subject()),
             // RFC 6960 §4.2.1: SHA-1, which names a key here and secures nothing.
             Self::Key(hash) => sha1(certificate.public_key().subject_public_key()) == hash.as_bytes(),
         }
@@ -267,6 +270,7 @@ fn may_sign_responses(certificate: &Certificate) -> bool {
         const_oid::db::rfc5280::ID_CE_KEY_USAGE,
         const_oid::db::rfc5280::ID_CE_EXT_KEY_USAGE,
         const_oid::db::rfc5280::ID_CE_BASIC_CONSTRAINTS,
+        ID_PKIX_OCSP_NOCHECK,
     ];
     extensions.extended_key_usage.as_ref().is_some_and(|usages| usages.contains(&ID_KP_OCSP_SIGNING))
         && extensions.key_usage.is_none_or(|usage| usage.digital_signature)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use x509_cert::ext::pkix::CrlReason;
+use x509_cert::ext::pkix::{CrlReason, crl::dp::ReasonFlags};
 
 use crate::time::Timestamp;
 
@@ -42,7 +42,7 @@ pub enum Reason {
     CessationOfOperation,
     /// certificateHold: the only one that may be taken back.
     CertificateHold,
-    /// removeFromCRL: of use in delta CRLs only, which are not read here.
+    /// removeFromCRL: in delta CRLs only, where it lifts a hold.
     RemoveFromCrl,
     /// privilegeWithdrawn.
     PrivilegeWithdrawn,
@@ -114,6 +114,45 @@ impl From<CrlReason> for Reason {
             CrlReason::PrivilegeWithdrawn => Self::PrivilegeWithdrawn,
             CrlReason::AaCompromise => Self::AaCompromise,
         }
+    }
+}
+
+/// Reasons for which a list revokes (RFC 5280 §4.2.1.13). The default is all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ReasonSet(u16);
+
+impl ReasonSet {
+    /// keyCompromise to aACompromise; what the first bit once meant nobody uses.
+    pub(super) const ALL: Self = Self(0b1_1111_1110);
+    pub(super) const NONE: Self = Self(0);
+    const HOLD: Self = Self(1 << 6);
+
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub(super) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn is_all(self) -> bool {
+        self == Self::ALL
+    }
+
+    pub(super) fn has_hold(self) -> bool {
+        self.and(Self::HOLD) != Self::NONE
+    }
+}
+
+impl Default for ReasonSet {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+impl From<ReasonFlags> for ReasonSet {
+    fn from(flags: ReasonFlags) -> Self {
+        Self(flags.bits()).and(Self::ALL)
     }
 }
 

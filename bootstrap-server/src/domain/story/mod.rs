@@ -211,7 +211,7 @@ mod tests {
         let profile = "post-configuration-script = 'x'\n";
         let dossier = Dossier {
             device: Some(Device::new(id.clone(), State::Vouched, now, LogIndex(0))),
-            voucher: Some(maker.voucher(&id.serial_number, owner.pinned().unwrap(), time).unwrap()),
+            vouchers: vec![maker.voucher(&id.serial_number, owner.pinned().unwrap(), time).unwrap()],
             profile: Some(Arc::new(OnboardingProfile::from_toml(ProfileName::new("bmc").unwrap(), profile).unwrap())),
             id,
         };
@@ -229,7 +229,7 @@ mod tests {
         };
         let redirect = Information::Redirect(RedirectInformation::new(vec![here]).unwrap());
         let onboarding = Information::Onboarding(world.dossier.profile.as_ref().unwrap().information.clone());
-        let voucher = world.dossier.voucher.clone().unwrap();
+        let voucher = world.dossier.vouchers[0].clone();
         let signed = |information: &Information| {
             owner.signed(information, Style::default(), Audience::Class, voucher.clone()).unwrap()
         };
@@ -254,7 +254,7 @@ mod tests {
         let particulars = Box::new(Particulars::default());
         let records = [
             record(3, &Event::DeviceRegistered { device: device.clone(), profile, particulars }),
-            record(5, &Event::VoucherStored { device, voucher: world.dossier.voucher.clone().unwrap() }),
+            record(5, &Event::VoucherStored { device, voucher: world.dossier.vouchers[0].clone() }),
         ];
         tell(&Case {
             dossier: &world.dossier,
@@ -292,8 +292,8 @@ mod tests {
         // The voucher pins somebody else.
         let stranger = OwnerParty::new("Stranger", &["127.0.0.1".to_owned()], timestamp(world.now)).unwrap();
         let serial = world.dossier.id.serial_number.clone();
-        world.dossier.voucher =
-            Some(world.maker.voucher(&serial, stranger.pinned().unwrap(), timestamp(world.now)).unwrap());
+        world.dossier.vouchers =
+            vec![world.maker.voucher(&serial, stranger.pinned().unwrap(), timestamp(world.now)).unwrap()];
         let story = story(&world, &offers(&world), 0);
         assert_eq!(story.obstacle, Some(ReasonCode::OwnerNotPinned));
         assert_eq!(story.responsible, Some(Responsible::Operator));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use audit_log::{Leaf, LogIndex, Salt, UnixMillis};
 use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
+use pki::digest::Digest;
 
 use super::LedgerChanges;
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
         Device, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Policies, ProfileName, Token, TokenId,
         User, UserName,
     },
-    store::{KeptAnswer, Place},
+    store::{KeptAnswer, Place, VoucherKey},
 };
 
 /// Rows to write. Where a table's row can go, `None` stands for its removal.
@@ -25,7 +26,7 @@ pub(crate) struct Changes {
     /// Records of devices.
     pub(crate) devices: BTreeMap<DeviceId, Option<Device>>,
     /// Vouchers.
-    pub(crate) vouchers: BTreeMap<DeviceId, Option<OwnershipVoucher>>,
+    pub(crate) vouchers: BTreeMap<VoucherKey, Option<VoucherRow>>,
     /// Records whose bodies and salts go, and with them whatever else is stored of them; and the devices they are about.
     pub(crate) erased: BTreeMap<Place, Option<DeviceId>>,
     /// Progress reports.
@@ -68,6 +69,15 @@ pub(crate) struct EventRow {
     pub(crate) position: LogIndex,
 }
 
+/// A voucher that is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct VoucherRow {
+    /// The artifact.
+    pub(crate) artifact: OwnershipVoucher,
+    /// The leaf that records it.
+    pub(crate) leaf: LogIndex,
+}
+
 /// A progress report.
 #[derive(Clone, Debug)]
 pub(crate) struct ReportRow {
@@ -98,6 +108,15 @@ impl Changes {
     /// Whether names of the small tables come or go.
     pub(crate) fn touches_directory(&self) -> bool {
         !(self.manufacturers.is_empty() && self.profiles.is_empty() && self.users.is_empty() && self.tokens.is_empty())
+    }
+
+    /// What becomes of the vouchers of one device.
+    pub(crate) fn vouchers_of<'a>(
+        &'a self,
+        device: &'a DeviceId,
+    ) -> impl Iterator<Item = (&'a VoucherKey, &'a Option<VoucherRow>)> {
+        let first = VoucherKey { device: device.clone(), sha256: Digest([0; 32]) };
+        self.vouchers.range(first..).take_while(move |(key, _)| key.device == *device)
     }
 
     /// Adds what came after.

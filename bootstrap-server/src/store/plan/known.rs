@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pki::digest::Digest;
+
 use super::{Changes, LedgerNeeds};
 use crate::{
     audit::Event,
@@ -16,6 +18,8 @@ use crate::{
 pub(crate) struct Needs {
     /// These devices, and whether they have vouchers.
     pub(crate) devices: BTreeSet<DeviceId>,
+    /// Which vouchers these devices have.
+    pub(crate) shelves: BTreeSet<DeviceId>,
     /// How many devices have these profiles.
     pub(crate) leaving: BTreeSet<ProfileName>,
     /// Which of these records are there.
@@ -35,6 +39,9 @@ impl Needs {
                 needs.devices.extend(event.device().cloned());
                 match event {
                     Event::ProfileRemoved { profile } => drop(needs.leaving.insert(profile.clone())),
+                    Event::VoucherStored { device, .. } | Event::DeviceErased { device, .. } => {
+                        needs.shelves.insert(device.clone());
+                    }
                     Event::RecordsErased { erasure } => needs.erasing.extend(erasure.places()),
                     Event::Ledger(event) => needs.ledger.extend(event),
                     _ => {}
@@ -52,6 +59,8 @@ impl Needs {
 pub(crate) struct Loaded {
     /// Everything about the devices that were named.
     pub(crate) devices: BTreeMap<DeviceId, KnownDevice>,
+    /// The vouchers of the devices that get one, or lose them.
+    pub(crate) shelves: BTreeMap<DeviceId, BTreeSet<Digest>>,
     /// How many devices have each profile that is to go.
     pub(crate) with_profile: BTreeMap<ProfileName, u64>,
     /// The records that are there, of those that are to be erased.

@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use audit_log::{LogIndex, UnixMillis};
+use conveyed_info::OwnershipVoucher;
+use pki::digest::Digest;
 
-use super::{Changes, EventRow, KeptRow, LeafRow, ReportRow, Situation};
+use super::{Changes, EventRow, KeptRow, LeafRow, ReportRow, Situation, VoucherRow};
 use crate::{
     audit::{Erasure, Event},
     domain::{
         Device, DeviceId, ProfileName, Role, TokenId, UserName,
         change::{self, ChangeRefused, VoucherStock},
     },
-    store::{KeptAnswer, MAX_TOKENS, Place, StoreError},
+    store::{KeptAnswer, MAX_TOKENS, MAX_VOUCHERS, Place, StoreError, VoucherKey},
 };
 
 /// What one batch sees and changes: its own changes first, then those of the batches before it, then the database.
@@ -80,11 +82,10 @@ impl<'a> Layer<'a> {
                 self.own.profiles.insert(profile.name.clone(), Some(profile.as_ref().clone()));
             }
             Event::ProfileRemoved { profile } => self.remove_profile(profile)?,
-            Event::VoucherStored { device, voucher } => {
-                self.own.vouchers.insert(device.clone(), Some(voucher.clone()));
-            }
+            Event::VoucherStored { device, voucher } => self.store_voucher(device, voucher)?,
             Event::DeviceErased { device, .. } => {
-                self.own.vouchers.insert(device.clone(), None);
+                let gone = self.shelf(device).into_iter();
+                self.own.vouchers.extend(gone.map(|sha256| (VoucherKey { device: device.clone(), sha256 }, None)));
                 self.own.ledger.forgotten.push(device.clone());
             }
             Event::RecordsErased { erasure } => self.erase(erasure)?,
@@ -162,11 +163,35 @@ impl<'a> Layer<'a> {
     }
 
     fn voucher(&self, id: &DeviceId) -> VoucherStock {
-        match self.own.vouchers.get(id).or_else(|| self.before.vouchers.get(id)) {
-            Some(Some(_)) => VoucherStock::Stored,
-            Some(None) => VoucherStock::Missing,
-            None => self.situation.loaded.devices.get(id).map_or(VoucherStock::Missing, |known| known.voucher),
+        if self.own.vouchers_of(id).chain(self.before.vouchers_of(id)).next().is_none() {
+            return self.situation.loaded.devices.get(id).map_or(VoucherStock::Missing, |known| known.voucher);
         }
+        if self.shelf(id).is_empty() { VoucherStock::Missing } else { VoucherStock::Stored }
+    }
+
+    /// The vouchers that a device has, when they were loaded: those of devices that get one, or lose them.
+    fn shelf(&self, id: &DeviceId) -> BTreeSet<Digest> {
+        let mut shelf = self.situation.loaded.shelves.get(id).cloned().unwrap_or_default();
+        for (key, row) in self.before.vouchers_of(id).chain(self.own.vouchers_of(id)) {
+            match row {
+                Some(_) => shelf.insert(key.sha256),
+                None => shelf.remove(&key.sha256),
+            };
+        }
+        shelf
+    }
+
+    fn store_voucher(&mut self, device: &DeviceId, artifact: &OwnershipVoucher) -> Result<(), StoreError> {
+        let (sha256, shelf) = (artifact.sha256(), self.shelf(device));
+        if shelf.contains(&sha256) {
+            return Err(StoreError::VoucherExists(device.clone()));
+        }
+        if shelf.len() >= MAX_VOUCHERS {
+            return Err(StoreError::VouchersFull(device.clone()));
+        }
+        let row = VoucherRow { artifact: artifact.clone(), leaf: self.next_position() };
+        self.own.vouchers.insert(VoucherKey { device: device.clone(), sha256 }, Some(row));
+        Ok(())
     }
 
     fn known_profile(&self, name: &ProfileName) -> Result<(), StoreError> {

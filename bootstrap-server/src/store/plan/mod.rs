@@ -8,7 +8,7 @@ mod known;
 mod layer;
 mod ledger;
 
-pub(super) use changes::{Changes, EventRow, KeptRow, LeafRow, ReportRow};
+pub(super) use changes::{Changes, EventRow, KeptRow, LeafRow, ReportRow, VoucherRow};
 pub(super) use known::{Directory, KnownDevice, Loaded, Needs};
 pub(super) use ledger::{IssuedRow, LedgerChanges, LedgerNeeds, RevokedRow};
 

@@ -58,11 +58,9 @@ pub(super) fn written(
         devices.partition(|device| known(device).is_some_and(|known| is_indexed_alike(known, device)));
     add(&table::DEVICE, ReplacedBut(table::DEVICE_INDEXED), stay.into_iter().map(device).collect());
     add(&table::DEVICE, Replaced, move_on.into_iter().map(device).collect());
-    let vouchers = changes.vouchers.iter().filter_map(|(id, voucher)| {
-        let [maker, serial] = key(id);
-        Some(vec![maker, serial, voucher.as_ref()?.der().into()])
-    });
-    add(&table::VOUCHER, Replaced, vouchers.collect());
+    let vouchers = changes.vouchers.iter().filter_map(|(key, row)| Some((key, row.as_ref()?)));
+    let vouchers = vouchers.map(|(key, row)| super::vouchers::row(&key.device, &row.artifact, log, row.leaf));
+    add(&table::VOUCHER, Replaced, vouchers.collect::<Result<_, _>>()?);
     let mut keys = Vec::new();
     let mut reports = Vec::new();
     for row in take(&mut changes.reports) {
@@ -123,7 +121,10 @@ pub(super) fn removed(changes: &Changes) -> Vec<(&'static Table, Vec<Value>)> {
     let devices = changes.devices.iter().filter(|(_, row)| row.is_none());
     let vouchers = changes.vouchers.iter().filter(|(_, row)| row.is_none());
     let devices = devices.map(|(id, _)| (&table::DEVICE, key(id).to_vec()));
-    let vouchers = vouchers.map(|(id, _)| (&table::VOUCHER, key(id).to_vec()));
+    let vouchers = vouchers.map(|(voucher, _)| {
+        let digest = [voucher.sha256.0.as_slice().into()];
+        (&table::VOUCHER, key(&voucher.device).into_iter().chain(digest).collect())
+    });
     let profiles = changes.profiles.iter().filter(|(_, row)| row.is_none());
     let users = changes.users.iter().filter(|(_, row)| row.is_none());
     let tokens = changes.tokens.iter().filter(|(_, row)| row.is_none());

@@ -52,6 +52,7 @@ pub(super) async fn needs(
             loaded.devices.insert(id, KnownDevice { device, voucher });
         }
     }
+    loaded.shelves = super::vouchers::shelves(connection, dialect, &needs.shelves).await?;
     loaded.erasable = super::erase::erasable(connection, dialect, log, &needs.erasing).await?;
     loaded.ledger = super::ledger::needs(connection, dialect, &needs.ledger).await?;
     for profile in &needs.leaving {

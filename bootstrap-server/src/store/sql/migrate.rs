@@ -21,6 +21,9 @@ pub(super) async fn forward(target: &Target, connection: &mut AnyConnection) -> 
             return Ok(());
         };
         transaction.execute(sqlx::raw_sql(*text)).await?;
+        if *version == 4 {
+            super::vouchers::bring_forward(&mut transaction, target.dialect).await?;
+        }
         transaction.commit().await?;
         tracing::info!(from = found, to = version, "the database's schema was brought forward");
     }

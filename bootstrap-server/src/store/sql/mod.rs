@@ -22,17 +22,19 @@ mod snapshot;
 mod statement;
 mod table;
 mod target;
+mod vouchers;
 mod writer;
 
 pub use import::{Import, Reopened};
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use audit_log::{LogIndex, Salt, TreeSize, UnixMillis};
-use pki::{digest::Digest, identity::SerialNumber};
+use pki::{digest::Digest, identity::SerialNumber, time::Timestamp};
 use sqlx::{AnyPool, Connection as _, Executor as _};
 use tokio::{
     sync::watch,
@@ -50,7 +52,8 @@ use self::{
 };
 use super::{
     ArchivedLog, Backlog, Batch, Census, DeviceFilter, Export, KeptAnswer, Location, LogNumber, LogSnapshot, Page,
-    Place, Store, StoreError, StoreFuture, StoredRecord, StoredReport, Strays,
+    Place, Stock, Store, StoreError, StoreFuture, StoredRecord, StoredReport, StoredVoucher, Strays, VoucherFilter,
+    VoucherKey,
     plan::{self, Needs, Situation},
     postgres, sqlite,
 };
@@ -305,6 +308,22 @@ impl Store for SqlStore {
 
     fn profile<'a>(&'a self, name: &'a ProfileName) -> StoreFuture<'a, Option<Arc<OnboardingProfile>>> {
         Box::pin(read::profile(&self.readers, &self.profiles, name))
+    }
+
+    fn vouchers<'a>(
+        &'a self,
+        filter: &'a VoucherFilter,
+        page: Page<VoucherKey>,
+    ) -> StoreFuture<'a, Vec<StoredVoucher>> {
+        Box::pin(async move { vouchers::page(&self.readers, filter, &page).await })
+    }
+
+    fn vouchers_ending(&self, moment: Timestamp) -> StoreFuture<'_, u64> {
+        Box::pin(vouchers::ending(&self.readers, moment))
+    }
+
+    fn stock<'a>(&'a self, serial_numbers: &'a BTreeSet<SerialNumber>) -> StoreFuture<'a, Vec<Stock>> {
+        Box::pin(vouchers::stock(&self.readers, self.target.dialect, serial_numbers))
     }
 
     fn dossier<'a>(&'a self, device: &'a DeviceId) -> StoreFuture<'a, Dossier> {

@@ -48,27 +48,33 @@ pub(super) async fn profile(
 
 /// One statement, so that the parts fit together.
 pub(super) async fn dossier(pool: &AnyPool, known: &Profiles, id: &DeviceId) -> Result<Dossier, StoreError> {
-    let row = sqlx::query(
+    let rows = sqlx::query(
         "WITH wanted (maker, serial) AS (VALUES ($1, $2))
          SELECT device.*, voucher.artifact, profile.document
          FROM wanted
          LEFT JOIN device ON device.manufacturer = wanted.maker AND device.serial_number = wanted.serial
          LEFT JOIN voucher ON voucher.manufacturer = wanted.maker AND voucher.serial_number = wanted.serial
-         LEFT JOIN profile ON profile.name = device.profile",
+         LEFT JOIN profile ON profile.name = device.profile
+         ORDER BY voucher.log DESC, voucher.leaf DESC",
     )
     .bind(id.manufacturer.as_str())
     .bind(id.serial_number.as_str())
-    .fetch_one(pool)
+    .fetch_all(pool)
     .await?;
-    let voucher: Option<Vec<u8>> = value(&row, "artifact")?;
-    let voucher = voucher.map(OwnershipVoucher::from_der).transpose().map_err(|_| corrupt("a voucher"))?;
-    let device = decode::optional_device(&row, id.clone())?;
-    let document: Option<String> = value(&row, "document")?;
+    // A row for each voucher; one when there is none.
+    let mut vouchers = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let artifact: Option<Vec<u8>> = value(row, "artifact")?;
+        vouchers.extend(artifact.map(OwnershipVoucher::from_der).transpose().map_err(|_| corrupt("a voucher"))?);
+    }
+    let row = rows.first().ok_or_else(|| corrupt("a dossier"))?;
+    let device = decode::optional_device(row, id.clone())?;
+    let document: Option<String> = value(row, "document")?;
     let profile = match (device.as_ref().and_then(|device| device.profile.as_ref()), document) {
         (Some(name), Some(document)) => Some(known.read(name.clone(), &document)?),
         _ => None,
     };
-    Ok(Dossier { id: id.clone(), device, voucher, profile })
+    Ok(Dossier { id: id.clone(), device, vouchers, profile })
 }
 
 pub(super) async fn devices_named(pool: &AnyPool, serial_number: &SerialNumber) -> Result<Vec<DeviceId>, StoreError> {

@@ -38,10 +38,13 @@ impl Recent {
         }
         // Every device that can change was loaded.
         for (id, mut known) in loaded.devices {
-            match changes.vouchers.get(&id) {
-                Some(Some(_)) => known.voucher = VoucherStock::Stored,
-                Some(None) => known.voucher = VoucherStock::Missing,
-                None => {}
+            // Vouchers go all at once, when their device is erased; then others may come.
+            for (_, voucher) in changes.vouchers_of(&id) {
+                known.voucher = VoucherStock::Missing;
+                if voucher.is_some() {
+                    known.voucher = VoucherStock::Stored;
+                    break;
+                }
             }
             if let Some(device) = changes.devices.get(&id) {
                 known.device.clone_from(device);
@@ -54,10 +57,13 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use audit_log::{LogIndex, UnixMillis};
-    use pki::identity::SerialNumber;
+    use pki::{digest::Digest, identity::SerialNumber};
 
     use super::*;
-    use crate::domain::{Device, ManufacturerName, State};
+    use crate::{
+        domain::{Device, ManufacturerName, State},
+        store::VoucherKey,
+    };
 
     fn device(serial: &str, state: State) -> Device {
         let manufacturer = ManufacturerName::new("maker").unwrap();
@@ -89,7 +95,7 @@ mod tests {
         // Erased: both are gone, and that is remembered too.
         let mut changes = Changes::default();
         changes.devices.insert(before.id.clone(), None);
-        changes.vouchers.insert(before.id.clone(), None);
+        changes.vouchers.insert(VoucherKey { device: before.id.clone(), sha256: Digest([7; 32]) }, None);
         recent.follow(loaded(Some(after)), changes);
         let known = recent.recall(&mut needing(&before)).remove(&before.id).unwrap();
         assert_eq!((known.device, known.voucher), (None, VoucherStock::Missing));

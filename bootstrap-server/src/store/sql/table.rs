@@ -123,8 +123,19 @@ pub(super) const DEVICE_INDEXED: &[&str] = &["profile", "state", "since", "alarm
 
 pub(super) const VOUCHER: Table = Table {
     name: "voucher",
-    key: 2,
-    columns: &[("manufacturer", Text), ("serial_number", Text), ("artifact", Octets)],
+    key: 3,
+    columns: &[
+        ("manufacturer", Text),
+        ("serial_number", Text),
+        ("sha256", Octets),
+        ("artifact", Octets),
+        ("log", Integer),
+        ("leaf", Integer),
+        ("created_on", Integer),
+        ("expires_on", Integer),
+        ("nonce", Octets),
+        ("pinned", Octets),
+    ],
 };
 
 pub(super) const PROGRESS_REPORT: Table = Table {

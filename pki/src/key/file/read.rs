@@ -305,7 +305,7 @@ mod tests {
     fn every_form_is_found_out_without_a_label() {
         let key = FileKey::generate_p256().unwrap();
         let passphrase = Passphrase::new(Zeroizing::new(b"correct horse".to_vec())).unwrap();
-        let encrypted = key.to_encrypted_pem(&passphrase, Stretching::Pbkdf2).unwrap();
+        let encrypted = key.to_encrypted_pem(&passphrase, Stretching::Scrypt).unwrap();
         let (_, encrypted_der) = der::pem::decode_vec(encrypted.as_bytes()).unwrap();
         let beside = pem("CERTIFICATE", &[0x30, 0]) + &encrypted;
         for file in [key.to_pem().as_bytes(), key.pkcs8_der(), encrypted.as_bytes(), &encrypted_der, beside.as_bytes()]

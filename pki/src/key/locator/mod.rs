@@ -10,7 +10,7 @@ use std::{
 };
 
 pub use pkcs11::{Pkcs11Uri, Pkcs11UriError, TokenChoice};
-pub use tpm::{TpmHandle, TpmHandleError};
+pub use tpm::{TpmAddress, TpmAddressError, TpmHandle, TpmHandleError, TpmKeyAddress, TpmKeyAddressError};
 
 const TPM: &str = "tpm2:";
 
@@ -38,9 +38,9 @@ pub enum Locator {
     /// A file.
     File(PathBuf),
     /// A key in a token that is reached through a PKCS#11 module.
-    Pkcs11(Pkcs11Uri),
+    Pkcs11(Box<Pkcs11Uri>),
     /// A key that a TPM 2.0 keeps.
-    Tpm(TpmHandle),
+    Tpm(Box<TpmKeyAddress>),
 }
 
 impl Locator {
@@ -49,7 +49,7 @@ impl Locator {
     pub fn relative_to(self, folder: &Path) -> Self {
         match self {
             Self::File(path) => Self::File(folder.join(path)),
-            Self::Pkcs11(uri) => Self::Pkcs11(uri.relative_to(folder)),
+            Self::Pkcs11(uri) => Self::Pkcs11(Box::new(uri.relative_to(folder))),
             elsewhere @ Self::Tpm(_) => elsewhere,
         }
     }
@@ -73,10 +73,10 @@ impl FromStr for Locator {
             return Err(LocatorError::Empty);
         }
         if scheme_is(pkcs11::SCHEME) {
-            return Ok(Self::Pkcs11(text.parse()?));
+            return Ok(Self::Pkcs11(Box::new(text.parse()?)));
         }
         if scheme_is(TPM) {
-            return Ok(Self::Tpm(text.get(TPM.len()..).unwrap_or_default().parse()?));
+            return Ok(Self::Tpm(Box::new(text.get(TPM.len()..).unwrap_or_default().parse()?)));
         }
         // `https://…`, `tpm://…`: nobody calls a file so.
         if let Some((scheme, _)) = text.split_once("://") {
@@ -97,7 +97,7 @@ impl fmt::Display for Locator {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Pkcs11(uri) => uri.fmt(f),
-            Self::Tpm(handle) => write!(f, "{TPM}{handle}"),
+            Self::Tpm(address) => write!(f, "{TPM}{address}"),
         }
     }
 }
@@ -120,7 +120,7 @@ pub enum LocatorError {
     Pkcs11(#[from] Pkcs11UriError),
     /// No handle of a TPM.
     #[error(transparent)]
-    Tpm(#[from] TpmHandleError),
+    Tpm(#[from] TpmKeyAddressError),
 }
 
 #[cfg(test)]

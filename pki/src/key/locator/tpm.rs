@@ -1,12 +1,100 @@
 //! Keys that a TPM keeps under a handle.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
+
+/// Where a TPM 2.0 is. Its text is a path or `host:port`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TpmAddress {
+    /// The machine's own: `/dev/tpmrm0`, where the kernel shares it out, or else `/dev/tpm0`.
+    #[default]
+    Machine,
+    /// A character device, or the Unix socket of an emulator's data channel.
+    Path(PathBuf),
+    /// The data channel of an emulator: `host:port`.
+    Tcp(String),
+}
+
+impl TpmAddress {
+    /// Divides `HANDLE?tpm=ADDRESS`, of which the second part may be missing.
+    ///
+    /// # Errors
+    /// [`TpmAddressError`] when the address is neither a path nor `host:port`.
+    pub fn split(text: &str) -> Result<(&str, Self), TpmAddressError> {
+        match text.split_once("?tpm=") {
+            None => Ok((text, Self::Machine)),
+            Some((handle, path)) if path.contains('/') => Ok((handle, Self::Path(path.into()))),
+            Some((handle, tcp)) if tcp.contains(':') => Ok((handle, Self::Tcp(tcp.to_owned()))),
+            Some((_, other)) => Err(TpmAddressError { found: other.to_owned() }),
+        }
+    }
+}
+
+impl fmt::Display for TpmAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Machine => f.write_str("/dev/tpmrm0"),
+            Self::Path(path) => path.display().fmt(f),
+            Self::Tcp(address) => f.write_str(address),
+        }
+    }
+}
+
+/// Neither a path nor `host:port`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`?tpm=` wants the path of a device or a socket, or host:port of an emulator, and not `{found}`")]
+pub struct TpmAddressError {
+    /// What was found instead.
+    pub found: String,
+}
+
+/// A key in a TPM: `0x81020000`, or `0x81020000?tpm=ADDRESS` in another TPM than the machine's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TpmKeyAddress {
+    /// Which TPM.
+    pub tpm: TpmAddress,
+    /// Which key.
+    pub handle: TpmHandle,
+}
+
+impl FromStr for TpmKeyAddress {
+    type Err = TpmKeyAddressError;
+
+    fn from_str(text: &str) -> Result<Self, TpmKeyAddressError> {
+        let (handle, tpm) = TpmAddress::split(text)?;
+        Ok(Self { tpm, handle: handle.parse()? })
+    }
+}
+
+impl fmt::Display for TpmKeyAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handle.fmt(f)?;
+        match &self.tpm {
+            TpmAddress::Machine => Ok(()),
+            other => write!(f, "?tpm={other}"),
+        }
+    }
+}
+
+/// A text names no key of a TPM.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TpmKeyAddressError {
+    /// No such handle.
+    #[error(transparent)]
+    Handle(#[from] TpmHandleError),
+    /// No such TPM.
+    #[error(transparent)]
+    Address(#[from] TpmAddressError),
+}
 
 /// The handle of a key that a TPM keeps over a restart (TPM 2.0 Part 2 §7.4: 0x81000000 to 0x81FFFFFF).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TpmHandle(u32);
 
 impl TpmHandle {
+    /// Where the TCG puts the IDevID's key (TPM 2.0 Keys for Device Identity and Attestation).
+    pub const IDEVID: Self = Self(0x8102_0000);
+
     /// Takes a handle, if it is a persistent one.
     #[must_use]
     pub const fn new(handle: u32) -> Option<Self> {
@@ -63,5 +151,20 @@ mod tests {
             let error = wrong.parse::<TpmHandle>().unwrap_err();
             assert!(error.to_string().contains(&format!("not `{wrong}`")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_key_may_be_in_another_tpm_than_the_machines() {
+        let read = |text: &str| text.parse::<TpmKeyAddress>();
+        for text in
+            ["0x81020000", "0x81000001?tpm=/run/tpm?tpm=x", "0x81000001?tpm=127.0.0.1:2321", "0x81ffffff?tpm=./t"]
+        {
+            assert_eq!(read(text).unwrap().to_string(), text);
+        }
+        assert_eq!(read("0x81020000").unwrap().handle, TpmHandle::IDEVID);
+        for wrong in ["0x81020000?tpm=", "0x81020000?tpm=here"] {
+            assert!(matches!(read(wrong), Err(TpmKeyAddressError::Address(_))), "{wrong}");
+        }
+        assert!(matches!(read("81020000?tpm=/dev/tpm1"), Err(TpmKeyAddressError::Handle(_))));
     }
 }

@@ -12,7 +12,7 @@ use rcgen::{
 use super::{
     TREE, blamed,
     crl_maker::ListPlan,
-    der::{ENUMERATED, INTEGER, extension, seq, tlv},
+    der::{ENUMERATED, INTEGER, extension, seq, subject, tlv},
     lists, path, required, when_available,
 };
 use crate::support::{Issued, Tree, ca, now, trusted, untrusted};
@@ -236,13 +236,13 @@ fn lists_that_cannot_be_used_are_refused_when_they_are_read() {
     }
     let read = |plan: ListPlan| Crl::from_der(&plan.sign(&TREE.intermediate)).map(drop);
     assert_eq!(read(number()), Ok(()));
-    let delta = tlv(INTEGER, &[1]);
-    assert_eq!(read(with(extension("2.5.29.27", true, &delta))), Err(EvidenceError::Delta));
-    assert_eq!(read(with(extension("2.5.29.27", false, &delta))), Err(EvidenceError::Delta));
-    let indirect = seq(&[vec![0x84, 0x01, 0xff]]);
-    assert_eq!(read(with(extension(POINT, true, &indirect))), Err(EvidenceError::Indirect));
     let attributes = seq(&[vec![0x85, 0x01, 0xff]]);
-    assert_eq!(read(with(extension(POINT, true, &attributes))), Err(EvidenceError::Indirect));
+    assert_eq!(read(with(extension(POINT, true, &attributes))), Err(EvidenceError::AttributeCertificates));
+    // RFC 5280 §5.3.3: whose certificate an entry is about may be said in an indirect list only.
+    let foreign = extension("2.5.29.29", true, &seq(&[tlv(0xa4, &subject(&TREE.root.certificate))]));
+    let indirect = extension(POINT, true, &seq(&[vec![0x84, 0x01, 0xff]]));
+    assert_eq!(read(entry_with(foreign.clone())), Err(EvidenceError::ForeignEntry));
+    assert_eq!(read(ListPlan { extensions: vec![indirect], ..entry_with(foreign) }), Ok(()));
     let unknown = extension("1.3.6.1.4.1.99999.1", true, &[5, 0]);
     assert!(matches!(read(with(unknown.clone())), Err(EvidenceError::CriticalExtension(_))));
     assert!(matches!(read(entry_with(unknown)), Err(EvidenceError::CriticalExtension(_))));

@@ -1,15 +1,15 @@
-//! What a row says, from whatever form: one set of rules for all.
+//! What a row about a device says, from whatever form: one set of rules for all.
 
 use pki::identity::SerialNumber;
 use serde::Deserialize;
 
-use super::{Fault, Row};
+use super::{DeviceRow, Fault, Record, UnknownColumns, record::unquoted};
 use crate::domain::{DeviceId, ManufacturerName, Particulars, ProfileName};
 
 /// The members of a row, as they were written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct Draft {
+pub struct Draft {
     manufacturer: Option<String>,
     serial_number: Option<String>,
     profile: Option<String>,
@@ -27,56 +27,57 @@ pub(super) struct Draft {
 
 /// A member that a row may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Column {
+pub enum Column {
+    /// Who made the device.
     Manufacturer,
+    /// Its serial number.
     SerialNumber,
+    /// What it is to become.
     Profile,
+    /// The maker's name for this kind of device.
     Model,
+    /// Hardware addresses.
     MacAddresses,
+    /// The name it is to have.
     Host,
+    /// The slot it is in.
     Slot,
+    /// The rack it is in.
     Rack,
 }
 
-impl Column {
-    pub(super) const ALL: [Self; 8] = [
-        Self::Manufacturer,
-        Self::SerialNumber,
-        Self::Profile,
-        Self::Model,
-        Self::MacAddresses,
-        Self::Host,
-        Self::Slot,
-        Self::Rack,
-    ];
-    pub(super) const NEEDED: [Self; 3] = [Self::Manufacturer, Self::SerialNumber, Self::Profile];
+impl Record for Draft {
+    type Row = DeviceRow;
+    type Column = Column;
 
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Manufacturer => "manufacturer",
-            Self::SerialNumber => "serial-number",
-            Self::Profile => "profile",
-            Self::Model => "model",
-            Self::MacAddresses => "mac-addresses",
-            Self::Host => "host",
-            Self::Slot => "slot",
-            Self::Rack => "rack",
+    const MAX_ROW: usize = 64 * 1024;
+    const COLUMNS: &'static [Column] = &[
+        Column::Manufacturer,
+        Column::SerialNumber,
+        Column::Profile,
+        Column::Model,
+        Column::MacAddresses,
+        Column::Host,
+        Column::Slot,
+        Column::Rack,
+    ];
+    const NEEDED: &'static [Column] = &[Column::Manufacturer, Column::SerialNumber, Column::Profile];
+    const UNKNOWN: UnknownColumns = UnknownColumns::Refused;
+
+    fn name(column: Column) -> &'static str {
+        match column {
+            Column::Manufacturer => "manufacturer",
+            Column::SerialNumber => "serial-number",
+            Column::Profile => "profile",
+            Column::Model => "model",
+            Column::MacAddresses => "mac-addresses",
+            Column::Host => "host",
+            Column::Slot => "slot",
+            Column::Rack => "rack",
         }
     }
-}
 
-/// The text without the apostrophe that keeps a spreadsheet from running it.
-fn unquoted(text: &str) -> &str {
-    let rest = text.trim_start_matches('\'');
-    match text.strip_prefix('\'') {
-        Some(meant) if rest.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) => meant,
-        _ => text,
-    }
-}
-
-impl Draft {
-    /// Takes a field of a table. An empty one says nothing.
-    pub(super) fn put(&mut self, column: Column, text: &str) {
+    fn put(&mut self, column: Column, text: &str) {
         let text = unquoted(text.trim());
         if text.is_empty() {
             return;
@@ -97,9 +98,9 @@ impl Draft {
         *member = Some(text.to_owned());
     }
 
-    pub(super) fn check(self, line: u64) -> Result<Row, Fault> {
+    fn check(self, line: u64) -> Result<DeviceRow, Fault> {
         let wrong =
-            |column: Column, why: &dyn std::fmt::Display| Fault::row(line, format!("{}: {why}", column.as_str()));
+            |column: Column, why: &dyn std::fmt::Display| Fault::row(line, format!("{}: {why}", Self::name(column)));
         let needed = |column: Column, text: Option<String>| text.ok_or_else(|| wrong(column, &"is missing"));
         let manufacturer = needed(Column::Manufacturer, self.manufacturer)?;
         let serial_number = needed(Column::SerialNumber, self.serial_number)?;
@@ -117,7 +118,7 @@ impl Draft {
             }
             other => Ok(other.filter(|text| !text.is_empty())),
         };
-        Ok(Row {
+        Ok(DeviceRow {
             line,
             device: DeviceId {
                 manufacturer: ManufacturerName::new(manufacturer).map_err(|why| wrong(Column::Manufacturer, &why))?,
@@ -132,19 +133,5 @@ impl Draft {
                 rack: text(Column::Rack, self.rack)?,
             },
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_an_apostrophe_that_guards_a_formula_is_taken_away() {
-        for (field, meant) in
-            [("'=1+1", "=1+1"), ("''-1", "'-1"), ("'@x", "@x"), ("'quoted'", "'quoted'"), ("'", "'"), ("a'=b", "a'=b")]
-        {
-            assert_eq!(unquoted(field), meant);
-        }
     }
 }

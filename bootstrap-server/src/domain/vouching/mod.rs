@@ -1,5 +1,15 @@
 //! Vouchers are judged before they are stored: one that devices would refuse is refused here, where somebody can mend it.
 
+mod choice;
+mod coverage;
+mod spelling;
+mod summary;
+
+pub use choice::{Choice, choose, pins};
+pub use coverage::{Awaited, Coverage, Problem, Yardstick, measure};
+pub use spelling::spellings;
+pub use summary::{Bound, Summary};
+
 use conveyed_info::{
     OwnershipVoucher, Unverified, Verified,
     cms::{ContentInfo, SignedData},

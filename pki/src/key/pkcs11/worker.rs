@@ -1,0 +1,138 @@
+//! Threads that wait for a token, so that nobody else has to.
+//!
+//! A library of a token's maker may take its time, or never come back. Each call is made on a thread of its own key; who asked
+//! waits for the answer as long as it may take, and no longer. A thread that never comes back is lost with its session, and the
+//! others of the key go on.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use zeroize::Zeroizing;
+
+use super::{
+    error::Pkcs11Error,
+    operation::Operation,
+    session::{Connection, Facts},
+};
+use crate::key::Pkcs11Uri;
+
+/// Threads of a key, each with a session of its own: tokens on a network answer several at once.
+const THREADS: usize = 4;
+/// Questions that wait for a thread.
+const WAITING: usize = 256;
+/// How long an answer may take, waiting included.
+const LIMIT: Duration = Duration::from_secs(10);
+/// How long a key may take to be found.
+const LIMIT_OPENING: Duration = Duration::from_secs(30);
+
+struct Job {
+    operation: Operation,
+    /// After this nobody waits for the answer.
+    until: Instant,
+    answer: SyncSender<Result<Zeroizing<Vec<u8>>, Pkcs11Error>>,
+}
+
+/// The threads of one key.
+pub(super) struct Worker {
+    jobs: SyncSender<Job>,
+    limit: Duration,
+}
+
+impl Worker {
+    /// Starts the threads and finds the key.
+    pub(super) fn start(uri: &Pkcs11Uri) -> Result<(Self, Facts), Pkcs11Error> {
+        let (jobs, queue) = mpsc::sync_channel(WAITING);
+        let queue = Arc::new(Mutex::new(queue));
+        let (say, opened) = mpsc::sync_channel(1);
+        let first = Thread { uri: uri.clone(), queue: Arc::clone(&queue), connection: None };
+        spawn(move || {
+            let mut first = first;
+            let facts = first.connection().and_then(|connection| connection.facts());
+            let failed = facts.is_err();
+            if say.send(facts).is_ok() && !failed {
+                first.work();
+            }
+        })?;
+        let facts = match opened.recv_timeout(LIMIT_OPENING) {
+            Ok(facts) => facts?,
+            Err(_) => return Err(Pkcs11Error::TimedOut),
+        };
+        for _ in 1..THREADS {
+            let mut thread = Thread { uri: uri.clone(), queue: Arc::clone(&queue), connection: None };
+            spawn(move || thread.work())?;
+        }
+        Ok((Self { jobs, limit: LIMIT }, facts))
+    }
+
+    /// Asks, and waits for the answer as long as it may take.
+    pub(super) fn ask(&self, operation: Operation) -> Result<Zeroizing<Vec<u8>>, Pkcs11Error> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        let job = Job { operation, until: Instant::now().checked_add(self.limit).unwrap_or_else(Instant::now), answer };
+        self.jobs.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => Pkcs11Error::Busy,
+            TrySendError::Disconnected(_) => Pkcs11Error::TimedOut,
+        })?;
+        answered.recv_timeout(self.limit).map_err(|error| match error {
+            RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected => Pkcs11Error::TimedOut,
+        })?
+    }
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Worker(..)")
+    }
+}
+
+/// One of them.
+struct Thread {
+    uri: Pkcs11Uri,
+    queue: Arc<Mutex<Receiver<Job>>>,
+    connection: Option<Connection>,
+}
+
+impl Thread {
+    /// Answers until nobody can ask any more.
+    fn work(&mut self) {
+        loop {
+            let job = self.queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(job) = job else { return };
+            // Whoever asked has gone: what cannot be in time only delays those behind it.
+            if Instant::now() < job.until {
+                let answer = self.perform(&job.operation);
+                drop(job.answer.send(answer));
+            }
+        }
+    }
+
+    /// Once more in a new session when the old one is of no more use: after the token was reset, logged out or plugged in
+    /// again.
+    fn perform(&mut self, operation: &Operation) -> Result<Zeroizing<Vec<u8>>, Pkcs11Error> {
+        let answer = self.connection().and_then(|connection| connection.perform(operation));
+        match answer {
+            Err(error) if error.wants_new_session() => {
+                self.connection = None;
+                self.connection().and_then(|connection| connection.perform(operation))
+            }
+            answer => answer,
+        }
+    }
+
+    fn connection(&mut self) -> Result<&Connection, Pkcs11Error> {
+        match self.connection {
+            Some(ref connection) => Ok(connection),
+            None => Ok(self.connection.insert(Connection::open(&self.uri)?)),
+        }
+    }
+}
+
+fn spawn(work: impl FnOnce() + Send + 'static) -> Result<(), Pkcs11Error> {
+    let spawned = thread::Builder::new().name("pkcs11".to_owned()).spawn(work);
+    spawned.map(drop).map_err(|_| Pkcs11Error::Busy)
+}
