@@ -81,6 +81,25 @@ pub(crate) fn read_all_certificates(paths: &[PathBuf]) -> Result<Vec<Certificate
     Ok(chains.into_iter().flatten().collect())
 }
 
+/// Reads the revocation lists of several files, of which each may hold several.
+pub(crate) fn read_revocation_lists(paths: &[PathBuf]) -> Result<Vec<Crl>, FileError> {
+    let mut lists = Vec::new();
+    for path in paths {
+        let octets = read(path)?;
+        let found = match Crl::all_from_pem(&octets) {
+            Err(EvidenceError::Pem) => Crl::from_der(&octets).map(|list| vec![list]),
+            read => read,
+        };
+        let expected = "revocation lists, as PEM or DER";
+        lists.extend(found.map_err(|error| FileError::Unexpected {
+            path: path.clone(),
+            expected,
+            why: error.to_string(),
+        })?);
+    }
+    Ok(lists)
+}
+
 /// Reads revocation lists and OCSP responses.
 pub(crate) fn read_evidence(crls: &[PathBuf], ocsp_responses: &[PathBuf]) -> Result<Evidence, FileError> {
     let mut evidence = Evidence::new();

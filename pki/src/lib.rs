@@ -15,6 +15,7 @@
 //! | has it been revoked, as far as this evidence tells | [`revocation`] |
 //! | which device is it | [`identity`] |
 //! | is it a TLS server of this name | [`server_name`] |
+//! | does this public key protect anything | [`weakness`] |
 //! | sign, decrypt, encrypt; read and write private keys | [`key`] |
 //!
 //! # A path, and its revocation
@@ -114,3 +115,4 @@ pub mod server_name;
 pub mod time;
 #[cfg(feature = "tpm")]
 pub mod tpm;
+pub mod weakness;

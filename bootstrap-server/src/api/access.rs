@@ -103,6 +103,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
     operation(Method::GET, paths::MANUFACTURERS, VIEWER, Gives::Json),
     operation(Method::GET, paths::MANUFACTURER, VIEWER, Gives::Json),
     operation(Method::PUT, paths::MANUFACTURER, ADMIN, Gives::Json),
+    operation(Method::PUT, paths::REVOCATION_LISTS, ADMIN, Gives::Json),
     operation(Method::GET, paths::PROFILES, VIEWER, Gives::Json),
     operation(Method::GET, paths::PROFILE, OPERATOR, Gives::Json),
     operation(Method::PUT, paths::PROFILE, OPERATOR, Gives::Json),

@@ -129,6 +129,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(import::import))
         .routes(routes!(manufacturers::list))
         .routes(routes!(manufacturers::show, manufacturers::put))
+        .routes(routes!(manufacturers::put_revocation_lists))
         .routes(routes!(profiles::list))
         .routes(routes!(profiles::show, profiles::put, profiles::remove))
         .routes(routes!(vouchers::store))

@@ -11,8 +11,8 @@ use verdict::ReasonCode;
 
 use super::{Answer, Basis, Erasure, LedgerEvent};
 use crate::domain::{
-    ActivationCode, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName, Token,
-    TokenId, User, UserName,
+    ActivationCode, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName,
+    RevocationLists, Token, TokenId, User, UserName,
 };
 
 /// Something that happened. Bodies hold digests of artifacts and documents, never their bytes.
@@ -28,6 +28,11 @@ pub enum Event {
     ManufacturerAdded {
         /// The manufacturer.
         manufacturer: Manufacturer,
+    },
+    /// A manufacturer's revocation lists were put in the place of those before.
+    RevocationListsStored {
+        /// All of them.
+        lists: Box<RevocationLists>,
     },
     /// A profile was added or replaced.
     ProfileApplied {
@@ -300,6 +305,7 @@ impl Event {
             Self::RecordsErased { .. } => 29,
             Self::BackupBegun => 30,
             Self::PoliciesProposed { .. } => 31,
+            Self::RevocationListsStored { .. } => 50,
             Self::Ledger(event) => return event.kind(),
         })
     }
@@ -311,6 +317,7 @@ impl Event {
             Self::ServerStarted { .. } => "server-started",
             Self::ManufacturerAdded { .. } => "manufacturer-added",
             Self::ProfileApplied { .. } => "profile-applied",
+            Self::RevocationListsStored { .. } => "revocation-lists-stored",
             Self::DeviceRegistered { .. } => "device-registered",
             Self::VoucherStored { .. } => "voucher-stored",
             Self::DeviceHeld { .. } => "device-held",
@@ -366,6 +373,7 @@ impl Event {
             Self::Ledger(event) => event.device(),
             Self::ServerStarted { .. }
             | Self::ManufacturerAdded { .. }
+            | Self::RevocationListsStored { .. }
             | Self::ProfileApplied { .. }
             | Self::ProfileRemoved { .. }
             | Self::PoliciesApplied { .. }

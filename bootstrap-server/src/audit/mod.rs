@@ -10,6 +10,7 @@ mod signing;
 mod verify;
 
 pub use answer::{Answer, Basis};
+pub(crate) use body::about_identity;
 pub(crate) use erasure::Account;
 pub use erasure::{Erasure, Unaccounted};
 pub use event::{Event, MAX_MESSAGE, ReportedKey};

@@ -35,10 +35,7 @@ use crate::{
     store::Location,
 };
 
-pub use crate::{
-    admission::Limits,
-    tls::{PostQuantum, Revocation},
-};
+pub use crate::{admission::Limits, domain::identification::Revocation, tls::PostQuantum};
 
 /// Everything loaded and checked: what a server starts from.
 #[derive(Debug)]

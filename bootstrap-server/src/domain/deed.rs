@@ -101,6 +101,7 @@ impl Deed {
             Event::DeviceErased { .. } => Self::Erased,
             Event::ServerStarted { .. }
             | Event::ManufacturerAdded { .. }
+            | Event::RevocationListsStored { .. }
             | Event::ProfileApplied { .. }
             | Event::ProfileRemoved { .. }
             | Event::PoliciesApplied { .. }

@@ -16,12 +16,7 @@ use conveyed_info::{
     rpc::{ApiResource, BootstrappingAnswer, HOST_META, RestconfError, YANG_DATA_XML},
 };
 use http_body_util::BodyExt;
-use pki::{
-    digest::sha256,
-    identity::{SerialNumber, SerialNumberRule},
-    key::FileKey,
-    time::Timestamp,
-};
+use pki::{digest::sha256, identity::SerialNumber, key::FileKey, time::Timestamp};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -198,10 +193,8 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
         serial_number: SerialNumber::new("SN-1").unwrap(),
     };
     let manufacturer = Manufacturer {
-        name: device.manufacturer.clone(),
-        anchors: maker.device_anchors().to_vec(),
         voucher_anchors: maker.voucher_anchors().to_vec(),
-        serial_number_rule: SerialNumberRule::default(),
+        ..Manufacturer::new(device.manufacturer.clone(), maker.device_anchors().to_vec())
     };
     let name = ProfileName::new("bmc").unwrap();
     let document = "wire-profile = 'opi-agent'\n[configuration]\nhandling = 'merge'\ncontent = '{}'\n";

@@ -19,12 +19,7 @@ use axum::{
 };
 use conveyed_info::information::{BootstrapServer, RedirectInformation};
 use http_body_util::BodyExt;
-use pki::{
-    digest::sha256,
-    identity::{SerialNumber, SerialNumberRule},
-    key::FileKey,
-    time::Timestamp,
-};
+use pki::{digest::sha256, identity::SerialNumber, key::FileKey, time::Timestamp};
 use tower::ServiceExt;
 
 use super::{Codes, Enrolment, Service, Tally, router};
@@ -103,12 +98,7 @@ impl Lab {
         let key = FileKey::generate_ed25519().unwrap().to_pem();
         let key = Arc::new(CheckpointKey::from_pem("test.example/log", key.as_bytes()).unwrap());
         let store = Arc::new(SqlStore::create(&folder.path().join("sztp.sqlite3"), key).await.unwrap());
-        let manufacturer = Manufacturer {
-            name: id("x").manufacturer,
-            anchors: Vec::new(),
-            voucher_anchors: Vec::new(),
-            serial_number_rule: SerialNumberRule::default(),
-        };
+        let manufacturer = Manufacturer::new(id("x").manufacturer, Vec::new());
         let profile = Box::new(profile);
         let first = [Event::ManufacturerAdded { manufacturer }, Event::ProfileApplied { profile }];
         store.commit(batch(first)).await.unwrap();

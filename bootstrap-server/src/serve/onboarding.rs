@@ -16,12 +16,13 @@ use super::{
 use crate::{
     admission::{self, Guard, Limits, Writes},
     config::{LegacyListener, OnboardingConfig},
+    domain::identification::{StoredLists, Trust},
     images::Images,
     in_force::InForce,
     metrics::Metrics,
     restconf::{self, Codes, Enrolment, Service},
     store::{SqlStore, Store},
-    tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, Strictness, TlsError, Trust, provider},
+    tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, Strictness, TlsError, provider},
 };
 
 /// The listeners for devices, bound; nothing is answered yet.
@@ -53,7 +54,9 @@ impl Bound {
         metrics: &Metrics,
     ) -> Result<Self, ServeError> {
         let door = Door::new(limits, rejections.clone(), metrics.clone());
-        let trust = Trust { manufacturers: store.manufacturers().await?, revocation: Arc::clone(&config.revocation) };
+        let (manufacturers, stored) =
+            (store.manufacturers().await?, store.revocation_lists(&StoredLists::default()).await?);
+        let trust = Trust::new(&manufacturers, Arc::clone(&config.revocation), stored);
         let place = Place { provider: provider(config.post_quantum), trust: Arc::new(trust), door };
         let (socket, address) = bind(config.listen)?;
         let home = config.redirect(config.public_port.unwrap_or_else(|| address.port()))?;

@@ -1,5 +1,7 @@
 //! Voucher requests of registrars, as a MASA judges them (RFC 8995 §5.5).
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod prior;
 mod support;
 

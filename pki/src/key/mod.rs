@@ -30,6 +30,7 @@ pub use open::{Access, OpenError, OpenKey};
 pub use passphrase::{Passphrase, PassphraseFileError, PassphraseInvalid};
 #[cfg(feature = "pkcs11")]
 pub use pkcs11::{KeyUse, Pkcs11Error, TokenKey};
+pub(crate) use public::rsa_bits;
 pub use public::{KeyType, PublicKey};
 pub use spec::{KeySpec, UnknownKeySpec};
 

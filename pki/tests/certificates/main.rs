@@ -4,7 +4,9 @@
 
 mod device_identity;
 mod hostile_bytes;
+mod identity_rules;
 mod locations;
+mod maker_shapes;
 mod path_search;
 mod path_validation;
 mod revocation;

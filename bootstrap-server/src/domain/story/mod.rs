@@ -177,7 +177,7 @@ mod tests {
         information::{BootstrapServer, Information, RedirectInformation, TrustAnchor},
         make::Style,
     };
-    use pki::identity::{SerialNumber, SerialNumberRule};
+    use pki::identity::SerialNumber;
 
     use super::*;
     use crate::{
@@ -201,10 +201,8 @@ mod tests {
         let maker = ManufacturerParty::new("Maker", time).unwrap();
         let owner = OwnerParty::new("Owner", &["127.0.0.1".to_owned()], time).unwrap();
         let manufacturer = Manufacturer {
-            name: ManufacturerName::new("maker").unwrap(),
-            anchors: maker.device_anchors().to_vec(),
             voucher_anchors: maker.voucher_anchors().to_vec(),
-            serial_number_rule: SerialNumberRule::default(),
+            ..Manufacturer::new(ManufacturerName::new("maker").unwrap(), maker.device_anchors().to_vec())
         };
         let serial_number = SerialNumber::new("SN-1").unwrap();
         let id = DeviceId { manufacturer: manufacturer.name.clone(), serial_number };

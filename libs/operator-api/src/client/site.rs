@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     AcceptPolicies, AuditRecords, CheckpointNote, Manufacturer, ManufacturerList, NewManufacturer, NewProfile,
-    NewVoucher, Policies, Profile, ProfileList, RecordQuery, Status, Voucher, paths,
+    NewRevocationLists, NewVoucher, Policies, Profile, ProfileList, RecordQuery, RevocationListList, Status, Voucher,
+    paths,
 };
 
 impl Client {
@@ -69,6 +70,20 @@ impl Client {
     ) -> Result<Option<Manufacturer>, ClientError> {
         let call = Call::change(Method::PUT, fill(paths::MANUFACTURER, &[("manufacturer", name)]), intent)?;
         self.send(call.json(manufacturer)).await?.changed(intent).await
+    }
+
+    /// Puts revocation lists in the place of those that a manufacturer has.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn put_revocation_lists(
+        &self,
+        manufacturer: &str,
+        lists: &NewRevocationLists,
+        intent: Intent,
+    ) -> Result<Option<RevocationListList>, ClientError> {
+        let path = fill(paths::REVOCATION_LISTS, &[("manufacturer", manufacturer)]);
+        self.send(Call::change(Method::PUT, path, intent)?.json(lists)).await?.changed(intent).await
     }
 
     /// Every profile.
