@@ -1,5 +1,6 @@
 //! `sztp.toml`, and the files it names.
 
+mod authority;
 mod document;
 mod error;
 mod key;
@@ -7,6 +8,7 @@ mod onboarding;
 mod policy;
 mod server_certificate;
 
+pub use authority::AuthoritySection;
 pub use document::{
     Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
     RevocationDemand,
@@ -18,8 +20,9 @@ pub use policy::{
     DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, RetentionSection, UnregisteredRule,
 };
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
+use ::authority::CertificateAuthority;
 use pki::{
     certificate::Certificate,
     key::{OpenKey, Signer},
@@ -27,7 +30,7 @@ use pki::{
 
 use crate::{
     audit::CheckpointKey,
-    domain::Policies,
+    domain::{AuthorityName, Policies},
     outward::{Webhook, WebhookInvalid, WebhookSection, http::Outbound},
     store::Location,
 };
@@ -41,6 +44,8 @@ pub struct ServerConfig {
     pub onboarding: Option<OnboardingConfig>,
     /// The listener for operators.
     pub operators: Option<OperatorsListener>,
+    /// Whose certificates it issues.
+    pub authorities: BTreeMap<AuthorityName, Arc<CertificateAuthority>>,
     /// Where the database is.
     pub database: Location,
     /// Signs checkpoints.
@@ -124,6 +129,7 @@ impl ServerConfig {
         Ok(Self {
             onboarding,
             operators,
+            authorities: authority::load(&document.authorities, folder)?,
             database,
             checkpoint_key: Arc::new(checkpoint_key),
             dhcp4: document.dhcp4,

@@ -23,7 +23,7 @@ use crate::{
     images::Images,
     in_force::InForce,
     metrics::Metrics,
-    restconf::{self, Codes, Fetcher, Service},
+    restconf::{self, Codes, Enrolment, Fetcher, Service},
     store::{SqlStore, Store},
     tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, Strictness, TlsError, provider},
 };
@@ -91,6 +91,7 @@ impl Bound {
         self,
         tasks: &mut JoinSet<&'static str>,
         (store, policies): (Arc<dyn Store>, Arc<InForce>),
+        enrolment: Enrolment,
         (rejections, metrics): (Rejections, Metrics),
         stopping: &watch::Receiver<()>,
     ) -> (Front, Onboarding) {
@@ -100,6 +101,7 @@ impl Bound {
         let service = Arc::new(Service {
             store,
             owner: config.owner,
+            enrolment,
             policies,
             newcomers: Mutex::default(),
             fetcher: Fetcher::new(Arc::new(NoSource)),
