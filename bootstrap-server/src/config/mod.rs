@@ -5,6 +5,7 @@ mod error;
 mod key;
 mod onboarding;
 mod policy;
+mod revocation;
 mod server_certificate;
 
 pub use document::{
@@ -17,6 +18,7 @@ pub use onboarding::{LegacyListener, OnboardingConfig};
 pub use policy::{
     DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, RetentionSection, UnregisteredRule,
 };
+pub use revocation::{RevocationFiles, Stamp};
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
