@@ -12,7 +12,12 @@ use pki::{
 };
 
 use super::PolicyInvalid;
-use crate::{audit::CheckpointKeyError, domain::TomlFault, outward::WebhookInvalid, owner::OwnerError};
+use crate::{
+    audit::CheckpointKeyError,
+    domain::TomlFault,
+    outward::{WebhookInvalid, http::ProxyInvalid},
+    owner::OwnerError,
+};
 
 /// The configuration cannot be used. Every message names the file.
 #[derive(Debug, thiserror::Error)]
@@ -147,7 +152,10 @@ pub enum ConfigError {
         /// Why.
         source: CheckpointKeyError,
     },
-    /// Who is told of events.
+    /// The way out cannot be used.
+    #[error("[outbound]: {0}")]
+    Outbound(#[from] ProxyInvalid),
+    /// A webhook cannot be used.
     #[error("webhook {name:?}: {source}")]
     Webhook {
         /// Which.

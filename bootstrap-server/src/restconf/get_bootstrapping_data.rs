@@ -44,8 +44,13 @@ pub(super) async fn handle(
     if let Some(CsrInput::Csr(_)) = read.value.csr {
         return Err(Problem::csr_not_wanted());
     }
-    let dossier = super::held::admit(&service, &caller, dossier).await?;
-    let Some(profile) = &dossier.profile else { return Err(super::held::unprofiled()) };
+    let mut dossier = super::held::admit(&service, &caller, dossier).await?;
+    let Some(profile) = dossier.profile.clone() else { return Err(super::held::unprofiled()) };
+    if manner.signing != Signing::Never {
+        let idevid = connection.idevid.as_ref().map(|certificate| certificate.as_ref().as_ref());
+        super::fetched::add_nonced(&service, &caller, &mut dossier, read.value.nonce.as_ref(), idevid).await?;
+    }
+    let profile = profile.as_ref();
     let idevid = connection.idevid.as_ref().map(|certificate| certificate.as_ref().as_ref());
     let chosen = choose(&service, &connection.home, &read.value, &dossier, profile, answering.0)
         .and_then(|chosen| chosen.protected(profile.encryption, idevid));

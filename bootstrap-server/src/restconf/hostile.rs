@@ -223,6 +223,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
         owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
         policies: Arc::new(crate::domain::Policies::default().into()),
         newcomers: Mutex::default(),
+        fetcher: Fetcher::new(Arc::new(crate::domain::vouching::NoSource)),
         writes: Writes::new(&limits),
         images: Images::new(None, 1),
         codes: Codes::new(),

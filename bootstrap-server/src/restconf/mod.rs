@@ -4,6 +4,7 @@ mod caller;
 mod codes;
 mod credentials;
 mod discovery;
+mod fetched;
 mod framing;
 mod get_bootstrapping_data;
 mod held;
@@ -56,6 +57,7 @@ use crate::{
 
 use caller::Caller;
 pub(crate) use codes::Codes;
+pub(crate) use fetched::Fetcher;
 pub(crate) use lent::{Lent, is_worth_draining};
 pub(crate) use offers::offers;
 use problem::Explanation;
@@ -75,6 +77,8 @@ pub(crate) struct Service {
     pub(crate) newcomers: Mutex<Newcomers>,
     /// What each device has added lately.
     pub(crate) writes: Writes,
+    /// Fetches vouchers while devices wait.
+    pub(crate) fetcher: Fetcher,
     pub(crate) images: Images,
     /// Checks activation codes.
     pub(crate) codes: Codes,
