@@ -13,6 +13,7 @@
 //! | who owns a device | [`Masa`] |
 
 mod ca;
+pub mod est;
 mod extensions;
 pub mod ldevid;
 mod lint;
@@ -24,7 +25,7 @@ mod tbs;
 
 pub use ca::{AuthorityError, CertificateAuthority, CertificateSerial};
 pub use lint::{Finding, Findings, TextFault, text_fault};
-pub use masa::{Masa, MasaError, Validity, VoucherRequest};
+pub use masa::issue::{Masa, MasaError, Validity, VoucherRequest};
 pub use parties::{ManufacturerParty, OwnerParty, PartyError};
 pub use profile::{CrlLocation, Kind, Lifetime, Profile, ProfileError, ProfileSettings, Shards, SubjectAttribute};
 pub use subject::{AlternativeName, Subject, SubjectError};

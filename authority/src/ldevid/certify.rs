@@ -3,11 +3,11 @@
 use pki::{certificate::Certificate, time::Timestamp};
 
 use super::Order;
-use crate::{AuthorityError, CertificateAuthority, CertificateSerial, Profile};
+use crate::{AuthorityError, CertificateAuthority, CertificateSerial, Kind, Profile, Subject};
 
 impl Order {
-    /// The certificate that this order is for, by `ca`: for a year, and the device's whatever the CSR said, with its model as the
-    /// common name and `names` beside it.
+    /// The certificate that this order is for, by `ca`: the device's whatever the CSR said, with its model as the common name and
+    /// `names` (each an IP address, or else a DNS name) beside it.
     ///
     /// # Errors
     /// As [`CertificateAuthority::issue`].
@@ -18,8 +18,7 @@ impl Order {
         serial: CertificateSerial,
         now: Timestamp,
     ) -> Result<Certificate, AuthorityError> {
-        let _ = names;
-        let profile = Profile::Idevid { serial_number: self.serial_number().clone() };
-        ca.issue(&profile, model, self.key(), serial, now)
+        let subject = Subject::device(model, self.serial_number()).reached_by(names);
+        ca.issue(&Profile::of(Kind::Ldevid), &subject, self.key(), serial, now)
     }
 }
