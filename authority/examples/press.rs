@@ -1,5 +1,7 @@
 //! How fast vouchers are pressed, against bare signatures of the same key: `cargo run --release -p authority --example press`.
 
+#![allow(clippy::print_stdout, reason = "it is what it is for")]
+
 use std::time::Instant;
 
 use authority::{ManufacturerParty, OwnerParty, Validity, VoucherRequest};

@@ -42,10 +42,10 @@ pub struct CertificateAuthority {
 }
 
 /// What each certificate says about its issuer, written once.
-struct IssuerParts {
-    name: Vec<u8>,
-    key_id: Vec<u8>,
-    algorithm: Vec<u8>,
+pub(crate) struct IssuerParts {
+    pub(crate) name: Vec<u8>,
+    pub(crate) key_id: Vec<u8>,
+    pub(crate) algorithm: Vec<u8>,
 }
 
 impl IssuerParts {
@@ -200,6 +200,11 @@ impl CertificateAuthority {
     #[must_use]
     pub fn signer(&self) -> &dyn Signer {
         self.signer.as_ref()
+    }
+
+    /// What it says about itself in whatever it issues.
+    pub(crate) const fn issuer_parts(&self) -> &IssuerParts {
+        &self.parts
     }
 
     /// This CA's own certificate.

@@ -30,6 +30,7 @@ pub mod sources;
 pub mod state;
 pub mod storage;
 pub mod tls;
+mod tls_key;
 
 pub use device::{Device, OpenError};
 pub use outcome::{Outcome, OutcomeState, PassedOver};

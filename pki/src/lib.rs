@@ -108,6 +108,7 @@ pub mod certificate;
 pub mod digest;
 pub mod identity;
 pub mod key;
+pub mod new_request;
 pub mod path;
 pub mod request;
 pub mod revocation;

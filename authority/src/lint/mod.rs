@@ -10,7 +10,7 @@ mod names;
 mod text;
 
 pub use finding::{Finding, Findings};
-pub(crate) use names::{is_http_url, is_masa_url};
+pub(crate) use names::{alternative as alternative_fault, is_http_url, is_masa_url};
 pub use text::{TextFault, text_fault};
 
 use der::{Decode, Encode, Tag};

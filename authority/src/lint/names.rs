@@ -53,7 +53,7 @@ pub(super) fn subject(read: &TbsCertificate, kind: Kind, found: &mut Vec<Finding
 }
 
 /// One alternative name of a certificate for this use.
-pub(super) fn alternative(name: &AlternativeName, kind: Kind) -> Option<Finding> {
+pub(crate) fn alternative(name: &AlternativeName, kind: Kind) -> Option<Finding> {
     let (name_kind, is_well_formed, shown) = match name {
         AlternativeName::Dns(name) => (NameKind::Dns, is_dns_name(name), name.clone()),
         AlternativeName::Address(address) => (NameKind::Address, !address.is_unspecified(), address.to_string()),

@@ -5,7 +5,7 @@ use pki::key::KeySpec;
 use serde::{Deserialize, Serialize};
 use x509_cert::ext::pkix::KeyUsages;
 
-use super::{Lifetime, SubjectAttribute};
+use super::{Lifetime, RequestedNames, SubjectAttribute};
 
 /// id-kp-cmcRA (RFC 6402 §2.10): registrars that ask a MASA (RFC 8995 §5.5.4; MAS-04) or an EST server (RFC 7030 §3.7) for others.
 pub(crate) const ID_KP_CMC_RA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.28");
@@ -177,6 +177,15 @@ impl Kind {
             Self::Ldevid => &[NameKind::HardwareModule, NameKind::Dns, NameKind::Address, NameKind::Uri],
             Self::TlsServer | Self::Registrar | Self::Station => &[NameKind::Dns, NameKind::Address],
             Self::Operator => &[NameKind::Mail, NameKind::Uri, NameKind::Dns],
+        }
+    }
+
+    /// What becomes of alternative names in a request when the profile does not say.
+    pub(crate) const fn requested_names(self) -> RequestedNames {
+        match self {
+            // A server without names is none.
+            Self::TlsServer => RequestedNames::Take,
+            _ => RequestedNames::Refuse,
         }
     }
 

@@ -5,8 +5,8 @@ mod parts;
 mod settings;
 
 pub use kind::Kind;
-pub(crate) use kind::NameKind;
-pub use parts::{Lifetime, Shards, SubjectAttribute};
+pub(crate) use kind::{ID_KP_OCSP_SIGNING, NameKind};
+pub use parts::{Lifetime, RequestedNames, Shards, SubjectAttribute};
 pub use settings::{ProfileError, ProfileSettings};
 
 use const_oid::ObjectIdentifier;
@@ -21,6 +21,7 @@ pub struct Profile {
     pub(crate) keys: Vec<KeySpec>,
     pub(crate) fixed: Vec<(SubjectAttribute, String)>,
     pub(crate) from_request: Vec<SubjectAttribute>,
+    pub(crate) requested_names: RequestedNames,
     pub(crate) path_length: Option<u8>,
     pub(crate) hardware_module_type: Option<ObjectIdentifier>,
     pub(crate) masa_url: Option<String>,
@@ -64,6 +65,7 @@ impl Profile {
             keys: kind.permitted_keys().to_vec(),
             fixed: Vec::new(),
             from_request: kind.requestable_attributes().to_vec(),
+            requested_names: kind.requested_names(),
             // RFC 5280 §4.2.1.9: an issuing CA has end entities below it, and nobody else.
             path_length: (kind == Kind::IssuingCa).then_some(0),
             hardware_module_type: None,

@@ -56,6 +56,16 @@ impl fmt::Display for Lifetime {
     }
 }
 
+/// What becomes of alternative names in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestedNames {
+    /// They are taken into the certificate, when they are of a kind that it may have.
+    Take,
+    /// A request that has any is refused. (A device's own hardwareModuleName is no request: the profile says it.)
+    Refuse,
+}
+
 /// The attributes that subjects are made of here, in the order in which they stand in a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SubjectAttribute {

@@ -6,7 +6,7 @@ use const_oid::ObjectIdentifier;
 use pki::key::KeySpec;
 use serde::{Deserialize, Serialize};
 
-use super::{CrlLocation, Kind, Lifetime, Profile, Shards, SubjectAttribute};
+use super::{CrlLocation, Kind, Lifetime, Profile, RequestedNames, Shards, SubjectAttribute};
 use crate::lint::{TextFault, is_http_url, is_masa_url, text_fault};
 
 /// What a profile may say differently from the one of its kind; whatever is left out stays as it is there.
@@ -44,6 +44,9 @@ pub struct ProfileSettings {
     /// Attributes that are taken from a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_request: Option<Vec<SubjectAttribute>>,
+    /// What becomes of alternative names in a request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_names: Option<RequestedNames>,
     /// How many CAs may follow below a CA.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_length: Option<u8>,
@@ -122,6 +125,7 @@ impl Profile {
             }
         }
         profile.fixed = settings.fixed.into_iter().collect();
+        profile.requested_names = settings.requested_names.unwrap_or(profile.requested_names);
         profile.from_request = settings.from_request.unwrap_or(profile.from_request);
         if let Some((both, _)) = profile.fixed.iter().find(|(it, _)| settings_take(&profile.from_request, *it)) {
             // CN comes from requests unless it is said otherwise, and a fixed one says so.

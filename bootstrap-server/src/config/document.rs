@@ -9,7 +9,11 @@ use pki::key::Locator;
 use serde::Deserialize;
 
 use super::{AuthoritySection, ConfigError, DeadlinesSection, PolicySection, RetentionSection, key::locator};
-use crate::{admission::Limits, domain::TomlFault, outward::WebhookSection};
+use crate::{
+    admission::Limits,
+    domain::TomlFault,
+    outward::{WebhookSection, http::OutboundSection},
+};
 
 /// The document. Paths are relative to the folder it lies in.
 #[derive(Clone, Debug, Deserialize)]
@@ -53,6 +57,9 @@ pub struct Document {
     /// Who is told of events.
     #[serde(default, rename = "webhook")]
     pub webhooks: Vec<WebhookSection>,
+    /// How others are reached.
+    #[serde(default)]
+    pub outbound: OutboundSection,
     /// How long devices and operators may take.
     #[serde(default)]
     pub deadlines: DeadlinesSection,

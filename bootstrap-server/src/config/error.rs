@@ -16,7 +16,7 @@ use super::PolicyInvalid;
 use crate::{
     audit::CheckpointKeyError,
     domain::{AuthorityName, NameInvalid, TomlFault},
-    outward::WebhookInvalid,
+    outward::{WebhookInvalid, http::ProxyInvalid},
     owner::OwnerError,
 };
 
@@ -153,7 +153,10 @@ pub enum ConfigError {
         /// Why.
         source: CheckpointKeyError,
     },
-    /// Who is told of events.
+    /// The way out cannot be used.
+    #[error("[outbound]: {0}")]
+    Outbound(#[from] ProxyInvalid),
+    /// A webhook cannot be used.
     #[error("webhook {name:?}: {source}")]
     Webhook {
         /// Which.

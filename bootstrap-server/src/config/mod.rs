@@ -31,7 +31,7 @@ use pki::{
 use crate::{
     audit::CheckpointKey,
     domain::{AuthorityName, Policies},
-    outward::{Webhook, WebhookInvalid, WebhookSection},
+    outward::{Webhook, WebhookInvalid, WebhookSection, http::Outbound},
     store::Location,
 };
 
@@ -56,6 +56,8 @@ pub struct ServerConfig {
     pub policies: Policies,
     /// Who is told of events.
     pub webhooks: Vec<Webhook>,
+    /// How others are reached.
+    pub outbound: Outbound,
     /// Whether what these policies let devices do was accepted by whoever starts the server.
     pub acceptance: Acceptance,
     /// How much a peer may cost.
@@ -123,6 +125,7 @@ impl ServerConfig {
         {
             return Err(ConfigError::NoFolder { path: home.to_owned() });
         }
+        let outbound = Outbound::load(&document.outbound, folder, |name| std::env::var(name).ok())?;
         Ok(Self {
             onboarding,
             operators,
@@ -136,19 +139,20 @@ impl ServerConfig {
                 &document.deadlines,
                 &document.retention,
             )?,
-            webhooks: webhooks(&document.webhooks, folder)?,
+            webhooks: webhooks(&document.webhooks, folder, &outbound)?,
+            outbound,
             acceptance: Acceptance::default(),
             limits: document.limits,
         })
     }
 }
 
-fn webhooks(sections: &[WebhookSection], folder: &Path) -> Result<Vec<Webhook>, ConfigError> {
+fn webhooks(sections: &[WebhookSection], folder: &Path, outbound: &Outbound) -> Result<Vec<Webhook>, ConfigError> {
     let each = sections.iter().enumerate().map(|(index, section)| {
         let name = || section.name.clone();
         let twice = sections.iter().take(index).any(|before| before.name == section.name);
         let webhook = if twice { Err(WebhookInvalid::Twice { name: name() }) } else { Webhook::load(section, folder) };
-        webhook.map_err(|source| ConfigError::Webhook { name: name(), source })
+        webhook.map(|webhook| webhook.through(outbound)).map_err(|source| ConfigError::Webhook { name: name(), source })
     });
     each.collect()
 }

@@ -225,6 +225,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
         enrolment: Enrolment::new(ledger, BTreeMap::new()),
         policies: Arc::new(crate::domain::Policies::default().into()),
         newcomers: Mutex::default(),
+        fetcher: Fetcher::new(Arc::new(crate::domain::vouching::NoSource)),
         writes: Writes::new(&limits),
         images: Images::new(None, 1),
         codes: Codes::new(),

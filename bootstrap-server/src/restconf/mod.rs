@@ -5,6 +5,7 @@ mod codes;
 mod credentials;
 mod discovery;
 mod enrolment;
+mod fetched;
 mod framing;
 mod get_bootstrapping_data;
 mod held;
@@ -58,6 +59,7 @@ use crate::{
 use caller::Caller;
 pub(crate) use codes::Codes;
 pub(crate) use enrolment::Enrolment;
+pub(crate) use fetched::Fetcher;
 pub(crate) use lent::{Lent, is_worth_draining};
 pub(crate) use offers::offers;
 use problem::Explanation;
@@ -79,6 +81,8 @@ pub(crate) struct Service {
     pub(crate) newcomers: Mutex<Newcomers>,
     /// What each device has added lately.
     pub(crate) writes: Writes,
+    /// Fetches vouchers while devices wait.
+    pub(crate) fetcher: Fetcher,
     pub(crate) images: Images,
     /// Checks activation codes.
     pub(crate) codes: Codes,

@@ -16,11 +16,14 @@ use super::{
 use crate::{
     admission::{self, Guard, Limits, Writes},
     config::{LegacyListener, OnboardingConfig},
-    domain::identification::{StoredLists, Trust},
+    domain::{
+        identification::{StoredLists, Trust},
+        vouching::NoSource,
+    },
     images::Images,
     in_force::InForce,
     metrics::Metrics,
-    restconf::{self, Codes, Enrolment, Service},
+    restconf::{self, Codes, Enrolment, Fetcher, Service},
     store::{SqlStore, Store},
     tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, Strictness, TlsError, provider},
 };
@@ -101,6 +104,7 @@ impl Bound {
             enrolment,
             policies,
             newcomers: Mutex::default(),
+            fetcher: Fetcher::new(Arc::new(NoSource)),
             writes: Writes::new(&limits),
             images: Images::new(config.images, limits.images),
             codes: Codes::new(),

@@ -1,6 +1,7 @@
 //! Ownership vouchers (RFC 8366): who owns a device, said by its manufacturer.
 
 mod answer;
+mod asking;
 mod assertion;
 mod audit_log;
 mod form;
@@ -11,6 +12,7 @@ pub use answer::{
     AnswerError, AnswerMismatch, HttpAnswer, MAX_RETRY_AFTER, MEDIA_TYPE, MasaAnswer, REQUEST_AUDIT_LOG_PATH,
     REQUEST_VOUCHER_PATH, Redirects,
 };
+pub use asking::AskingError;
 pub use assertion::{Assertion, UnknownAssertion};
 pub use audit_log::{AuditEvent, AuditLogError, DomainId, MasaAuditLog, Truncation};
 pub use form::ForeignForm;

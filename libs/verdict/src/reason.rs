@@ -545,6 +545,12 @@ reason_codes! {
     TooManyVouchers, "too-many-vouchers", "RFC 9110 §15.5.10",
         "The device has as many vouchers as one device may have",
         "Erase the device with `sztp audit forget`, register it again and import the voucher that counts.";
+    MasaUnreachable, "masa-unreachable", "RFC 8572 §7.3",
+        "The manufacturer's service for vouchers did not answer in time",
+        "Look at its address, the proxy in `[outbound]` of sztp.toml, and the network between; devices get what is in stock.";
+    MasaRefused, "masa-refused", "RFC 8995 §5.5",
+        "The manufacturer gave no voucher",
+        "Ask it whether it has recorded you as the device's owner; the detail in the server's log is its answer.";
     VoucherMissing, "voucher-missing", "RFC 8572 §5.4",
         "There is no voucher for the device",
         "Ask its manufacturer for one that pins your certificate, and run `sztp voucher import FILE`.";

@@ -17,6 +17,7 @@ mod spec;
 
 pub use decrypt::{DecryptError, Decryptor, OaepHash, RsaPadding};
 pub use encrypt::{Agreed, EncryptError};
+#[cfg(feature = "tpm")]
 pub(crate) use entropy::Rng;
 pub use entropy::{Entropy, NoEntropy, SystemEntropy, random};
 pub use error::KeyError;
