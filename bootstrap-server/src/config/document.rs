@@ -8,7 +8,10 @@ use std::{
 use pki::key::Locator;
 use serde::Deserialize;
 
-use super::{AuthoritySection, ConfigError, DeadlinesSection, PolicySection, RetentionSection, key::locator};
+use super::{
+    AuthorityListener, AuthoritySection, ConfigError, DeadlinesSection, PolicySection, PublicationListener,
+    RetentionSection, key::locator,
+};
 use crate::{
     admission::Limits,
     domain::TomlFault,
@@ -40,6 +43,12 @@ pub struct Document {
     /// Whose certificates it issues.
     #[serde(default, rename = "authority")]
     pub authorities: Vec<AuthoritySection>,
+    /// Where certificates and vouchers are asked for.
+    #[serde(default)]
+    pub authority_listener: Option<AuthorityListener>,
+    /// Where revocation lists and answers about certificates are.
+    #[serde(default)]
+    pub publication_listener: Option<PublicationListener>,
     /// The SQLite file, or the address of a PostgreSQL database: `postgres://user@host/database`.
     pub database: String,
     /// The audit log.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use authority::AuthorityError;
+use authority::{AuthorityError, OcspResponderError};
 use conveyed_info::{DocumentError, cms::CmsError};
 use pki::{
     certificate::CertificateError,
@@ -180,6 +180,24 @@ pub enum ConfigError {
         name: String,
         /// Why.
         source: NameInvalid,
+    },
+    /// A profile of an authority.
+    #[error("authority {authority}: profile {profile}: {why}")]
+    Profile {
+        /// Whose.
+        authority: AuthorityName,
+        /// Which.
+        profile: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// What answers about certificates.
+    #[error("authority {name}: ocsp: {source}")]
+    Responder {
+        /// Whose.
+        name: AuthorityName,
+        /// Why.
+        source: Box<OcspResponderError>,
     },
     /// Two authorities of one name.
     #[error("there are two authorities called {name}: the ledger could not tell them apart")]

@@ -9,7 +9,7 @@ mod policy;
 mod revocation;
 mod server_certificate;
 
-pub use authority::AuthoritySection;
+pub use authority::{AuthorityListener, AuthoritySection, PublicationListener, ResponderSection, ServiceCertificate};
 pub use document::{
     Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
     RevocationDemand,
@@ -22,9 +22,8 @@ pub use policy::{
 };
 pub use revocation::{RevocationFiles, Stamp};
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
-use ::authority::CertificateAuthority;
 use pki::{
     certificate::Certificate,
     key::{OpenKey, Signer},
@@ -32,7 +31,8 @@ use pki::{
 
 use crate::{
     audit::CheckpointKey,
-    domain::{AuthorityName, Policies},
+    authority::Authorities,
+    domain::Policies,
     outward::{Webhook, WebhookInvalid, WebhookSection, http::Outbound},
     store::Location,
 };
@@ -47,7 +47,11 @@ pub struct ServerConfig {
     /// The listener for operators.
     pub operators: Option<OperatorsListener>,
     /// Whose certificates it issues.
-    pub authorities: BTreeMap<AuthorityName, Arc<CertificateAuthority>>,
+    pub authorities: Authorities,
+    /// The listener on which certificates and vouchers are asked for.
+    pub authority_listener: Option<ServiceCertificate>,
+    /// Where authorities publish.
+    pub publication: Option<SocketAddr>,
     /// Where the database is.
     pub database: Location,
     /// Signs checkpoints.
@@ -132,6 +136,12 @@ impl ServerConfig {
             onboarding,
             operators,
             authorities: authority::load(&document.authorities, folder)?,
+            authority_listener: document
+                .authority_listener
+                .as_ref()
+                .map(|it| authority::listener(it, folder))
+                .transpose()?,
+            publication: document.publication_listener.map(|it| it.listen),
             database,
             checkpoint_key: Arc::new(checkpoint_key),
             dhcp4: document.dhcp4,

@@ -5,7 +5,7 @@
 
 mod exchanges;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use authority::{
     CertificateAuthority, CertificateSerial,
@@ -19,8 +19,9 @@ use self::exchanges::Exchanges;
 use super::{Caller, Problem, held::now};
 use crate::{
     audit::{Event, LedgerEvent},
+    authority::Authorities,
     domain::{
-        AuthorityName, CertificateKind, Delivered, Dossier, Ldevid, LdevidDemand, OnboardingProfile,
+        CertificateKind, Delivered, Dossier, Ldevid, LdevidDemand, OnboardingProfile,
         ledger::{Holder, IssueRefused, IssuedCertificate, Occasion},
     },
     store::{Ledger, StoreError},
@@ -30,7 +31,7 @@ use crate::{
 /// The authorities that certify devices' keys, and the ledger of what they issued.
 pub(crate) struct Enrolment {
     ledger: Arc<dyn Ledger>,
-    authorities: BTreeMap<AuthorityName, Arc<CertificateAuthority>>,
+    authorities: Authorities,
     exchanges: Exchanges,
 }
 
@@ -62,10 +63,7 @@ const KIND: &str = "ldevid";
 const ANEW: &str = "the device was onboarded anew";
 
 impl Enrolment {
-    pub(crate) fn new(
-        ledger: Arc<dyn Ledger>,
-        authorities: BTreeMap<AuthorityName, Arc<CertificateAuthority>>,
-    ) -> Self {
+    pub(crate) fn new(ledger: Arc<dyn Ledger>, authorities: Authorities) -> Self {
         Self { ledger, authorities, exchanges: Exchanges::default() }
     }
 
@@ -86,7 +84,7 @@ impl Enrolment {
         match &request.csr {
             None if ldevid.demand == LdevidDemand::WhereOffered => Step::Without,
             None => refused(ReasonCode::CsrSupportMissing),
-            Some(_) if !self.authorities.contains_key(&ldevid.authority) => {
+            Some(_) if !self.authorities.contains(&ldevid.authority) => {
                 tracing::error!(authority = %ldevid.authority, "a profile names an authority that is not there");
                 refused(ReasonCode::LdevidUnavailable)
             }
@@ -126,7 +124,7 @@ impl Enrolment {
         dossier: &Dossier,
     ) -> Result<Ready, Problem> {
         let Attempt { order, ldevid, occasion, .. } = attempt;
-        let ca = self.authorities.get(&ldevid.authority).ok_or_else(unavailable)?;
+        let ca = &self.authorities.get(&ldevid.authority).ok_or_else(unavailable)?.ca;
         match self.ledger.answering(&ldevid.authority, order.request()).await? {
             // A CSR that is sent again is answered with what was issued then (RFC 9646 says nothing of it; a device that lost
             // the answer has no other way).

@@ -1,7 +1,7 @@
 //! Whatever a device sends, it gets a clear answer: the router in process, under generated and mutated requests.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex},
@@ -222,7 +222,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
     let service = Service {
         store,
         owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
-        enrolment: Enrolment::new(ledger, BTreeMap::new()),
+        enrolment: Enrolment::new(ledger, crate::authority::Authorities::default()),
         policies: Arc::new(crate::domain::Policies::default().into()),
         newcomers: Mutex::default(),
         fetcher: Fetcher::new(Arc::new(crate::domain::vouching::NoSource)),

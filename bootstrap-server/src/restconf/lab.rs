@@ -2,7 +2,6 @@
 //! with is committed to the store by the events that the operator API commits; there is no listener for operators here.
 
 use std::{
-    collections::BTreeMap,
     net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex},
@@ -124,7 +123,7 @@ impl Lab {
         let service = Service {
             store: shared,
             owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
-            enrolment: Enrolment::new(ledger, BTreeMap::new()),
+            enrolment: Enrolment::new(ledger, crate::authority::Authorities::default()),
             policies: Arc::new(policies.into()),
             newcomers: Mutex::default(),
             fetcher,

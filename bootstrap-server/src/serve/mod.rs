@@ -1,5 +1,6 @@
 //! Starting and stopping the whole service.
 
+mod authority;
 mod error;
 mod following;
 mod listeners;
@@ -53,6 +54,7 @@ pub struct RunningServer {
 #[derive(Debug)]
 struct Front {
     onboarding: Option<onboarding::Front>,
+    issuing: authority::Front,
     operator_certificate: Option<Arc<ReloadableCertificate>>,
 }
 
@@ -73,6 +75,13 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         None => None,
         Some(operators) => Some(for_operators(operators, &config.limits, &rejections, &metrics)?),
     };
+    let issuing = authority::Bound::bind(
+        config.authority_listener.as_ref(),
+        config.publication,
+        config.limits,
+        &rejections,
+        &metrics,
+    )?;
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     let policies = policies::starting(config.policies, config.acceptance, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
@@ -81,6 +90,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let mut listeners = onboarding.as_ref().map(onboarding::Bound::statuses).unwrap_or_default();
     let of_operators = operator_address.zip(config.operators.as_ref());
     listeners.extend(of_operators.map(|(address, operators)| status("operators", address, &operators.certificate)));
+    listeners.extend(issuing.statuses());
     listeners.extend(dhcp4.as_ref().map(|dhcp4| status("dhcp4", dhcp4.local_address().into(), &[])));
     // RFC 8572 §9.10 (SRV-21): what the server does with devices changes by an operator's hand, and leaves a leaf.
     let listen = listeners.first().map(|it| it.address.clone()).unwrap_or_default();
@@ -97,7 +107,9 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         bound.spawn(&mut tasks, told, enrolment, counted, &stopping)
     });
     let (onboarding, asked) = parts.unzip();
-    let mut front = Front { onboarding, operator_certificate: None };
+    let services = axum::Router::new();
+    let issuing = issuing.spawn(&mut tasks, (authorities.clone(), Arc::clone(&ledger)), services, &stopping);
+    let mut front = Front { onboarding, issuing, operator_certificate: None };
     let judges = front.onboarding.as_ref().map_or_else(|| Judges::new([]), |front| front.judges.clone());
     let mut webhooks = Vec::new();
     for webhook in config.webhooks {
@@ -176,6 +188,18 @@ impl RunningServer {
         self.front.onboarding.as_ref().and_then(|front| front.legacy_address)
     }
 
+    /// Where certificates and vouchers are asked for, if they are.
+    #[must_use]
+    pub const fn authority_address(&self) -> Option<SocketAddr> {
+        self.front.issuing.address
+    }
+
+    /// Where authorities publish, if they do.
+    #[must_use]
+    pub const fn publication_address(&self) -> Option<SocketAddr> {
+        self.front.issuing.publication_address
+    }
+
     /// Where operators connect, if they may.
     #[must_use]
     pub const fn operator_address(&self) -> Option<SocketAddr> {
@@ -195,7 +219,7 @@ impl RunningServer {
     /// # Errors
     /// [`ServeError::Tls`] when a certificate and its key cannot be used.
     pub fn reload(&self, config: &ServerConfig) -> Result<(), ServeError> {
-        let Front { onboarding, operator_certificate } = &self.front;
+        let Front { onboarding, issuing, operator_certificate } = &self.front;
         let operators = operator_certificate.as_ref().zip(config.operators.as_ref());
         let operators = operators.map(|(served, it)| {
             Ok::<_, TlsError>((served, ReloadableCertificate::certified(&it.certificate, &it.key)?))
@@ -204,6 +228,7 @@ impl RunningServer {
         if let Some((front, new)) = onboarding.as_ref().zip(config.onboarding.as_ref()) {
             front.reload(new)?;
         }
+        issuing.reload(config.authority_listener.as_ref())?;
         if let Some((served, new)) = operators {
             served.replace(new);
         }

@@ -1,0 +1,61 @@
+//! The authorities of a server: what they issue is decided and signed by the crate `authority`, kept by the ledger, and asked for
+//! and published here.
+//!
+//! | module | what |
+//! |---|---|
+//! | `issuing` | the one way from a judged request to a certificate that is on record |
+//! | `publishing` | revocation lists, OCSP and CA certificates, for everybody, in clear |
+
+mod issuing;
+pub(crate) mod publishing;
+
+pub use issuing::{IssueFault, Issued, Wanted};
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use authority::{CertificateAuthority, OcspResponder, Profile};
+
+use crate::domain::{AuthorityName, CertificateKind};
+
+/// A CA whose key this server has, and what it may issue.
+#[derive(Debug)]
+pub struct Authority {
+    /// Its name, by which profiles and the ledger speak of it.
+    pub name: AuthorityName,
+    /// What signs.
+    pub ca: CertificateAuthority,
+    /// What it issues.
+    pub profiles: BTreeMap<CertificateKind, Profile>,
+    /// What answers about its certificates, if anything does.
+    pub responder: Option<OcspResponder>,
+    /// How long a revocation list, and an answer about a certificate, holds.
+    pub fresh_for: Duration,
+}
+
+/// All authorities of a server, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Authorities(BTreeMap<AuthorityName, Arc<Authority>>);
+
+impl Authorities {
+    /// The authority of this name.
+    #[must_use]
+    pub fn get(&self, name: &AuthorityName) -> Option<&Arc<Authority>> {
+        self.0.get(name)
+    }
+
+    /// Whether there is one of this name.
+    #[must_use]
+    pub fn contains(&self, name: &AuthorityName) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Each of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Authority>> {
+        self.0.values()
+    }
+
+    /// Adds one; gives back whether its name was free.
+    pub fn add(&mut self, authority: Authority) -> bool {
+        self.0.insert(authority.name.clone(), Arc::new(authority)).is_none()
+    }
+}
