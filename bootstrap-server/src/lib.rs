@@ -8,6 +8,7 @@
 mod admission;
 pub mod api;
 pub mod audit;
+mod authority;
 pub mod backup;
 pub mod config;
 pub mod doctor;

@@ -8,7 +8,9 @@ use std::{
 use pki::key::Locator;
 use serde::Deserialize;
 
-use super::{AuthoritySection, ConfigError, DeadlinesSection, PolicySection, RetentionSection, key::locator};
+use super::{
+    AuthoritySection, ConfigError, DeadlinesSection, EstSection, PolicySection, RetentionSection, key::locator,
+};
 use crate::{
     admission::Limits,
     domain::TomlFault,
@@ -40,6 +42,9 @@ pub struct Document {
     /// Whose certificates it issues.
     #[serde(default, rename = "authority")]
     pub authorities: Vec<AuthoritySection>,
+    /// Where devices renew the certificates that they got from their owner; without it, nowhere.
+    #[serde(default)]
+    pub est: Option<EstSection>,
     /// The SQLite file, or the address of a PostgreSQL database: `postgres://user@host/database`.
     pub database: String,
     /// The audit log.

@@ -175,6 +175,12 @@ pub enum ConfigError {
         /// Why.
         source: NameInvalid,
     },
+    /// EST is to be served for an authority that is not there.
+    #[error("[est] names the authority {name:?}, and there is no [[authority]] of that name")]
+    NoSuchAuthority {
+        /// What stands there.
+        name: String,
+    },
     /// Two authorities of one name.
     #[error("there are two authorities called {name}: the ledger could not tell them apart")]
     AuthorityTwice {

@@ -3,6 +3,7 @@
 mod authority;
 mod document;
 mod error;
+mod est;
 mod key;
 mod onboarding;
 mod policy;
@@ -14,6 +15,7 @@ pub use document::{
     RevocationDemand,
 };
 pub use error::ConfigError;
+pub use est::{EstConfig, EstSection};
 pub use key::KeyPlace;
 pub use onboarding::{LegacyListener, OnboardingConfig};
 pub use policy::{
@@ -46,6 +48,8 @@ pub struct ServerConfig {
     pub operators: Option<OperatorsListener>,
     /// Whose certificates it issues.
     pub authorities: BTreeMap<AuthorityName, Arc<CertificateAuthority>>,
+    /// Where devices renew the certificates that they got from their owner.
+    pub est: Option<EstConfig>,
     /// Where the database is.
     pub database: Location,
     /// Signs checkpoints.
@@ -113,6 +117,8 @@ impl ServerConfig {
             Ok(OperatorsListener { listen: operators.listen, certificate, key })
         });
         let operators = operators.transpose()?;
+        let authorities = authority::load(&document.authorities, folder)?;
+        let est = document.est.as_ref().map(|est| EstConfig::load(est, &authorities, folder));
         let audit_key = KeyPlace::new(folder, &document.audit.key, document.audit.passphrase_file.as_deref());
         let checkpoint_key = CheckpointKey::new(&document.audit.origin, Box::new(audit_key.open()?))
             .map_err(|source| ConfigError::Audit { key: audit_key.locator().clone(), source })?;
@@ -129,7 +135,8 @@ impl ServerConfig {
         Ok(Self {
             onboarding,
             operators,
-            authorities: authority::load(&document.authorities, folder)?,
+            est: est.transpose()?,
+            authorities,
             database,
             checkpoint_key: Arc::new(checkpoint_key),
             dhcp4: document.dhcp4,

@@ -1,5 +1,6 @@
 //! Starting and stopping the whole service.
 
+mod authority;
 mod error;
 mod following;
 mod listeners;
@@ -40,6 +41,7 @@ use refusals::log_refusals;
 #[derive(Debug)]
 pub struct RunningServer {
     operator_address: Option<SocketAddr>,
+    est_address: Option<SocketAddr>,
     dhcp4: Option<RunningDhcp4Server>,
     store: Arc<SqlStore>,
     metrics: Metrics,
@@ -53,6 +55,7 @@ pub struct RunningServer {
 struct Front {
     onboarding: Option<onboarding::Front>,
     operator_certificate: Option<Arc<ReloadableCertificate>>,
+    est_certificate: Option<Arc<ReloadableCertificate>>,
 }
 
 /// Opens the store, binds every configured listener and serves in the background.
@@ -73,6 +76,11 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         Some(operators) => Some(for_operators(operators, &config.limits, &rejections, &metrics)?),
     };
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
+    let est = match &config.est {
+        None => None,
+        Some(est) => Some(authority::Bound::bind(est, config.limits, &rejections, &metrics)?),
+    };
+    let est_address = est.as_ref().map(|bound| bound.address);
     let policies = policies::starting(config.policies, config.acceptance, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
     let dhcp4 = config.dhcp4.map(Dhcp4Server::bind).transpose()?;
@@ -80,6 +88,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let mut listeners = onboarding.as_ref().map(onboarding::Bound::statuses).unwrap_or_default();
     let of_operators = operator_address.zip(config.operators.as_ref());
     listeners.extend(of_operators.map(|(address, operators)| status("operators", address, &operators.certificate)));
+    let of_est = est_address.zip(config.est.as_ref());
+    listeners.extend(of_est.map(|(address, est)| status("est", address, &est.certificate)));
     listeners.extend(dhcp4.as_ref().map(|dhcp4| status("dhcp4", dhcp4.local_address().into(), &[])));
     // RFC 8572 §9.10 (SRV-21): what the server does with devices changes by an operator's hand, and leaves a leaf.
     let listen = listeners.first().map(|it| it.address.clone()).unwrap_or_default();
@@ -96,8 +106,13 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         bound.spawn(&mut tasks, told, enrolment, counted, &stopping)
     });
     let (onboarding, asked) = parts.unzip();
-    let mut front = Front { onboarding, operator_certificate: None };
-    let judges = front.onboarding.as_ref().map_or_else(|| Judges::new([]), |front| front.judges.clone());
+    let est_certificate = est.as_ref().map(|bound| Arc::clone(&bound.certificate));
+    let mut front = Front { onboarding, operator_certificate: None, est_certificate };
+    let mut judges = front.onboarding.as_ref().map_or_else(|| Judges::new([]), |front| front.judges.clone());
+    if let Some(est) = est {
+        let judge = authority::judge(&mut judges, store.as_ref()).await?;
+        est.spawn(&mut tasks, ledger, authorities, judge, stopping.clone());
+    }
     let mut webhooks = Vec::new();
     for webhook in config.webhooks {
         let follower = Follower::new(webhook, Arc::clone(&shared), Arc::clone(&config.checkpoint_key));
@@ -159,7 +174,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         "log of refusals"
     });
     let dhcp4 = dhcp4.map(Dhcp4Server::spawn);
-    Ok(RunningServer { operator_address, dhcp4, store, metrics, front, stop, tasks })
+    Ok(RunningServer { operator_address, est_address, dhcp4, store, metrics, front, stop, tasks })
 }
 
 impl RunningServer {
@@ -173,6 +188,12 @@ impl RunningServer {
     #[must_use]
     pub fn legacy_address(&self) -> Option<SocketAddr> {
         self.front.onboarding.as_ref().and_then(|front| front.legacy_address)
+    }
+
+    /// Where devices renew their certificates by EST, if they may.
+    #[must_use]
+    pub const fn est_address(&self) -> Option<SocketAddr> {
+        self.est_address
     }
 
     /// Where operators connect, if they may.
@@ -194,7 +215,12 @@ impl RunningServer {
     /// # Errors
     /// [`ServeError::Tls`] when a certificate and its key cannot be used.
     pub fn reload(&self, config: &ServerConfig) -> Result<(), ServeError> {
-        let Front { onboarding, operator_certificate } = &self.front;
+        let Front { onboarding, operator_certificate, est_certificate } = &self.front;
+        let est = est_certificate.as_ref().zip(config.est.as_ref());
+        let est = est.map(|(served, it)| {
+            Ok::<_, TlsError>((served, ReloadableCertificate::certified(&it.certificate, &it.key)?))
+        });
+        let est = est.transpose()?;
         let operators = operator_certificate.as_ref().zip(config.operators.as_ref());
         let operators = operators.map(|(served, it)| {
             Ok::<_, TlsError>((served, ReloadableCertificate::certified(&it.certificate, &it.key)?))
@@ -203,7 +229,7 @@ impl RunningServer {
         if let Some((front, new)) = onboarding.as_ref().zip(config.onboarding.as_ref()) {
             front.reload(new)?;
         }
-        if let Some((served, new)) = operators {
+        for (served, new) in operators.into_iter().chain(est) {
             served.replace(new);
         }
         tracing::info!("certificates and revocation lists were read again");
