@@ -159,7 +159,7 @@ pub struct OperatorListener {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct DeviceRevocation {
-    /// Revocation lists of manufacturers, PEM or DER; read again when the server reloads.
+    /// Revocation lists of manufacturers, PEM or DER; read again when they change, and when the server reloads.
     pub lists: Vec<PathBuf>,
     /// What a certificate is worth of which nothing is known.
     pub demand: RevocationDemand,

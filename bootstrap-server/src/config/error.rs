@@ -126,6 +126,12 @@ pub enum ConfigError {
         /// Why.
         source: CertificateError,
     },
+    /// Too many revocation lists.
+    #[error("[device-revocation] lists: at most {}, not {count}", crate::config::Revocation::MAX_LISTS)]
+    RevocationLists {
+        /// How many there are.
+        count: usize,
+    },
     /// A manufacturer's revocation list.
     #[error("{}: is no revocation list that can be used: {source}", path.display())]
     RevocationList {

@@ -7,6 +7,7 @@ mod est;
 mod key;
 mod onboarding;
 mod policy;
+mod revocation;
 mod server_certificate;
 
 pub use authority::AuthoritySection;
@@ -21,6 +22,7 @@ pub use onboarding::{LegacyListener, OnboardingConfig};
 pub use policy::{
     DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, RetentionSection, UnregisteredRule,
 };
+pub use revocation::{RevocationFiles, Stamp};
 
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 

@@ -7,6 +7,7 @@ mod listeners;
 mod onboarding;
 mod policies;
 mod refusals;
+mod revocation;
 
 use std::{
     net::{SocketAddr, SocketAddrV4},
