@@ -3,9 +3,11 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | `est` | enrolment by those who show certificates (RFC 7030) |
 //! | `issuing` | the one way from a judged request to a certificate that is on record |
 //! | `publishing` | revocation lists, OCSP and CA certificates, for everybody, in clear |
 
+pub(crate) mod est;
 mod issuing;
 pub(crate) mod publishing;
 

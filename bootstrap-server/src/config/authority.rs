@@ -80,6 +80,20 @@ pub struct AuthorityListener {
     pub passphrase_file: Option<PathBuf>,
 }
 
+/// `[est]`: devices renew the certificates that they got from their owner (RFC 7030), at the listener of authorities.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EstSection {
+    /// The `[[authority]]` that is meant where a path has no label.
+    pub authority: String,
+}
+
+/// The authority that `section` means.
+pub(super) fn est(section: &EstSection, authorities: &Authorities) -> Result<AuthorityName, ConfigError> {
+    let known = AuthorityName::new(section.authority.clone()).ok().filter(|name| authorities.contains(name));
+    known.ok_or_else(|| ConfigError::NoSuchAuthority { name: section.authority.clone() })
+}
+
 /// `[publication-listener]`: where revocation lists, answers about certificates and CA certificates are given out, in clear.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

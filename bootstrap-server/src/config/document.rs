@@ -9,7 +9,7 @@ use pki::key::Locator;
 use serde::Deserialize;
 
 use super::{
-    AuthorityListener, AuthoritySection, ConfigError, DeadlinesSection, PolicySection, PublicationListener,
+    AuthorityListener, AuthoritySection, ConfigError, DeadlinesSection, EstSection, PolicySection, PublicationListener,
     RetentionSection, key::locator,
 };
 use crate::{
@@ -46,6 +46,9 @@ pub struct Document {
     /// Where certificates and vouchers are asked for.
     #[serde(default)]
     pub authority_listener: Option<AuthorityListener>,
+    /// Renewal of devices' certificates.
+    #[serde(default)]
+    pub est: Option<EstSection>,
     /// Where revocation lists and answers about certificates are.
     #[serde(default)]
     pub publication_listener: Option<PublicationListener>,

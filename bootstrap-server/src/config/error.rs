@@ -199,6 +199,18 @@ pub enum ConfigError {
         /// Why.
         source: Box<OcspResponderError>,
     },
+    /// Something is to be asked for, and there is nowhere to ask.
+    #[error("[{section}] is served on the [authority-listener], and there is none")]
+    NoAuthorityListener {
+        /// What is to be asked for.
+        section: &'static str,
+    },
+    /// EST is to be served for an authority that is not there.
+    #[error("[est] names the authority {name:?}, and there is no [[authority]] of that name")]
+    NoSuchAuthority {
+        /// What stands there.
+        name: String,
+    },
     /// Two authorities of one name.
     #[error("there are two authorities called {name}: the ledger could not tell them apart")]
     AuthorityTwice {

@@ -9,7 +9,9 @@ mod policy;
 mod revocation;
 mod server_certificate;
 
-pub use authority::{AuthorityListener, AuthoritySection, PublicationListener, ResponderSection, ServiceCertificate};
+pub use authority::{
+    AuthorityListener, AuthoritySection, EstSection, PublicationListener, ResponderSection, ServiceCertificate,
+};
 pub use document::{
     Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
     RevocationDemand,
@@ -32,7 +34,7 @@ use pki::{
 use crate::{
     audit::CheckpointKey,
     authority::Authorities,
-    domain::Policies,
+    domain::{AuthorityName, Policies},
     outward::{Webhook, WebhookInvalid, WebhookSection, http::Outbound},
     store::Location,
 };
@@ -50,6 +52,8 @@ pub struct ServerConfig {
     pub authorities: Authorities,
     /// The listener on which certificates and vouchers are asked for.
     pub authority_listener: Option<ServiceCertificate>,
+    /// The authority whose certificates are renewed by EST, where a path names none.
+    pub est: Option<AuthorityName>,
     /// Where authorities publish.
     pub publication: Option<SocketAddr>,
     /// Where the database is.
@@ -132,10 +136,16 @@ impl ServerConfig {
             return Err(ConfigError::NoFolder { path: home.to_owned() });
         }
         let outbound = Outbound::load(&document.outbound, folder, |name| std::env::var(name).ok())?;
+        let authorities = authority::load(&document.authorities, folder)?;
+        let est = document.est.as_ref().map(|section| authority::est(section, &authorities)).transpose()?;
+        if est.is_some() && document.authority_listener.is_none() {
+            return Err(ConfigError::NoAuthorityListener { section: "est" });
+        }
         Ok(Self {
             onboarding,
             operators,
-            authorities: authority::load(&document.authorities, folder)?,
+            authorities,
+            est,
             authority_listener: document
                 .authority_listener
                 .as_ref()

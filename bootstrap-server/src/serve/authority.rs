@@ -17,11 +17,12 @@ use crate::{
         publishing::{self, Publisher},
     },
     config::ServiceCertificate,
+    domain::identification::{Doorway, StoredLists, Trust},
     metrics::{ListenerName, Metrics},
-    store::Ledger,
+    store::{Ledger, Store},
     tls::{
-        PeerCertificates, PostQuantum, Rejections, ReloadableCertificate, ServiceListener, TlsError, provider,
-        service_tls,
+        Identities, Judges, PeerCertificates, PostQuantum, Rejections, ReloadableCertificate, ServiceListener,
+        TlsError, provider, service_tls,
     },
 };
 
@@ -102,6 +103,19 @@ impl Bound {
         }
         self.front
     }
+}
+
+/// The judge of IDevIDs: that of the main listener for devices, or one of its own where there is none, which is followed by as
+/// the others are.
+pub(super) async fn judge(judges: &mut Judges, store: &dyn Store) -> Result<Arc<Identities>, ServeError> {
+    if let Some(judge) = judges.first() {
+        return Ok(judge);
+    }
+    let stored = store.revocation_lists(&StoredLists::default()).await?;
+    let trust = Trust::new(&store.manufacturers().await?, Arc::default(), stored);
+    let judge = Arc::new(Identities::new(Arc::new(trust), Doorway::Ordinary));
+    *judges = Judges::new([Arc::clone(&judge)]);
+    Ok(judge)
 }
 
 impl Front {

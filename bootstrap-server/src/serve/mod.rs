@@ -23,6 +23,7 @@ use tokio::{
 use crate::{
     api,
     audit::Event,
+    authority::est::{self, Est},
     config::ServerConfig,
     metrics::Metrics,
     outward::Follower,
@@ -107,10 +108,16 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         bound.spawn(&mut tasks, told, enrolment, counted, &stopping)
     });
     let (onboarding, asked) = parts.unzip();
-    let services = axum::Router::new();
+    let mut judges = onboarding.as_ref().map_or_else(|| Judges::new([]), |front| front.judges.clone());
+    let mut services = axum::Router::new();
+    if let Some(default) = config.est {
+        let identities = authority::judge(&mut judges, store.as_ref()).await?;
+        let (ledger, authorities) = (Arc::clone(&ledger), authorities.clone());
+        let est = Est { ledger, authorities, default, identities, body_deadline: config.limits.body };
+        services = services.merge(est::router(Arc::new(est)));
+    }
     let issuing = issuing.spawn(&mut tasks, (authorities.clone(), Arc::clone(&ledger)), services, &stopping);
     let mut front = Front { onboarding, issuing, operator_certificate: None };
-    let judges = front.onboarding.as_ref().map_or_else(|| Judges::new([]), |front| front.judges.clone());
     let mut webhooks = Vec::new();
     for webhook in config.webhooks {
         let follower = Follower::new(webhook, Arc::clone(&shared), Arc::clone(&config.checkpoint_key));

@@ -32,6 +32,11 @@ impl Judges {
         self.0.iter().for_each(|judge| judge.change(|trust| trust.with_stored(lists)));
     }
 
+    /// The one of the main listener, where there is one.
+    pub(crate) fn first(&self) -> Option<Arc<Identities>> {
+        self.0.first().cloned()
+    }
+
     /// What they judge by; nothing where no device is judged.
     pub(crate) fn trust(&self) -> Option<Arc<Trust>> {
         self.0.first().map(|judge| judge.trust())
