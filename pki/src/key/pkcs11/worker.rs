@@ -136,3 +136,45 @@ fn spawn(work: impl FnOnce() + Send + 'static) -> Result<(), Pkcs11Error> {
     let spawned = thread::Builder::new().name("pkcs11".to_owned()).spawn(work);
     spawned.map(drop).map_err(|_| Pkcs11Error::Busy)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sign() -> Operation {
+        Operation::Sign { algorithm: crate::algorithm::SignatureAlgorithm::EcdsaSha256, message: Vec::new() }
+    }
+
+    fn thread(queue: Receiver<Job>) -> Thread {
+        // No such library: whoever is asked answers at once that there is none.
+        let uri = "pkcs11:object=a?module-path=/none.so".parse().unwrap();
+        Thread { uri, queue: Arc::new(Mutex::new(queue)), connection: None }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_token_that_hangs() {
+        let (jobs, queue) = mpsc::sync_channel(1);
+        let worker = Worker { jobs, limit: Duration::from_millis(10) };
+        assert!(matches!(worker.ask(sign()), Err(Pkcs11Error::TimedOut)));
+        // The question still lies there: the next one finds no room.
+        assert!(matches!(worker.ask(sign()), Err(Pkcs11Error::Busy)));
+        drop(queue);
+        assert!(matches!(worker.ask(sign()), Err(Pkcs11Error::TimedOut)));
+    }
+
+    #[test]
+    fn a_question_whose_asker_has_gone_is_not_put_to_the_token() {
+        let (jobs, queue) = mpsc::sync_channel(2);
+        let now = Instant::now();
+        let asked = [now, now + Duration::from_secs(3600)].map(|until| {
+            let (answer, answered) = mpsc::sync_channel(1);
+            jobs.send(Job { operation: sign(), until, answer }).unwrap();
+            answered
+        });
+        drop(jobs);
+        thread(queue).work();
+        let [gone, waiting] = asked;
+        assert!(gone.recv().is_err());
+        assert!(matches!(waiting.recv(), Ok(Err(Pkcs11Error::Module { .. }))));
+    }
+}
