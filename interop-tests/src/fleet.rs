@@ -130,7 +130,7 @@ fn member(site: &Site, number: usize) -> Member {
     let serial_number = format!("FLEET-{number:06}");
     let (key, chain) = site.device(&serial_number);
     let voucher = site.maker.voucher(&serial(&serial_number), site.owner.pinned().unwrap(), now()).unwrap();
-    Member { serial_number, key, chain, voucher }
+    Member { serial_number, key: Arc::new(key), chain, voucher }
 }
 
 fn put(file: &mut impl Write, octets: &[u8]) {

@@ -59,7 +59,9 @@ fn every_kind_of_key_is_made_and_openssl_reads_it_in_clear_and_encrypted() {
         assert_eq!(said["public-key"].as_str().unwrap(), public);
         assert_eq!(openssl(&peer, folder, &["pkey", "-in", &file, "-pubout"]), public);
         let clear = fs::read(folder.join(&file)).unwrap();
-        for stretching in ["scrypt", "pbkdf2"] {
+        // The slower one once: what is inside does not matter to it.
+        let ways: &[&str] = if algorithm == "p256" { &["scrypt", "pbkdf2"] } else { &["scrypt"] };
+        for stretching in ways.iter().copied() {
             let sealed = format!("{algorithm}.{stretching}");
             let arguments = ["--passphrase-file", "passphrase", "--stretching", stretching, "--out", &sealed];
             done(folder, &[&["encrypt", &file][..], &arguments].concat());
