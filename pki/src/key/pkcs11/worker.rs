@@ -26,6 +26,8 @@ use crate::key::Pkcs11Uri;
 const THREADS: usize = 4;
 /// Questions that wait for a thread.
 const WAITING: usize = 256;
+/// How often a question is put. Each thread of a key finds out for itself that its session has ended.
+const ATTEMPTS: u8 = 4;
 /// How long an answer may take, waiting included.
 const LIMIT: Duration = Duration::from_secs(10);
 /// How long a key may take to be found.
@@ -111,16 +113,24 @@ impl Thread {
         }
     }
 
-    /// Once more in a new session when the old one is of no more use: after the token was reset, logged out or plugged in
-    /// again.
+    /// Again in a new session when the old one is of no more use: after the token was reset, logged out or plugged in again.
     fn perform(&mut self, operation: &Operation) -> Result<Zeroizing<Vec<u8>>, Pkcs11Error> {
-        let answer = self.connection().and_then(|connection| connection.perform(operation));
-        match answer {
-            Err(error) if error.wants_new_session() => {
-                self.connection = None;
-                self.connection().and_then(|connection| connection.perform(operation))
+        let mut attempts = 1;
+        loop {
+            let answer = self.connection().and_then(|connection| connection.perform(operation));
+            match answer {
+                Err(error) if error.wants_new_session() && attempts < ATTEMPTS => {
+                    attempts = attempts.saturating_add(1);
+                    // After a library has begun anew, the number of a session of old may be that of somebody's new one: to
+                    // close it would end that.
+                    if let Some(Connection { session, .. }) = self.connection.take()
+                        && !error.session_is_ours()
+                    {
+                        std::mem::forget(session);
+                    }
+                }
+                answer => return answer,
             }
-            answer => answer,
         }
     }
 
