@@ -1,10 +1,10 @@
 //! Keys, signature algorithms, certificates, path validation, revocation and device identity.
 //!
 //! What the rest of the system needs from X.509 (RFC 5280) and IEEE 802.1AR, and nothing of RFC 8572 itself. The crate
-//! reads no clock and no files: dates are judged against a [`time::Clock`] that the caller brings, and a clock that is
+//! reads no clock: dates are judged against a [`time::Clock`] that the caller brings, and a clock that is
 //! not to be trusted is a value of that type, not a special case (RFC 8572 §9.1). Private keys are two traits,
 //! [`key::Signer`] and [`key::Decryptor`], so that a key may live in a file, an HSM or a TPM without the code that builds or
-//! opens artifacts knowing.
+//! opens artifacts knowing. Only [`key::Locator::open`] touches the world: it reads key files, and asks tokens and TPMs.
 //!
 //! | question | module |
 //! |---|---|
@@ -17,7 +17,7 @@
 //! | which device is it | [`identity`] |
 //! | is it a TLS server of this name | [`server_name`] |
 //! | does this public key protect anything | [`weakness`] |
-//! | sign, decrypt, encrypt; read and write private keys | [`key`] |
+//! | sign, decrypt, encrypt; where private keys live, and how they are opened, read and written | [`key`] |
 //! | keys and certificates in a TPM 2.0, and what proves that a key is in one | `tpm`, a feature |
 //!
 //! # A path, and its revocation
@@ -74,7 +74,11 @@
 //! # Keys
 //!
 //! [`key::FileKey`] reads PKCS#8, SEC 1 and PKCS#1, PEM or DER, of P-256, P-384, P-521, Ed25519 and RSA. It makes keys, and draws
-//! randomness for it from the operating system; it, [`key::SystemEntropy`] and [`key::random`] are the crate's only impure parts.
+//! randomness for it from the operating system. A passphrase may protect it (PKCS#8 with PBES2, exchanged with OpenSSL). A
+//! [`key::Locator`] is how configurations and commands name a key wherever it is; opened, it is a [`key::OpenKey`].
+//!
+//! Impure are the opening of a locator, passphrase files, [`key::SystemEntropy`], [`key::random`] and the making of keys. With the
+//! feature `pkcs11` threads wait for tokens, each with a time limit.
 //!
 //! ```
 //! use pki::{algorithm::SignatureAlgorithm, key::{FileKey, Signer}};
@@ -101,6 +105,8 @@
 //! | a revocation list; its entries | [1 MiB](revocation::Crl::MAX_DER); [32,768](revocation::Crl::MAX_ENTRIES) |
 //! | an OCSP response; its single responses; its certificates | [64 KiB](revocation::OcspResponse::MAX_DER); [64](revocation::OcspResponse::MAX_RESPONSES); [4](revocation::OcspResponse::MAX_CERTIFICATES) |
 //! | lists, and responses, in one [`revocation::Evidence`] | [64](revocation::Evidence::MAX) each |
+//! | a key file; rounds of PBKDF2, memory of scrypt to open one | 1 MiB; 10,000,000, 256 MiB |
+//! | an answer of a token; questions that wait for it | 10 seconds; 256 |
 //! | an RSA key, public; private | 2048 to 8192 bits; 2048 to 4096 |
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]

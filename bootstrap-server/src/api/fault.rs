@@ -269,6 +269,10 @@ impl From<StoreError> for Fault {
                 tracing::error!(%error, "whether a change was made is not known");
                 return Self::unavailable().detail("the change may have been made: look before you repeat it");
             }
+            StoreError::Unsigned(_) => {
+                tracing::error!(%error, "the audit log's key cannot be used");
+                return Self::unavailable();
+            }
             StoreError::Database { .. } | StoreError::InUse | StoreError::Closed => {
                 tracing::error!(%error, "the operator API has no database");
                 return Self::unavailable();
@@ -303,6 +307,8 @@ const COME_BACK: HeaderValue = HeaderValue::from_static("5");
 
 #[cfg(test)]
 mod tests {
+    use pki::key::SignError;
+
     use super::*;
     use crate::store::DatabaseFault;
 
@@ -327,6 +333,7 @@ mod tests {
             status(StoreError::Database { fault: DatabaseFault::Full, detail: "disk full".to_owned() }),
             StatusCode::SERVICE_UNAVAILABLE
         );
+        assert_eq!(status(StoreError::Unsigned(SignError::TimedOut)), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(status(StoreError::Corrupt { what: "a profile" }), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

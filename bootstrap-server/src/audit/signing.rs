@@ -80,6 +80,15 @@ impl std::fmt::Debug for CheckpointKey {
     }
 }
 
+impl From<CheckpointKeyError> for SignError {
+    fn from(error: CheckpointKeyError) -> Self {
+        match error {
+            CheckpointKeyError::Sign(error) => error,
+            _ => Self::Refused,
+        }
+    }
+}
+
 /// The log's key cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -245,8 +245,8 @@ impl From<DocumentError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        // A full disk or a lock passes, so the device is told to ask again; anything else needs a person.
-        if matches!(error, StoreError::Database { .. } | StoreError::Unsettled { .. }) {
+        // A full disk, a lock or a token that is away passes, so the device is told to ask again; anything else needs a person.
+        if matches!(error, StoreError::Database { .. } | StoreError::Unsettled { .. } | StoreError::Unsigned(_)) {
             tracing::error!(%error, "a request failed");
             let message = "the server failed; try again later";
             return Self::new(Kind::UNAVAILABLE, message).counted(Tally::Shed(Shed::Database));

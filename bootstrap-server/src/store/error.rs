@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use pki::key::SignError;
+
 use crate::domain::{
     DeviceId,
     change::ChangeRefused,
@@ -143,6 +145,9 @@ pub enum StoreError {
         /// What it said.
         detail: String,
     },
+    /// The audit log's key did not sign, so nothing was written: a token that is away. It may do so later.
+    #[error("the audit log's key did not sign, and nothing was changed: {0}")]
+    Unsigned(SignError),
     /// The database failed at the very end of a change: it may have been made, and may not. It is not tried again.
     #[error(
         "the database failed while the change was being made durable: {detail}: look whether it was made before you repeat it"

@@ -228,7 +228,7 @@ async fn begin_log(
         script.insert(rows);
     }
     let origin = key.restored_origin(now).ok_or_else(|| corrupt("the audit log's name"))?;
-    let checkpoint = key.sign(&origin, tree.head()).map_err(|_| corrupt("a checkpoint that could not be signed"))?;
+    let checkpoint = key.sign(&origin, tree.head()).map_err(|error| StoreError::Unsigned(error.into()))?;
     let frontier = tree.nodes().iter().flat_map(|node| node.0).collect::<Vec<u8>>();
     let row = vec![1.into(), encode::integer(tree.size().0)?.into(), frontier.into(), checkpoint.signed_note().into()];
     script.insert(Rows { table: &CHECKPOINT, existing: Existing::Refused, rows: vec![row] });

@@ -256,8 +256,7 @@ async fn locked(connection: &mut AnyConnection, dialect: Dialect) -> Result<AnyR
 /// Puts the checkpoint of the tree that has grown in the place of the one that it has grown from. Should another be there,
 /// because somebody wrote who should not have, the size becomes NULL, which its column does not take.
 fn sign(script: &mut Script, head: &mut Head, before: &Head, key: &CheckpointKey) -> Result<(), StoreError> {
-    let checkpoint =
-        key.sign(&head.origin, head.tree.head()).map_err(|_| corrupt("a checkpoint that could not be signed"))?;
+    let checkpoint = key.sign(&head.origin, head.tree.head()).map_err(|error| StoreError::Unsigned(error.into()))?;
     checkpoint.signed_note().clone_into(&mut head.note);
     let frontier: Vec<u8> = head.tree.nodes().iter().flat_map(|node| node.0).collect();
     let [old_size, old_note, size, edge, note] = [1, 2, 3, 4, 5].map(|number| script.parameter(number));

@@ -60,7 +60,7 @@ pub(crate) struct Load {
 /// One TLS client for each device, each of which proves its identity afresh.
 pub(crate) fn connectors(fleet: &Fleet, provider: &CryptoProvider) -> Arc<Vec<TlsConnector>> {
     let of = |member: &Member| {
-        let identity = Some((&*member.key, member.chain.as_slice()));
+        let identity = Some((member.key.as_ref(), member.chain.as_slice()));
         let mut config = site::client_config_with(provider.clone(), rustls::ALL_VERSIONS, identity);
         config.resumption = Resumption::disabled();
         TlsConnector::from(Arc::new(config))

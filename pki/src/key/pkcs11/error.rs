@@ -159,6 +159,14 @@ impl Pkcs11Error {
     }
 }
 
+impl Pkcs11Error {
+    /// Whether the session that failed like this is still there, and is to be closed.
+    pub(super) fn session_is_ours(&self) -> bool {
+        let Self::Token { source } = self else { return true };
+        matches!(**source, Error::Pkcs11(RvError::UserNotLoggedIn | RvError::OperationActive, _))
+    }
+}
+
 impl From<Pkcs11Error> for SignError {
     fn from(error: Pkcs11Error) -> Self {
         match error {

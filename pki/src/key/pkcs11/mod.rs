@@ -103,11 +103,11 @@ impl Decryptor for Pkcs11Key {
             return Err(DecryptError::KeyMismatch);
         }
         match padding {
-            RsaPadding::Pkcs1 => padding::pkcs1(&*self.decrypt_bare(ciphertext)?, ciphertext),
+            RsaPadding::Pkcs1 => padding::pkcs1(&self.decrypt_bare(ciphertext)?, ciphertext),
             RsaPadding::Oaep { hash, mask } => {
                 match self.worker.ask(Operation::DecryptOaep { hash, mask, ciphertext: ciphertext.to_vec() }) {
                     // It does not know these hashes.
-                    Err(Pkcs11Error::CannotDo { .. }) => padding::oaep(hash, mask, &*self.decrypt_bare(ciphertext)?),
+                    Err(Pkcs11Error::CannotDo { .. }) => padding::oaep(hash, mask, &self.decrypt_bare(ciphertext)?),
                     answer => answer.map_err(failed),
                 }
             }

@@ -11,7 +11,7 @@ use super::{
     module::{log_in, module, token},
     public::public_half,
 };
-use crate::key::{Pkcs11Uri, PublicKey};
+use crate::key::{KeyType, Pkcs11Uri, PublicKey};
 
 /// Whether objects are only used, or made too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,16 +61,24 @@ impl Connection {
     pub(super) fn facts(&self) -> Result<Facts, Pkcs11Error> {
         let wanted =
             [AttributeType::Sign, AttributeType::Decrypt, AttributeType::Derive, AttributeType::AlwaysAuthenticate];
-        let (mut signs, mut decrypts) = (false, false);
+        let (mut signs, mut decrypts, mut derives) = (false, false, false);
         for attribute in self.session.get_attributes(self.key, &wanted)? {
             match attribute {
                 Attribute::AlwaysAuthenticate(true) => return Err(Pkcs11Error::AlwaysAuthenticate),
                 Attribute::Sign(it) => signs = it,
-                Attribute::Decrypt(it) | Attribute::Derive(it) => decrypts |= it,
+                Attribute::Decrypt(it) => decrypts = it,
+                Attribute::Derive(it) => derives = it,
                 _ => {}
             }
         }
-        Ok(Facts { public: public_half(&self.session, self.key)?, signs, decrypts })
+        let public = public_half(&self.session, self.key)?;
+        // What tokens say of the other one means nothing.
+        let decrypts = match public.key_type() {
+            KeyType::Rsa => decrypts,
+            KeyType::P256 | KeyType::P384 | KeyType::P521 => derives,
+            KeyType::RsaPss | KeyType::Ed25519 => false,
+        };
+        Ok(Facts { public, signs, decrypts })
     }
 }
 

@@ -26,6 +26,8 @@ use crate::key::Pkcs11Uri;
 const THREADS: usize = 4;
 /// Questions that wait for a thread.
 const WAITING: usize = 256;
+/// How often a question is put. Each thread of a key finds out for itself that its session has ended.
+const ATTEMPTS: u8 = 4;
 /// How long an answer may take, waiting included.
 const LIMIT: Duration = Duration::from_secs(10);
 /// How long a key may take to be found.
@@ -111,16 +113,24 @@ impl Thread {
         }
     }
 
-    /// Once more in a new session when the old one is of no more use: after the token was reset, logged out or plugged in
-    /// again.
+    /// Again in a new session when the old one is of no more use: after the token was reset, logged out or plugged in again.
     fn perform(&mut self, operation: &Operation) -> Result<Zeroizing<Vec<u8>>, Pkcs11Error> {
-        let answer = self.connection().and_then(|connection| connection.perform(operation));
-        match answer {
-            Err(error) if error.wants_new_session() => {
-                self.connection = None;
-                self.connection().and_then(|connection| connection.perform(operation))
+        let mut attempts = 1;
+        loop {
+            let answer = self.connection().and_then(|connection| connection.perform(operation));
+            match answer {
+                Err(error) if error.wants_new_session() && attempts < ATTEMPTS => {
+                    attempts = attempts.saturating_add(1);
+                    // After a library has begun anew, the number of a session of old may be that of somebody's new one: to
+                    // close it would end that.
+                    if let Some(Connection { session, .. }) = self.connection.take()
+                        && !error.session_is_ours()
+                    {
+                        std::mem::forget(session);
+                    }
+                }
+                answer => return answer,
             }
-            answer => answer,
         }
     }
 
@@ -135,4 +145,46 @@ impl Thread {
 fn spawn(work: impl FnOnce() + Send + 'static) -> Result<(), Pkcs11Error> {
     let spawned = thread::Builder::new().name("pkcs11".to_owned()).spawn(work);
     spawned.map(drop).map_err(|_| Pkcs11Error::Busy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sign() -> Operation {
+        Operation::Sign { algorithm: crate::algorithm::SignatureAlgorithm::EcdsaSha256, message: Vec::new() }
+    }
+
+    fn thread(queue: Receiver<Job>) -> Thread {
+        // No such library: whoever is asked answers at once that there is none.
+        let uri = "pkcs11:object=a?module-path=/none.so".parse().unwrap();
+        Thread { uri, queue: Arc::new(Mutex::new(queue)), connection: None }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_token_that_hangs() {
+        let (jobs, queue) = mpsc::sync_channel(1);
+        let worker = Worker { jobs, limit: Duration::from_millis(10) };
+        assert!(matches!(worker.ask(sign()), Err(Pkcs11Error::TimedOut)));
+        // The question still lies there: the next one finds no room.
+        assert!(matches!(worker.ask(sign()), Err(Pkcs11Error::Busy)));
+        drop(queue);
+        assert!(matches!(worker.ask(sign()), Err(Pkcs11Error::TimedOut)));
+    }
+
+    #[test]
+    fn a_question_whose_asker_has_gone_is_not_put_to_the_token() {
+        let (jobs, queue) = mpsc::sync_channel(2);
+        let now = Instant::now();
+        let asked = [now, now + Duration::from_secs(3600)].map(|until| {
+            let (answer, answered) = mpsc::sync_channel(1);
+            jobs.send(Job { operation: sign(), until, answer }).unwrap();
+            answered
+        });
+        drop(jobs);
+        thread(queue).work();
+        let [gone, waiting] = asked;
+        assert!(gone.recv().is_err());
+        assert!(matches!(waiting.recv(), Ok(Err(Pkcs11Error::Module { .. }))));
+    }
 }
