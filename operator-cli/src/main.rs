@@ -47,6 +47,9 @@ enum Command {
     /// Add and show the manufacturers whose devices are taken in
     #[command(subcommand)]
     Manufacturer(commands::manufacturer::Command),
+    /// Say which device a certificate is of
+    #[command(subcommand)]
+    Enroll(commands::enroll::Command),
     /// Say what devices are to become
     #[command(subcommand)]
     Profile(commands::profile::Command),
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Command::Status(args) => commands::status::run(&args),
         Command::Device(command) => commands::device::run(&command),
         Command::Manufacturer(command) => commands::manufacturer::run(&command),
+        Command::Enroll(command) => commands::enroll::run(&command),
         Command::Profile(command) => commands::profile::run(&command),
         Command::Policy(args) => commands::policy::run(&args),
         Command::User(command) => commands::user::run(&command),

@@ -11,12 +11,14 @@
 //! | which algorithms are there, and does this signature verify | [`algorithm`] |
 //! | what does this certificate say | [`certificate`] |
 //! | what is asked for by this request, and does whoever asks hold the key | [`request`] |
+//! | ask for a certificate of a device | [`new_request`] |
 //! | does it chain to one of these anchors, for this purpose | [`path`] |
 //! | has it been revoked, as far as this evidence tells | [`revocation`] |
 //! | which device is it | [`identity`] |
 //! | is it a TLS server of this name | [`server_name`] |
 //! | does this public key protect anything | [`weakness`] |
 //! | sign, decrypt, encrypt; read and write private keys | [`key`] |
+//! | keys and certificates in a TPM 2.0, and what proves that a key is in one | `tpm`, a feature |
 //!
 //! # A path, and its revocation
 //!

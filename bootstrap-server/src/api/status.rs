@@ -1,6 +1,6 @@
 //! What the server is and how it does: for people, for Prometheus, for whoever restarts it.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use audit_log::TreeSize;
 use axum::{
@@ -97,7 +97,21 @@ fn alarms(api: &Api, vouchers_ending: u64) -> Vec<ServerAlarm> {
         remedy: reason.remedy().to_owned(),
     };
     let ending = (vouchers_ending > 0).then_some(ReasonCode::VouchersEnding);
-    pending.into_iter().chain(failing).chain(ending).map(alarm).collect()
+    let stale = next_updates(api).iter().any(|(_, next)| *next < Timestamp::from_unix(clock::seconds(clock::now())));
+    let stale = stale.then_some(ReasonCode::RevocationListStale);
+    pending.into_iter().chain(failing).chain(ending).chain(stale).map(alarm).collect()
+}
+
+/// Whose revocation lists there are, and when the first of them is to be replaced.
+fn next_updates(api: &Api) -> BTreeMap<String, Timestamp> {
+    let mut first = BTreeMap::<String, Timestamp>::new();
+    for (manufacturer, list) in api.judges.trust().iter().flat_map(|trust| trust.lists()) {
+        let name = manufacturer.map(ToString::to_string).unwrap_or_default();
+        if let Some(next) = list.period().next_update {
+            first.entry(name).and_modify(|first| *first = next.min(*first)).or_insert(next);
+        }
+    }
+    first
 }
 
 /// Show metrics for Prometheus
@@ -117,6 +131,9 @@ pub(super) async fn metrics(
     let ending = vouchers_ending(&api).await?;
     api.metrics.vouchers_ending(ending);
     api.metrics.alarms(alarms(&api, ending).iter().map(|alarm| alarm.reason.clone()));
+    let now = clock::seconds(clock::now());
+    api.metrics
+        .revocation_lists(next_updates(&api).into_iter().map(|(name, next)| (name, next.unix().saturating_sub(now))));
     let mut response = Response::new(Body::from(api.metrics.encode()));
     let media_type = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, media_type);

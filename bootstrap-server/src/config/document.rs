@@ -8,7 +8,7 @@ use std::{
 use pki::key::Locator;
 use serde::Deserialize;
 
-use super::{ConfigError, DeadlinesSection, PolicySection, RetentionSection, key::locator};
+use super::{AuthoritySection, ConfigError, DeadlinesSection, PolicySection, RetentionSection, key::locator};
 use crate::{
     admission::Limits,
     domain::TomlFault,
@@ -37,6 +37,9 @@ pub struct Document {
     /// The owner's certificate, and the key that signs conveyed information. Goes with the listener for devices.
     #[serde(default)]
     pub owner: Option<KeyFiles>,
+    /// Whose certificates it issues.
+    #[serde(default, rename = "authority")]
+    pub authorities: Vec<AuthoritySection>,
     /// The SQLite file, or the address of a PostgreSQL database: `postgres://user@host/database`.
     pub database: String,
     /// The audit log.
@@ -151,7 +154,7 @@ pub struct OperatorListener {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct DeviceRevocation {
-    /// Revocation lists of manufacturers, PEM or DER; read again when the server reloads.
+    /// Revocation lists of manufacturers, PEM or DER; read again when they change, and when the server reloads.
     pub lists: Vec<PathBuf>,
     /// What a certificate is worth of which nothing is known.
     pub demand: RevocationDemand,

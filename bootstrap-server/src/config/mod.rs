@@ -1,12 +1,15 @@
 //! `sztp.toml`, and the files it names.
 
+mod authority;
 mod document;
 mod error;
 mod key;
 mod onboarding;
 mod policy;
+mod revocation;
 mod server_certificate;
 
+pub use authority::AuthoritySection;
 pub use document::{
     Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
     RevocationDemand,
@@ -17,9 +20,11 @@ pub use onboarding::{LegacyListener, OnboardingConfig};
 pub use policy::{
     DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, RetentionSection, UnregisteredRule,
 };
+pub use revocation::{RevocationFiles, Stamp};
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
+use ::authority::CertificateAuthority;
 use pki::{
     certificate::Certificate,
     key::{OpenKey, Signer},
@@ -27,7 +32,7 @@ use pki::{
 
 use crate::{
     audit::CheckpointKey,
-    domain::Policies,
+    domain::{AuthorityName, Policies},
     outward::{Webhook, WebhookInvalid, WebhookSection, http::Outbound},
     store::Location,
 };
@@ -41,6 +46,8 @@ pub struct ServerConfig {
     pub onboarding: Option<OnboardingConfig>,
     /// The listener for operators.
     pub operators: Option<OperatorsListener>,
+    /// Whose certificates it issues.
+    pub authorities: BTreeMap<AuthorityName, Arc<CertificateAuthority>>,
     /// Where the database is.
     pub database: Location,
     /// Signs checkpoints.
@@ -124,6 +131,7 @@ impl ServerConfig {
         Ok(Self {
             onboarding,
             operators,
+            authorities: authority::load(&document.authorities, folder)?,
             database,
             checkpoint_key: Arc::new(checkpoint_key),
             dhcp4: document.dhcp4,

@@ -162,6 +162,12 @@ impl Trust {
         &self.stored
     }
 
+    /// Every list that devices are judged by, and whose it is; those of files are of no manufacturer in particular.
+    pub fn lists(&self) -> impl Iterator<Item = (Option<&ManufacturerName>, &Crl)> {
+        let files = self.files.evidence.crls().map(|list| (None, list));
+        files.chain(self.stored.iter().flat_map(|(name, lists)| lists.crls().map(move |list| (Some(name), list))))
+    }
+
     /// The lists that may say something about a manufacturer's certificates.
     fn evidence(&self, manufacturer: &ManufacturerName) -> &Evidence {
         self.together.get(manufacturer).unwrap_or(&self.files.evidence)

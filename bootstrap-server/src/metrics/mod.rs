@@ -24,6 +24,7 @@
 //! | `sztp_devices_alarmed` | gauge; `state` | of these, the ones with an alarm |
 //! | `sztp_alarms` | gauge; `reason` | what somebody ought to look at about the server itself: 1 for each reason code |
 //! | `sztp_vouchers_ending` | gauge | devices still to be onboarded whose voucher ends within 30 days, with none after it |
+//! | `sztp_revocation_list_left_seconds` | gauge; `manufacturer` | seconds until the first of its revocation lists is to be replaced, negative when it should have been; lists in files are of no manufacturer |
 //! | `sztp_webhook_behind` | gauge; `webhook` | records of the audit log that it has still to be told of, or to pass over |
 //!
 //! The reasons of `sztp_shed_total`: `connection-share` (reset before TLS: the source has its share), `handshakes` (too long a line), `requests`, `store`, `source`, `device-at-once` and
@@ -46,7 +47,7 @@ use prometheus_client::{
 use verdict::ReasonCode;
 
 use crate::store::Census;
-use labels::{ByAlarm, ByHandshake, ByListener, ByOperation, ByReason, ByRequest, ByState, ByWebhook};
+use labels::{ByAlarm, ByHandshake, ByListener, ByManufacturer, ByOperation, ByReason, ByRequest, ByState, ByWebhook};
 pub(crate) use labels::{HandshakeOutcome, ListenerName, Operation, TlsVersion};
 
 /// Every metric of one server. Clones count into the same ones.
@@ -74,6 +75,7 @@ struct Inner {
     alarms: Family<ByAlarm, Gauge>,
     vouchers_ending: Gauge,
     webhook_behind: Family<ByWebhook, Gauge>,
+    revocation_lists: Family<ByManufacturer, Gauge>,
     devices: Family<ByState, Gauge>,
     stuck: Family<ByState, Gauge>,
     alarmed: Family<ByState, Gauge>,
@@ -139,6 +141,11 @@ impl Default for Metrics {
                 Gauge::default()
             ),
             webhook_behind: register!("webhook_behind", "Records that a webhook has before it", Family::default()),
+            revocation_lists: register!(
+                "revocation_list_left_seconds",
+                "Seconds until a revocation list is to be replaced",
+                Family::default()
+            ),
             registry,
         };
         Self(Arc::new(inner))
@@ -175,6 +182,15 @@ impl Metrics {
         self.0.alarms.clear();
         for reason in reasons {
             self.0.alarms.get_or_create(&ByAlarm { reason }).set(1);
+        }
+    }
+
+    /// How many seconds are left until the first revocation list of each manufacturer is to be replaced: to be told before
+    /// [`Metrics::encode`].
+    pub(crate) fn revocation_lists(&self, left: impl IntoIterator<Item = (String, i64)>) {
+        self.0.revocation_lists.clear();
+        for (manufacturer, left) in left {
+            self.0.revocation_lists.get_or_create(&ByManufacturer { manufacturer }).set(left);
         }
     }
 

@@ -2,6 +2,7 @@
 //! with is committed to the store by the events that the operator API commits; there is no listener for operators here.
 
 use std::{
+    collections::BTreeMap,
     net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex},
@@ -21,7 +22,7 @@ use http_body_util::BodyExt;
 use pki::{certificate::Certificate, digest::sha256, identity::SerialNumber, key::FileKey, time::Timestamp};
 use tower::ServiceExt;
 
-use super::{Codes, Fetcher, Service, Tally, router};
+use super::{Codes, Enrolment, Fetcher, Service, Tally, router};
 use crate::{
     Owner,
     admission::{self, Guard, Limits, Shed, Writes},
@@ -32,7 +33,7 @@ use crate::{
     },
     images::Images,
     metrics::Metrics,
-    store::{Batch, SqlStore, Store},
+    store::{Batch, Ledger, SqlStore, Store},
     tls::{Connection, DeviceIdentity, RejectedQueue, Rejections},
 };
 
@@ -119,9 +120,11 @@ impl Lab {
         let (rejections, rejected) = Rejections::channel(metrics.clone());
         let shared: Arc<dyn Store> = store.clone();
         let guard = Guard::new(&limits, Arc::clone(&shared), metrics.clone());
+        let ledger: Arc<dyn Ledger> = store.clone();
         let service = Service {
             store: shared,
             owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
+            enrolment: Enrolment::new(ledger, BTreeMap::new()),
             policies: Arc::new(policies.into()),
             newcomers: Mutex::default(),
             fetcher,

@@ -4,6 +4,7 @@ mod caller;
 mod codes;
 mod credentials;
 mod discovery;
+mod enrolment;
 mod fetched;
 mod framing;
 mod get_bootstrapping_data;
@@ -57,6 +58,7 @@ use crate::{
 
 use caller::Caller;
 pub(crate) use codes::Codes;
+pub(crate) use enrolment::Enrolment;
 pub(crate) use fetched::Fetcher;
 pub(crate) use lent::{Lent, is_worth_draining};
 pub(crate) use offers::offers;
@@ -71,6 +73,8 @@ const ROOT: &str = "/restconf";
 pub(crate) struct Service {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) owner: Owner,
+    /// Certifies devices' keys.
+    pub(crate) enrolment: Enrolment,
     /// What the owner has decided for all devices.
     pub(crate) policies: Arc<InForce>,
     /// The unregistered devices of this hour.

@@ -12,6 +12,7 @@ use tokio::{sync::watch, task::JoinSet};
 use super::{
     ServeError,
     listeners::{Place, bind, status},
+    revocation::{Watched, watch_over},
 };
 use crate::{
     admission::{self, Guard, Limits, Writes},
@@ -23,7 +24,7 @@ use crate::{
     images::Images,
     in_force::InForce,
     metrics::Metrics,
-    restconf::{self, Codes, Fetcher, Service},
+    restconf::{self, Codes, Enrolment, Fetcher, Service},
     store::{SqlStore, Store},
     tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, Strictness, TlsError, provider},
 };
@@ -45,6 +46,7 @@ pub(super) struct Front {
     certificate: Arc<ReloadableCertificate>,
     legacy_certificate: Option<Arc<ReloadableCertificate>>,
     pub(super) judges: Judges,
+    lists: Watched,
 }
 
 impl Bound {
@@ -74,7 +76,8 @@ impl Bound {
         }
         let judges = std::iter::once(&devices).chain(&legacy).map(|it| Arc::clone(&it.identities));
         let judges = Judges::new(judges);
-        let front = Front { address, legacy_address, certificate, legacy_certificate, judges };
+        let lists = Watched::new(config.revocation_files.clone());
+        let front = Front { address, legacy_address, certificate, legacy_certificate, judges, lists };
         Ok(Self { config, home, devices, legacy, front })
     }
 
@@ -91,6 +94,7 @@ impl Bound {
         self,
         tasks: &mut JoinSet<&'static str>,
         (store, policies): (Arc<dyn Store>, Arc<InForce>),
+        enrolment: Enrolment,
         (rejections, metrics): (Rejections, Metrics),
         stopping: &watch::Receiver<()>,
     ) -> (Front, Onboarding) {
@@ -100,6 +104,7 @@ impl Bound {
         let service = Arc::new(Service {
             store,
             owner: config.owner,
+            enrolment,
             policies,
             newcomers: Mutex::default(),
             fetcher: Fetcher::new(Arc::new(NoSource)),
@@ -118,6 +123,11 @@ impl Bound {
                 "listener for legacy devices"
             });
         }
+        let watching = watch_over(front.lists.clone(), front.judges.clone(), stopping.clone());
+        tasks.spawn(async move {
+            watching.await;
+            "watch over revocation lists"
+        });
         let stopping = stopping.clone();
         tasks.spawn(async move {
             devices.run(router, stopping).await;
@@ -149,6 +159,7 @@ impl Front {
         }
         self.certificate.replace(new);
         self.judges.replace_revocation(&config.revocation);
+        self.lists.replace(config.revocation_files.clone());
         Ok(())
     }
 }

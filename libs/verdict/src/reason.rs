@@ -611,6 +611,9 @@ reason_codes! {
     IdevidUnfit, "idevid-unfit", "IEEE 802.1AR §8.10",
         "The certificate chains to a manufacturer, and is none that its devices have: a CA's, or for another purpose",
         "See `sztp enroll explain CERT`; a genuine device shows the end entity's certificate first, and its purpose is one the manufacturer's rules name.";
+    RevocationListStale, "revocation-list-stale", "RFC 5280 §5.1.2.5",
+        "There should be a newer revocation list of a manufacturer's CA than the one that devices are judged by",
+        "Fetch the current list: into its file, which a running server reads within seconds, or with `sztp manufacturer crl NAME FILE`.";
 }
 
 impl fmt::Display for ReasonCode {
