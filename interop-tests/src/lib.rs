@@ -7,6 +7,7 @@
 //! All keys and certificates are made while a test runs, none is stored.
 
 pub mod fleet;
+pub mod issued;
 pub mod lab;
 pub mod matrix;
 pub mod openssl;

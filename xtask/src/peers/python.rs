@@ -12,6 +12,7 @@ use super::{quiet, run};
 const REQUIREMENTS: &[(&str, &str)] = &[
     ("schemathesis==4.32.5", "schemathesis"),
     ("sslyze==6.3.1", "sslyze"),
+    ("pkilint==0.13.3", "lint_pkix_cert"),
     // Files only, which the interpreter finds: certificates and lists of NIST's PKITS.
     ("cryptography-vectors==50.0.2", "python3"),
 ];
