@@ -108,12 +108,12 @@ async fn a_device_with_a_sha_1_chain_is_served_by_the_listener_for_old_devices_o
     let written = String::from_utf8(std::fs::read(site.path("sztp.toml")).unwrap()).unwrap();
     let legacy = "[legacy-device-listener]\nlisten = '127.0.0.1:0'\ncertificate = 'server.pem'\nkey = 'server.key'\n";
     site.write("sztp.toml", written.replace("[owner]", &format!("{legacy}[owner]")).as_bytes());
-    let manufacturer = Manufacturer {
-        name: ManufacturerName::new("sudi").unwrap(),
-        anchors: vec![workshop.certificate("maker").unwrap()],
-        voucher_anchors: Vec::new(),
-        serial_number_rule: SerialNumberRule::ProductAndSerial,
-    };
+    // Named at both: that the ordinary listener refuses it is for the signatures alone.
+    let anchors = vec![workshop.certificate("maker").unwrap()];
+    let mut manufacturer = Manufacturer::new(ManufacturerName::new("sudi").unwrap(), anchors.clone());
+    manufacturer.legacy_anchors = anchors;
+    manufacturer.identity =
+        manufacturer.identity.with_serial_number_rules(vec![SerialNumberRule::ProductAndSerial]).unwrap();
     let store = site.store().await;
     site.register(&store, &[]).await;
     store.commit(Batch::from(Event::ManufacturerAdded { manufacturer })).await.unwrap();

@@ -47,6 +47,9 @@ enum Command {
     /// Add and show the manufacturers whose devices are taken in
     #[command(subcommand)]
     Manufacturer(commands::manufacturer::Command),
+    /// Say which device a certificate is of
+    #[command(subcommand)]
+    Enroll(commands::enroll::Command),
     /// Say what devices are to become
     #[command(subcommand)]
     Profile(commands::profile::Command),
@@ -61,6 +64,9 @@ enum Command {
     /// Make and revoke what opens the operator API
     #[command(subcommand)]
     Token(commands::token::Command),
+    /// Make and show private keys, in files and in tokens
+    #[command(subcommand)]
+    Key(commands::key::Command),
     /// Read, follow and check the audit log
     #[command(subcommand)]
     Audit(commands::audit::Command),
@@ -99,12 +105,14 @@ fn main() -> ExitCode {
         Command::Status(args) => commands::status::run(&args),
         Command::Device(command) => commands::device::run(&command),
         Command::Manufacturer(command) => commands::manufacturer::run(&command),
+        Command::Enroll(command) => commands::enroll::run(&command),
         Command::Profile(command) => commands::profile::run(&command),
         Command::Policy(args) => commands::policy::run(&args),
         Command::User(command) => commands::user::run(&command),
         Command::Token(command) => commands::token::run(&command),
         Command::Artifact(command) => commands::artifact::run(&command),
         Command::Voucher(command) => commands::voucher::run(&command),
+        Command::Key(command) => commands::key::run(&command),
         Command::Audit(command) => commands::audit::run(&command),
         Command::Backup(args) => commands::backup::run(&args),
         Command::Restore(args) => commands::restore::run(&args),

@@ -11,10 +11,15 @@ pub(crate) fn now() -> UnixMillis {
     UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// In whole seconds, as dates in certificates are.
+pub(super) fn seconds(at: UnixMillis) -> i64 {
+    i64::try_from(at.0 / 1000).unwrap_or(i64::MAX)
+}
+
 /// RFC 3339, in UTC, with milliseconds.
 pub(super) fn written(at: UnixMillis) -> String {
-    let (seconds, millis) = (at.0 / 1000, at.0 % 1000);
-    let text = Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX)).to_string();
+    let millis = at.0 % 1000;
+    let text = Timestamp::from_unix(seconds(at)).to_string();
     format!("{}.{millis:03}Z", text.trim_end_matches('Z'))
 }
 

@@ -97,6 +97,9 @@ pub(super) struct Submission<T> {
 
 /// What the body of a submission is read into.
 pub(super) trait Submitted: Sized {
+    /// Most octets of the body.
+    const MAX: usize = MAX_BODY;
+
     fn read(headers: &HeaderMap, octets: &[u8]) -> Result<Self, Fault>;
 }
 
@@ -135,7 +138,7 @@ impl<T: Submitted> FromRequest<Arc<Api>> for Submission<T> {
         let caller = Caller::from_request_parts(&mut parts, api).await?;
         let Parameters(query) = Parameters::<ChangeQuery>::from_request_parts(&mut parts, api).await?;
         let rehearsal = Rehearsal::of(query);
-        let octets = read_body(&parts.headers, body, api.body_deadline).await?;
+        let octets = read_body(&parts.headers, body, T::MAX, api.body_deadline).await?;
         let takes_key = rehearsal == Rehearsal::No && matches!(parts.method, Method::POST | Method::PATCH);
         let key = if takes_key { IdempotencyKey::of(&parts.headers, || digest(&parts, &octets))? } else { None };
         let expected = version_expected(api, &parts.headers).await?;
@@ -154,15 +157,15 @@ impl<T: Submitted> FromRequest<Arc<Api>> for Submission<T> {
 }
 
 /// Reads a body that is neither too large nor too slow.
-async fn read_body(headers: &HeaderMap, body: Body, deadline: Duration) -> Result<Bytes, Fault> {
+async fn read_body(headers: &HeaderMap, body: Body, most: usize, deadline: Duration) -> Result<Bytes, Fault> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY) {
-        return Err(Fault::too_large(MAX_BODY));
+    if announced.is_some_and(|length| length > most) {
+        return Err(Fault::too_large(most));
     }
-    match tokio::time::timeout(deadline, Limited::new(body, MAX_BODY).collect()).await {
+    match tokio::time::timeout(deadline, Limited::new(body, most).collect()).await {
         Err(_) => Err(Fault::too_slow()),
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Fault::too_large(MAX_BODY)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Fault::too_large(most)),
         Ok(Err(_)) => Err(Fault::unreadable("the body did not arrive whole")),
     }
 }

@@ -1,10 +1,10 @@
 //! What a leaf commits to. Members are part of the log's format: they are added to, never changed.
 
-use pki::digest::sha256;
+use pki::{certificate::Certificate, digest::sha256};
 use serde_json::{Value, json};
 
-use super::Event;
-use crate::domain::{Actor, Departures, DeviceId, Particulars, ProfileName};
+use super::{Event, Fetched};
+use crate::domain::{Actor, Departures, DeviceId, IdentityTexts, Manufacturer, Particulars, ProfileName};
 
 impl Event {
     /// The body that the leaf commits to: one JSON object. `by` is whoever caused it, if that was a person.
@@ -16,9 +16,18 @@ impl Event {
                 json!({"listen": listen, "version": env!("CARGO_PKG_VERSION")})
             }
             Self::ManufacturerAdded { manufacturer } => {
-                let anchors = manufacturer.anchors.iter().map(|anchor| anchor.sha256().to_string());
-                json!({"manufacturer": manufacturer.name.as_str(),
-                       "anchors": anchors.collect::<Vec<_>>()})
+                json!({"manufacturer": manufacturer.name.as_str(), "anchors": digests(&manufacturer.anchors),
+                       "voucher-anchors": digests(&manufacturer.voucher_anchors), "identity": about_identity(manufacturer)})
+            }
+            Self::RevocationListsStored { lists } => {
+                let each = lists.lists().iter().map(|list| {
+                    let period = list.period();
+                    json!({"sha256": list.sha256().to_string(), "issuer": list.issuer().to_string(),
+                           "this-update": period.this_update.to_string(),
+                           "next-update": period.next_update.map(|at| at.to_string())})
+                });
+                json!({"manufacturer": lists.manufacturer().as_str(), "digest": lists.digest().to_string(),
+                       "lists": each.collect::<Vec<_>>()})
             }
             Self::ProfileApplied { profile } => {
                 json!({"profile": profile.name.as_str(),
@@ -31,6 +40,12 @@ impl Event {
             Self::VoucherStored { device, voucher } => {
                 json!({"device": about(device), "voucher": voucher.sha256().to_string()})
             }
+            Self::VoucherFetched { device, source, outcome } => match outcome {
+                Fetched::Voucher(digest) => {
+                    json!({"device": about(device), "source": source, "voucher": digest.to_string()})
+                }
+                Fetched::Nothing(reason) => json!({"device": about(device), "source": source, "nothing": reason}),
+            },
             Self::DeviceHeld { device, source, reason } => {
                 json!({"device": about(device), "source": source, "reason": reason})
             }
@@ -134,6 +149,19 @@ fn with_departures(mut body: Value, departures: &Departures) -> Value {
                                     "authentication": departures.authentication.as_str(), "leniencies": leniencies});
     }
     body
+}
+
+/// What a manufacturer's certificates are like; certificates by their digests.
+pub(crate) fn about_identity(manufacturer: &Manufacturer) -> Value {
+    let IdentityTexts { serial_number_rules, critical_extensions, extended_key_usages, .. } =
+        IdentityTexts::of(manufacturer);
+    json!({"serial-number-rules": serial_number_rules, "legacy-anchors": digests(&manufacturer.legacy_anchors),
+           "intermediates": digests(manufacturer.identity.intermediates()),
+           "critical-extensions": critical_extensions, "extended-key-usages": extended_key_usages})
+}
+
+fn digests(certificates: &[Certificate]) -> Vec<String> {
+    certificates.iter().map(|certificate| certificate.sha256().to_string()).collect()
 }
 
 fn about_particulars(particulars: &Particulars) -> Value {

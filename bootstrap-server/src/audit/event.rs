@@ -11,8 +11,8 @@ use verdict::ReasonCode;
 
 use super::{Answer, Basis, Erasure, LedgerEvent};
 use crate::domain::{
-    ActivationCode, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName, Token,
-    TokenId, User, UserName,
+    ActivationCode, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName,
+    RevocationLists, Token, TokenId, User, UserName,
 };
 
 /// Something that happened. Bodies hold digests of artifacts and documents, never their bytes.
@@ -28,6 +28,11 @@ pub enum Event {
     ManufacturerAdded {
         /// The manufacturer.
         manufacturer: Manufacturer,
+    },
+    /// A manufacturer's revocation lists were put in the place of those before.
+    RevocationListsStored {
+        /// All of them.
+        lists: Box<RevocationLists>,
     },
     /// A profile was added or replaced.
     ProfileApplied {
@@ -49,6 +54,15 @@ pub enum Event {
         device: DeviceId,
         /// The voucher.
         voucher: OwnershipVoucher,
+    },
+    /// A device sent a nonce, and its manufacturer was asked for a voucher that holds it (RFC 8572 §7.3; SRV-07).
+    VoucherFetched {
+        /// The device.
+        device: DeviceId,
+        /// Where it called from.
+        source: IpAddr,
+        /// What came of it.
+        outcome: Fetched,
     },
     /// A genuine device is waiting for a person: nobody registered it, or it came back.
     DeviceHeld {
@@ -252,6 +266,15 @@ pub enum Event {
     },
 }
 
+/// What came of asking a manufacturer for a voucher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// A voucher with this SHA-256, which the device was given.
+    Voucher(Digest),
+    /// None, or none that the device could use.
+    Nothing(ReasonCode),
+}
+
 /// Longest message of a progress report that is kept, in octets.
 pub const MAX_MESSAGE: usize = 16 * 1024;
 
@@ -300,6 +323,8 @@ impl Event {
             Self::RecordsErased { .. } => 29,
             Self::BackupBegun => 30,
             Self::PoliciesProposed { .. } => 31,
+            Self::RevocationListsStored { .. } => 50,
+            Self::VoucherFetched { .. } => 55,
             Self::Ledger(event) => return event.kind(),
         })
     }
@@ -311,8 +336,10 @@ impl Event {
             Self::ServerStarted { .. } => "server-started",
             Self::ManufacturerAdded { .. } => "manufacturer-added",
             Self::ProfileApplied { .. } => "profile-applied",
+            Self::RevocationListsStored { .. } => "revocation-lists-stored",
             Self::DeviceRegistered { .. } => "device-registered",
             Self::VoucherStored { .. } => "voucher-stored",
+            Self::VoucherFetched { .. } => "voucher-fetched",
             Self::DeviceHeld { .. } => "device-held",
             Self::Answered { .. } => "answered",
             Self::ProgressReported { .. } => "progress-reported",
@@ -349,6 +376,7 @@ impl Event {
         match self {
             Self::DeviceRegistered { device, .. }
             | Self::VoucherStored { device, .. }
+            | Self::VoucherFetched { device, .. }
             | Self::DeviceHeld { device, .. }
             | Self::Answered { device, .. }
             | Self::ProgressReported { device, .. }
@@ -366,6 +394,7 @@ impl Event {
             Self::Ledger(event) => event.device(),
             Self::ServerStarted { .. }
             | Self::ManufacturerAdded { .. }
+            | Self::RevocationListsStored { .. }
             | Self::ProfileApplied { .. }
             | Self::ProfileRemoved { .. }
             | Self::PoliciesApplied { .. }

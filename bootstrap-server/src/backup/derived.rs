@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::{BackupFault, BackupInvalid, replayed::Devices, short::Short, vouchers::Vouchers};
 use crate::{
-    domain::{ledger::hex, parse_sha256},
+    audit::about_identity,
+    domain::{IdentityTexts, Manufacturer, ManufacturerName, ledger::hex, parse_sha256},
     store::ExportedValue,
 };
 
@@ -35,6 +36,9 @@ pub(super) struct Derived {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Table {
     Manufacturer,
+    /// What a manufacturer's certificates are like: in the manufacturer's row.
+    Identity,
+    RevocationList,
     Profile,
     Operator,
     Token,
@@ -47,6 +51,8 @@ impl Table {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Manufacturer => "manufacturer",
+            Self::Identity => "identity rules of manufacturer",
+            Self::RevocationList => "revocation lists of manufacturer",
             Self::Profile => "profile",
             Self::Operator => "operator",
             Self::Token => "token",
@@ -99,10 +105,23 @@ impl Derived {
     /// Takes a row; `None` when it has not the shape that its table asks for.
     pub(super) fn row(&mut self, line: u64, table: &str, values: &[ExportedValue]) -> Option<()> {
         let (subject, says) = match (table, values) {
-            ("manufacturer", [name, anchors, ..]) => {
-                let anchors = Certificate::chain_from_pem(text(anchors)?.as_bytes()).ok()?;
+            ("manufacturer", [name, anchors, _, rules, identity]) => {
+                let anchors = match text(anchors)? {
+                    "" => Vec::new(),
+                    pem => Certificate::chain_from_pem(pem.as_bytes()).ok()?,
+                };
+                let mut read = Manufacturer::new(ManufacturerName::new(text(name)?).ok()?, Vec::new());
+                IdentityTexts::read(text(rules)?, text(identity)?)?.apply_to(&mut read).ok()?;
+                let identity = Short::of(about_identity(&read).to_string().as_bytes());
+                self.subjects.entry((Table::Identity, text(name)?.into())).or_default().row = Some((line, identity));
                 let anchors: Vec<_> = anchors.iter().map(|it| it.sha256().to_string()).collect();
                 ((Table::Manufacturer, text(name)?.into()), joined(anchors.iter().map(String::as_str)))
+            }
+            ("revocation_list", [manufacturer, ExportedValue::Octets(digest), lists]) => {
+                // The digest is what the log has; that the lists are those which it is of is seen here.
+                let whole = sha256(text(lists)?.as_bytes());
+                (whole.0.as_slice() == digest.as_slice()).then_some(())?;
+                ((Table::RevocationList, text(manufacturer)?.into()), Short::from(whole))
             }
             ("profile", [name, document]) => {
                 ((Table::Profile, text(name)?.into()), Short::of(text(document)?.as_bytes()))
@@ -177,6 +196,12 @@ impl Derived {
                 let anchors = body.get("anchors").and_then(Value::as_array).into_iter().flatten();
                 let anchors = joined(anchors.filter_map(Value::as_str));
                 self.says(Table::Manufacturer, member("manufacturer"), Some(anchors));
+                let identity = body.get("identity").map(|identity| Short::of(identity.to_string().as_bytes()));
+                self.says(Table::Identity, member("manufacturer"), identity);
+            }
+            ("revocation-lists-stored", _) => {
+                let digest = member("digest").and_then(parse_sha256).map(Short::from);
+                self.says(Table::RevocationList, member("manufacturer"), digest);
             }
             ("profile-applied", _) => {
                 let digest = member("document").and_then(parse_sha256).map(Short::from);
@@ -249,6 +274,8 @@ impl Derived {
         let reports = (left..).zip(self.reports).take(1).map(|(line, _)| (line, "a report".to_owned()));
         let rows = self.subjects.into_iter().filter_map(|((table, key), known)| {
             let line = match (known.row, known.log) {
+                // Releases that did not keep it in the log said nothing.
+                (Some(_), None) if table == Table::Identity => return None,
                 (Some((line, row)), log) if log != Some(row) => line,
                 // A release that did not keep the policies wrote the backup.
                 (None, Some(_)) if table == Table::Policy => return None,

@@ -58,7 +58,8 @@ pub fn verify<R: BufRead>(source: R, expected: Option<&VerifierKey>) -> Result<C
 
 /// The tables in the order in which they come, and how many columns each has.
 const TABLES: &[(&str, usize)] = &[
-    ("manufacturer", 4),
+    ("manufacturer", 5),
+    ("revocation_list", 3),
     ("profile", 2),
     ("operator", 2),
     ("token", 5),

@@ -1,12 +1,15 @@
 //! `sztp.toml`, and the files it names.
 
+mod authority;
 mod document;
 mod error;
 mod key;
 mod onboarding;
 mod policy;
+mod revocation;
 mod server_certificate;
 
+pub use authority::AuthoritySection;
 pub use document::{
     Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
     RevocationDemand,
@@ -17,9 +20,11 @@ pub use onboarding::{LegacyListener, OnboardingConfig};
 pub use policy::{
     DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, RetentionSection, UnregisteredRule,
 };
+pub use revocation::{RevocationFiles, Stamp};
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
+use ::authority::CertificateAuthority;
 use pki::{
     certificate::Certificate,
     key::{OpenKey, Signer},
@@ -27,15 +32,12 @@ use pki::{
 
 use crate::{
     audit::CheckpointKey,
-    domain::Policies,
-    outward::{Webhook, WebhookInvalid, WebhookSection},
+    domain::{AuthorityName, Policies},
+    outward::{Webhook, WebhookInvalid, WebhookSection, http::Outbound},
     store::Location,
 };
 
-pub use crate::{
-    admission::Limits,
-    tls::{PostQuantum, Revocation},
-};
+pub use crate::{admission::Limits, domain::identification::Revocation, tls::PostQuantum};
 
 /// Everything loaded and checked: what a server starts from.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub struct ServerConfig {
     pub onboarding: Option<OnboardingConfig>,
     /// The listener for operators.
     pub operators: Option<OperatorsListener>,
+    /// Whose certificates it issues.
+    pub authorities: BTreeMap<AuthorityName, Arc<CertificateAuthority>>,
     /// Where the database is.
     pub database: Location,
     /// Signs checkpoints.
@@ -54,6 +58,8 @@ pub struct ServerConfig {
     pub policies: Policies,
     /// Who is told of events.
     pub webhooks: Vec<Webhook>,
+    /// How others are reached.
+    pub outbound: Outbound,
     /// Whether what these policies let devices do was accepted by whoever starts the server.
     pub acceptance: Acceptance,
     /// How much a peer may cost.
@@ -121,9 +127,11 @@ impl ServerConfig {
         {
             return Err(ConfigError::NoFolder { path: home.to_owned() });
         }
+        let outbound = Outbound::load(&document.outbound, folder, |name| std::env::var(name).ok())?;
         Ok(Self {
             onboarding,
             operators,
+            authorities: authority::load(&document.authorities, folder)?,
             database,
             checkpoint_key: Arc::new(checkpoint_key),
             dhcp4: document.dhcp4,
@@ -133,19 +141,20 @@ impl ServerConfig {
                 &document.deadlines,
                 &document.retention,
             )?,
-            webhooks: webhooks(&document.webhooks, folder)?,
+            webhooks: webhooks(&document.webhooks, folder, &outbound)?,
+            outbound,
             acceptance: Acceptance::default(),
             limits: document.limits,
         })
     }
 }
 
-fn webhooks(sections: &[WebhookSection], folder: &Path) -> Result<Vec<Webhook>, ConfigError> {
+fn webhooks(sections: &[WebhookSection], folder: &Path, outbound: &Outbound) -> Result<Vec<Webhook>, ConfigError> {
     let each = sections.iter().enumerate().map(|(index, section)| {
         let name = || section.name.clone();
         let twice = sections.iter().take(index).any(|before| before.name == section.name);
         let webhook = if twice { Err(WebhookInvalid::Twice { name: name() }) } else { Webhook::load(section, folder) };
-        webhook.map_err(|source| ConfigError::Webhook { name: name(), source })
+        webhook.map(|webhook| webhook.through(outbound)).map_err(|source| ConfigError::Webhook { name: name(), source })
     });
     each.collect()
 }

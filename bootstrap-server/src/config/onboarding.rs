@@ -11,11 +11,10 @@ use pki::{
     certificate::Certificate,
     digest::{Digest, Sha256},
     key::{Locator, OpenKey},
-    revocation::{Crl, Demand, Evidence},
 };
 
 use super::{
-    ConfigError, DeviceRevocation, Document, KeyPlace, PostQuantum, Revocation, RevocationDemand, certificates, read,
+    ConfigError, Document, KeyPlace, PostQuantum, Revocation, RevocationFiles, certificates,
     server_certificate::ServerCertificate,
 };
 use crate::owner::Owner;
@@ -41,6 +40,8 @@ pub struct OnboardingConfig {
     pub legacy: Option<LegacyListener>,
     /// What is known of revoked device certificates.
     pub revocation: Arc<Revocation>,
+    /// Where that was read, to be read again when it changes.
+    pub revocation_files: RevocationFiles,
     /// The owner's signing side.
     pub owner: Owner,
     /// Boot images.
@@ -91,7 +92,8 @@ impl OnboardingConfig {
             Ok::<_, ConfigError>(LegacyListener { listen, public_port, certificate, key })
         });
         let legacy = legacy.transpose()?;
-        let revocation = Arc::new(revocation(&document.device_revocation, &at)?);
+        let revocation_files = RevocationFiles::of(&document.device_revocation, &at)?;
+        let revocation = Arc::new(revocation_files.read()?);
         let owner_key = KeyPlace::new(folder, &owner.key, owner.passphrase_file.as_deref()).open()?;
         let images = document.images.iter().map(|path| {
             let path = at(path);
@@ -107,6 +109,7 @@ impl OnboardingConfig {
             post_quantum: if listener.post_quantum { PostQuantum::Preferred } else { PostQuantum::Off },
             legacy,
             revocation,
+            revocation_files,
             owner: Owner::new(Box::new(owner_key), certificates(&at(&owner.certificate))?)?,
             images: images.collect::<Result<_, ConfigError>>()?,
         }))
@@ -124,20 +127,6 @@ impl OnboardingConfig {
         });
         Ok(RedirectInformation::new(servers.collect())?)
     }
-}
-
-fn revocation(document: &DeviceRevocation, at: &dyn Fn(&Path) -> PathBuf) -> Result<Revocation, ConfigError> {
-    let mut evidence = Evidence::new();
-    for path in &document.lists {
-        let path = at(path);
-        let list = Crl::from_file(&read(&path)?);
-        evidence.add_crl(list.map_err(|source| ConfigError::RevocationList { path, source })?);
-    }
-    let demand = match document.demand {
-        RevocationDemand::WhenAvailable => Demand::WhenAvailable,
-        RevocationDemand::Required => Demand::Required,
-    };
-    Ok(Revocation { evidence, demand })
 }
 
 fn hash_file(path: &Path) -> Result<Digest, ConfigError> {

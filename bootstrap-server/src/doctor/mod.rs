@@ -13,6 +13,7 @@ mod finding;
 mod limits;
 mod ports;
 mod postgres;
+mod revocation;
 
 pub use finding::{Advice, Finding, Outcome};
 
@@ -72,6 +73,10 @@ impl Examination<'_> {
         for (listener, listen, chain) in &others {
             let port = ports::try_tls(*listen, chain.first()).await;
             self.findings.push(ports::judge(listener, *listen, &port));
+        }
+        for path in &self.document.device_revocation.lists {
+            let path = self.at(path);
+            self.findings.push(revocation::judge(&path, &std::fs::read(&path), now));
         }
         self.disk();
         let newest_leaf = self.database(owner.as_deref(), log_key.as_ref(), now).await;

@@ -100,7 +100,9 @@ impl Deed {
             Event::AlarmCleared { .. } => Self::AlarmCleared,
             Event::DeviceErased { .. } => Self::Erased,
             Event::ServerStarted { .. }
+            | Event::VoucherFetched { .. }
             | Event::ManufacturerAdded { .. }
+            | Event::RevocationListsStored { .. }
             | Event::ProfileApplied { .. }
             | Event::ProfileRemoved { .. }
             | Event::PoliciesApplied { .. }

@@ -6,9 +6,11 @@ pub mod decision;
 mod deed;
 mod device;
 mod elsewhere;
+pub mod identification;
 mod identifiers;
 pub mod ledger;
 mod lifecycle;
+mod manufacturer;
 mod newcomers;
 mod operators;
 mod policy;
@@ -16,6 +18,7 @@ mod policy_change;
 mod profile;
 pub mod replay;
 mod reported;
+mod revocation_lists;
 pub mod story;
 mod toml_fault;
 mod transition;
@@ -31,26 +34,16 @@ pub use identifiers::{
     ProfileName, TokenId, UserName, VariantName,
 };
 pub use lifecycle::State;
+pub use manufacturer::{IdentityInvalid, IdentityTexts, Manufacturer};
 pub use newcomers::{Newcomers, Notice};
 pub use operators::{Actor, Role, RoleUnknown, Token, User};
 pub use policy::{Deadlines, DurationInvalid, Patience, Policies, Responsible, Unregistered, parse_duration};
 pub(crate) use profile::parse_sha256;
-pub use profile::{Condition, Encryption, OnboardingProfile, Part, ProfileInvalid, Selection, Variant};
+pub use profile::{
+    Condition, Delivered, Encryption, Ldevid, LdevidDemand, OnboardingProfile, Part, ProfileInvalid, Selection,
+    Variant, filled,
+};
 pub use reported::{Reported, ReportedCertificate, TRUST_ANCHOR_CERT};
+pub use revocation_lists::{ListsInvalid, RevocationLists};
 pub use toml_fault::TomlFault;
 pub use wire_profile::{ActivationCode, Authentication, Departures, WireProfile, WireProfileUnknown};
-
-use pki::{certificate::Certificate, identity::SerialNumberRule};
-
-/// A manufacturer whose devices this owner takes in.
-#[derive(Clone, Debug)]
-pub struct Manufacturer {
-    /// Its name, as operators use it.
-    pub name: ManufacturerName,
-    /// What its IDevID certificates chain to.
-    pub anchors: Vec<Certificate>,
-    /// What its vouchers are signed under; empty when none are imported.
-    pub voucher_anchors: Vec<Certificate>,
-    /// How its certificates carry the serial number.
-    pub serial_number_rule: SerialNumberRule,
-}

@@ -148,3 +148,9 @@ pub(super) struct ByAlarm {
 pub(super) struct ByWebhook {
     pub(super) webhook: String,
 }
+
+/// The name is one that an admin gave; empty for lists of no manufacturer in particular.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ByManufacturer {
+    pub(super) manufacturer: String,
+}

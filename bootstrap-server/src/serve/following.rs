@@ -13,7 +13,8 @@ use crate::{
 /// How long this server may be behind what is stored. What operators change here counts at once.
 const BEHIND: Duration = Duration::from_secs(1);
 
-/// Lets the devices of a manufacturer in that was added while the server runs, and goes by the policies that were accepted
+/// Lets the devices of a manufacturer in that was added while the server runs, judges by the revocation lists that were stored,
+/// and goes by the policies that were accepted
 /// (SRV-21), by whomever and wherever. Ends when the server stops.
 pub(super) async fn follow(
     store: Arc<dyn Store>,
@@ -42,6 +43,9 @@ pub(super) async fn follow(
 
 async fn take_in(store: &dyn Store, judges: &Judges, policies: &InForce) -> Result<(), StoreError> {
     judges.take_in(&store.manufacturers().await?);
+    if let Some(trust) = judges.trust() {
+        judges.replace_stored(&store.revocation_lists(trust.stored()).await?);
+    }
     let before = policies.now();
     if let Some(accepted) = store.policies().await?
         && policies.follow(&accepted)

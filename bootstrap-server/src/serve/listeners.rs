@@ -4,17 +4,18 @@ use std::{net::SocketAddr, sync::Arc};
 
 use conveyed_info::information::RedirectInformation;
 use operator_api::ListenerStatus;
-use pki::{certificate::Certificate, key::OpenKey, path::Signatures};
+use pki::{certificate::Certificate, key::OpenKey};
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::ServeError;
 use crate::{
     admission::Limits,
     config::OperatorsListener,
+    domain::identification::{Doorway, Trust},
     metrics::{ListenerName, Metrics},
     tls::{
         Door, Identities, Listener, PeerCertificates, PostQuantum, Rejections, ReloadableCertificate, ServiceListener,
-        Strictness, Trust, provider, server_config, service_tls,
+        Strictness, provider, server_config, service_tls,
     },
 };
 
@@ -51,11 +52,11 @@ impl Place {
         home: RedirectInformation,
         (chain, key): (&[Certificate], &OpenKey),
     ) -> Result<(Listener, Arc<ReloadableCertificate>), ServeError> {
-        let (name, signatures) = match strictness {
-            Strictness::Strict => (ListenerName::Device, Signatures::Strong),
-            Strictness::Legacy => (ListenerName::Legacy, Signatures::AlsoSha1),
+        let (name, doorway) = match strictness {
+            Strictness::Strict => (ListenerName::Device, Doorway::Ordinary),
+            Strictness::Legacy => (ListenerName::Legacy, Doorway::Legacy),
         };
-        let identities = Arc::new(Identities::new(Arc::clone(&self.trust), signatures));
+        let identities = Arc::new(Identities::new(Arc::clone(&self.trust), doorway));
         let certificate = Arc::new(ReloadableCertificate::new(chain, key)?);
         let tls =
             server_config(Arc::clone(&self.provider), Arc::clone(&certificate), Arc::clone(&identities), strictness)?;

@@ -12,16 +12,21 @@ use tokio::{sync::watch, task::JoinSet};
 use super::{
     ServeError,
     listeners::{Place, bind, status},
+    revocation::{Watched, watch_over},
 };
 use crate::{
     admission::{self, Guard, Limits, Writes},
     config::{LegacyListener, OnboardingConfig},
+    domain::{
+        identification::{StoredLists, Trust},
+        vouching::NoSource,
+    },
     images::Images,
     in_force::InForce,
     metrics::Metrics,
-    restconf::{self, Codes, Service},
+    restconf::{self, Codes, Enrolment, Fetcher, Service},
     store::{SqlStore, Store},
-    tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, Strictness, TlsError, Trust, provider},
+    tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, Strictness, TlsError, provider},
 };
 
 /// The listeners for devices, bound; nothing is answered yet.
@@ -41,6 +46,7 @@ pub(super) struct Front {
     certificate: Arc<ReloadableCertificate>,
     legacy_certificate: Option<Arc<ReloadableCertificate>>,
     pub(super) judges: Judges,
+    lists: Watched,
 }
 
 impl Bound {
@@ -53,7 +59,9 @@ impl Bound {
         metrics: &Metrics,
     ) -> Result<Self, ServeError> {
         let door = Door::new(limits, rejections.clone(), metrics.clone());
-        let trust = Trust { manufacturers: store.manufacturers().await?, revocation: Arc::clone(&config.revocation) };
+        let (manufacturers, stored) =
+            (store.manufacturers().await?, store.revocation_lists(&StoredLists::default()).await?);
+        let trust = Trust::new(&manufacturers, Arc::clone(&config.revocation), stored);
         let place = Place { provider: provider(config.post_quantum), trust: Arc::new(trust), door };
         let (socket, address) = bind(config.listen)?;
         let home = config.redirect(config.public_port.unwrap_or_else(|| address.port()))?;
@@ -68,7 +76,8 @@ impl Bound {
         }
         let judges = std::iter::once(&devices).chain(&legacy).map(|it| Arc::clone(&it.identities));
         let judges = Judges::new(judges);
-        let front = Front { address, legacy_address, certificate, legacy_certificate, judges };
+        let lists = Watched::new(config.revocation_files.clone());
+        let front = Front { address, legacy_address, certificate, legacy_certificate, judges, lists };
         Ok(Self { config, home, devices, legacy, front })
     }
 
@@ -85,6 +94,7 @@ impl Bound {
         self,
         tasks: &mut JoinSet<&'static str>,
         (store, policies): (Arc<dyn Store>, Arc<InForce>),
+        enrolment: Enrolment,
         (rejections, metrics): (Rejections, Metrics),
         stopping: &watch::Receiver<()>,
     ) -> (Front, Onboarding) {
@@ -94,8 +104,10 @@ impl Bound {
         let service = Arc::new(Service {
             store,
             owner: config.owner,
+            enrolment,
             policies,
             newcomers: Mutex::default(),
+            fetcher: Fetcher::new(Arc::new(NoSource)),
             writes: Writes::new(&limits),
             images: Images::new(config.images, limits.images),
             codes: Codes::new(),
@@ -111,6 +123,11 @@ impl Bound {
                 "listener for legacy devices"
             });
         }
+        let watching = watch_over(front.lists.clone(), front.judges.clone(), stopping.clone());
+        tasks.spawn(async move {
+            watching.await;
+            "watch over revocation lists"
+        });
         let stopping = stopping.clone();
         tasks.spawn(async move {
             devices.run(router, stopping).await;
@@ -142,6 +159,7 @@ impl Front {
         }
         self.certificate.replace(new);
         self.judges.replace_revocation(&config.revocation);
+        self.lists.replace(config.revocation_files.clone());
         Ok(())
     }
 }

@@ -33,6 +33,7 @@ use tokio::sync::watch;
 
 use crate::{
     audit::ReportedKey,
+    domain::identification::StoredLists,
     domain::{
         Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, ProfileName, Proof, Token,
         User, UserName,
@@ -64,6 +65,9 @@ pub trait Store: Send + Sync {
 
     /// Every manufacturer.
     fn manufacturers(&self) -> StoreFuture<'_, Vec<Manufacturer>>;
+
+    /// The revocation lists of all manufacturers. Those that `known` holds are not read again.
+    fn revocation_lists<'a>(&'a self, known: &'a StoredLists) -> StoreFuture<'a, StoredLists>;
 
     /// Every profile, by name.
     fn profiles(&self) -> StoreFuture<'_, Vec<OnboardingProfile>>;

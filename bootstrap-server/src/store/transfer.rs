@@ -22,6 +22,10 @@ impl ExportedRow {
     /// The same row as this release has it, when one before it exported it.
     #[must_use]
     pub fn brought_forward(mut self) -> Self {
+        // Before schema 4 every manufacturer did as IEEE 802.1AR says.
+        if self.table == "manufacturer" && self.values.len() == 4 {
+            self.values.push(ExportedValue::Text("{}".to_owned()));
+        }
         // Before schema 4 a device had one voucher, and nothing was noted beside it.
         if self.table == "voucher"
             && let [_, _, ExportedValue::Octets(artifact)] = self.values.as_slice()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use pki::time::Timestamp;
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, PeerMisbehaved, SignatureScheme,
     client::danger::HandshakeSignatureValid,
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, UnixTime},
@@ -15,12 +15,25 @@ use rustls::{
 };
 use verdict::{ReasonCode, Refusal};
 
-use super::Identities;
+use super::{Identities, Strictness};
 
 #[derive(Debug)]
 pub(super) struct DeviceVerifier {
     pub(super) identities: Arc<Identities>,
     pub(super) provider: Arc<CryptoProvider>,
+    pub(super) strictness: Strictness,
+}
+
+impl DeviceVerifier {
+    /// RSA PKCS#1 v1.5 signs handshakes of old secure elements, and only at the listener that is theirs.
+    fn takes(&self, scheme: SignatureScheme) -> bool {
+        use SignatureScheme::{RSA_PKCS1_SHA1, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512};
+        match scheme {
+            RSA_PKCS1_SHA1 => false,
+            RSA_PKCS1_SHA256 | RSA_PKCS1_SHA384 | RSA_PKCS1_SHA512 => self.strictness == Strictness::Legacy,
+            _ => true,
+        }
+    }
 }
 
 impl ClientCertVerifier for DeviceVerifier {
@@ -55,6 +68,9 @@ impl ClientCertVerifier for DeviceVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if !self.takes(signed.scheme) {
+            return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
+        }
         verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
     }
 
@@ -68,7 +84,9 @@ impl ClientCertVerifier for DeviceVerifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        let mut schemes = self.provider.signature_verification_algorithms.supported_schemes();
+        schemes.retain(|scheme| self.takes(*scheme));
+        schemes
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn server_config(
     identities: Arc<Identities>,
     strictness: Strictness,
 ) -> Result<ServerConfig, TlsError> {
-    let verifier = Arc::new(DeviceVerifier { identities, provider: Arc::clone(&provider) });
+    let verifier = Arc::new(DeviceVerifier { identities, provider: Arc::clone(&provider), strictness });
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(strictness.versions())?
         .with_client_cert_verifier(verifier)

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Identities, Revocation};
-use crate::domain::Manufacturer;
+use super::Identities;
+use crate::domain::{
+    Manufacturer,
+    identification::{Revocation, StoredLists, Trust},
+};
 
 /// The judge of each listener.
 #[derive(Clone, Debug)]
@@ -16,11 +19,21 @@ impl Judges {
 
     /// They judge by these manufacturers from now on, and again whoever is connected.
     pub(crate) fn take_in(&self, manufacturers: &[Manufacturer]) {
-        self.0.iter().for_each(|judge| judge.take_in(manufacturers));
+        self.0.iter().for_each(|judge| judge.change(|trust| trust.taking_in(manufacturers)));
     }
 
     /// They judge by this knowledge of revoked certificates from now on, and again whoever is connected.
     pub(crate) fn replace_revocation(&self, revocation: &Arc<Revocation>) {
-        self.0.iter().for_each(|judge| judge.replace_revocation(revocation));
+        self.0.iter().for_each(|judge| judge.change(|trust| Some(trust.with_files(revocation))));
+    }
+
+    /// They judge by these stored lists from now on, and again whoever is connected.
+    pub(crate) fn replace_stored(&self, lists: &StoredLists) {
+        self.0.iter().for_each(|judge| judge.change(|trust| trust.with_stored(lists)));
+    }
+
+    /// What they judge by; nothing where no device is judged.
+    pub(crate) fn trust(&self) -> Option<Arc<Trust>> {
+        self.0.first().map(|judge| judge.trust())
     }
 }

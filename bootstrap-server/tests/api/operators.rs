@@ -172,15 +172,15 @@ async fn a_manufacturer_is_added_by_an_admin_with_anchors_that_can_be_read() {
     let world = World::new(&[]).await;
     let party = authority::ManufacturerParty::new("Other", now()).unwrap();
     let body = json!({"anchors": pem(party.device_anchors()), "voucher-anchors": pem(party.voucher_anchors()),
-        "serial-number-rule": "product-and-serial"});
+        "serial-number-rules": ["product-and-serial"]});
     let put = async |body: serde_json::Value| {
         world.ask("ada", "PUT", "/v1/manufacturers/other", JSON, &body.to_string()).await
     };
     assert_eq!(put(body.clone()).await.status, 200);
     let shown = world.get("/v1/manufacturers/other").await.json();
-    assert_eq!(shown["serial-number-rule"], "product-and-serial");
+    assert_eq!(shown["serial-number-rules"], json!(["product-and-serial"]));
     assert_eq!(shown["anchors"][0], party.device_anchors()[0].sha256().to_string());
     assert_eq!(put(json!({"anchors": "none"})).await.status, 422);
-    assert_eq!(put(json!({"anchors": pem(party.device_anchors()), "serial-number-rule": "x"})).await.status, 422);
+    assert_eq!(put(json!({"anchors": pem(party.device_anchors()), "serial-number-rules": ["x"]})).await.status, 422);
     world.server.stop().await;
 }

@@ -12,7 +12,6 @@ use bootstrap_server::{
     store::{Alarmed, Batch, DeviceFilter, MAX_REPORTS, Page, Place, Store, Stuck},
 };
 use conveyed_info::rpc::ProgressType;
-use pki::identity::SerialNumberRule;
 use verdict::ReasonCode;
 
 use super::{Home, now, registered, reported, said};
@@ -106,12 +105,7 @@ pub async fn a_census_counts_by_state_deadline_and_alarm(home: &Home) {
 pub async fn one_serial_number_of_two_makers(home: &Home) {
     let store = home.with(&["A-1"]).await;
     let other = ManufacturerName::new("a-rival").unwrap();
-    let manufacturer = Manufacturer {
-        name: other.clone(),
-        anchors: home.site.maker.device_anchors().to_vec(),
-        voucher_anchors: Vec::new(),
-        serial_number_rule: SerialNumberRule::default(),
-    };
+    let manufacturer = Manufacturer::new(other.clone(), home.site.maker.device_anchors().to_vec());
     let device = DeviceId { manufacturer: other.clone(), serial_number: serial("A-1") };
     let registered =
         Event::DeviceRegistered { device: device.clone(), profile: profile().name, particulars: Box::default() };

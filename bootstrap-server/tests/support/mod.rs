@@ -21,12 +21,7 @@ use bootstrap_server::{
     domain::{DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName},
     store::{Batch, SqlStore, Store},
 };
-use pki::{
-    certificate::Certificate,
-    identity::{SerialNumber, SerialNumberRule},
-    key::FileKey,
-    time::Timestamp,
-};
+use pki::{certificate::Certificate, identity::SerialNumber, key::FileKey, time::Timestamp};
 use rustls::{
     ClientConfig, DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -122,10 +117,8 @@ impl Site {
 
     pub async fn register(&self, store: &dyn Store, serials: &[&str]) {
         let manufacturer = Manufacturer {
-            name: device_id("x").manufacturer,
-            anchors: self.maker.device_anchors().to_vec(),
             voucher_anchors: self.maker.voucher_anchors().to_vec(),
-            serial_number_rule: SerialNumberRule::default(),
+            ..Manufacturer::new(device_id("x").manufacturer, self.maker.device_anchors().to_vec())
         };
         let first = Batch::from(Event::ManufacturerAdded { manufacturer });
         store.commit(first.and(Event::ProfileApplied { profile: Box::new(profile()) })).await.unwrap();

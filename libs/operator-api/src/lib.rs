@@ -13,6 +13,7 @@
 //! | [`paths::REPORTS`], [`paths::STORY`] | GET | viewer |
 //! | [`paths::IMPORT`] | POST, streamed both ways | operator |
 //! | [`paths::MANUFACTURERS`], [`paths::MANUFACTURER`] | GET, PUT | viewer, admin |
+//! | [`paths::REVOCATION_LISTS`] | PUT | admin |
 //! | [`paths::PROFILES`] | GET, without what is in them | viewer |
 //! | [`paths::PROFILE`] | GET, PUT, DELETE | operator |
 //! | [`paths::VOUCHERS`] | GET (pages, filters), POST | viewer, operator |
@@ -57,7 +58,10 @@ pub use devices::{
 pub use import::{
     DifferingMember, ImportDifference, ImportDone, ImportFault, ImportProgress, ImportQuery, ImportUpdate,
 };
-pub use manufacturers::{Manufacturer, ManufacturerList, NewManufacturer};
+pub use manufacturers::{
+    KnownCertificate, Manufacturer, ManufacturerList, NewManufacturer, NewRevocationLists, RevocationList,
+    RevocationListList,
+};
 pub use operators::{IssuedToken, NewToken, NewUser, Role, Token, TokenList, User, UserList};
 pub use policies::{AcceptPolicies, Policies, ProposedPolicies, spelled_duration};
 pub use problem::Problem;

@@ -32,6 +32,8 @@ pub const IMPORT: &str = "/v1/import/devices";
 pub const MANUFACTURERS: &str = "/v1/manufacturers";
 /// One manufacturer.
 pub const MANUFACTURER: &str = "/v1/manufacturers/{manufacturer}";
+/// A manufacturer's revocation lists.
+pub const REVOCATION_LISTS: &str = "/v1/manufacturers/{manufacturer}/revocation-lists";
 /// All profiles.
 pub const PROFILES: &str = "/v1/profiles";
 /// One profile.

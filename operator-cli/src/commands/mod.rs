@@ -6,9 +6,11 @@ pub(crate) mod backup;
 mod change;
 pub(crate) mod device;
 pub(crate) mod doctor;
+pub(crate) mod enroll;
 pub(crate) mod explain;
 pub(crate) mod init;
 mod judgement;
+pub(crate) mod key;
 pub(crate) mod manual;
 pub(crate) mod manufacturer;
 mod notify;
@@ -97,6 +99,9 @@ pub(crate) enum Failure {
     /// A file of artifacts, certificates or keys.
     #[error(transparent)]
     Files(#[from] FileError),
+    /// What is said of a manufacturer's certificates.
+    #[error(transparent)]
+    Identity(#[from] bootstrap_server::domain::IdentityInvalid),
     /// An artifact is not made.
     #[error(transparent)]
     Make(#[from] artifact::make::MakeFailure),
@@ -130,7 +135,11 @@ impl Failure {
             Self::Restore(RestoreError::File { .. } | RestoreError::Store(_)) => 1,
             Self::Refused(_) | Self::Restore(_) => 3,
             Self::NotFound(_) => 4,
-            Self::Files(FileError::IsInput { .. }) | Self::Judgement(_) | Self::Ambiguous { .. } | Self::Usage(_) => 2,
+            Self::Files(FileError::IsInput { .. })
+            | Self::Judgement(_)
+            | Self::Ambiguous { .. }
+            | Self::Usage(_)
+            | Self::Identity(_) => 2,
             Self::Find(FindError::Client(source)) => told(source),
             Self::Client(source) | Self::Device { source, .. } => told(source),
             Self::Find(_) => 2,

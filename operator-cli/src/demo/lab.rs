@@ -15,12 +15,7 @@ use bootstrap_server::{
     domain::{DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName},
     store::{Batch, SqlStore, Store},
 };
-use pki::{
-    certificate::Certificate,
-    identity::{SerialNumber, SerialNumberRule},
-    key::FileKey,
-    time::Timestamp,
-};
+use pki::{certificate::Certificate, identity::SerialNumber, key::FileKey, time::Timestamp};
 
 use super::{files, image::BootImage};
 use crate::{
@@ -134,10 +129,8 @@ impl Lab {
         let profile =
             OnboardingProfile::from_toml(profile_name.clone(), &self.profile()).map_err(|error| failed(&error))?;
         let manufacturer = Manufacturer {
-            name: maker.clone(),
-            anchors: self.manufacturer.device_anchors().to_vec(),
             voucher_anchors: self.manufacturer.voucher_anchors().to_vec(),
-            serial_number_rule: SerialNumberRule::default(),
+            ..Manufacturer::new(maker.clone(), self.manufacturer.device_anchors().to_vec())
         };
         store
             .commit(

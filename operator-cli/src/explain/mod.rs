@@ -9,7 +9,7 @@ mod certificate;
 mod cms;
 mod document;
 mod enveloped;
-mod names;
+pub(crate) mod names;
 mod remark;
 mod revocation;
 mod signed;

@@ -23,6 +23,7 @@
 //! it carries id-pkix-ocsp-nocheck, and when its certificate has expired nothing it said is authentic any more, a revocation
 //! neither (RFC 6960 §4.2.2.2).
 
+mod armour;
 mod crl;
 mod error;
 mod evidence;

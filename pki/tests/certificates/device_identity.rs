@@ -51,6 +51,23 @@ fn a_subject_with_two_names_no_device() {
 }
 
 #[test]
+fn a_serial_number_that_shares_its_rdn_is_ambiguous() {
+    // RDNs of SERIALNUMBER and O, put into one SET. Each is SET { SEQUENCE { OID, UTF8String } }.
+    let mut params = CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::from_oid(&SERIAL_NUMBER), "SN-0001");
+    params.distinguished_name.push(DnType::OrganizationName, "SN-0002");
+    let certificate = Issued::root(params).certificate;
+    let inner = |kind: u8| [&[0x30, 0x0e, 0x06, 0x03, 0x55, 0x04, kind, 0x0c, 0x07][..], b"SN-000"].concat();
+    let apart = [&[0x31, 0x10][..], &inner(5), b"1", &[0x31, 0x10], &inner(10), b"2"].concat();
+    // One SET of both is two octets shorter; a longer value keeps the length.
+    let longer = [&[0x30, 0x10, 0x06, 0x03, 0x55, 0x04, 0x0a, 0x0c, 0x09][..], b"SN-0002xx"].concat();
+    let together = [&[0x31, 0x22][..], &inner(5), b"1", &longer].concat();
+    let both = patched(&certificate, &apart, &together);
+    assert_eq!(SerialNumber::from_certificate(&both), Err(IdentityError::MultiValued));
+}
+
+#[test]
 fn too_long_empty_or_controlling_is_unusable_in_a_certificate_too() {
     for text in ["x".repeat(65), String::new(), "SN\n1".to_owned()] {
         assert_eq!(read(device(text)), Err(IdentityError::SerialNumberUnusable));
@@ -62,7 +79,7 @@ fn too_long_empty_or_controlling_is_unusable_in_a_certificate_too() {
 fn a_product_and_a_serial_number_in_one_attribute_are_told_apart() {
     let by_rule = |text: &str| {
         let certificate = Issued::root(device(text)).certificate;
-        SerialNumber::by_rule(&certificate, SerialNumberRule::ProductAndSerial).map(|it| it.to_string())
+        SerialNumber::by_rule(&certificate, &SerialNumberRule::ProductAndSerial).map(|it| it.to_string())
     };
     assert_eq!(by_rule("PID:C9300-24T SN:FCW2146A0Z1").unwrap(), "FCW2146A0Z1");
     assert_eq!(by_rule("PID:IE 3300 8T2S SN:FOC1234X").unwrap(), "FOC1234X");

@@ -177,13 +177,14 @@ mod tests {
         information::{BootstrapServer, Information, RedirectInformation, TrustAnchor},
         make::Style,
     };
-    use pki::identity::{SerialNumber, SerialNumberRule};
+    use pki::identity::SerialNumber;
 
     use super::*;
     use crate::{
         Owner,
         audit::Event,
         domain::{Device, DeviceId, ManufacturerName, OnboardingProfile, Particulars, ProfileName},
+        owner::Audience,
     };
 
     struct World {
@@ -200,10 +201,8 @@ mod tests {
         let maker = ManufacturerParty::new("Maker", time).unwrap();
         let owner = OwnerParty::new("Owner", &["127.0.0.1".to_owned()], time).unwrap();
         let manufacturer = Manufacturer {
-            name: ManufacturerName::new("maker").unwrap(),
-            anchors: maker.device_anchors().to_vec(),
             voucher_anchors: maker.voucher_anchors().to_vec(),
-            serial_number_rule: SerialNumberRule::default(),
+            ..Manufacturer::new(ManufacturerName::new("maker").unwrap(), maker.device_anchors().to_vec())
         };
         let serial_number = SerialNumber::new("SN-1").unwrap();
         let id = DeviceId { manufacturer: manufacturer.name.clone(), serial_number };
@@ -229,7 +228,9 @@ mod tests {
         let redirect = Information::Redirect(RedirectInformation::new(vec![here]).unwrap());
         let onboarding = Information::Onboarding(world.dossier.profile.as_ref().unwrap().information.clone());
         let voucher = world.dossier.vouchers[0].clone();
-        let signed = |information: &Information| owner.signed(information, Style::default(), voucher.clone()).unwrap();
+        let signed = |information: &Information| {
+            owner.signed(information, Style::default(), Audience::Class, voucher.clone()).unwrap()
+        };
         [Offer::ToStranger(signed(&redirect)), Offer::ToTrusting(signed(&onboarding))]
     }
 

@@ -2,11 +2,13 @@
 
 mod choice;
 mod coverage;
+mod source;
 mod spelling;
 mod summary;
 
 pub use choice::{Choice, choose, pins};
 pub use coverage::{Awaited, Coverage, Problem, Yardstick, measure};
+pub use source::{NoSource, SourceFailed, VoucherSource, Wanted};
 pub use spelling::spellings;
 pub use summary::{Bound, Summary};
 
@@ -157,7 +159,6 @@ fn pins_owner(voucher: &Voucher, owner: &[Certificate], clock: Clock, mut trace:
 #[cfg(test)]
 mod tests {
     use authority::{ManufacturerParty, OwnerParty};
-    use pki::identity::SerialNumberRule;
 
     use super::*;
 
@@ -167,10 +168,8 @@ mod tests {
 
     fn manufacturer(name: &str, party: &ManufacturerParty) -> Manufacturer {
         Manufacturer {
-            name: ManufacturerName::new(name).unwrap(),
-            anchors: party.device_anchors().to_vec(),
             voucher_anchors: party.voucher_anchors().to_vec(),
-            serial_number_rule: SerialNumberRule::default(),
+            ..Manufacturer::new(ManufacturerName::new(name).unwrap(), party.device_anchors().to_vec())
         }
     }
 

@@ -10,8 +10,8 @@ use super::LedgerChanges;
 use crate::{
     audit::ReportedKey,
     domain::{
-        Device, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Policies, ProfileName, Token, TokenId,
-        User, UserName,
+        Device, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Policies, ProfileName, RevocationLists,
+        Token, TokenId, User, UserName,
     },
     store::{KeptAnswer, Place, VoucherKey},
 };
@@ -33,6 +33,8 @@ pub(crate) struct Changes {
     pub(crate) reports: Vec<ReportRow>,
     /// Manufacturers.
     pub(crate) manufacturers: BTreeMap<ManufacturerName, Manufacturer>,
+    /// Their revocation lists.
+    pub(crate) revocation_lists: BTreeMap<ManufacturerName, RevocationLists>,
     /// Profiles.
     pub(crate) profiles: BTreeMap<ProfileName, Option<OnboardingProfile>>,
     /// Users.
@@ -128,6 +130,7 @@ impl Changes {
         self.erased.extend(later.erased);
         self.reports.extend(later.reports);
         self.manufacturers.extend(later.manufacturers);
+        self.revocation_lists.extend(later.revocation_lists);
         self.profiles.extend(later.profiles);
         self.users.extend(later.users);
         self.tokens.extend(later.tokens);

@@ -10,7 +10,7 @@ use super::{Changes, EventRow, KeptRow, LeafRow, ReportRow, Situation, VoucherRo
 use crate::{
     audit::{Erasure, Event},
     domain::{
-        Device, DeviceId, ProfileName, Role, TokenId, UserName,
+        Device, DeviceId, ManufacturerName, ProfileName, Role, TokenId, UserName,
         change::{self, ChangeRefused, VoucherStock},
     },
     store::{KeptAnswer, MAX_TOKENS, MAX_VOUCHERS, Place, StoreError, VoucherKey},
@@ -77,6 +77,13 @@ impl<'a> Layer<'a> {
         match event {
             Event::ManufacturerAdded { manufacturer } => {
                 self.own.manufacturers.insert(manufacturer.name.clone(), manufacturer.clone());
+            }
+            Event::RevocationListsStored { lists } => {
+                let name = lists.manufacturer();
+                if !self.has_manufacturer(name) {
+                    return Err(StoreError::NoManufacturer(name.to_string()));
+                }
+                self.own.revocation_lists.insert(name.clone(), lists.as_ref().clone());
             }
             Event::ProfileApplied { profile } => {
                 self.own.profiles.insert(profile.name.clone(), Some(profile.as_ref().clone()));
@@ -156,7 +163,10 @@ impl<'a> Layer<'a> {
     }
 
     fn knows_manufacturer(&self, id: &DeviceId) -> bool {
-        let name = &id.manufacturer;
+        self.has_manufacturer(&id.manufacturer)
+    }
+
+    fn has_manufacturer(&self, name: &ManufacturerName) -> bool {
         self.own.manufacturers.contains_key(name)
             || self.before.manufacturers.contains_key(name)
             || self.situation.directory.manufacturers.contains(name)

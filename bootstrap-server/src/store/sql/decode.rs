@@ -1,17 +1,13 @@
 //! Rows become checked types here and nowhere else.
 
 use audit_log::{LogIndex, Salt, UnixMillis};
-use pki::{
-    certificate::Certificate,
-    digest::Digest,
-    identity::{SerialNumber, SerialNumberRule},
-};
+use pki::{certificate::Certificate, digest::Digest, identity::SerialNumber};
 use sqlx::{Any, Decode, Row as _, Type, any::AnyRow};
 
 use crate::{
     domain::{
-        ActivationCode, Alarm, Device, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Particulars,
-        ProfileName, Proof, State, Token, TokenId, User, UserName,
+        ActivationCode, Alarm, Device, DeviceId, IdentityTexts, Manufacturer, ManufacturerName, OnboardingProfile,
+        Particulars, ProfileName, Proof, State, Token, TokenId, User, UserName,
     },
     store::{LogNumber, RecordDamage, StoreError, StoredRecord},
 };
@@ -141,14 +137,13 @@ pub(super) fn profile(name: ProfileName, document: &str) -> Result<OnboardingPro
 }
 
 pub(super) fn manufacturer(row: &AnyRow) -> Result<Manufacturer, StoreError> {
-    let rule = text(row, "serial_number_rule")?;
-    let rule = SerialNumberRule::ALL.iter().copied().find(|known| known.as_str() == rule);
-    Ok(Manufacturer {
-        name: ManufacturerName::new(text(row, "name")?).map_err(|_| corrupt("a manufacturer's name"))?,
-        anchors: chain(&text(row, "anchors")?)?,
-        voucher_anchors: chain(&text(row, "voucher_anchors")?)?,
-        serial_number_rule: rule.ok_or_else(|| corrupt("a rule for serial numbers"))?,
-    })
+    let name = ManufacturerName::new(text(row, "name")?).map_err(|_| corrupt("a manufacturer's name"))?;
+    let mut manufacturer = Manufacturer::new(name, chain(&text(row, "anchors")?)?);
+    manufacturer.voucher_anchors = chain(&text(row, "voucher_anchors")?)?;
+    IdentityTexts::read(&text(row, "serial_number_rule")?, &text(row, "identity")?)
+        .and_then(|texts| texts.apply_to(&mut manufacturer).ok())
+        .ok_or_else(|| corrupt("what a manufacturer's certificates are like"))?;
+    Ok(manufacturer)
 }
 
 fn chain(pem: &str) -> Result<Vec<Certificate>, StoreError> {

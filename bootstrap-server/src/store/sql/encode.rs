@@ -11,7 +11,7 @@ use super::{
     table::{self, Table, Value},
 };
 use crate::{
-    domain::{Device, DeviceId, Manufacturer, OnboardingProfile, Token, User},
+    domain::{Device, DeviceId, IdentityTexts, Manufacturer, OnboardingProfile, Token, User},
     store::{
         LogNumber, StoreError,
         plan::{Changes, Loaded},
@@ -81,6 +81,11 @@ pub(super) fn written(
     add(&table::PROGRESS_REPORT, Refused, reports);
     add(&table::REPORTED_KEY, Refused, keys);
     add(&table::MANUFACTURER, Replaced, changes.manufacturers.values().map(manufacturer).collect());
+    let lists = changes
+        .revocation_lists
+        .values()
+        .map(|it| vec![it.manufacturer().as_str().into(), it.digest().0.as_slice().into(), it.pem().into()]);
+    add(&table::REVOCATION_LIST, Replaced, lists.collect());
     add(&table::PROFILE, Replaced, changes.profiles.values().flatten().map(profile).collect());
     add(&table::OPERATOR, Replaced, changes.users.values().flatten().map(user).collect());
     add(&table::TOKEN, Replaced, changes.tokens.values().flatten().map(token).collect());
@@ -170,11 +175,13 @@ fn device(device: &Device) -> Vec<Value> {
 
 fn manufacturer(manufacturer: &Manufacturer) -> Vec<Value> {
     let pem = |anchors: &[Certificate]| anchors.iter().map(Certificate::to_pem).collect::<String>();
+    let texts = IdentityTexts::of(manufacturer);
     vec![
         manufacturer.name.as_str().into(),
         pem(&manufacturer.anchors).into(),
         pem(&manufacturer.voucher_anchors).into(),
-        manufacturer.serial_number_rule.as_str().into(),
+        texts.serial_number_rules.join("\n").into(),
+        serde_json::to_string(&texts).unwrap_or_default().into(),
     ]
 }
 

@@ -2,11 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use pki::{
-    digest::sha256,
-    identity::{SerialNumber, SerialNumberRule},
-    key::FileKey,
-};
+use pki::{digest::sha256, identity::SerialNumber, key::FileKey};
 use verdict::ReasonCode;
 
 use super::*;
@@ -52,12 +48,7 @@ async fn written(path: &Path, key: &CheckpointKey) {
     migrate::forward(&target, &mut connection).await.unwrap();
     connection.close().await.unwrap();
     let mut session = Session::open(&target, key.verifier()).await.unwrap();
-    let manufacturer = Manufacturer {
-        name: id("x").manufacturer,
-        anchors: Vec::new(),
-        voucher_anchors: Vec::new(),
-        serial_number_rule: SerialNumberRule::default(),
-    };
+    let manufacturer = Manufacturer::new(id("x").manufacturer, Vec::new());
     let profile =
         OnboardingProfile::from_toml(ProfileName::new("bmc").unwrap(), "post-configuration-script = 'x'\n").unwrap();
     let first = Batch::from(Event::ManufacturerAdded { manufacturer })

@@ -61,7 +61,7 @@ use crate::{
     audit::{CheckpointKey, ReportedKey},
     domain::{
         Deadlines, Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, ProfileName, Proof, Token,
-        User, UserName,
+        User, UserName, identification::StoredLists,
     },
     metrics::Metrics,
 };
@@ -300,6 +300,10 @@ impl Store for SqlStore {
 
     fn manufacturers(&self) -> StoreFuture<'_, Vec<Manufacturer>> {
         Box::pin(read::manufacturers(&self.readers))
+    }
+
+    fn revocation_lists<'a>(&'a self, known: &'a StoredLists) -> StoreFuture<'a, StoredLists> {
+        Box::pin(read::revocation_lists(&self.readers, known))
     }
 
     fn profiles(&self) -> StoreFuture<'_, Vec<OnboardingProfile>> {

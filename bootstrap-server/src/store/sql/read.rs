@@ -15,13 +15,37 @@ use super::{
 use crate::{
     audit::ReportedKey,
     domain::{
-        Device, DeviceId, Dossier, Manufacturer, OnboardingProfile, Policies, ProfileName, Token, User, UserName,
+        Device, DeviceId, Dossier, Manufacturer, ManufacturerName, OnboardingProfile, Policies, ProfileName,
+        RevocationLists, Token, User, UserName, identification::StoredLists,
     },
     store::{
         ArchivedLog, DeviceFilter, KeptAnswer, LogNumber, MAX_REPORTS, Page, Place, StoreError, StoredRecord,
         StoredReport,
     },
 };
+
+pub(super) async fn revocation_lists(pool: &AnyPool, known: &StoredLists) -> Result<StoredLists, StoreError> {
+    let mut lists = StoredLists::default();
+    for row in sqlx::query("SELECT manufacturer, digest FROM revocation_list").fetch_all(pool).await? {
+        let name: String = value(&row, "manufacturer")?;
+        let found = digest(value(&row, "digest")?)?;
+        let name = ManufacturerName::new(name).map_err(|_| corrupt("a manufacturer's name"))?;
+        if lists.keep(&name, found, known) {
+            continue;
+        }
+        let row = sqlx::query("SELECT digest, lists FROM revocation_list WHERE manufacturer = $1")
+            .bind(name.as_str())
+            .fetch_optional(pool)
+            .await?;
+        // Taken away meanwhile: the next look finds that.
+        let Some(row) = row else { continue };
+        let found = digest(value(&row, "digest")?)?;
+        let read = RevocationLists::from_pem(name.clone(), &value::<String>(&row, "lists")?);
+        let read = read.map_err(|_| corrupt("a revocation list"))?;
+        lists.put(name, found, read.lists().to_vec());
+    }
+    Ok(lists)
+}
 
 pub(super) async fn manufacturers(pool: &AnyPool) -> Result<Vec<Manufacturer>, StoreError> {
     let rows = sqlx::query("SELECT * FROM manufacturer ORDER BY name").fetch_all(pool).await?;

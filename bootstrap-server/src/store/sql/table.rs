@@ -85,8 +85,17 @@ impl From<i64> for Value {
 pub(super) const MANUFACTURER: Table = Table {
     name: "manufacturer",
     key: 1,
-    columns: &[("name", Text), ("anchors", Text), ("voucher_anchors", Text), ("serial_number_rule", Text)],
+    columns: &[
+        ("name", Text),
+        ("anchors", Text),
+        ("voucher_anchors", Text),
+        ("serial_number_rule", Text),
+        ("identity", Text),
+    ],
 };
+
+pub(super) const REVOCATION_LIST: Table =
+    Table { name: "revocation_list", key: 1, columns: &[("manufacturer", Text), ("digest", Octets), ("lists", Text)] };
 
 pub(super) const PROFILE: Table = Table { name: "profile", key: 1, columns: &[("name", Text), ("document", Text)] };
 
@@ -241,6 +250,7 @@ pub(super) const REVOCATION: Table = Table {
 /// Every table, in the order of an export. Answers kept for a day are no part of it.
 pub(super) const EXPORTED: &[&Table] = &[
     &MANUFACTURER,
+    &REVOCATION_LIST,
     &PROFILE,
     &OPERATOR,
     &TOKEN,

@@ -1,5 +1,15 @@
 -- What an authority keeps, and what an owner knows about vouchers. Databases of earlier releases have issued nothing.
 
+-- What the certificates of a manufacturer's devices are like: JSON. Those of before do as IEEE 802.1AR says.
+ALTER TABLE manufacturer ADD COLUMN identity TEXT NOT NULL DEFAULT '{}';
+
+-- Revocation lists of manufacturers, as operators stored them.
+CREATE TABLE revocation_list (
+    manufacturer TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    digest       BYTEA NOT NULL,               -- SHA-256 of what follows
+    lists        TEXT NOT NULL                -- PEM, one after another
+);
+
 -- A device may have several vouchers: renewed ones beside those before. What is beside the artifact is derived from it, by
 -- the server, as it brings the database forward.
 ALTER TABLE voucher RENAME TO old_voucher;
