@@ -16,6 +16,7 @@
 
 mod ca;
 mod crl;
+pub mod est;
 mod extensions;
 mod judge;
 pub mod ldevid;

@@ -3,11 +3,11 @@
 use pki::{certificate::Certificate, time::Timestamp};
 
 use super::Order;
-use crate::{AlternativeName, AuthorityError, CertificateAuthority, CertificateSerial, Kind, Profile, Subject};
+use crate::{AuthorityError, CertificateAuthority, CertificateSerial, Kind, Profile, Subject};
 
 impl Order {
-    /// The certificate that this order is for, by `ca`: for a year, and the device's whatever the CSR said, with its model as the
-    /// common name and `names` beside it.
+    /// The certificate that this order is for, by `ca`: the device's whatever the CSR said, with its model as the common name and
+    /// `names` (each an IP address, or else a DNS name) beside it.
     ///
     /// # Errors
     /// As [`CertificateAuthority::issue`].
@@ -18,11 +18,7 @@ impl Order {
         serial: CertificateSerial,
         now: Timestamp,
     ) -> Result<Certificate, AuthorityError> {
-        let named = |name: &String| match name.parse() {
-            Ok(address) => AlternativeName::Address(address),
-            Err(_) => AlternativeName::Dns(name.clone()),
-        };
-        let subject = names.iter().map(named).fold(Subject::device(model, self.serial_number()), Subject::also);
+        let subject = Subject::device(model, self.serial_number()).reached_by(names);
         ca.issue(&Profile::of(Kind::Ldevid), &subject, self.key(), serial, now)
     }
 }

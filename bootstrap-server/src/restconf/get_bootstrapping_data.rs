@@ -50,16 +50,17 @@ pub(super) async fn handle(
     }
     let mut dossier = super::held::admit(&service, &caller, dossier).await?;
     let Some(profile) = dossier.profile.clone() else { return Err(super::held::unprofiled()) };
-    if manner.signing != Signing::Never {
-        let idevid = connection.idevid.as_ref().map(|certificate| certificate.as_ref().as_ref());
-        super::fetched::add_nonced(&service, &caller, &mut dossier, read.value.nonce.as_ref(), idevid).await?;
-    }
     let profile = profile.as_ref();
     let onboards = profile.redirect.is_none() && service.policies.now().roles.onboards();
     let step = match onboards {
         true => service.enrolment.step(&caller, &connection, &read.value, profile),
         false => Step::Without,
     };
+    // A device that is asked for a CSR first gets no voucher yet, and so none is fetched for it.
+    if manner.signing != Signing::Never && matches!(step, Step::Without | Step::Certify(_)) {
+        let idevid = connection.idevid.as_ref().map(|certificate| certificate.as_ref().as_ref());
+        super::fetched::add_nonced(&service, &caller, &mut dossier, read.value.nonce.as_ref(), idevid).await?;
+    }
     let exchange = Exchange {
         service: &service,
         caller: &caller,

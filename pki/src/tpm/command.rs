@@ -401,8 +401,7 @@ mod tests {
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"password");
         let transport = Box::new(Proving { key, on_the_way, asked: Arc::clone(&asked) });
         let mut tpm = Tpm { transport, address: TpmAddress::Machine };
-        let (entities, password) =
-            ([Entity::permanent(1), Entity::permanent(2)], Secret::new(b"password").unwrap());
+        let (entities, password) = ([Entity::permanent(1), Entity::permanent(2)], Secret::new(b"password").unwrap());
         let parameters = Writer::default().sized(b"data").u16(0);
         let written = tpm.run(Command::NV_WRITE, &entities, &[Right::Password(&password)], parameters).map(drop);
         let asked = asked.lock().unwrap().clone();
