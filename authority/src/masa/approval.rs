@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use conveyed_info::voucher::{Freshness, Voucher};
+use conveyed_info::voucher::{AuditEvent, Freshness, Voucher};
 use pki::{
     digest::{Digest, sha256},
     time::Timestamp,
@@ -103,6 +103,14 @@ impl Grant {
     #[must_use]
     pub const fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// The line in the log about this device that owners may read (RFC 8995 §5.6; MAS-09): every voucher has one, written
+    /// down before the voucher leaves.
+    #[must_use]
+    pub fn audit_event(&self, date: Timestamp) -> AuditEvent {
+        let Voucher { pinned_domain_cert, assertion, .. } = &self.voucher;
+        AuditEvent::new(date, pinned_domain_cert, self.voucher.nonce(), assertion.clone())
     }
 
     /// The claim that it answers.

@@ -57,6 +57,9 @@ pub struct Owner {
 pub struct Domain {
     /// What the owner certificate of RFC 8572 §3.2 chains to.
     pub pinned: Certificate,
+    /// What is above the pinned certificate, up to its root: whoever could revoke it (RFC 8366 §7.3; VCH-25). With none, it
+    /// is a root itself, or nobody says.
+    pub above: Vec<Certificate>,
     /// What the registrars of this domain chain to. With none, that is the pinned certificate.
     pub registrar_cas: Vec<Certificate>,
 }
@@ -184,6 +187,7 @@ mod tests {
         let [one, two, registrars] = ["One", "Two", "Registrars"].map(root);
         let domain = |pinned: &Certificate, cas: &[&Certificate]| Domain {
             pinned: pinned.clone(),
+            above: Vec::new(),
             registrar_cas: cas.iter().map(|it| (*it).clone()).collect(),
         };
         let owners =

@@ -5,7 +5,12 @@ use conveyed_info::{
     verify::{Prior, Proximity, RegistrarRequest},
     voucher::{Assertion, Freshness, Voucher},
 };
-use pki::{certificate::Certificate, path::Path, time::Timestamp};
+use pki::{
+    certificate::Certificate,
+    path::{self, Path, Policy, Purpose},
+    revocation::{self, Demand, Evidence, RevocationError},
+    time::{Clock, Timestamp},
+};
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
 use super::{
@@ -29,6 +34,10 @@ pub struct Known<'a> {
     pub authentication: Authentication<'a>,
     /// The approval on record for this claim, if there is one.
     pub approval: Option<&'a Approval>,
+    /// Revocation lists and OCSP responses about the owners' domain certificates.
+    pub revocation: &'a Evidence,
+    /// How much must be known of their revocation.
+    pub demand: Demand,
     /// The rules.
     pub policy: &'a MasaPolicy,
     /// The present.
@@ -78,6 +87,7 @@ fn decide(request: &RegistrarRequest, known: &Known<'_>, trace: Trace) -> Result
     let trace = claim.check_connection(owner, trace)?;
     let (device, trace) = claim.device(trace)?;
     let (assertion, trace) = claim.ownership(owner, device, trace)?;
+    let trace = claim.check_domain(domain, trace)?;
     let (voucher, trace) = claim.voucher(owner, domain, device, assertion, trace)?;
     let grant = Grant::new(voucher, Some(owner.name.clone()), trace);
     if known.policy.approvals == Approvals::None {
@@ -92,6 +102,26 @@ fn decide(request: &RegistrarRequest, known: &Known<'_>, trace: Trace) -> Result
             Err(error) => Err(Refusal::new(ReasonCode::SecondPersonRequired, error.to_string())),
         },
         None => Ok(Decision::Pending { proposal: Box::new(proposal), retry_after: known.policy.bounded_retry() }),
+    }
+}
+
+/// Whether whoever sent a voucher request may read the log about the device (RFC 8995 §5.8): the owner on record; those on
+/// both sides of a transfer; where policy lets every known owner have vouchers, of a device that was never sold, any of them.
+/// What the log says of others, an owner must be able to see.
+///
+/// # Errors
+/// [`ClaimRefusal`].
+pub fn may_read_log(request: Verified<RegistrarRequest>, known: &Known<'_>) -> Result<Trace, ClaimRefusal> {
+    let (request, trace) = request.into_parts();
+    let inputs = [Input { name: "voucher-request", sha256: request.sha256() }];
+    let claim = Claim { request: &request, known, inputs: &inputs };
+    let trace = claim.check_age(trace)?;
+    let (owner, _, trace) = claim.owner(trace)?;
+    let trace = claim.check_connection(owner, trace)?;
+    let (device, trace) = claim.device(trace)?;
+    match &device.ownership {
+        Ownership::Released { from, to, .. } if [from, to].contains(&&owner.name) => Ok(trace),
+        _ => Ok(claim.ownership(owner, device, trace)?.1),
     }
 }
 
@@ -224,6 +254,39 @@ impl<'a> Claim<'a> {
             }
         };
         Err(trace.refused(CHECK, reason, self.inputs, detail))
+    }
+
+    /// RFC 8366 §7.3 (VCH-25): what a voucher pins must not have been revoked when it is signed. Devices may never learn it.
+    fn check_domain(&self, domain: &Domain, mut trace: Trace) -> Result<Trace, Refusal> {
+        const CHECK: &str = "domain-revocation";
+        const SECTION: &str = "RFC 8366 §7.3";
+        let clock = Clock::Trusted(self.known.now);
+        let Some(root) = domain.above.last() else {
+            trace.skipped(CHECK, SECTION, "nothing is on record above the domain certificate that could revoke it");
+            return Ok(trace);
+        };
+        let policy = Policy::new(clock, Purpose::DeviceIdentity);
+        let path = path::validate(&domain.pinned, &domain.above, std::slice::from_ref(root), &policy);
+        let path = match path {
+            Ok(path) => path,
+            Err(error) => {
+                let reason = error.reason().unwrap_or(ReasonCode::RevocationUnchecked);
+                return Err(trace.refused(CHECK, reason, self.inputs, error.to_string()));
+            }
+        };
+        match revocation::check(&path, self.known.revocation, clock, self.known.demand) {
+            Ok(_) => {
+                trace.passed(CHECK, SECTION, self.inputs);
+                Ok(trace)
+            }
+            Err(error) => {
+                let reason = match error {
+                    RevocationError::Revoked { .. } => ReasonCode::CertificateRevoked,
+                    _ => ReasonCode::RevocationUnchecked,
+                };
+                Err(trace.refused(CHECK, reason, self.inputs, error.to_string()))
+            }
+        }
     }
 
     fn voucher(

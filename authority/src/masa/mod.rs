@@ -28,7 +28,7 @@ mod transfer;
 pub use approval::{Approval, ApprovalError, ClaimId, Grant, Person, PersonError, Proposal, Proposer};
 pub use device::{DeviceClock, KnownDevice, ProductLine, SerialNumbers};
 pub use domain::{Domain, Owner, OwnerName, OwnerNameError, Owners, OwnersError};
-pub use judge::{Authentication, Decision, Known, judge};
+pub use judge::{Authentication, Decision, Known, judge, may_read_log};
 pub use ownership::{Deed, DeedError, History, Ownership, Record};
 pub use policy::{Approvals, Bound, Claims, Clockless, MasaPolicy, Nonceless};
 pub use press::{Press, Pressed};

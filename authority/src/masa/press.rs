@@ -71,6 +71,8 @@ impl std::fmt::Debug for Press<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use conveyed_info::{
         Unverified,
         profile::InputProfile,
@@ -123,12 +125,41 @@ mod tests {
         }
     }
 
+    /// Refuses every third time, as an HSM does whose connection is lost.
+    struct Unsteady(FileKey, AtomicU32);
+
+    impl Signer for Unsteady {
+        fn algorithm(&self) -> SignatureAlgorithm {
+            self.0.algorithm()
+        }
+
+        fn public_key(&self) -> &PublicKey {
+            Signer::public_key(&self.0)
+        }
+
+        fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+            if self.1.fetch_add(1, Ordering::Relaxed) % 3 == 2 { Err(SignError::Refused) } else { self.0.sign(message) }
+        }
+    }
+
     #[test]
-    fn one_serial_number_that_no_voucher_can_hold_stops_no_other() {
+    fn one_voucher_that_is_not_made_stops_no_other() {
+        let owner = OwnerParty::new("Owner", &[], now()).unwrap();
+        let key = FileKey::from_pkcs8_der(owner.key.pkcs8_der()).unwrap();
+        let masa = Masa::new(Box::new(Unsteady(key, AtomicU32::new(0))), owner.chain.clone()).unwrap();
+        let press = masa.press(&request(&owner, Validity::Unlimited), now()).unwrap();
+        let serials = ["SN-1", "SN-2", "SN-3", "SN-4"].map(|it| SerialNumber::new(it).unwrap());
+        let good: Vec<_> = press.all(serials).map(|it| it.voucher.is_ok()).collect();
+        assert_eq!(good, [true, true, false, true]);
+    }
+
+    #[test]
+    fn a_serial_number_that_no_document_can_hold_stops_no_other() {
         let maker = ManufacturerParty::new("Maker", now()).unwrap();
         let owner = OwnerParty::new("Owner", &[], now()).unwrap();
         let press = maker.masa().press(&request(&owner, Validity::Unlimited), now()).unwrap();
-        let serials = ["SN-1", "SN-\u{fffe}", "SN-3"].map(|it| SerialNumber::new(it).unwrap());
+        // RFC 7950 §9.4: no YANG string has this character.
+        let serials = ["SN-1", "SN-\u{fdd0}", "SN-3"].map(|it| SerialNumber::new(it).unwrap());
         let good: Vec<_> = press.all(serials).map(|it| it.voucher.is_ok()).collect();
         assert_eq!(good, [true, false, true]);
     }

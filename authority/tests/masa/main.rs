@@ -7,15 +7,19 @@ mod renewal;
 mod support;
 
 use authority::masa::{
-    Approvals, Authentication, Claims, Decision, DeviceClock, KnownDevice, Ownership, Proposer, SerialNumbers,
+    Approvals, Authentication, Claims, Decision, DeviceClock, Known, KnownDevice, Owners, Ownership, Proposer,
+    SerialNumbers, judge, may_read_log,
 };
 use conveyed_info::{
     make,
-    voucher::{Assertion, Freshness, VoucherRequestDocument, idevid_issuer},
+    voucher::{Assertion, DomainId, Freshness, VoucherRequestDocument, idevid_issuer},
 };
+use pki::revocation::Demand;
 use verdict::ReasonCode;
 
-use self::support::{World, device, granted, name, nonce, nonced, nonceless, now, person, refused, serial_number};
+use self::support::{
+    Site, World, device, granted, name, nonce, nonced, nonceless, now, person, refused, serial_number,
+};
 
 #[test]
 fn mas_06_the_owner_on_record_gets_a_voucher_with_the_nonce() {
@@ -149,16 +153,55 @@ fn a_second_person_agrees_before_anything_is_issued() {
 fn an_owner_that_is_not_known_any_more_gets_nothing() {
     let world = World::new();
     let request = world.verified(world.one.sign(&nonced()));
-    let none = authority::masa::Owners::default();
-    let known = authority::masa::Known {
-        owners: &none,
-        devices: &world.devices,
-        authentication: Authentication::Anonymous,
-        approval: None,
-        policy: &world.policy,
-        now: now(),
+    let none = Owners::default();
+    let known = Known { owners: &none, ..world.known(Authentication::Anonymous) };
+    assert_eq!(refused(judge(request, &known)), (ReasonCode::RegistrarUntrusted, 403));
+}
+
+#[test]
+fn mas_09_every_voucher_has_its_line_in_the_log_and_its_owner_may_read_it() {
+    let mut world = World::new();
+    let grants = [nonced(), nonceless()].map(|document| granted(world.ask(&world.one, &document)));
+    let events: Vec<_> = grants.iter().map(|it| it.audit_event(now())).collect();
+    let (domain, nonce) = (DomainId::of(&world.one.root), Some("BwcHBwcHBwcHBwcHBwcHBw=="));
+    let lines: Vec<_> = events.iter().map(|it| (&it.domain_id, it.nonce.as_deref(), it.assertion.as_str())).collect();
+    assert_eq!(lines, [(&domain, nonce, "verified"), (&domain, None, "verified")]);
+
+    let may = |world: &World, site: &Site| {
+        let tls = site.tls();
+        may_read_log(world.verified(site.sign(&nonceless())), &world.known(Authentication::Tls(&tls)))
+            .map(drop)
+            .map_err(|it| it.refusal.reason)
     };
-    assert_eq!(refused(authority::masa::judge(request, &known)), (ReasonCode::RegistrarUntrusted, 403));
+    assert_eq!(may(&world, &world.one), Ok(()));
+    assert_eq!(may(&world, &world.two), Err(ReasonCode::OwnershipElsewhere));
+    // Who is about to buy may look first.
+    world.devices = vec![device("SN-1", Ownership::Released { from: name("one"), to: name("two"), at: now() })];
+    assert_eq!((may(&world, &world.one), may(&world, &world.two)), (Ok(()), Ok(())));
+    world.devices = vec![device("SN-1", Ownership::Unsold)];
+    assert_eq!(may(&world, &world.one), Err(ReasonCode::OwnershipUnrecorded));
+}
+
+#[test]
+fn vch_25_what_is_pinned_must_not_have_been_revoked() {
+    let mut world = World::new();
+    // What vouchers pin is the registrar's certificate here, and the root above it has something to say about it.
+    let mut owner = world.one.owner("one");
+    owner.domains[0].pinned = world.one.chain[0].clone();
+    owner.domains[0].above = vec![world.one.root.clone()];
+    owner.domains[0].registrar_cas = vec![world.one.root.clone()];
+    world.owners = Owners::new(vec![owner]).unwrap();
+    granted(world.ask(&world.one, &nonced()));
+    world.demand = Demand::Required;
+    assert_eq!(refused(world.ask(&world.one, &nonced())), (ReasonCode::RevocationUnchecked, 403));
+    world.revocation.add_crl(world.one.revocation_list(&[]));
+    granted(world.ask(&world.one, &nonced()));
+    let revoked = world.one.revocation_list(&[world.one.chain[0].clone()]);
+    for demand in [Demand::Required, Demand::WhenAvailable] {
+        world.demand = demand;
+        world.revocation.add_crl(revoked.clone());
+        assert_eq!(refused(world.ask(&world.one, &nonced())), (ReasonCode::CertificateRevoked, 403));
+    }
 }
 
 fn clockless(owner: &str) -> KnownDevice {

@@ -20,12 +20,14 @@ use pki::{
     identity::SerialNumber,
     key::FileKey,
     path::{self, Path, Policy, Purpose},
-    revocation::{Demand, Evidence},
+    revocation::{Crl, Demand, Evidence},
     time::{Clock, Timestamp},
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose as Usage, IsCa, Issuer, KeyPair,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose as Usage,
+    IsCa, Issuer, KeyIdMethod, KeyPair,
     KeyUsagePurpose::{CrlSign, DigitalSignature, KeyCertSign},
+    RevokedCertParams,
 };
 
 pub(crate) const DAY: i64 = 86_400;
@@ -52,6 +54,8 @@ pub(crate) fn person(text: &str) -> Person {
 
 /// An owner's domain and its registrar, whose certificate lives thirty days.
 pub(crate) struct Site {
+    params: CertificateParams,
+    pair: KeyPair,
     pub(crate) root: Certificate,
     pub(crate) key: FileKey,
     pub(crate) chain: Vec<Certificate>,
@@ -69,7 +73,27 @@ impl Site {
         own.extended_key_usages = vec![Usage::ClientAuth, Usage::Other(vec![1, 3, 6, 1, 5, 5, 7, 3, 28])];
         let made = own.signed_by(&own_pair, &Issuer::from_params(&params, &pair)).unwrap();
         let key = FileKey::from_pkcs8_der(&own_pair.serialize_der()).unwrap();
-        Self { key, chain: vec![Certificate::from_der(made.der()).unwrap(), root.clone()], root }
+        let chain = vec![Certificate::from_der(made.der()).unwrap(), root.clone()];
+        Self { params, pair, key, chain, root }
+    }
+
+    /// What its CA says about revoked certificates, a minute ago.
+    pub(crate) fn revocation_list(&self, revoked: &[Certificate]) -> Crl {
+        let revoked = revoked.iter().map(|certificate| RevokedCertParams {
+            serial_number: rcgen::SerialNumber::from_slice(certificate.certificate_serial()),
+            revocation_time: now().to_offset_date_time(),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let params = CertificateRevocationListParams {
+            this_update: now().plus_seconds(-60).to_offset_date_time(),
+            next_update: now().plus_seconds(DAY).to_offset_date_time(),
+            crl_number: rcgen::SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        Crl::from_der(params.signed_by(&Issuer::from_params(&self.params, &self.pair)).unwrap().der()).unwrap()
     }
 
     /// As the MASA's listener finds it out.
@@ -79,7 +103,7 @@ impl Site {
     }
 
     pub(crate) fn owner(&self, text: &str) -> Owner {
-        let domains = vec![Domain { pinned: self.root.clone(), registrar_cas: Vec::new() }];
+        let domains = vec![Domain { pinned: self.root.clone(), above: Vec::new(), registrar_cas: Vec::new() }];
         Owner { name: name(text), contact: format!("{text}@example.com"), domains }
     }
 
@@ -106,6 +130,8 @@ pub(crate) struct World {
     pub(crate) devices: Vec<KnownDevice>,
     pub(crate) policy: MasaPolicy,
     pub(crate) approval: Option<Approval>,
+    pub(crate) revocation: Evidence,
+    pub(crate) demand: Demand,
     pub(crate) now: Timestamp,
 }
 
@@ -120,6 +146,8 @@ impl World {
             devices: vec![device("SN-1", owned)],
             policy: MasaPolicy::default(),
             approval: None,
+            revocation: Evidence::new(),
+            demand: Demand::WhenAvailable,
             now: now(),
             one,
             two,
@@ -152,15 +180,20 @@ impl World {
         document: &VoucherRequestDocument,
         authentication: Authentication<'_>,
     ) -> Decision {
-        let known = Known {
+        judge(self.verified(site.sign(document)), &self.known(authentication))
+    }
+
+    pub(crate) fn known<'a>(&'a self, authentication: Authentication<'a>) -> Known<'a> {
+        Known {
             owners: &self.owners,
             devices: &self.devices,
             authentication,
             approval: self.approval.as_ref(),
+            revocation: &self.revocation,
+            demand: self.demand,
             policy: &self.policy,
             now: self.now,
-        };
-        judge(self.verified(site.sign(document)), &known)
+        }
     }
 
     /// What the device would be shown.
