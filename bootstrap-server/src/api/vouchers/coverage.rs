@@ -184,7 +184,8 @@ impl Comparison {
                 alike: &near_of,
             };
             let pins_owner = |digest: &Digest| self.pins_owner.get(digest).copied().unwrap_or_default();
-            let renews = |_: &ManufacturerName| false;
+            let fetcher = self.api.onboarding.as_ref().map(|onboarding| &onboarding.service.fetcher);
+            let renews = |name: &ManufacturerName| fetcher.is_some_and(|fetcher| fetcher.serves(name));
             let yardstick = Yardstick {
                 now: self.now,
                 until: self.until,
