@@ -117,7 +117,7 @@ async fn import(args: &Args) -> Result<ExitCode, Failure> {
     let mut listing = Listing::new(args.change.form.form, COLUMNS);
     let (mut told, mut done, mut unread) = (0_u64, VouchersDone::default(), 0_u64);
     let tell_unfit = |Unfit { name, why }: Unfit| {
-        bar.suspend(|| output::error(&format!("sztp: {}: {why}", brought::plain(&name))));
+        bar.suspend(|| output::error(&plain(&format!("sztp: {name}: {why}"))));
     };
     while let Some(update) = updates.next().await? {
         while let Ok(unfit) = unfit_files.try_recv() {
