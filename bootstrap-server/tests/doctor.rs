@@ -117,7 +117,14 @@ async fn vouchers_that_pin_another_owner_are_found() {
     let (site, other) = (site().await, Site::new());
     let store = site.store().await;
     let voucher = site.maker.voucher(&serial("SN-1"), other.owner.pinned().unwrap(), support::now()).unwrap();
-    store.commit(Batch::from(Event::VoucherStored { device: device_id("SN-1"), voucher })).await.unwrap();
+    // Beside one that pins this owner it does no harm.
+    let foreign = Event::VoucherStored { device: device_id("SN-1"), voucher };
+    store.commit(Batch::from(foreign.clone())).await.unwrap();
+    let (device, because) = (device_id("SN-1"), "again".to_owned());
+    let (profile, particulars) = (support::profile().name, Box::default());
+    let erased = Event::DeviceErased { device: device.clone(), because };
+    let registered = Event::DeviceRegistered { device, profile, particulars };
+    store.commit(Batch::from(erased).and(registered).and(foreign)).await.unwrap();
     store.close().await;
     assert!(only(&failures(&site).await, "owner-certificate").what.contains("SN-1"));
 }

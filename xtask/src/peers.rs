@@ -39,6 +39,7 @@ const PEERS: &[Peer] = &[
     Peer { package: "swtpm", program: "swtpm" },
     Peer { package: "tpm2-tools", program: "tpm2" },
     Peer { package: "socat", program: "socat" },
+    Peer { package: "tinyproxy-bin", program: "tinyproxy" },
 ];
 
 /// The package that depends on the newest small kernel. The kernel is unpacked, never installed.

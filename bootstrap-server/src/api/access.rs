@@ -111,6 +111,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
     operation(Method::GET, paths::VOUCHERS, VIEWER, Gives::Json),
     operation(Method::POST, paths::VOUCHERS, OPERATOR, Gives::Json),
     operation(Method::POST, paths::IMPORT_VOUCHERS, OPERATOR, Gives::JsonLines),
+    operation(Method::POST, paths::RENEW_VOUCHERS, OPERATOR, Gives::JsonLines),
     operation(Method::POST, paths::COVERAGE, VIEWER, Gives::JsonLines),
     operation(Method::GET, paths::USERS, ADMIN, Gives::Json),
     operation(Method::GET, paths::USER, ADMIN, Gives::Json),

@@ -135,6 +135,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(profiles::show, profiles::put, profiles::remove))
         .routes(routes!(vouchers::list::list, vouchers::store))
         .routes(routes!(vouchers::import::import))
+        .routes(routes!(vouchers::renew::renew))
         .routes(routes!(vouchers::coverage::coverage))
         .routes(routes!(users::list))
         .routes(routes!(users::show, users::put, users::remove))

@@ -16,7 +16,7 @@ use super::{Caller, Problem, Service};
 use crate::{
     audit::{Event, Fetched},
     domain::{
-        DeviceId, Dossier,
+        DeviceId, Dossier, ManufacturerName,
         vouching::{self, Receipt, VoucherSource, Wanted},
     },
 };
@@ -55,6 +55,27 @@ impl Fetcher {
         Self { source, patience: PATIENCE, under_way: Mutex::default(), given: Mutex::default() }
     }
 
+    /// Whether vouchers of this manufacturer can be asked for.
+    pub(crate) fn serves(&self, manufacturer: &ManufacturerName) -> bool {
+        self.source.serves(manufacturer)
+    }
+
+    /// Asks for a voucher, for as long as a device may be kept waiting. It is not verified yet.
+    pub(crate) async fn ask(&self, wanted: &Wanted) -> Result<OwnershipVoucher, Refusal> {
+        if !self.serves(&wanted.device.manufacturer) {
+            let detail = format!("no service for vouchers of {} is known here", wanted.device.manufacturer);
+            return Err(Refusal::new(ReasonCode::MasaUnknown, detail));
+        }
+        match tokio::time::timeout(self.patience, self.source.request(wanted)).await {
+            Ok(Ok(voucher)) => Ok(voucher),
+            Ok(Err(failed)) => Err(Refusal::new(failed.reason(), failed.to_string())),
+            Err(_) => {
+                let detail = format!("no answer within {} ms", self.patience.as_millis());
+                Err(Refusal::new(ReasonCode::MasaUnreachable, detail))
+            }
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn patient_for(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -62,7 +83,9 @@ impl Fetcher {
     }
 
     fn begin<'a>(&'a self, device: &'a DeviceId) -> Option<UnderWay<'a>> {
-        locked(&self.under_way).insert(device.clone()).then_some(UnderWay { fetcher: self, device })
+        let is_first = locked(&self.under_way).insert(device.clone());
+        // Made only then: it takes the device out again when it goes.
+        is_first.then(|| UnderWay { fetcher: self, device })
     }
 
     fn remembered(&self, device: &DeviceId, nonce: &Nonce) -> Option<OwnershipVoucher> {
@@ -94,7 +117,7 @@ pub(super) async fn add_nonced(
 ) -> Result<(), Problem> {
     let fetcher = &service.fetcher;
     let Some(nonce) = nonce else { return Ok(()) };
-    if !fetcher.source.serves(&caller.device.manufacturer) || dossier.vouchers.iter().any(|it| is_for(it, nonce)) {
+    if !fetcher.serves(&caller.device.manufacturer) || dossier.vouchers.iter().any(|it| is_for(it, nonce)) {
         return Ok(());
     }
     if let Some(voucher) = fetcher.remembered(&caller.device, nonce) {
@@ -132,18 +155,10 @@ async fn fetch(
     nonce: &Nonce,
     idevid: Option<&[u8]>,
 ) -> Result<OwnershipVoucher, Refusal> {
-    let fetcher = &service.fetcher;
     let device = &caller.device;
     let idevid = idevid.and_then(|der| Certificate::from_der(der).ok());
     let wanted = Wanted { device: device.clone(), nonce: Some(nonce.clone()), idevid };
-    let voucher = match tokio::time::timeout(fetcher.patience, fetcher.source.request(&wanted)).await {
-        Err(_) => {
-            let detail = format!("no answer within {} ms", fetcher.patience.as_millis());
-            return Err(Refusal::new(ReasonCode::MasaUnreachable, detail));
-        }
-        Ok(Err(failed)) => return Err(Refusal::new(failed.reason(), failed.to_string())),
-        Ok(Ok(voucher)) => voucher,
-    };
+    let voucher = service.fetcher.ask(&wanted).await?;
     let manufacturers = service.store.manufacturers().await;
     let manufacturers =
         manufacturers.map_err(|error| Refusal::new(ReasonCode::DatabaseUnavailable, error.to_string()))?;
@@ -176,7 +191,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{Manufacturer, ManufacturerName, Policies, vouching::SourceFailed},
+        domain::{Manufacturer, Policies, vouching::SourceFailed},
         restconf::lab::{DATA, Lab, id, profile, registered},
         store::{Batch, Store as _},
     };

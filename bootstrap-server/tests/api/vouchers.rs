@@ -200,7 +200,7 @@ async fn a_delivery_list_is_compared_with_what_is_in_stock() {
     let spelled = updates.iter().find(|update| update["line"] == 3).unwrap();
     assert_eq!(spelled["problems"][0]["fix"], "Write SN-2 in the list.");
     let unregistered = updates.iter().find(|update| update["line"] == 4).unwrap();
-    assert_eq!(unregistered["problems"][0]["fix"], "sztp device add SN-3 --manufacturer maker --profile PROFILE");
+    assert_eq!(unregistered["problems"][0]["fix"], "sztp device add maker/SN-3 --profile PROFILE");
     let faults: Vec<_> = updates.iter().filter(|update| update["kind"] == "fault").map(|it| &it["line"]).collect();
     assert_eq!(faults, [6, 7]);
     let done = updates.last().unwrap();

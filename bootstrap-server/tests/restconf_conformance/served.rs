@@ -148,6 +148,15 @@ async fn store_voucher(talk: &Talk, validity: Validity) -> OwnershipVoucher {
     voucher
 }
 
+/// Forgets the device with all its vouchers, and registers it again.
+async fn begin_anew(talk: &Talk) {
+    let (device, because) = (device_id("SN-1"), "another voucher".to_owned());
+    let (profile, particulars) = (support::profile().name, Box::default());
+    let erased = Event::DeviceErased { device: device.clone(), because };
+    let registered = Event::DeviceRegistered { device, profile, particulars };
+    talk.server.store().commit(Batch::from(erased).and(registered)).await.unwrap();
+}
+
 fn voucher_in(answer: &Answer) -> OwnershipVoucher {
     assert_eq!(answer.status, 200, "{answer:?}");
     let text = member(answer, "ownership-voucher").unwrap();
@@ -173,6 +182,7 @@ async fn srv_08_a_nonceless_voucher_is_given_octet_for_octet_whatever_nonce_was_
 #[tokio::test]
 async fn srv_08_a_voucher_with_a_nonce_is_for_the_request_that_sent_it_and_for_no_other() {
     let mut talk = Talk::new().await;
+    begin_anew(&talk).await;
     let stored = store_voucher(&talk, Validity::Nonce(nonce())).await;
     for preference in ["", r#""signed-data-preferred":[null],"#] {
         let answer = talk.send(&post(DATA, &asks(&format!(r#"{preference}"nonce":"{NONCE}""#)))).await;

@@ -9,6 +9,7 @@ mod init;
 mod people;
 mod policy;
 mod site;
+mod vouchers;
 
 use std::{
     io::{BufRead, BufReader},

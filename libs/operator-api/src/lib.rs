@@ -18,6 +18,7 @@
 //! | [`paths::PROFILE`] | GET, PUT, DELETE | operator |
 //! | [`paths::VOUCHERS`] | GET (pages, filters), POST | viewer, operator |
 //! | [`paths::IMPORT_VOUCHERS`] | POST, streamed both ways | operator |
+//! | [`paths::RENEW_VOUCHERS`] | POST, streamed both ways | operator |
 //! | [`paths::COVERAGE`] | POST, streamed both ways; changes nothing | viewer |
 //! | [`paths::USERS`], [`paths::USER`] | GET, PUT, DELETE | admin |
 //! | [`paths::TOKENS`], [`paths::TOKEN`] | GET, POST, DELETE | everybody their own, admin all |

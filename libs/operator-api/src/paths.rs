@@ -42,6 +42,8 @@ pub const PROFILE: &str = "/v1/profiles/{profile}";
 pub const VOUCHERS: &str = "/v1/vouchers";
 /// Stores many vouchers.
 pub const IMPORT_VOUCHERS: &str = "/v1/import/vouchers";
+/// Asks manufacturers for vouchers.
+pub const RENEW_VOUCHERS: &str = "/v1/vouchers/renew";
 /// Compares a delivery list with the vouchers in stock.
 pub const COVERAGE: &str = "/v1/vouchers/coverage";
 /// All users.

@@ -33,6 +33,7 @@ const SERVER: &[Column] = &[
     column("database", "/database"),
     column("audit-log", "/log/origin"),
     column("leaves", "/log/leaves"),
+    column("vouchers-ending", "/vouchers-ending"),
 ];
 const LISTENERS: &[Column] = &[
     column("listener", "/name"),

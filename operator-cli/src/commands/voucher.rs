@@ -4,6 +4,7 @@ mod brought;
 mod coverage;
 mod import;
 mod list;
+mod renew;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Import(Box<import::Args>),
     /// List the vouchers that a server has
     List(Box<list::Args>),
+    /// Have manufacturers asked for new vouchers
+    Renew(Box<renew::Args>),
     /// Compare a delivery list with the vouchers: which devices are ready, and what to do about the others
     Coverage(Box<coverage::Args>),
 }
@@ -86,6 +89,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Verify(args) => verify(args),
         Command::Import(args) => import::run(args),
         Command::List(args) => list::run(args),
+        Command::Renew(args) => renew::run(args),
         Command::Coverage(args) => coverage::run(args),
     }
 }

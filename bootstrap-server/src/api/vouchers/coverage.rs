@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     domain::{
-        ManufacturerName,
+        DeviceId, ManufacturerName,
         vouching::{self, Awaited, Coverage, Problem, Yardstick},
     },
     import::{self, Delivered, DeliveredRow, Form, Importer},
@@ -184,7 +184,8 @@ impl Comparison {
                 alike: &near_of,
             };
             let pins_owner = |digest: &Digest| self.pins_owner.get(digest).copied().unwrap_or_default();
-            let renews = |_: &ManufacturerName| false;
+            let fetcher = self.api.onboarding.as_ref().map(|onboarding| &onboarding.service.fetcher);
+            let renews = |name: &ManufacturerName| fetcher.is_some_and(|fetcher| fetcher.serves(name));
             let yardstick = Yardstick {
                 now: self.now,
                 until: self.until,
@@ -217,21 +218,26 @@ impl Comparison {
         let mut of = BTreeMap::<SerialNumber, Vec<Stock>>::new();
         for stock in self.api.store.stock(&serials).await? {
             for pinned in stock.vouchers.iter().filter_map(|voucher| voucher.pinned) {
-                self.learn(pinned).await?;
+                self.learn(pinned, &stock.device).await?;
             }
             of.entry(stock.device.serial_number.clone()).or_default().push(stock);
         }
         Ok(of)
     }
 
-    /// RFC 8572 §5.4 step 2a, once for each certificate that is pinned.
-    async fn learn(&mut self, pinned: Digest) -> Result<(), Halt> {
+    /// RFC 8572 §5.4 step 2a, once for each certificate that is pinned: as a voucher of this device has it.
+    async fn learn(&mut self, pinned: Digest, device: &DeviceId) -> Result<(), Halt> {
         if self.pins_owner.contains_key(&pinned) {
             return Ok(());
         }
         let owner: &[Certificate] =
             self.api.onboarding.as_ref().map(|onboarding| onboarding.service.owner.chain()).unwrap_or_default();
-        let filter = VoucherFilter { pins: Some(pinned), ..VoucherFilter::default() };
+        let filter = VoucherFilter {
+            manufacturer: Some(device.manufacturer.clone()),
+            serial_number: Some(device.serial_number.clone()),
+            pins: Some(pinned),
+            ..VoucherFilter::default()
+        };
         let found = self.api.store.vouchers(&filter, Page { after: None, limit: 1 }).await?;
         let voucher = found.first().and_then(|voucher| vouching::contents(&voucher.artifact));
         let pins = voucher.is_some_and(|voucher| vouching::pins(&voucher, owner, self.now));

@@ -58,16 +58,18 @@ pub(in crate::api) async fn import(
         return Err(Fault::media_type("application/x-ndjson"));
     }
     api.onboarding()?;
-    let (lines, response) = Lines::answer();
     let rows = Rows::new(Importer::new(Form::JsonLines), request.into_body(), api.body_deadline);
-    let rehearsal = Rehearsal::of(query);
-    let import = Import { api, caller, rehearsal, lines, done: VouchersDone::default() };
-    tokio::spawn(import.run(rows));
+    let (import, response) = Import::new(api, caller, Rehearsal::of(query));
+    tokio::spawn(async move {
+        let mut import = import;
+        let ended = import.read(rows).await;
+        import.end(ended).await;
+    });
     Ok(response)
 }
 
 /// One import under way.
-struct Import {
+pub(super) struct Import {
     api: Arc<Api>,
     caller: Caller,
     rehearsal: Rehearsal,
@@ -76,7 +78,7 @@ struct Import {
 }
 
 /// The import cannot go on.
-enum Halt {
+pub(super) enum Halt {
     /// Nobody reads the answer any more.
     Unread,
     /// The database failed at this line.
@@ -92,8 +94,24 @@ impl From<Unread> for Halt {
 }
 
 impl Import {
-    async fn run(mut self, rows: Rows<BroughtVoucher>) {
-        let halted = match self.read(rows).await {
+    /// An import, and the answer that tells of it.
+    pub(super) fn new(api: Arc<Api>, caller: Caller, rehearsal: Rehearsal) -> (Self, Response) {
+        let (lines, response) = Lines::answer();
+        (Self { api, caller, rehearsal, lines, done: VouchersDone::default() }, response)
+    }
+
+    pub(super) fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// Counts a row.
+    pub(super) const fn count_read(&mut self) {
+        self.done.read = self.done.read.saturating_add(1);
+    }
+
+    /// Says how it ended.
+    pub(super) async fn end(mut self, ended: Result<(), Halt>) {
+        let halted = match ended {
             Ok(()) => None,
             Err(Halt::Unread) => return,
             Err(Halt::Database(line)) => {
@@ -123,7 +141,7 @@ impl Import {
                 }
                 Piece::Rows(read) => {
                     for row in read {
-                        self.done.read = self.done.read.saturating_add(1);
+                        self.count_read();
                         match row {
                             Ok(row) => waiting.push(row),
                             Err(fault) => self.fault(fault).await?,
@@ -138,7 +156,7 @@ impl Import {
     }
 
     /// Verifies what waits, makes it durable, and says so.
-    async fn flush(&mut self, waiting: &mut Vec<VoucherRow>) -> Result<(), Halt> {
+    pub(super) async fn flush(&mut self, waiting: &mut Vec<VoucherRow>) -> Result<(), Halt> {
         let rows = std::mem::take(waiting);
         let Some(first) = rows.first().map(|row| row.line) else { return Ok(()) };
         match self.caller.may_still(self.api.store.as_ref(), Role::Operator).await {
@@ -212,7 +230,8 @@ impl Import {
         }
     }
 
-    async fn fault(&mut self, fault: import::Fault) -> Result<(), Halt> {
+    /// Tells of a row of which nothing comes.
+    pub(super) async fn fault(&mut self, fault: import::Fault) -> Result<(), Halt> {
         self.done.faults = self.done.faults.saturating_add(1);
         let import::Fault { line, reason, detail } = fault;
         let (reason, remedy) = (reason.to_string(), reason.remedy().to_owned());

@@ -3,6 +3,7 @@
 pub(super) mod coverage;
 pub(super) mod import;
 pub(super) mod list;
+pub(super) mod renew;
 
 pub(super) use list::SOON;
 

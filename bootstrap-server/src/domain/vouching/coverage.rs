@@ -1,7 +1,7 @@
 //! How a device that is about to be delivered stands: will it be onboarded when somebody switches it on, and if not, what is
 //! to be done? Pure.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use pki::{digest::Digest, identity::SerialNumber, time::Timestamp};
 use verdict::ReasonCode;
@@ -229,9 +229,8 @@ fn import(serial: &SerialNumber) -> String {
 }
 
 fn unregistered(manufacturer: Option<&ManufacturerName>, serial: &SerialNumber) -> Problem {
-    let mut fix = format!("sztp device add {}", quoted(serial.as_str()));
     let maker = manufacturer.map_or("MANUFACTURER", |name| name.as_str());
-    let _infallible = write!(fix, " --manufacturer {maker} --profile PROFILE");
+    let fix = format!("sztp device add {} --profile PROFILE", quoted(&format!("{maker}/{serial}")));
     Problem::new(ReasonCode::DeviceNotRegistered, "it is not on the list of devices", fix)
 }
 

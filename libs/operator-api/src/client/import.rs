@@ -111,6 +111,19 @@ impl Client {
         self.streamed(call, paths::IMPORT_VOUCHERS, ImportFormat::JsonLines, list).await
     }
 
+    /// Has the manufacturers of devices asked for vouchers: `list` is an object with `manufacturer` and `serial-number` a line.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the renewal cannot begin.
+    pub async fn renew_vouchers(
+        &self,
+        list: impl AsyncRead + Send + Unpin + 'static,
+        intent: Intent,
+    ) -> Result<Updates<'_, VoucherUpdate>, ClientError> {
+        let call = Call::change(Method::POST, paths::RENEW_VOUCHERS.to_owned(), intent)?;
+        self.streamed(call, paths::RENEW_VOUCHERS, ImportFormat::JsonLines, list).await
+    }
+
     /// Compares a delivery list with the vouchers in stock. Changes nothing.
     ///
     /// # Errors

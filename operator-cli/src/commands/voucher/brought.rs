@@ -2,7 +2,6 @@
 //! bundle one voucher.
 
 use std::{
-    borrow::Cow,
     collections::{HashSet, VecDeque},
     fs::{self, File},
     io::{BufRead, BufReader, Read},
@@ -69,7 +68,7 @@ impl Files {
         self.passed_over
     }
 
-    /// How many files there are, as far as is known without reading folders.
+    /// What comes next, whether it was taken before or not.
     fn find(&mut self) -> Option<Brought> {
         loop {
             if let Some(found) = self.found.pop_front() {
@@ -221,11 +220,6 @@ pub(super) fn line(name: &str, manufacturer: Option<&str>, octets: &[u8]) -> Vec
     let mut line = serde_json::to_vec(&brought).unwrap_or_default();
     line.push(b'\n');
     line
-}
-
-/// The name without what moves the cursor, for people.
-pub(super) fn plain(name: &str) -> Cow<'_, str> {
-    Cow::Owned(crate::show::plain(name))
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ refused does not stop the others. A device may have several: the newest valid on
 already are passed over, so a folder can be imported again; with --results they need not even be sent again.
 Exit codes: 0 all there, 3 some refused by verification, 1 some could not be read.";
 
-const COLUMNS: &[Column] = &[
+pub(super) const COLUMNS: &[Column] = &[
     column("name", "/name"),
     column("outcome", "/outcome"),
     column("manufacturer", "/manufacturer"),
@@ -117,7 +117,7 @@ async fn import(args: &Args) -> Result<ExitCode, Failure> {
     let mut listing = Listing::new(args.change.form.form, COLUMNS);
     let (mut told, mut done, mut unread) = (0_u64, VouchersDone::default(), 0_u64);
     let tell_unfit = |Unfit { name, why }: Unfit| {
-        bar.suspend(|| output::error(&format!("sztp: {}: {why}", brought::plain(&name))));
+        bar.suspend(|| output::error(&plain(&format!("sztp: {name}: {why}"))));
     };
     while let Some(update) = updates.next().await? {
         while let Ok(unfit) = unfit_files.try_recv() {
@@ -138,7 +138,7 @@ async fn import(args: &Args) -> Result<ExitCode, Failure> {
                 }
                 if people {
                     told = told.saturating_add(u64::from(outcome.outcome != "refused"));
-                    bar.suspend(|| tell(&outcome, told, args));
+                    bar.suspend(|| tell(&outcome, told, &args.change));
                 } else {
                     output::text(&listing.page(&[outcome]));
                 }
@@ -216,7 +216,8 @@ fn note(results: &mut File, outcome: &VoucherOutcome) -> std::io::Result<()> {
     results.write_all(&line)
 }
 
-fn tell(outcome: &VoucherOutcome, told: u64, args: &Args) {
+/// Tells people of one voucher, the `told`th that was taken.
+pub(super) fn tell(outcome: &VoucherOutcome, told: u64, change: &ChangeArgs) {
     let name = outcome.name.as_deref().unwrap_or_default();
     let device = match (&outcome.manufacturer, &outcome.serial_number) {
         (Some(maker), Some(serial)) => format!("{maker}/{serial}"),
@@ -224,7 +225,7 @@ fn tell(outcome: &VoucherOutcome, told: u64, args: &Args) {
         _ => "nothing that can be read".to_owned(),
     };
     let until = outcome.expires_on.as_ref().map_or_else(|| "for ever".to_owned(), |until| format!("until {until}"));
-    match (outcome.outcome.as_str(), args.change.intent()) {
+    match (outcome.outcome.as_str(), change.intent()) {
         ("refused", _) => {
             let [reason, detail, remedy] =
                 [&outcome.reason, &outcome.detail, &outcome.remedy].map(|text| text.as_deref().unwrap_or_default());
@@ -232,13 +233,13 @@ fn tell(outcome: &VoucherOutcome, told: u64, args: &Args) {
         }
         _ if told > FEW => {}
         ("known", _) => output::line(&plain(&format!("there already {name}: {device}, {until}"))),
-        (_, Intent::Rehearse) => args.change.tell_would(&format!("keep {name}")),
+        (_, Intent::Rehearse) => change.tell_would(&format!("keep {name}")),
         (_, Intent::Make) => output::line(&plain(&format!("kept {name}: {device}, {until}"))),
     }
 }
 
 /// How an import ended, on one line.
-fn summed(done: VouchersDone, unread: u64, passed_over: u64, intent: Intent) -> String {
+pub(super) fn summed(done: VouchersDone, unread: u64, passed_over: u64, intent: Intent) -> String {
     let VouchersDone { read, stored, known, refused, faults } = done;
     let would = if intent == Intent::Rehearse { "would be " } else { "" };
     let known = known.saturating_add(passed_over);
