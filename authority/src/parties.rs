@@ -12,7 +12,8 @@ use pki::{
 };
 
 use crate::{
-    AuthorityError, CertificateAuthority, CertificateSerial, Masa, MasaError, Profile, Validity, VoucherRequest,
+    AuthorityError, CertificateAuthority, CertificateSerial, Kind, Masa, MasaError, Profile, Subject, Validity,
+    VoucherRequest,
 };
 
 /// A manufacturer: a CA that enrols devices and a MASA that issues vouchers, each under a root of its own. Under one
@@ -47,7 +48,7 @@ impl ManufacturerParty {
         let devices = issuing_ca(&device_root, &format!("{name} Device CA"), now)?;
         let voucher_root = root(&format!("{name} Voucher Root CA"), now)?;
         let key = FileKey::generate_p256()?;
-        let signer = issue(&voucher_root, &Profile::VoucherSigner, &format!("{name} MASA"), &key, now)?;
+        let signer = issue(&voucher_root, Kind::VoucherSigner, Subject::named(format!("{name} MASA")), &key, now)?;
         let chain = std::iter::once(signer).chain(voucher_root.chain().iter().cloned()).collect();
         Ok(Self { devices, masa: Masa::new(Box::new(key), chain)? })
     }
@@ -63,8 +64,8 @@ impl ManufacturerParty {
         now: Timestamp,
     ) -> Result<(FileKey, Vec<Certificate>), PartyError> {
         let key = FileKey::generate_p256()?;
-        let profile = Profile::Idevid { serial_number: serial_number.clone() };
-        let idevid = issue(&self.devices, &profile, model, &key, now)?;
+        let subject = Subject::device(model, serial_number);
+        let idevid = issue(&self.devices, Kind::Idevid, subject, &key, now)?;
         let intermediates = self.devices.chain().split_last().map_or(&[][..], |(_, intermediates)| intermediates);
         Ok((key, std::iter::once(idevid).chain(intermediates.iter().cloned()).collect()))
     }
@@ -108,18 +109,20 @@ impl ManufacturerParty {
 }
 
 impl OwnerParty {
-    /// Makes an owner whose TLS server is reached by `names` (DNS names and IP addresses).
+    /// Makes an owner whose TLS server is reached by `names` (DNS names and IP addresses); without any, as `localhost`.
     ///
     /// # Errors
     /// [`PartyError`] when keys cannot be made or do not sign, or a name cannot stand in a certificate.
     pub fn new(name: &str, names: &[String], now: Timestamp) -> Result<Self, PartyError> {
         let owner_root = root(&format!("{name} Root CA"), now)?;
         let (key, tls_key) = (FileKey::generate_p256()?, FileKey::generate_p256()?);
-        let own = issue(&owner_root, &Profile::Owner, &format!("{name} owner certificate"), &key, now)?;
+        let own = issue(&owner_root, Kind::Owner, Subject::named(format!("{name} owner certificate")), &key, now)?;
         let tls_root = root(&format!("{name} Server Root CA"), now)?;
         let tls_ca = issuing_ca(&tls_root, &format!("{name} Server CA"), now)?;
-        let profile = Profile::TlsServer { names: names.to_vec() };
-        let tls = issue(&tls_ca, &profile, "bootstrap server", &tls_key, now)?;
+        let localhost = ["localhost".to_owned()];
+        let names = if names.is_empty() { &localhost } else { names };
+        let server = Subject::named("bootstrap server").reached_by(names);
+        let tls = issue(&tls_ca, Kind::TlsServer, server, &tls_key, now)?;
         Ok(Self {
             key,
             chain: std::iter::once(own).chain(owner_root.chain().iter().cloned()).collect(),
@@ -151,12 +154,12 @@ fn issuing_ca(root: &CertificateAuthority, name: &str, now: Timestamp) -> Result
 
 fn issue(
     ca: &CertificateAuthority,
-    profile: &Profile,
-    subject: &str,
+    kind: Kind,
+    subject: Subject,
     key: &FileKey,
     now: Timestamp,
 ) -> Result<Certificate, PartyError> {
-    Ok(ca.issue(profile, subject, key.public_key(), serial()?, now)?)
+    Ok(ca.issue(&Profile::of(kind), &subject, key.public_key(), serial()?, now)?)
 }
 
 fn serial() -> Result<CertificateSerial, KeyError> {

@@ -33,6 +33,17 @@ pub struct Owner {
     chain: Vec<Certificate>,
     certificate: OwnerCertificate,
     signed: Mutex<HashMap<Artifact, Arc<ConveyedInformation>>>,
+    personal: Mutex<HashMap<Artifact, Arc<ConveyedInformation>>>,
+}
+
+/// Whom a document is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// A class of devices.
+    Class,
+    /// One device, whose certificate stands in it. It is kept signed for when the device asks again, and does not take the
+    /// place of what is for many.
+    Device,
 }
 
 impl Owner {
@@ -45,7 +56,7 @@ impl Owner {
             return Err(OwnerError::KeyMismatch);
         }
         let certificate = make::owner_certificate(&chain)?;
-        Ok(Self { signer, chain, certificate, signed: Mutex::default() })
+        Ok(Self { signer, chain, certificate, signed: Mutex::default(), personal: Mutex::default() })
     }
 
     /// The owner certificate and its intermediates.
@@ -54,23 +65,24 @@ impl Owner {
     }
 
     /// The signed grouping of `information`, written as `style` has it, for the device that `voucher` is for. Signs once for
-    /// each document in each style.
+    /// each document in each style, as long as it is remembered.
     ///
     /// # Errors
     /// [`OwnerError::Make`] when signing fails.
-    pub fn signed(
+    pub(crate) fn signed(
         &self,
         information: &Information,
         style: Style,
+        audience: Audience,
         voucher: OwnershipVoucher,
     ) -> Result<BootstrappingData, OwnerError> {
         let key = Artifact { document: sha256(&information.encode(style.encoding)), content: style.content_type() };
-        let cached = self.cache().get(&key).cloned();
+        let cached = self.cache(audience).get(&key).cloned();
         let conveyed_information = match cached {
             Some(artifact) => artifact,
             None => {
                 let made = make::signed_conveyed_information(information, style, self.signer.as_ref(), &self.chain)?;
-                let mut cache = self.cache();
+                let mut cache = self.cache(audience);
                 if cache.len() >= CACHE {
                     cache.clear();
                 }
@@ -85,9 +97,13 @@ impl Owner {
         })
     }
 
-    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<Artifact, Arc<ConveyedInformation>>> {
+    fn cache(&self, audience: Audience) -> std::sync::MutexGuard<'_, HashMap<Artifact, Arc<ConveyedInformation>>> {
+        let cache = match audience {
+            Audience::Class => &self.signed,
+            Audience::Device => &self.personal,
+        };
         // What a panicking thread left behind is still a map of finished artifacts.
-        self.signed.lock().unwrap_or_else(PoisonError::into_inner)
+        cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -195,15 +195,16 @@ async fn a_device_of_two_manufacturers_is_nobodys() {
 
 #[tokio::test]
 async fn refusals_are_counted_to_the_last_and_kept_short() {
-    use authority::{CertificateAuthority, CertificateSerial, Profile};
-    use pki::key::{FileKey, Signer, random};
+    // A name as no CA of ours makes it.
+    use pki::{certificate::Certificate, key::FileKey};
+    use rcgen::{CertificateParams, DnType, KeyPair};
     let site = site();
     let server = start(&site, Limits::default()).await;
-    let serial = || CertificateSerial(random().unwrap());
-    let signer = Box::new(FileKey::generate_p256().unwrap());
-    let root = CertificateAuthority::new_root(&"R".repeat(3000), signer, serial(), support::now()).unwrap();
-    let key = FileKey::generate_p256().unwrap();
-    let stranger = root.issue(&Profile::Owner, &"S".repeat(3000), key.public_key(), serial(), support::now()).unwrap();
+    let pair = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "S".repeat(3000));
+    let stranger = Certificate::from_der(params.self_signed(&pair).unwrap().der()).unwrap();
+    let key = FileKey::from_pem(pair.serialize_pem().as_bytes()).unwrap();
     for _ in 0..5 {
         let refused = async {
             let mut stream = connect(&server, &connector(Some((&key, std::slice::from_ref(&stranger))))).await?;

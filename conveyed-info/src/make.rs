@@ -77,6 +77,10 @@
 //! What is made can be encrypted to devices afterwards, with [`ConveyedInformation::encrypted_to`] and its likes: sign first,
 //! encrypt second (RFC 8572 §3.4). [`crate::cms`] shows it.
 
+mod template;
+
+pub use template::{VoucherDraft, VoucherTemplate};
+
 use pki::{certificate::Certificate, key::Signer, path, revocation::Evidence};
 
 use crate::{

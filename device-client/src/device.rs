@@ -74,10 +74,11 @@ impl Device {
     /// # Errors
     /// [`OpenError`], which names the file.
     pub fn open(config: Config, root: &Path) -> Result<Self, OpenError> {
-        let identity = Identity::load(&config.idevid_certificate, &config.idevid_key)?;
+        let identity = Identity::load(&config.identity)?;
         let policy = Arc::new(policy(&config, &identity)?);
         let image_keys = config.image_keys.iter().map(|path| identity::public_key(path)).collect::<Result<_, _>>()?;
-        let tls = tls::client_config(&identity.chain, &identity.key).map_err(|source| OpenError::Tls { source })?;
+        let tls =
+            tls::client_config(&identity.chain, identity.key.signer()).map_err(|source| OpenError::Tls { source })?;
         let storage_error = |source| OpenError::Storage { path: root.to_owned(), source };
         // Scripts run in a folder of their own, where a relative path would lead elsewhere.
         let root = &std::path::absolute(root).map_err(storage_error)?;
@@ -220,7 +221,7 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
     Ok(Policy {
         serial_number: identity.serial_number.clone(),
         idevid,
-        decryption_key: Some(identity.key.clone()),
+        decryption_key: identity.key.decryptor(),
         voucher_anchors: all(&config.voucher_anchors)?,
         well_known: well_known.collect::<Result<_, _>>()?,
         accepted_assertions: config.accepted_assertions.clone(),

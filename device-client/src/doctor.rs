@@ -53,20 +53,20 @@ pub fn examine(config: &Config, root: &Path) -> Vec<Finding> {
     findings
 }
 
-fn good(check: &'static str, detail: impl Into<String>) -> Finding {
+pub(crate) fn good(check: &'static str, detail: impl Into<String>) -> Finding {
     Finding { check, health: Health::Good, detail: detail.into(), fix: "" }
 }
 
-fn bad(check: &'static str, detail: impl Into<String>, fix: &'static str) -> Finding {
+pub(crate) fn bad(check: &'static str, detail: impl Into<String>, fix: &'static str) -> Finding {
     Finding { check, health: Health::Bad, detail: detail.into(), fix }
 }
 
-fn doubtful(check: &'static str, detail: impl Into<String>, fix: &'static str) -> Finding {
+pub(crate) fn doubtful(check: &'static str, detail: impl Into<String>, fix: &'static str) -> Finding {
     Finding { check, health: Health::Doubtful, detail: detail.into(), fix }
 }
 
 /// An error with all its causes.
-fn whole(error: &dyn std::error::Error) -> String {
+pub(crate) fn whole(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -85,7 +85,7 @@ fn switch(config: &Config) -> Finding {
 }
 
 fn identity(config: &Config) -> Finding {
-    match Identity::load(&config.idevid_certificate, &config.idevid_key) {
+    match Identity::load(&config.identity) {
         Ok(identity) => good("identity", format!("serial number {}", identity.serial_number)),
         Err(error) => {
             let fix = match &error {
@@ -93,6 +93,7 @@ fn identity(config: &Config) -> Finding {
                 IdentityFileError::SerialNumber { .. } => {
                     "Issue the IDevID with the serial number in its subject (2.5.4.5)."
                 }
+                IdentityFileError::Absent { .. } => "Install the certificate with `sztp-device identity install`.",
                 _ => "Check the paths `idevid-certificate` and `idevid-key`, and who may read them.",
             };
             bad("identity", whole(&error), fix)
@@ -101,7 +102,10 @@ fn identity(config: &Config) -> Finding {
 }
 
 fn key_mode(config: &Config) -> Finding {
-    match identity::is_exposed(&config.idevid_key) {
+    let Some(path) = config.identity.key.file() else {
+        return good("key-mode", format!("{} lets nobody read the key", config.identity.key));
+    };
+    match identity::is_exposed(path) {
         Ok(false) => good("key-mode", "only its owner may read the key"),
         Ok(true) => doubtful("key-mode", "others may read the key", "chmod 600 the file of `idevid-key`."),
         Err(error) => bad("key-mode", error.to_string(), "Check the path `idevid-key`."),
@@ -197,7 +201,10 @@ mod tests {
     #[test]
     fn an_empty_device_is_told_what_it_lacks() {
         let folder = tempfile::tempdir().unwrap();
-        let config = Config::new(folder.path().join("c.pem"), folder.path().join("k.pem"));
+        let config = Config::new(identity::IdentityPlaces::new(
+            folder.path().join("c.pem").into(),
+            folder.path().join("k.pem").into(),
+        ));
         let findings = examine(&config, &folder.path().join("root"));
         let health = |check| findings.iter().find(|it| it.check == check).unwrap().health;
         assert_eq!(health("identity"), Health::Bad);

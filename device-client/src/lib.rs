@@ -7,6 +7,7 @@
 //!   [`env::linux`] is a real device, [`env::sim`] a scripted one for tests.
 //! * [`http`] and [`tls`] are the small client that the real environment speaks with, [`sources`] finds bootstrap
 //!   servers, [`apply`] installs images, runs scripts and commits configurations, [`journal`] remembers work done.
+//! * [`identity`] is who the device is: key and certificate in files or in its TPM, made in the factory, checked before use.
 //! * [`Device`] puts it together from a [`config::Config`] and a folder.
 //!
 //! Nothing is believed because it was believed before: the journal keeps work, never trust, and after every restart data
@@ -30,6 +31,7 @@ pub mod sources;
 pub mod state;
 pub mod storage;
 pub mod tls;
+mod tls_key;
 
 pub use device::{Device, OpenError};
 pub use outcome::{Outcome, OutcomeState, PassedOver};

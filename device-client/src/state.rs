@@ -92,7 +92,8 @@ mod tests {
         fs::create_dir(folder.path().join(IMAGES)).unwrap();
         fs::write(folder.path().join(DONE), "{\"server\":\"a:1\"}").unwrap();
         fs::write(folder.path().join("other"), "x").unwrap();
-        let config = Config::new("c".into(), "k".into());
+        let config =
+            Config::new(crate::identity::IdentityPlaces::new(PathBuf::from("c").into(), PathBuf::from("k").into()));
         let status = Status::read(&config, folder.path()).unwrap();
         assert_eq!(status.done.unwrap()["server"], "a:1");
         assert_eq!(reset(folder.path()).unwrap().len(), 2);

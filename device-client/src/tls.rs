@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use pki::key::FileKey;
+use pki::key::Signer;
 use rustls::{
     CertificateError, CipherSuite, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme,
     client::{
@@ -14,18 +14,25 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+    sign::{CertifiedKey, SingleCertAndKey},
 };
+
+use crate::tls_key::TlsKey;
 
 /// The configuration for every connection to a bootstrap server. It shows the whole chain of its IDevID when a server asks
 /// (RFC 8572 §5.3; CLI-10, CLI-12).
 ///
 /// # Errors
 /// [`Error`] when certificate and key do not belong together.
-pub fn client_config(chain: &[pki::certificate::Certificate], key: &FileKey) -> Result<Arc<ClientConfig>, Error> {
+pub fn client_config(
+    chain: &[pki::certificate::Certificate],
+    key: Arc<dyn Signer>,
+) -> Result<Arc<ClientConfig>, Error> {
     let chain: Vec<_> = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec())).collect();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()));
-    Ok(finish(builder()?.with_client_auth_cert(chain, key)?))
+    let certified = CertifiedKey::new(chain, Arc::new(TlsKey::new(key)));
+    certified.keys_match()?;
+    Ok(finish(builder()?.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))))
 }
 
 /// The configuration for servers of boot images, who need not know which device asks: it shows no certificate. The
@@ -105,11 +112,13 @@ mod tests {
 
     #[test]
     fn bootstrap_servers_see_the_identity_and_image_servers_do_not() {
-        let key = FileKey::generate_p256().unwrap();
+        let key = pki::key::FileKey::generate_p256().unwrap();
         let pair = rcgen::KeyPair::try_from(key.pkcs8_der()).unwrap();
         let certificate = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&pair).unwrap();
         let certificate = pki::certificate::Certificate::from_der(certificate.der()).unwrap();
-        assert!(client_config(&[certificate], &key).unwrap().client_auth_cert_resolver.has_certs());
+        let other = Arc::new(pki::key::FileKey::generate_p256().unwrap());
+        client_config(std::slice::from_ref(&certificate), other).unwrap_err();
+        assert!(client_config(&[certificate], Arc::new(key)).unwrap().client_auth_cert_resolver.has_certs());
         assert!(!anonymous_client_config().unwrap().client_auth_cert_resolver.has_certs());
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use authority::{CertificateAuthority, CertificateSerial, Masa, Profile, Validity, VoucherRequest};
+use authority::{CertificateAuthority, CertificateSerial, Kind, Masa, Profile, Subject, Validity, VoucherRequest};
 use conveyed_info::{
     BootstrappingData,
     information::{
@@ -70,18 +70,18 @@ impl World {
         let devices = device_root
             .new_issuing_ca("Device CA", Box::new(FixedKey::device_ca()), serial(2), now)
             .expect("an issuing CA");
-        let profile = Profile::Idevid { serial_number: serial_number.clone() };
-        let idevid = issue(&devices, &profile, "Model 1", &FixedKey::device(), now);
+        let subject = Subject::device("Model 1", &serial_number);
+        let idevid = issue(&devices, Kind::Idevid, &subject, &FixedKey::device(), now);
 
         let voucher_root = root("Voucher Root CA", 4);
         let signer = FixedKey::boxed(5);
-        let certificate = issue(&voucher_root, &Profile::VoucherSigner, "MASA", &signer, now);
+        let certificate = issue(&voucher_root, Kind::VoucherSigner, &Subject::named("MASA"), &signer, now);
         let chain = vec![certificate, voucher_root.chain()[0].clone()];
         let masa = Masa::new(signer, chain).expect("a MASA");
 
         let owner_root = root("Owner Root CA", 6);
         let owner_key = FixedKey::new(7);
-        let owner = issue(&owner_root, &Profile::Owner, "Owner", &owner_key, now);
+        let owner = issue(&owner_root, Kind::Owner, &Subject::named("Owner"), &owner_key, now);
 
         let tls_root = root("Server Root CA", 8);
         let tls = tls_root.new_issuing_ca("Server CA", FixedKey::boxed(9), serial(9), now).expect("an issuing CA");
@@ -139,11 +139,12 @@ impl World {
 }
 
 fn serial(number: u8) -> CertificateSerial {
-    CertificateSerial([number; 16])
+    // Different octets: a serial number that repeats one is taken for a broken source of randomness.
+    CertificateSerial(std::array::from_fn(|place| number.wrapping_add(u8::try_from(place).expect("16 places"))))
 }
 
-fn issue(ca: &CertificateAuthority, profile: &Profile, name: &str, key: &FixedKey, now: Timestamp) -> Certificate {
-    ca.issue(profile, name, key.public_key(), serial(key.number), now).expect("a certificate")
+fn issue(ca: &CertificateAuthority, kind: Kind, subject: &Subject, key: &FixedKey, now: Timestamp) -> Certificate {
+    ca.issue(&Profile::of(kind), subject, key.public_key(), serial(key.number), now).expect("a certificate")
 }
 
 fn redirect(anchor: &[Certificate]) -> Information {

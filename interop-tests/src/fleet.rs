@@ -12,6 +12,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     os::unix::fs::OpenOptionsExt,
     path::Path,
+    sync::Arc,
     thread,
 };
 
@@ -33,7 +34,7 @@ pub struct Member {
     /// Its serial number.
     pub serial_number: String,
     /// The key of its IDevID.
-    pub key: FileKey,
+    pub key: Arc<FileKey>,
     /// Its IDevID, and the intermediates above it.
     pub chain: Vec<Certificate>,
     /// What makes it believe its owner.
@@ -107,7 +108,7 @@ impl Fleet {
         while !rest.is_empty() {
             members.push(Member {
                 serial_number: String::from_utf8(take(&mut rest)).unwrap(),
-                key: FileKey::from_pkcs8_der(&take(&mut rest)).unwrap(),
+                key: Arc::new(FileKey::from_pkcs8_der(&take(&mut rest)).unwrap()),
                 chain: take_chain(&mut rest),
                 voucher: OwnershipVoucher::from_der(take(&mut rest)).unwrap(),
             });

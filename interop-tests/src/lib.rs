@@ -16,4 +16,5 @@ pub mod postgres;
 #[path = "../../bootstrap-server/tests/support/mod.rs"]
 pub mod site;
 pub mod swtpm;
+pub mod token;
 pub mod wire;

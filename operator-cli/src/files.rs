@@ -5,16 +5,14 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
 use conveyed_info::voucher::ForeignForm;
 use pki::{
     certificate::Certificate,
-    key::FileKey,
+    key::{Access, KeyError, Locator, OpenError, OpenKey, PassphraseFileError, Pkcs11Error},
     revocation::{Crl, Evidence, EvidenceError, OcspResponse},
 };
-use zeroize::Zeroizing;
 
 use crate::explain::{Armour, pieces};
 
@@ -118,54 +116,9 @@ pub(crate) fn read_evidence(crls: &[PathBuf], ocsp_responses: &[PathBuf]) -> Res
     Ok(evidence)
 }
 
-/// Where a private key lives, as a command names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct KeySource(PathBuf);
-
-impl KeySource {
-    /// Reads the key: PEM or DER.
-    pub(crate) fn open(&self) -> Result<FileKey, FileError> {
-        let octets = Zeroizing::new(read(&self.0)?);
-        let is_pem = octets.windows(11).any(|window| window == b"-----BEGIN ");
-        let key = if is_pem {
-            FileKey::from_pem(&octets)
-        } else {
-            // DER has no label: PKCS#8 first, whose error says the most.
-            FileKey::from_pkcs8_der(&octets).or_else(|error| {
-                FileKey::from_sec1_der(&octets).or_else(|_| FileKey::from_pkcs1_der(&octets)).map_err(|_| error)
-            })
-        };
-        key.map_err(|error| FileError::Unexpected {
-            path: self.0.clone(),
-            expected: "a private key, as PEM or DER",
-            why: error.to_string(),
-        })
-    }
-
-    /// The file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl FromStr for KeySource {
-    type Err = KeySourceError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        for scheme in ["pkcs11:", "tpm2:"] {
-            if text.starts_with(scheme) {
-                return Err(KeySourceError { scheme });
-            }
-        }
-        Ok(Self(text.into()))
-    }
-}
-
-/// A place of keys that is not reached yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("keys of the kind {scheme} are not built yet: give the path of a key file")]
-pub(crate) struct KeySourceError {
-    scheme: &'static str,
+/// Opens a private key: of a file, provided that nobody else may read it, or of a token.
+pub(crate) fn open_key(place: &Locator, passphrase_file: Option<&PathBuf>) -> Result<OpenKey, FileError> {
+    Ok(place.open(&Access::with_passphrase_file(passphrase_file.cloned()))?)
 }
 
 /// Who may read a file that is written.
@@ -296,6 +249,28 @@ pub(crate) enum FileError {
         /// What is wrong.
         why: String,
     },
+    /// A private key cannot be had.
+    #[error(transparent)]
+    Key(#[from] OpenError),
+    /// No private key comes about.
+    #[error("no key was made: {0}")]
+    KeyNotMade(KeyError),
+    /// A passphrase cannot be had.
+    #[error("the passphrase in {}: {source}", path.display())]
+    Passphrase {
+        /// In which file.
+        path: PathBuf,
+        /// Why.
+        source: PassphraseFileError,
+    },
+    /// A token does not do it.
+    #[error("{token}: {source}")]
+    Token {
+        /// Which, or which key in it.
+        token: String,
+        /// Why.
+        source: Box<Pkcs11Error>,
+    },
     /// The output is one of the inputs.
     #[error("{} is an input of this command and would be lost: give --out another name", path.display())]
     IsInput {
@@ -344,14 +319,5 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(matches!(Reserved::take(&folder.join("none").join("token")), Err(FileError::Write { .. })));
         fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[test]
-    fn keys_that_live_elsewhere_are_named_and_not_taken_for_paths() {
-        assert_eq!("a.pem".parse::<KeySource>().unwrap().path(), Path::new("a.pem"));
-        for uri in ["pkcs11:token=a", "tpm2:0x81000000"] {
-            let error = uri.parse::<KeySource>().unwrap_err();
-            assert!(error.to_string().contains("not built yet"), "{error}");
-        }
     }
 }

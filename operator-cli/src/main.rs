@@ -64,6 +64,9 @@ enum Command {
     /// Make and revoke what opens the operator API
     #[command(subcommand)]
     Token(commands::token::Command),
+    /// Make and show private keys, in files and in tokens
+    #[command(subcommand)]
+    Key(commands::key::Command),
     /// Read, follow and check the audit log
     #[command(subcommand)]
     Audit(commands::audit::Command),
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
         Command::Token(command) => commands::token::run(&command),
         Command::Artifact(command) => commands::artifact::run(&command),
         Command::Voucher(command) => commands::voucher::run(&command),
+        Command::Key(command) => commands::key::run(&command),
         Command::Audit(command) => commands::audit::run(&command),
         Command::Backup(args) => commands::backup::run(&args),
         Command::Restore(args) => commands::restore::run(&args),

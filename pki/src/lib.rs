@@ -11,11 +11,14 @@
 //! | which algorithms are there, and does this signature verify | [`algorithm`] |
 //! | what does this certificate say | [`certificate`] |
 //! | what is asked for by this request, and does whoever asks hold the key | [`request`] |
+//! | ask for a certificate of a device | [`new_request`] |
 //! | does it chain to one of these anchors, for this purpose | [`path`] |
 //! | has it been revoked, as far as this evidence tells | [`revocation`] |
 //! | which device is it | [`identity`] |
 //! | is it a TLS server of this name | [`server_name`] |
+//! | does this public key protect anything | [`weakness`] |
 //! | sign, decrypt, encrypt; read and write private keys | [`key`] |
+//! | keys and certificates in a TPM 2.0, and what proves that a key is in one | `tpm`, a feature |
 //!
 //! # A path, and its revocation
 //!
@@ -107,6 +110,7 @@ pub mod certificate;
 pub mod digest;
 pub mod identity;
 pub mod key;
+pub mod new_request;
 pub mod path;
 pub mod request;
 pub mod revocation;
@@ -114,3 +118,4 @@ pub mod server_name;
 pub mod time;
 #[cfg(feature = "tpm")]
 pub mod tpm;
+pub mod weakness;

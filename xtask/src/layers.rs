@@ -50,8 +50,18 @@ const ROOMS: &[Room] = &[
 const DEVICE: &str = "device-client";
 
 /// What the device's tree must not hold; a star stands for any ending.
-const NOT_ON_A_DEVICE: &[&str] =
-    &["tokio", "axum", "sqlx*", "rcgen", "aws-lc-rs", "aws-lc-sys", "hyper", "bootstrap-server"];
+const NOT_ON_A_DEVICE: &[&str] = &[
+    "tokio",
+    "axum",
+    "sqlx*",
+    "rcgen",
+    "aws-lc-rs",
+    "aws-lc-sys",
+    "hyper",
+    "cryptoki*",
+    "libloading",
+    "bootstrap-server",
+];
 
 /// A feature that nobody may switch on: the builder of `cms` wraps content keys for elliptic-curve recipients under a
 /// key of zeros.

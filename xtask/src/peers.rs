@@ -34,6 +34,8 @@ const PEERS: &[Peer] = &[
     Peer { package: "postgresql", program: "initdb" },
     Peer { package: "util-linux", program: "unshare" },
     Peer { package: "mount", program: "mount" },
+    Peer { package: "softhsm2", program: "softhsm2-util" },
+    Peer { package: "opensc", program: "pkcs11-tool" },
     Peer { package: "swtpm", program: "swtpm" },
     Peer { package: "tpm2-tools", program: "tpm2" },
     Peer { package: "socat", program: "socat" },

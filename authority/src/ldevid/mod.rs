@@ -4,6 +4,7 @@
 //! whether that is to be answered with a certificate, asked for again in another form, or refused. Nothing is issued here: what
 //! is accepted is an [`Order`], and there is no other way to get one.
 
+mod certify;
 mod judge;
 mod refused;
 

@@ -1,26 +1,31 @@
 //! Registering many devices in one request, streamed both ways: rows are made durable as they come, and the answer says
 //! how far that is. Whoever is cut off sends the file again: rows that are on the list already are left alone.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
-    body::{Body, BodyDataStream, Bytes},
     extract::{Request, State},
-    http::{HeaderValue, header},
+    http::header,
     response::Response,
 };
-use futures_util::{StreamExt, future::join_all, stream};
+use futures_util::future::join_all;
 use operator_api::{
     DifferingMember, ImportDifference, ImportDone, ImportFault, ImportProgress, ImportQuery, ImportUpdate, paths,
 };
-use tokio::sync::mpsc;
 use verdict::{ReasonCode, Trace};
 
-use super::{Api, change::Rehearsal, fault::Fault, guard::Caller, request::Parameters};
+use super::{
+    Api,
+    change::Rehearsal,
+    fault::Fault,
+    guard::Caller,
+    request::Parameters,
+    streamed::{Lines, Piece, Rows, Unread},
+};
 use crate::{
     audit::Event,
     domain::{Device, DeviceId, Role, change::ChangeRefused},
-    import::{self, DeviceRow, Form, Importer},
+    import::{self, DeviceRow, Form, Importer, ListedDevice},
     store::{Batch, StoreError},
 };
 
@@ -28,10 +33,6 @@ use crate::{
 const ROWS: usize = 512;
 /// Rows in one batch. The writer takes whole batches, as many as do not keep devices waiting.
 const TOGETHER: usize = 32;
-/// Lines of the answer that may wait for whoever reads it. While they do, nothing more is read.
-const LINES: usize = 64;
-/// How long the answer may not be read, before the import ends where it is.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Register many devices
 ///
@@ -53,7 +54,8 @@ pub(super) async fn import(
     let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let form = Form::of_media_type(media_type.unwrap_or_default())
         .ok_or_else(|| Fault::media_type("text/csv, application/x-ndjson or application/json"))?;
-    let (lines, taken) = mpsc::channel(LINES);
+    let (lines, response) = Lines::answer();
+    let rows = Rows::new(Importer::new(form), request.into_body(), api.body_deadline);
     let import = Import {
         api,
         caller,
@@ -63,13 +65,7 @@ pub(super) async fn import(
         waiting: Vec::new(),
         done: ImportDone { read: 0, registered: 0, unchanged: 0, updated: 0, different: 0, faults: 0 },
     };
-    tokio::spawn(import.run(Importer::new(form), request.into_body().into_data_stream()));
-    let lines = stream::unfold(taken, |mut taken: mpsc::Receiver<Bytes>| async move {
-        let line = taken.recv().await?;
-        Some((Ok::<_, std::convert::Infallible>(line), taken))
-    });
-    let mut response = Response::new(Body::from_stream(lines));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    tokio::spawn(import.run(rows));
     Ok(response)
 }
 
@@ -79,7 +75,7 @@ struct Import {
     caller: Caller,
     rehearsal: Rehearsal,
     existing: Existing,
-    lines: mpsc::Sender<Bytes>,
+    lines: Lines,
     /// Rows that were read and are not durable yet.
     waiting: Vec<DeviceRow>,
     done: ImportDone,
@@ -102,9 +98,15 @@ enum Halt {
     Shut(u64),
 }
 
+impl From<Unread> for Halt {
+    fn from(_: Unread) -> Self {
+        Self::Unread
+    }
+}
+
 impl Import {
-    async fn run(mut self, importer: Importer, body: BodyDataStream) {
-        let halted = match self.read(importer, body).await {
+    async fn run(mut self, rows: Rows<ListedDevice>) {
+        let halted = match self.read(rows).await {
             Ok(()) => None,
             Err(Halt::Unread) => return,
             // Rows are committed side by side, and a commit that fails may have come through all the same.
@@ -126,25 +128,18 @@ impl Import {
         let _read_or_not = self.say(&done).await;
     }
 
-    async fn read(&mut self, mut importer: Importer, mut body: BodyDataStream) -> Result<(), Halt> {
-        let deadline = self.api.body_deadline;
+    async fn read(&mut self, mut rows: Rows<ListedDevice>) -> Result<(), Halt> {
         loop {
-            // The deadline is for each piece: a long file takes as long as it takes, and one that stops coming ends.
-            let cut = match tokio::time::timeout(deadline, body.next()).await {
-                Ok(None) => break,
-                Ok(Some(Ok(octets))) => {
-                    self.take(importer.feed(&octets)).await?;
-                    continue;
+            match rows.next().await {
+                Piece::End => return self.flush().await,
+                Piece::Rows(rows) => self.take(rows).await?,
+                Piece::Cut(why) => {
+                    self.flush().await?;
+                    let (reason, detail) = (ReasonCode::ImportUnreadable, why.to_owned());
+                    self.fault(import::Fault { line: 0, reason, detail }).await?;
                 }
-                Ok(Some(Err(_))) => "the connection was cut in the middle of the file",
-                Err(_) => "the rest of the file did not come in time",
-            };
-            self.flush().await?;
-            let fault = import::Fault { line: 0, reason: ReasonCode::ImportUnreadable, detail: cut.to_owned() };
-            return self.fault(fault).await;
+            }
         }
-        self.take(importer.finish()).await?;
-        self.flush().await
     }
 
     async fn take(&mut self, rows: Vec<Result<DeviceRow, import::Fault>>) -> Result<(), Halt> {
@@ -300,12 +295,7 @@ impl Import {
     }
 
     async fn say(&self, update: &ImportUpdate) -> Result<(), Halt> {
-        let mut line = super::answer::written(update);
-        line.push(b'\n');
-        match tokio::time::timeout(PATIENCE, self.lines.send(Bytes::from(line))).await {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(Halt::Unread),
-        }
+        Ok(self.lines.say(update).await?)
     }
 }
 

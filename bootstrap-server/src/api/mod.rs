@@ -28,6 +28,7 @@ mod request;
 mod secret;
 mod status;
 mod story;
+mod streamed;
 mod tokens;
 mod users;
 mod view;
@@ -132,7 +133,9 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(manufacturers::put_revocation_lists))
         .routes(routes!(profiles::list))
         .routes(routes!(profiles::show, profiles::put, profiles::remove))
-        .routes(routes!(vouchers::store))
+        .routes(routes!(vouchers::list::list, vouchers::store))
+        .routes(routes!(vouchers::import::import))
+        .routes(routes!(vouchers::coverage::coverage))
         .routes(routes!(users::list))
         .routes(routes!(users::show, users::put, users::remove))
         .routes(routes!(tokens::list, tokens::create))

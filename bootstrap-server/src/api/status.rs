@@ -1,6 +1,6 @@
 //! What the server is and how it does: for people, for Prometheus, for whoever restarts it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use audit_log::TreeSize;
 use axum::{
@@ -18,6 +18,7 @@ use super::{
     Api, answer, clock, document,
     fault::Fault,
     request::{NoParameters, Parameters},
+    vouchers,
 };
 use crate::{metrics::ListenerName, store::Store};
 
@@ -36,6 +37,7 @@ pub(super) async fn status(
         stuck: count.stuck,
         alarmed: count.alarmed,
     });
+    let ending = vouchers_ending(&api).await?;
     let size = *api.store.growth().borrow();
     let webhooks = api.webhooks.iter().map(|webhook| {
         let failing = webhook.failing();
@@ -58,7 +60,8 @@ pub(super) async fn status(
         listeners: api.listeners.iter().map(|listener| with_connections(&api, listener)).collect(),
         devices: devices.collect(),
         log: LogStatus { origin, leaves },
-        alarms: alarms(&api),
+        alarms: alarms(&api, ending),
+        vouchers_ending: ending,
         webhooks: webhooks.collect(),
     };
     Ok(answer::json(StatusCode::OK, &status))
@@ -77,8 +80,14 @@ fn with_connections(api: &Api, listener: &ListenerStatus) -> ListenerStatus {
     ListenerStatus { connections, ..listener.clone() }
 }
 
+/// How many devices that are still to be onboarded have a voucher that ends within 30 days, and none after it.
+async fn vouchers_ending(api: &Api) -> Result<u64, Fault> {
+    let soon = Timestamp::from_system(SystemTime::now()).plus_seconds(vouchers::SOON);
+    Ok(api.store.vouchers_ending(soon).await?)
+}
+
 /// What somebody ought to look at.
-fn alarms(api: &Api) -> Vec<ServerAlarm> {
+fn alarms(api: &Api, vouchers_ending: u64) -> Vec<ServerAlarm> {
     // RFC 8572 §9.10 (SRV-21): until somebody has decided.
     let pending = api.policies.proposed().map(|_| ReasonCode::PolicyPending);
     let failing = api.webhooks.iter().any(|webhook| webhook.failing().is_some()).then_some(ReasonCode::WebhookFailing);
@@ -87,9 +96,10 @@ fn alarms(api: &Api) -> Vec<ServerAlarm> {
         summary: reason.summary().to_owned(),
         remedy: reason.remedy().to_owned(),
     };
+    let ending = (vouchers_ending > 0).then_some(ReasonCode::VouchersEnding);
     let stale = next_updates(api).iter().any(|(_, next)| *next < Timestamp::from_unix(clock::seconds(clock::now())));
     let stale = stale.then_some(ReasonCode::RevocationListStale);
-    pending.into_iter().chain(failing).chain(stale).map(alarm).collect()
+    pending.into_iter().chain(failing).chain(ending).chain(stale).map(alarm).collect()
 }
 
 /// Whose revocation lists there are, and when the first of them is to be replaced.
@@ -118,7 +128,9 @@ pub(super) async fn metrics(
     for webhook in &api.webhooks {
         api.metrics.webhook_behind(webhook.name(), webhook.behind(api.store.log(), size));
     }
-    api.metrics.alarms(alarms(&api).iter().map(|alarm| alarm.reason.clone()));
+    let ending = vouchers_ending(&api).await?;
+    api.metrics.vouchers_ending(ending);
+    api.metrics.alarms(alarms(&api, ending).iter().map(|alarm| alarm.reason.clone()));
     let now = clock::seconds(clock::now());
     api.metrics
         .revocation_lists(next_updates(&api).into_iter().map(|(name, next)| (name, next.unix().saturating_sub(now))));

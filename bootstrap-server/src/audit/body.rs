@@ -3,7 +3,7 @@
 use pki::{certificate::Certificate, digest::sha256};
 use serde_json::{Value, json};
 
-use super::Event;
+use super::{Event, Fetched};
 use crate::domain::{Actor, Departures, DeviceId, IdentityTexts, Manufacturer, Particulars, ProfileName};
 
 impl Event {
@@ -40,6 +40,12 @@ impl Event {
             Self::VoucherStored { device, voucher } => {
                 json!({"device": about(device), "voucher": voucher.sha256().to_string()})
             }
+            Self::VoucherFetched { device, source, outcome } => match outcome {
+                Fetched::Voucher(digest) => {
+                    json!({"device": about(device), "source": source, "voucher": digest.to_string()})
+                }
+                Fetched::Nothing(reason) => json!({"device": about(device), "source": source, "nothing": reason}),
+            },
             Self::DeviceHeld { device, source, reason } => {
                 json!({"device": about(device), "source": source, "reason": reason})
             }

@@ -55,6 +55,15 @@ pub enum Event {
         /// The voucher.
         voucher: OwnershipVoucher,
     },
+    /// A device sent a nonce, and its manufacturer was asked for a voucher that holds it (RFC 8572 §7.3; SRV-07).
+    VoucherFetched {
+        /// The device.
+        device: DeviceId,
+        /// Where it called from.
+        source: IpAddr,
+        /// What came of it.
+        outcome: Fetched,
+    },
     /// A genuine device is waiting for a person: nobody registered it, or it came back.
     DeviceHeld {
         /// The device.
@@ -257,6 +266,15 @@ pub enum Event {
     },
 }
 
+/// What came of asking a manufacturer for a voucher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// A voucher with this SHA-256, which the device was given.
+    Voucher(Digest),
+    /// None, or none that the device could use.
+    Nothing(ReasonCode),
+}
+
 /// Longest message of a progress report that is kept, in octets.
 pub const MAX_MESSAGE: usize = 16 * 1024;
 
@@ -306,6 +324,7 @@ impl Event {
             Self::BackupBegun => 30,
             Self::PoliciesProposed { .. } => 31,
             Self::RevocationListsStored { .. } => 50,
+            Self::VoucherFetched { .. } => 55,
             Self::Ledger(event) => return event.kind(),
         })
     }
@@ -320,6 +339,7 @@ impl Event {
             Self::RevocationListsStored { .. } => "revocation-lists-stored",
             Self::DeviceRegistered { .. } => "device-registered",
             Self::VoucherStored { .. } => "voucher-stored",
+            Self::VoucherFetched { .. } => "voucher-fetched",
             Self::DeviceHeld { .. } => "device-held",
             Self::Answered { .. } => "answered",
             Self::ProgressReported { .. } => "progress-reported",
@@ -356,6 +376,7 @@ impl Event {
         match self {
             Self::DeviceRegistered { device, .. }
             | Self::VoucherStored { device, .. }
+            | Self::VoucherFetched { device, .. }
             | Self::DeviceHeld { device, .. }
             | Self::Answered { device, .. }
             | Self::ProgressReported { device, .. }

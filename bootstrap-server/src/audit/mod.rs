@@ -13,7 +13,7 @@ pub use answer::{Answer, Basis};
 pub(crate) use body::about_identity;
 pub(crate) use erasure::Account;
 pub use erasure::{Erasure, Unaccounted};
-pub use event::{Event, MAX_MESSAGE, ReportedKey};
+pub use event::{Event, Fetched, MAX_MESSAGE, ReportedKey};
 pub use ledger::LedgerEvent;
 pub use refusals::RefusalLedger;
 pub(crate) use signing::origin_of;

@@ -8,8 +8,12 @@ use std::{
 use pki::key::Locator;
 use serde::Deserialize;
 
-use super::{ConfigError, DeadlinesSection, PolicySection, RetentionSection, key::locator};
-use crate::{admission::Limits, domain::TomlFault, outward::WebhookSection};
+use super::{AuthoritySection, ConfigError, DeadlinesSection, PolicySection, RetentionSection, key::locator};
+use crate::{
+    admission::Limits,
+    domain::TomlFault,
+    outward::{WebhookSection, http::OutboundSection},
+};
 
 /// The document. Paths are relative to the folder it lies in.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +37,9 @@ pub struct Document {
     /// The owner's certificate, and the key that signs conveyed information. Goes with the listener for devices.
     #[serde(default)]
     pub owner: Option<KeyFiles>,
+    /// Whose certificates it issues.
+    #[serde(default, rename = "authority")]
+    pub authorities: Vec<AuthoritySection>,
     /// The SQLite file, or the address of a PostgreSQL database: `postgres://user@host/database`.
     pub database: String,
     /// The audit log.
@@ -50,6 +57,9 @@ pub struct Document {
     /// Who is told of events.
     #[serde(default, rename = "webhook")]
     pub webhooks: Vec<WebhookSection>,
+    /// How others are reached.
+    #[serde(default)]
+    pub outbound: OutboundSection,
     /// How long devices and operators may take.
     #[serde(default)]
     pub deadlines: DeadlinesSection,

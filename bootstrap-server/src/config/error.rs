@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use authority::AuthorityError;
 use conveyed_info::{DocumentError, cms::CmsError};
 use pki::{
     certificate::CertificateError,
@@ -12,7 +13,12 @@ use pki::{
 };
 
 use super::PolicyInvalid;
-use crate::{audit::CheckpointKeyError, domain::TomlFault, outward::WebhookInvalid, owner::OwnerError};
+use crate::{
+    audit::CheckpointKeyError,
+    domain::{AuthorityName, NameInvalid, TomlFault},
+    outward::{WebhookInvalid, http::ProxyInvalid},
+    owner::OwnerError,
+};
 
 /// The configuration cannot be used. Every message names the file.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +159,10 @@ pub enum ConfigError {
         /// Why.
         source: CheckpointKeyError,
     },
-    /// Who is told of events.
+    /// The way out cannot be used.
+    #[error("[outbound]: {0}")]
+    Outbound(#[from] ProxyInvalid),
+    /// A webhook cannot be used.
     #[error("webhook {name:?}: {source}")]
     Webhook {
         /// Which.
@@ -164,6 +173,28 @@ pub enum ConfigError {
     /// The owner's policies and deadlines.
     #[error(transparent)]
     Policy(#[from] PolicyInvalid),
+    /// The name of an authority is none.
+    #[error("authority {name:?}: {source}")]
+    AuthorityName {
+        /// What stands there.
+        name: String,
+        /// Why.
+        source: NameInvalid,
+    },
+    /// Two authorities of one name.
+    #[error("there are two authorities called {name}: the ledger could not tell them apart")]
+    AuthorityTwice {
+        /// Its name.
+        name: AuthorityName,
+    },
+    /// A key and a certificate that make no authority.
+    #[error("authority {name}: {source}")]
+    Authority {
+        /// Its name.
+        name: AuthorityName,
+        /// Why.
+        source: Box<AuthorityError>,
+    },
     /// The owner's key and certificate.
     #[error("owner: {0}")]
     Owner(#[from] OwnerError),

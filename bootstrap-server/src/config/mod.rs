@@ -1,5 +1,6 @@
 //! `sztp.toml`, and the files it names.
 
+mod authority;
 mod document;
 mod error;
 mod key;
@@ -8,6 +9,7 @@ mod policy;
 mod revocation;
 mod server_certificate;
 
+pub use authority::AuthoritySection;
 pub use document::{
     Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
     RevocationDemand,
@@ -20,8 +22,9 @@ pub use policy::{
 };
 pub use revocation::{RevocationFiles, Stamp};
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
+use ::authority::CertificateAuthority;
 use pki::{
     certificate::Certificate,
     key::{OpenKey, Signer},
@@ -29,8 +32,8 @@ use pki::{
 
 use crate::{
     audit::CheckpointKey,
-    domain::Policies,
-    outward::{Webhook, WebhookInvalid, WebhookSection},
+    domain::{AuthorityName, Policies},
+    outward::{Webhook, WebhookInvalid, WebhookSection, http::Outbound},
     store::Location,
 };
 
@@ -43,6 +46,8 @@ pub struct ServerConfig {
     pub onboarding: Option<OnboardingConfig>,
     /// The listener for operators.
     pub operators: Option<OperatorsListener>,
+    /// Whose certificates it issues.
+    pub authorities: BTreeMap<AuthorityName, Arc<CertificateAuthority>>,
     /// Where the database is.
     pub database: Location,
     /// Signs checkpoints.
@@ -53,6 +58,8 @@ pub struct ServerConfig {
     pub policies: Policies,
     /// Who is told of events.
     pub webhooks: Vec<Webhook>,
+    /// How others are reached.
+    pub outbound: Outbound,
     /// Whether what these policies let devices do was accepted by whoever starts the server.
     pub acceptance: Acceptance,
     /// How much a peer may cost.
@@ -120,9 +127,11 @@ impl ServerConfig {
         {
             return Err(ConfigError::NoFolder { path: home.to_owned() });
         }
+        let outbound = Outbound::load(&document.outbound, folder, |name| std::env::var(name).ok())?;
         Ok(Self {
             onboarding,
             operators,
+            authorities: authority::load(&document.authorities, folder)?,
             database,
             checkpoint_key: Arc::new(checkpoint_key),
             dhcp4: document.dhcp4,
@@ -132,19 +141,20 @@ impl ServerConfig {
                 &document.deadlines,
                 &document.retention,
             )?,
-            webhooks: webhooks(&document.webhooks, folder)?,
+            webhooks: webhooks(&document.webhooks, folder, &outbound)?,
+            outbound,
             acceptance: Acceptance::default(),
             limits: document.limits,
         })
     }
 }
 
-fn webhooks(sections: &[WebhookSection], folder: &Path) -> Result<Vec<Webhook>, ConfigError> {
+fn webhooks(sections: &[WebhookSection], folder: &Path, outbound: &Outbound) -> Result<Vec<Webhook>, ConfigError> {
     let each = sections.iter().enumerate().map(|(index, section)| {
         let name = || section.name.clone();
         let twice = sections.iter().take(index).any(|before| before.name == section.name);
         let webhook = if twice { Err(WebhookInvalid::Twice { name: name() }) } else { Webhook::load(section, folder) };
-        webhook.map_err(|source| ConfigError::Webhook { name: name(), source })
+        webhook.map(|webhook| webhook.through(outbound)).map_err(|source| ConfigError::Webhook { name: name(), source })
     });
     each.collect()
 }

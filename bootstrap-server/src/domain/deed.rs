@@ -100,6 +100,7 @@ impl Deed {
             Event::AlarmCleared { .. } => Self::AlarmCleared,
             Event::DeviceErased { .. } => Self::Erased,
             Event::ServerStarted { .. }
+            | Event::VoucherFetched { .. }
             | Event::ManufacturerAdded { .. }
             | Event::RevocationListsStored { .. }
             | Event::ProfileApplied { .. }

@@ -39,7 +39,10 @@ pub use newcomers::{Newcomers, Notice};
 pub use operators::{Actor, Role, RoleUnknown, Token, User};
 pub use policy::{Deadlines, DurationInvalid, Patience, Policies, Responsible, Unregistered, parse_duration};
 pub(crate) use profile::parse_sha256;
-pub use profile::{Condition, Encryption, OnboardingProfile, Part, ProfileInvalid, Selection, Variant};
+pub use profile::{
+    Condition, Delivered, Encryption, Ldevid, LdevidDemand, OnboardingProfile, Part, ProfileInvalid, Selection,
+    Variant, filled,
+};
 pub use reported::{Reported, ReportedCertificate, TRUST_ANCHOR_CERT};
 pub use revocation_lists::{ListsInvalid, RevocationLists};
 pub use toml_fault::TomlFault;

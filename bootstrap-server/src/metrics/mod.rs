@@ -23,6 +23,7 @@
 //! | `sztp_devices_stuck` | gauge; `state` | of these, the ones past their deadline |
 //! | `sztp_devices_alarmed` | gauge; `state` | of these, the ones with an alarm |
 //! | `sztp_alarms` | gauge; `reason` | what somebody ought to look at about the server itself: 1 for each reason code |
+//! | `sztp_vouchers_ending` | gauge | devices still to be onboarded whose voucher ends within 30 days, with none after it |
 //! | `sztp_revocation_list_left_seconds` | gauge; `manufacturer` | seconds until the first of its revocation lists is to be replaced, negative when it should have been; lists in files are of no manufacturer |
 //! | `sztp_webhook_behind` | gauge; `webhook` | records of the audit log that it has still to be told of, or to pass over |
 //!
@@ -72,6 +73,7 @@ struct Inner {
     commit_seconds: Histogram,
     commit_queue: Gauge,
     alarms: Family<ByAlarm, Gauge>,
+    vouchers_ending: Gauge,
     webhook_behind: Family<ByWebhook, Gauge>,
     revocation_lists: Family<ByManufacturer, Gauge>,
     devices: Family<ByState, Gauge>,
@@ -133,6 +135,11 @@ impl Default for Metrics {
             stuck: register!("devices_stuck", "Devices past the deadline of their state", Family::default()),
             alarmed: register!("devices_alarmed", "Devices with an alarm", Family::default()),
             alarms: register!("alarms", "What somebody ought to look at about the server itself", Family::default()),
+            vouchers_ending: register!(
+                "vouchers_ending",
+                "Devices to be onboarded whose voucher ends within 30 days",
+                Gauge::default()
+            ),
             webhook_behind: register!("webhook_behind", "Records that a webhook has before it", Family::default()),
             revocation_lists: register!(
                 "revocation_list_left_seconds",
@@ -197,6 +204,11 @@ impl Metrics {
     pub fn committed(&self, batches: usize, took: Duration) {
         self.0.commit_batches.observe(f64::from(u32::try_from(batches).unwrap_or(u32::MAX)));
         self.0.commit_seconds.observe(took.as_secs_f64());
+    }
+
+    /// So many devices will be without a voucher in 30 days: to be told before [`Metrics::encode`].
+    pub(crate) fn vouchers_ending(&self, devices: u64) {
+        self.0.vouchers_ending.set(i64::try_from(devices).unwrap_or(i64::MAX));
     }
 
     /// So many batches wait for a transaction at this moment: to be told before [`Metrics::encode`].

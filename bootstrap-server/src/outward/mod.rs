@@ -5,6 +5,7 @@
 //! memory for a receiver that is down.
 
 mod follower;
+pub mod http;
 mod message;
 mod post;
 mod settings;

@@ -1,14 +1,11 @@
 //! One receiver: a connection that is kept, and a POST at a time.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Request, StatusCode, body::Bytes, client::conn::http1, header};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
-use super::{Webhook, message::Message};
+use super::{Webhook, http::ConnectFailed, message::Message};
 
 /// How long a receiver may take for one message, connection and answer included.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,8 +22,8 @@ pub(super) struct Poster {
 /// A message did not arrive, as far as we know.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PostFailed {
-    #[error("cannot be reached: {0}")]
-    Unreachable(#[from] io::Error),
+    #[error(transparent)]
+    Connect(#[from] ConnectFailed),
     #[error("the connection failed: {0}")]
     Http(#[from] hyper::Error),
     #[error("no answer within {} s", PATIENCE.as_secs())]
@@ -57,7 +54,7 @@ impl Poster {
     ) -> Result<Option<http1::SendRequest<Full<Bytes>>>, PostFailed> {
         let mut sender = match kept.filter(|sender| !sender.is_closed()) {
             Some(sender) => sender,
-            None => self.connect().await?,
+            None => self.webhook.outbound.connect(&self.webhook.endpoint).await?,
         };
         let request = Request::post(self.webhook.target.as_str())
             .header(header::HOST, &self.webhook.authority)
@@ -71,25 +68,6 @@ impl Poster {
         // Who answers at length loses the connection, and the answer still counts.
         let whole = Limited::new(response.into_body(), MAX_ANSWER).collect().await.is_ok();
         if status.is_success() { Ok(whole.then_some(sender)) } else { Err(PostFailed::Refused(status)) }
-    }
-
-    async fn connect(&self) -> Result<http1::SendRequest<Full<Bytes>>, PostFailed> {
-        let stream = TcpStream::connect((self.webhook.host.as_str(), self.webhook.port)).await?;
-        stream.set_nodelay(true)?;
-        // What goes wrong on a connection shows at its requests; it ends when its sender does.
-        match &self.webhook.tls {
-            Some((name, config)) => {
-                let stream = TlsConnector::from(config.clone()).connect(name.clone(), stream).await?;
-                let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-                drop(tokio::spawn(connection));
-                Ok(sender)
-            }
-            None => {
-                let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-                drop(tokio::spawn(connection));
-                Ok(sender)
-            }
-        }
     }
 }
 

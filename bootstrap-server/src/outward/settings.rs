@@ -12,6 +12,8 @@ use pki::certificate::{Certificate, CertificateError};
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use serde::Deserialize;
 
+use super::http::{Endpoint, Outbound};
+
 /// Somebody who is told of events.
 ///
 /// ```toml
@@ -40,14 +42,12 @@ pub struct WebhookSection {
 #[derive(Clone)]
 pub struct Webhook {
     pub(super) name: String,
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(super) endpoint: Endpoint,
+    pub(super) outbound: Outbound,
     /// As it stands in the header `Host`.
     pub(super) authority: String,
     /// Path and query.
     pub(super) target: String,
-    /// None for a receiver on this machine.
-    pub(super) tls: Option<(ServerName<'static>, Arc<ClientConfig>)>,
     /// None for all.
     pub(super) events: Option<BTreeSet<String>>,
 }
@@ -77,6 +77,7 @@ const EVENTS: &[&str] = &[
     "device-erased",
     "activation-code-set",
     "voucher-stored",
+    "voucher-fetched",
     "answered",
     "progress-reported",
     "connections-refused",
@@ -132,13 +133,19 @@ impl Webhook {
         };
         Ok(Self {
             name: section.name.clone(),
-            port: authority.port_u16().unwrap_or(usual),
+            endpoint: Endpoint { host, port: authority.port_u16().unwrap_or(usual), tls },
+            outbound: Outbound::default(),
             authority: authority.as_str().to_owned(),
             target: url.path_and_query().map_or_else(|| "/".to_owned(), |target| target.as_str().to_owned()),
-            host,
-            tls,
             events: section.events.clone(),
         })
+    }
+
+    /// The same, reached by this way out.
+    #[must_use]
+    pub fn through(mut self, outbound: &Outbound) -> Self {
+        self.outbound = outbound.clone();
+        self
     }
 
     /// Its name.
@@ -248,8 +255,11 @@ mod tests {
     #[test]
     fn srv_18_events_leave_this_machine_in_tls_only() {
         let here = load("url = 'http://127.0.0.1:9/events?x=1'").unwrap();
-        assert_eq!((here.host.as_str(), here.port, here.target.as_str()), ("127.0.0.1", 9, "/events?x=1"));
-        assert_eq!(load("url = 'http://[::1]/'").unwrap().host, "::1");
+        assert_eq!(
+            (here.endpoint.host.as_str(), here.endpoint.port, here.target.as_str()),
+            ("127.0.0.1", 9, "/events?x=1")
+        );
+        assert_eq!(load("url = 'http://[::1]/'").unwrap().endpoint.host, "::1");
         assert!(load("url = 'http://192.0.2.1/'").unwrap_err().contains("use https"));
         assert!(load("url = 'http://localhost.example/'").unwrap_err().contains("use https"));
         assert!(load("url = 'https://a.example/'").unwrap_err().contains("ca: is missing"));

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
+use authority::ldevid::CsrRefused;
 use axum::{Extension, extract::State, response::Response};
 use conveyed_info::{
     BootstrappingData, Encoding,
@@ -14,15 +15,17 @@ use verdict::ReasonCode;
 
 use super::{
     Answering, Caller, Input, Problem, Service,
+    enrolment::{Attempt, Ready, Step, Ungiven},
     manner::{Manner, Signing},
     sealed,
 };
 use crate::{
     audit::{Answer, Basis, Event},
     domain::{
-        Departures, Dossier, Encryption, OnboardingProfile, Proof, change,
+        Delivered, Departures, Dossier, Encryption, OnboardingProfile, Proof, change, filled,
         vouching::{self, Choice},
     },
+    owner::Audience,
     tls::Connection,
 };
 
@@ -41,27 +44,50 @@ pub(super) async fn handle(
     let departures = Departures { wire_profile, authentication, leniencies: read.leniencies };
     // RFC 9646 §2.2: what a device can do about CSRs is an offer, which a server may leave aside: it gets its onboarding
     // information without. A CSR that nobody asked for would be dropped in silence, so it is refused.
-    if let Some(CsrInput::Csr(_)) = read.value.csr {
+    let asks_for_csr = dossier.profile.as_ref().is_some_and(|profile| profile.ldevid.is_some());
+    if matches!(read.value.csr, Some(CsrInput::Csr(_))) && (!asks_for_csr || read.value.signed_data_preferred) {
         return Err(Problem::csr_not_wanted());
     }
-    let dossier = super::held::admit(&service, &caller, dossier).await?;
-    let Some(profile) = &dossier.profile else { return Err(super::held::unprofiled()) };
-    let idevid = connection.idevid.as_ref().map(|certificate| certificate.as_ref().as_ref());
-    let chosen = choose(&service, &connection.home, &read.value, &dossier, profile, answering.0)
-        .and_then(|chosen| chosen.protected(profile.encryption, idevid));
-    match chosen {
-        Ok(Chosen { answer, basis, body }) => {
-            record(&service, &caller, &dossier, answer, basis, departures).await?;
-            Ok(answering.with(body.encode(answering.0)))
+    let mut dossier = super::held::admit(&service, &caller, dossier).await?;
+    let Some(profile) = dossier.profile.clone() else { return Err(super::held::unprofiled()) };
+    let profile = profile.as_ref();
+    let onboards = profile.redirect.is_none() && service.policies.now().roles.onboards();
+    let step = match onboards {
+        true => service.enrolment.step(&caller, &connection, &read.value, profile),
+        false => Step::Without,
+    };
+    // A device that is asked for a CSR first gets no voucher yet, and so none is fetched for it.
+    if manner.signing != Signing::Never && matches!(step, Step::Without | Step::Certify(_)) {
+        let idevid = connection.idevid.as_ref().map(|certificate| certificate.as_ref().as_ref());
+        super::fetched::add_nonced(&service, &caller, &mut dossier, read.value.nonce.as_ref(), idevid).await?;
+    }
+    let exchange = Exchange {
+        service: &service,
+        caller: &caller,
+        connection: &connection,
+        request: &read.value,
+        answering,
+        dossier: &dossier,
+        profile,
+        departures,
+    };
+    match (step, &profile.ldevid) {
+        (Step::Certify(order), Some(ldevid)) => exchange.certify(Attempt::new(&order, ldevid)).await,
+        (Step::Without | Step::Certify(_), _) => exchange.respond(None).await.map_err(Ungiven::into_problem),
+        (Step::Ask(wanted, why), _) => {
+            let reason = why.as_ref().map_or(ReasonCode::CsrWanted, CsrRefused::reason);
+            let why = why.map_or_else(|| reason.summary().to_owned(), |why| why.to_string());
+            Err(exchange.nothing(ReasonCode::CsrWanted, Problem::csr_wanted(*wanted, reason, &why)).await)
         }
-        Err(Withheld::Nothing(reason)) => {
-            // Nothing was given, and so nothing was encrypted.
-            let basis = Basis { encryption: Encryption::None, ..Basis::of(profile) };
-            let answer = Answer::Nothing { reason };
-            record(&service, &caller, &dossier, answer, basis, departures).await?;
-            Err(Problem::nothing(reason))
+        (Step::Refuse(reason, why), _) => {
+            let problem = match reason {
+                ReasonCode::CsrSupportMissing => Problem::nothing(reason),
+                ReasonCode::LdevidUnavailable => Problem::unavailable(reason),
+                reason => Problem::csr_refused(reason, &why),
+            };
+            tracing::info!(device = %caller.device, source = %caller.source, %reason, why, "no certificate");
+            Err(exchange.nothing(reason, problem).await)
         }
-        Err(Withheld::Failed(problem)) => Err(problem),
     }
 }
 
@@ -83,8 +109,8 @@ pub(super) fn choose(
     service: &Service,
     home: &RedirectInformation,
     request: &BootstrappingRequest,
-    dossier: &Dossier,
-    profile: &OnboardingProfile,
+    (dossier, profile): (&Dossier, &OnboardingProfile),
+    delivered: Option<&Delivered>,
     around: Encoding,
 ) -> Result<Chosen, Withheld> {
     let manner = Manner::from(profile.wire_profile);
@@ -102,7 +128,11 @@ pub(super) fn choose(
     } else {
         let selected = profile.select(request);
         basis.variant = selected.variant.cloned();
-        let information = manner.onboarding(selected.information);
+        let information = match &profile.ldevid {
+            // CSR-13, CSR-15.
+            Some(ldevid) => manner.onboarding(&filled(selected.information, ldevid.keystore.as_deref(), delivered)),
+            None => manner.onboarding(selected.information),
+        };
         (Information::Onboarding(information), manner.reporting_level(selected.reporting_level))
     };
     let style = manner.style(around);
@@ -120,7 +150,8 @@ pub(super) fn choose(
             return Err(Withheld::Nothing(ReasonCode::VoucherNonceMismatch));
         }
         (Choice::Serve(voucher), Signing::WhenPossible | Signing::Always) => {
-            service.owner.signed(&information, style, voucher.clone()).map_err(|error| failed(&error))?
+            let audience = if delivered.is_some() { Audience::Device } else { Audience::Class };
+            service.owner.signed(&information, style, audience, voucher.clone()).map_err(|error| failed(&error))?
         }
         // RFC 8572 §7.3 (SRV-03): never unsigned onboarding information to a device that prefers signed data. An unsigned
         // redirect is allowed: to other servers it is worth something without its anchors, but back here it would lead to
@@ -161,30 +192,84 @@ impl Chosen {
     }
 }
 
-/// Makes the answer durable before it leaves. The same answer to the same certificate at the same address, for a device
-/// that is still where that answer left it, changes nothing and leaves no second leaf: polling does not grow the log.
-async fn record(
-    service: &Service,
-    caller: &Caller,
-    dossier: &Dossier,
-    answer: Answer,
-    basis: Basis,
+/// Who is being answered, and how it asked.
+struct Exchange<'a> {
+    service: &'a Service,
+    caller: &'a Caller,
+    connection: &'a Connection,
+    request: &'a BootstrappingRequest,
+    answering: Answering,
+    dossier: &'a Dossier,
+    profile: &'a OnboardingProfile,
     departures: Departures,
-) -> Result<(), Problem> {
-    tracing::info!(device = %caller.device, source = %caller.source, ?answer, ?basis, ?departures, "answered");
-    let event = Event::Answered {
-        device: caller.device.clone(),
-        source: caller.source,
-        certificate: caller.certificate,
-        answer,
-        basis,
-        departures,
-    };
-    let repeated = dossier.device.as_ref().is_some_and(|device| change::is_repeated(device, &event));
-    if repeated {
-        let proof = Proof { at: super::held::now(), source: caller.source, certificate: caller.certificate };
-        service.store.note_proof(&caller.device, proof);
-        return Ok(());
+}
+
+impl Exchange<'_> {
+    /// Answers with a certificate, as soon as the ledger has nothing against it.
+    async fn certify(&self, mut attempt: Attempt<'_>) -> Result<Response, Problem> {
+        let enrolment = &self.service.enrolment;
+        loop {
+            let ready = enrolment.ready(&attempt, self.caller, self.dossier).await?;
+            match self.respond(Some(ready)).await {
+                Ok(response) => {
+                    enrolment.given(self.caller);
+                    return Ok(response);
+                }
+                Err(Ungiven::Problem(problem)) => return Err(problem),
+                Err(Ungiven::Ledger(refused)) => attempt = attempt.again(&refused)?,
+            }
+        }
     }
-    super::held::commit(service, caller, dossier, event).await
+
+    /// Answers, with a certificate or without.
+    async fn respond(&self, ready: Option<Ready>) -> Result<Response, Ungiven> {
+        let Self { service, connection, request, dossier, profile, .. } = *self;
+        let around = self.answering.0;
+        let (delivered, issued) = ready.map(|it| (it.delivered, it.event)).unzip();
+        let idevid = connection.idevid.as_ref().map(|certificate| certificate.as_ref().as_ref());
+        let chosen = choose(service, &connection.home, request, (dossier, profile), delivered.as_ref(), around)
+            .and_then(|chosen| chosen.protected(profile.encryption, idevid));
+        match chosen {
+            Ok(Chosen { answer, basis, body }) => {
+                self.record(answer, basis, issued.flatten()).await?;
+                Ok(self.answering.with(body.encode(around)))
+            }
+            // A certificate that is not given out was never issued: nothing is on record of it.
+            Err(Withheld::Nothing(reason)) => Err(self.nothing(reason, Problem::nothing(reason)).await.into()),
+            Err(Withheld::Failed(problem)) => Err(problem.into()),
+        }
+    }
+
+    /// Makes the answer durable before it leaves, together with what was issued for it. The same answer to the same certificate
+    /// at the same address, for a device that is still where that answer left it, changes nothing and leaves no second leaf:
+    /// polling does not grow the log.
+    async fn record(&self, answer: Answer, basis: Basis, issued: Option<Event>) -> Result<(), Ungiven> {
+        let Self { service, caller, dossier, departures, .. } = self;
+        tracing::info!(device = %caller.device, source = %caller.source, ?answer, ?basis, ?departures, "answered");
+        let event = Event::Answered {
+            device: caller.device.clone(),
+            source: caller.source,
+            certificate: caller.certificate,
+            answer,
+            basis,
+            departures: departures.clone(),
+        };
+        let repeated = dossier.device.as_ref().is_some_and(|device| change::is_repeated(device, &event));
+        if repeated && issued.is_none() {
+            let proof = Proof { at: super::held::now(), source: caller.source, certificate: caller.certificate };
+            service.store.note_proof(&caller.device, proof);
+            return Ok(());
+        }
+        super::held::commit_with(service, caller, dossier, issued, event).await
+    }
+
+    /// Records that the device gets nothing; gives the answer that says so.
+    async fn nothing(&self, reason: ReasonCode, problem: Problem) -> Problem {
+        // Nothing was given, and so nothing was encrypted.
+        let basis = Basis { encryption: Encryption::None, ..Basis::of(self.profile) };
+        match self.record(Answer::Nothing { reason }, basis, None).await {
+            Ok(()) => problem,
+            Err(ungiven) => ungiven.into_problem(),
+        }
+    }
 }

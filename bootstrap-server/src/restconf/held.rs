@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 use audit_log::UnixMillis;
 use verdict::{ReasonCode, Refusal};
 
-use super::{Caller, Problem, Service};
+use super::{Caller, Problem, Service, enrolment::Ungiven};
 use crate::{
     admission::Shed,
     audit::Event,
@@ -80,12 +80,26 @@ async fn possible(service: &Service, dossier: &Dossier) -> Result<Standing, Stor
 /// Makes durable what a device did, and the alarm it raises, within what one device may add in a day. What changes where a
 /// device stands ([`admit`]) is not counted: it cannot do so without this.
 pub(super) async fn commit(service: &Service, caller: &Caller, dossier: &Dossier, event: Event) -> Result<(), Problem> {
+    commit_with(service, caller, dossier, None, event).await.map_err(Ungiven::into_problem)
+}
+
+/// As [`commit`], together with what an authority did for the device before.
+pub(super) async fn commit_with(
+    service: &Service,
+    caller: &Caller,
+    dossier: &Dossier,
+    before: Option<Event>,
+    event: Event,
+) -> Result<(), Ungiven> {
     if let Err(wait) = service.writes.take(Instant::now(), &caller.device, &event) {
-        return Err(Problem::spent(wait));
+        return Err(Problem::spent(wait).into());
     }
     let call = Call { source: caller.source, certificate: caller.certificate };
     let alarm = dossier.device.as_ref().and_then(|device| alarm::raised_by(&event, device, call));
-    let mut batch = Batch::from(event);
+    let mut batch = match before {
+        Some(before) => Batch::from(before).and(event),
+        None => Batch::from(event),
+    };
     if let Some(alarm) = alarm {
         tracing::warn!(device = %caller.device, source = %caller.source, %alarm, "alarm");
         batch = batch.and(Event::AlarmRaised { device: caller.device.clone(), source: caller.source, alarm });
@@ -96,8 +110,8 @@ pub(super) async fn commit(service: &Service, caller: &Caller, dossier: &Dossier
         Err(StoreError::Refused { .. } | StoreError::NoDevice(_)) => {
             let dossier = service.store.dossier(&caller.device).await?;
             match admit(service, caller, dossier).await {
-                Ok(_) => Err(Problem::busy(Shed::Contended)),
-                Err(problem) => Err(problem),
+                Ok(_) => Err(Problem::busy(Shed::Contended).into()),
+                Err(problem) => Err(problem.into()),
             }
         }
         Err(error) => Err(error.into()),

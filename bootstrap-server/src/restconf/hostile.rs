@@ -1,7 +1,7 @@
 //! Whatever a device sends, it gets a clear answer: the router in process, under generated and mutated requests.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex},
@@ -31,7 +31,7 @@ use crate::{
     audit::{CheckpointKey, Event},
     domain::{DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, ProfileName},
     metrics::Metrics,
-    store::{Batch, SqlStore},
+    store::{Batch, Ledger, SqlStore},
     tls::DeviceIdentity,
 };
 
@@ -208,7 +208,8 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
     store.commit(batch).await.unwrap();
     let server = BootstrapServer { address: "127.0.0.1".to_owned(), port: 443, trust_anchor: None };
     let home = Arc::new(RedirectInformation::new(vec![server]).unwrap());
-    let store: Arc<dyn Store> = Arc::new(store);
+    let store = Arc::new(store);
+    let (ledger, store): (Arc<dyn Ledger>, Arc<dyn Store>) = (store.clone(), store);
     let metrics = Metrics::default();
     let limits = Limits {
         requests: usize::MAX,
@@ -221,8 +222,10 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
     let service = Service {
         store,
         owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
+        enrolment: Enrolment::new(ledger, BTreeMap::new()),
         policies: Arc::new(crate::domain::Policies::default().into()),
         newcomers: Mutex::default(),
+        fetcher: Fetcher::new(Arc::new(crate::domain::vouching::NoSource)),
         writes: Writes::new(&limits),
         images: Images::new(None, 1),
         codes: Codes::new(),

@@ -19,6 +19,7 @@ impl Kind {
     pub(super) const BAD_ELEMENT: Self = Self::paired(StatusCode::BAD_REQUEST, ErrorTag::BadElement);
     pub(super) const UNKNOWN_ELEMENT: Self = Self::paired(StatusCode::BAD_REQUEST, ErrorTag::UnknownElement);
     pub(super) const MISSING_ELEMENT: Self = Self::paired(StatusCode::BAD_REQUEST, ErrorTag::MissingElement);
+    pub(super) const MISSING_ATTRIBUTE: Self = Self::paired(StatusCode::BAD_REQUEST, ErrorTag::MissingAttribute);
     pub(super) const NOT_FOUND: Self = Self::paired(StatusCode::NOT_FOUND, ErrorTag::InvalidValue);
     pub(super) const NOT_ACCEPTABLE: Self = Self::paired(StatusCode::NOT_ACCEPTABLE, ErrorTag::InvalidValue);
     pub(super) const TOO_LARGE: Self = Self::paired(StatusCode::PAYLOAD_TOO_LARGE, ErrorTag::TooBig);

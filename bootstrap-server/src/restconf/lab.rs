@@ -2,6 +2,7 @@
 //! with is committed to the store by the events that the operator API commits; there is no listener for operators here.
 
 use std::{
+    collections::BTreeMap,
     net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex},
@@ -18,21 +19,21 @@ use axum::{
 };
 use conveyed_info::information::{BootstrapServer, RedirectInformation};
 use http_body_util::BodyExt;
-use pki::{digest::sha256, identity::SerialNumber, key::FileKey, time::Timestamp};
+use pki::{certificate::Certificate, digest::sha256, identity::SerialNumber, key::FileKey, time::Timestamp};
 use tower::ServiceExt;
 
-use super::{Codes, Service, Tally, router};
+use super::{Codes, Enrolment, Fetcher, Service, Tally, router};
 use crate::{
     Owner,
     admission::{self, Guard, Limits, Shed, Writes},
     audit::{Answer, Basis, CheckpointKey, Event},
     domain::{
         Departures, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Particulars, Policies, ProfileName,
-        State,
+        State, vouching::NoSource,
     },
     images::Images,
     metrics::Metrics,
-    store::{Batch, SqlStore, Store},
+    store::{Batch, Ledger, SqlStore, Store},
     tls::{Connection, DeviceIdentity, RejectedQueue, Rejections},
 };
 
@@ -44,6 +45,8 @@ pub(super) struct Lab {
     pub(super) store: Arc<SqlStore>,
     pub(super) rejected: RejectedQueue,
     pub(super) metrics: Metrics,
+    /// The owner's certificates.
+    pub(super) owner: Vec<Certificate>,
     router: axum::Router,
     _folder: tempfile::TempDir,
 }
@@ -90,6 +93,11 @@ pub(super) fn batch(events: impl IntoIterator<Item = Event>) -> Batch {
 
 impl Lab {
     pub(super) async fn new(policies: Policies, profile: OnboardingProfile) -> Self {
+        Self::with_fetcher(policies, profile, Fetcher::new(Arc::new(NoSource))).await
+    }
+
+    /// As [`Lab::new`], where fresh vouchers can be had.
+    pub(super) async fn with_fetcher(policies: Policies, profile: OnboardingProfile, fetcher: Fetcher) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let owner =
             OwnerParty::new("Owner", &["127.0.0.1".to_owned()], Timestamp::from_system(std::time::SystemTime::now()));
@@ -112,20 +120,24 @@ impl Lab {
         let (rejections, rejected) = Rejections::channel(metrics.clone());
         let shared: Arc<dyn Store> = store.clone();
         let guard = Guard::new(&limits, Arc::clone(&shared), metrics.clone());
+        let ledger: Arc<dyn Ledger> = store.clone();
         let service = Service {
             store: shared,
             owner: Owner::new(Box::new(owner.key), owner.chain).unwrap(),
+            enrolment: Enrolment::new(ledger, BTreeMap::new()),
             policies: Arc::new(policies.into()),
             newcomers: Mutex::default(),
+            fetcher,
             writes: Writes::new(&limits),
             images: Images::new([], 1),
             codes: Codes::new(),
             rejections,
             body_deadline: Duration::from_secs(60),
         };
+        let owner = service.owner.chain().to_vec();
         let router = router(Arc::new(service), guard);
         let router = router.layer(axum::middleware::from_fn_with_state(metrics.clone(), admission::measure));
-        Self { store, rejected, metrics, router, _folder: folder }
+        Self { store, rejected, metrics, owner, router, _folder: folder }
     }
 
     /// One request of the device; status, and body as text.

@@ -4,6 +4,8 @@ mod caller;
 mod codes;
 mod credentials;
 mod discovery;
+mod enrolment;
+mod fetched;
 mod framing;
 mod get_bootstrapping_data;
 mod held;
@@ -56,6 +58,8 @@ use crate::{
 
 use caller::Caller;
 pub(crate) use codes::Codes;
+pub(crate) use enrolment::Enrolment;
+pub(crate) use fetched::Fetcher;
 pub(crate) use lent::{Lent, is_worth_draining};
 pub(crate) use offers::offers;
 use problem::Explanation;
@@ -69,12 +73,16 @@ const ROOT: &str = "/restconf";
 pub(crate) struct Service {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) owner: Owner,
+    /// Certifies devices' keys.
+    pub(crate) enrolment: Enrolment,
     /// What the owner has decided for all devices.
     pub(crate) policies: Arc<InForce>,
     /// The unregistered devices of this hour.
     pub(crate) newcomers: Mutex<Newcomers>,
     /// What each device has added lately.
     pub(crate) writes: Writes,
+    /// Fetches vouchers while devices wait.
+    pub(crate) fetcher: Fetcher,
     pub(crate) images: Images,
     /// Checks activation codes.
     pub(crate) codes: Codes,

@@ -14,7 +14,7 @@ pub(crate) fn offers(service: &Service, home: &RedirectInformation, dossier: &Do
     let Some(profile) = &dossier.profile else { return vec![Offer::Nothing(ReasonCode::DeviceUnknown)] };
     let offer = |signed_data_preferred, of: fn(_) -> Offer| {
         let request = BootstrappingRequest { signed_data_preferred, ..BootstrappingRequest::default() };
-        match choose(service, home, &request, dossier, profile, Encoding::Json) {
+        match choose(service, home, &request, (dossier, profile), None, Encoding::Json) {
             Ok(chosen) => of(chosen.body.data),
             Err(Withheld::Nothing(reason)) => Offer::Nothing(reason),
             Err(Withheld::Failed(_)) => Offer::Nothing(ReasonCode::ServerFailed),

@@ -14,7 +14,7 @@ use axum::{
 };
 use conveyed_info::{
     DocumentError, Encoding,
-    rpc::{RestconfError, SshHostKey},
+    rpc::{CsrRequest, RestconfError, SshHostKey},
 };
 use verdict::ReasonCode;
 
@@ -116,6 +116,22 @@ impl Problem {
     pub(super) fn csr_not_wanted() -> Self {
         let reason = ReasonCode::CsrNotWanted;
         Self::because(Kind::NOT_IMPLEMENTED, reason).counted(Tally::Refused(reason))
+    }
+
+    /// RFC 9646 §2.2 (CSR-06): what the CSR is to be, which is wanted for this reason.
+    pub(super) fn csr_wanted(request: CsrRequest, reason: ReasonCode, why: &str) -> Self {
+        let problem = Self::new(Kind::MISSING_ATTRIBUTE, format!("{reason}: {why}"));
+        Self { error: RestconfError::csr_wanted(request, problem.error.message), ..problem }
+    }
+
+    /// RFC 9646 §4.2: a CSR that no certificate is issued for.
+    pub(super) fn csr_refused(reason: ReasonCode, why: &str) -> Self {
+        Self::new(Kind::BAD_VALUE, format!("{reason}: {why}")).counted(Tally::Refused(reason))
+    }
+
+    /// Something that the device needs is not to be had now, and may be later.
+    pub(super) fn unavailable(reason: ReasonCode) -> Self {
+        Self::because(Kind::UNAVAILABLE, reason).counted(Tally::Refused(reason))
     }
 
     /// RFC 4253 §6.6 (SRV-15): an SSH host key, the first being number 1, that is none of its algorithm.

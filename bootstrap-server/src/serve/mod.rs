@@ -25,8 +25,9 @@ use crate::{
     config::ServerConfig,
     metrics::Metrics,
     outward::Follower,
+    restconf::Enrolment,
     retention,
-    store::{Batch, SqlStore, Store},
+    store::{Batch, Ledger, SqlStore, Store},
     tls::{Judges, Rejections, ReloadableCertificate, TlsError},
 };
 
@@ -87,10 +88,13 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     store.commit(policies.event.into_iter().fold(started, Batch::and)).await?;
     let in_force = Arc::new(policies.in_force);
     let shared: Arc<dyn Store> = store.clone();
+    let ledger: Arc<dyn Ledger> = store.clone();
+    let authorities = config.authorities;
     let mut tasks = JoinSet::new();
     let parts = onboarding.map(|bound| {
+        let enrolment = Enrolment::new(Arc::clone(&ledger), authorities.clone());
         let (told, counted) = ((Arc::clone(&shared), Arc::clone(&in_force)), (rejections.clone(), metrics.clone()));
-        bound.spawn(&mut tasks, told, counted, &stopping)
+        bound.spawn(&mut tasks, told, enrolment, counted, &stopping)
     });
     let (onboarding, asked) = parts.unzip();
     let mut front = Front { onboarding, operator_certificate: None };

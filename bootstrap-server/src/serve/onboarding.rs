@@ -17,11 +17,14 @@ use super::{
 use crate::{
     admission::{self, Guard, Limits, Writes},
     config::{LegacyListener, OnboardingConfig},
-    domain::identification::{StoredLists, Trust},
+    domain::{
+        identification::{StoredLists, Trust},
+        vouching::NoSource,
+    },
     images::Images,
     in_force::InForce,
     metrics::Metrics,
-    restconf::{self, Codes, Service},
+    restconf::{self, Codes, Enrolment, Fetcher, Service},
     store::{SqlStore, Store},
     tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, Strictness, TlsError, provider},
 };
@@ -91,6 +94,7 @@ impl Bound {
         self,
         tasks: &mut JoinSet<&'static str>,
         (store, policies): (Arc<dyn Store>, Arc<InForce>),
+        enrolment: Enrolment,
         (rejections, metrics): (Rejections, Metrics),
         stopping: &watch::Receiver<()>,
     ) -> (Front, Onboarding) {
@@ -100,8 +104,10 @@ impl Bound {
         let service = Arc::new(Service {
             store,
             owner: config.owner,
+            enrolment,
             policies,
             newcomers: Mutex::default(),
+            fetcher: Fetcher::new(Arc::new(NoSource)),
             writes: Writes::new(&limits),
             images: Images::new(config.images, limits.images),
             codes: Codes::new(),

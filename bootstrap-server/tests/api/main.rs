@@ -15,4 +15,5 @@ mod policies;
 mod repeated;
 #[path = "../support/mod.rs"]
 mod support;
+mod vouchers;
 mod world;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod authentication;
+mod certificates;
 mod encodings;
 mod errors;
 mod reports;

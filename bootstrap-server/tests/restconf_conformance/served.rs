@@ -1,7 +1,7 @@
 //! What one device gets and another does not: by what it says about itself, by its nonce, by its key; and what the audit log
 //! says of why (SRV-06, SRV-08, ENC-13, SEC-16, SEC-21).
 
-use authority::{CertificateAuthority, CertificateSerial, Profile, Validity, VoucherRequest};
+use authority::{CertificateAuthority, CertificateSerial, Kind, Profile, Subject, Validity, VoucherRequest};
 use bootstrap_server::{
     RunningServer,
     audit::Event,
@@ -286,12 +286,11 @@ async fn enc_13_a_device_to_which_nothing_can_be_encrypted_gets_nothing_rather_t
     let site = Site::new();
     // RFC 8572 §3.4 (ENC-06, ENC-07): a key that signs and receives nothing.
     let generate = || Box::new(FileKey::generate_p256().unwrap());
-    let root =
-        CertificateAuthority::new_root("Signing", generate(), CertificateSerial([1; 16]), support::now()).unwrap();
-    let key = FileKey::generate_ed25519().unwrap();
-    let idevid = Profile::Idevid { serial_number: serial("SN-1") };
-    let certificate =
-        root.issue(&idevid, "Model", key.public_key(), CertificateSerial([2; 16]), support::now()).unwrap();
+    let own = || CertificateSerial(pki::key::random().unwrap());
+    let root = CertificateAuthority::new_root("Signing", generate(), own(), support::now()).unwrap();
+    let key = FileKey::generate_p256().unwrap();
+    let subject = Subject::device("Model", &serial("SN-1"));
+    let certificate = root.issue(&Profile::of(Kind::Owner), &subject, key.public_key(), own(), support::now()).unwrap();
     let manufacturer = Manufacturer {
         voucher_anchors: site.maker.voucher_anchors().to_vec(),
         ..Manufacturer::new(device_id("x").manufacturer, [site.maker.device_anchors(), root.chain()].concat())

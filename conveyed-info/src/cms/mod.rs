@@ -86,6 +86,7 @@
 mod ber;
 mod content;
 mod enveloped;
+mod frame;
 mod revocation;
 mod sign;
 mod signed_data;
@@ -97,6 +98,7 @@ pub use enveloped::{
     KeyWork, MAX_RECIPIENTS, NeededUsage, OpenError, Opened, Pending, Recipient, RecipientKind, SealError, SealOptions,
     seal,
 };
+pub use frame::Frame;
 pub use sign::{
     CertificateNaming, Draft, SignCmsError, SignOptions, ToBeSigned, bare, certificates_only,
     certificates_with_evidence,

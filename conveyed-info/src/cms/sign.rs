@@ -1,33 +1,21 @@
 //! Making SignedData in two steps, so that the key may live anywhere; and the two forms that need no key.
 
-use cms::{
-    cert::IssuerAndSerialNumber,
-    content_info::CmsVersion,
-    signed_data::{EncapsulatedContentInfo, SignerIdentifier, SignerInfo},
-};
+use cms::{content_info::CmsVersion, signed_data::EncapsulatedContentInfo};
 use const_oid::db::rfc5911;
-use der::{
-    Any, DateTime, Decode, Encode,
-    asn1::{GeneralizedTime, OctetString, SetOfVec, UtcTime},
-};
+use der::{Any, Decode, asn1::SetOfVec};
 use pki::{
-    algorithm::{SignatureAlgorithm, digest_identifier},
+    algorithm::SignatureAlgorithm,
     certificate::Certificate,
     key::{self, SignError},
     revocation::Evidence,
     time::Timestamp,
 };
-use x509_cert::{
-    attr::{Attribute, Attributes},
-    ext::pkix::SubjectKeyIdentifier,
-    time::Time,
-};
 
-use super::{CmsError, ContentInfo, ContentType, MAX_CERTIFICATES, revocation, signed_data::RawSignedData};
+use super::{CmsError, ContentInfo, ContentType, Frame, MAX_CERTIFICATES, revocation, signed_data::RawSignedData};
 
 /// The octets that a signer must sign: the signed attributes as a DER SET OF.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToBeSigned(Vec<u8>);
+pub struct ToBeSigned(pub(super) Vec<u8>);
 
 impl ToBeSigned {
     /// The message for [`key::Signer::sign`].
@@ -59,12 +47,9 @@ pub struct SignOptions {
 /// SignedData that lacks only its signature.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    content_type: ContentType,
+    frame: Frame,
     content: Vec<u8>,
-    chain: Vec<Certificate>,
-    algorithm: SignatureAlgorithm,
-    attributes: Attributes,
-    naming: CertificateNaming,
+    to_be_signed: ToBeSigned,
 }
 
 impl Draft {
@@ -94,27 +79,10 @@ impl Draft {
         chain: &[Certificate],
         options: SignOptions,
     ) -> Result<(Self, ToBeSigned), CmsError> {
-        let signer = chain.first().ok_or(CmsError::SignerCertificateMissing)?;
-        // RFC 8572 §3.4 (ENC-02): sign first, encrypt second.
-        if matches!(content_type, ContentType::EnvelopedData | ContentType::AuthEnvelopedData) {
-            return Err(CmsError::ContentType(content_type.oid()));
-        }
-        // Noticed before a key is asked to sign.
-        signer_identifier(signer, options.naming)?;
-        check_number(chain)?;
-        let digest = OctetString::new(algorithm.hash().digest(content))?;
-        let mut attributes = vec![
-            attribute(rfc5911::ID_CONTENT_TYPE, &content_type.oid())?,
-            attribute(rfc5911::ID_MESSAGE_DIGEST, &digest)?,
-        ];
-        if let Some(time) = options.signing_time {
-            attributes.push(attribute(rfc5911::ID_SIGNING_TIME, &signing_time(time)?)?);
-        }
-        let attributes = Attributes::try_from(attributes)?;
-        let to_be_signed = ToBeSigned(attributes.to_der()?);
-        let (content, chain, naming) = (content.to_vec(), chain.to_vec(), options.naming);
-        let draft = Self { content_type, content, chain, algorithm, attributes, naming };
-        Ok((draft, to_be_signed))
+        // Whatever cannot be made is noticed before a key is asked to sign.
+        let frame = Frame::new(content_type, algorithm, chain, options)?;
+        let to_be_signed = frame.to_be_signed(content);
+        Ok((Self { frame, content: content.to_vec(), to_be_signed: to_be_signed.clone() }, to_be_signed))
     }
 
     /// Completes the structure with the signature over what [`Draft::prepare`] gave out.
@@ -123,37 +91,7 @@ impl Draft {
     /// [`CmsError::Signature`] when the signature does not verify with the chain's first certificate: a wrong key is
     /// noticed here and not on ten thousand devices.
     pub fn finish(self, signature: &[u8]) -> Result<Vec<u8>, CmsError> {
-        let signer = self.chain.first().ok_or(CmsError::SignerCertificateMissing)?;
-        self.algorithm.verify(signer.public_key(), &self.attributes.to_der()?, signature)?;
-        let info = SignerInfo {
-            // RFC 5652 §5.3: version 1 goes with issuer and serial number, 3 with the key identifier.
-            version: match self.naming {
-                CertificateNaming::IssuerAndSerialNumber => CmsVersion::V1,
-                CertificateNaming::SubjectKeyIdentifier => CmsVersion::V3,
-            },
-            sid: signer_identifier(signer, self.naming)?,
-            digest_alg: digest_identifier(self.algorithm.hash()),
-            signed_attrs: Some(self.attributes),
-            signature_algorithm: self.algorithm.identifier(),
-            signature: OctetString::new(signature)?,
-            unsigned_attrs: None,
-        };
-        let signed = RawSignedData {
-            // RFC 5652 §5.1: 3 when the content is anything but id-data, or a SignerInfo has version 3 (ART-28).
-            version: match (self.content_type, self.naming) {
-                (ContentType::Data, CertificateNaming::IssuerAndSerialNumber) => CmsVersion::V1,
-                _ => CmsVersion::V3,
-            },
-            digest_algorithms: SetOfVec::try_from(vec![digest_identifier(self.algorithm.hash())])?,
-            encap_content_info: EncapsulatedContentInfo {
-                econtent_type: self.content_type.oid(),
-                econtent: Some(Any::encode_from(&OctetString::new(self.content)?)?),
-            },
-            certificates: Some(certificate_set(&self.chain)?),
-            crls: None,
-            signer_infos: SetOfVec::try_from(vec![Any::encode_from(&info)?])?,
-        };
-        ContentInfo::encode(ContentType::SignedData, &signed)
+        self.frame.finish_checked(&self.content, self.to_be_signed, signature)
     }
 
     /// Both steps at once, with a key that is at hand.
@@ -234,44 +172,14 @@ pub fn bare(content_type: ContentType, octets: &[u8]) -> Result<Vec<u8>, CmsErro
     ContentInfo::encode_octets(content_type, octets)
 }
 
-fn signer_identifier(signer: &Certificate, naming: CertificateNaming) -> Result<SignerIdentifier, CmsError> {
-    let tbs = signer.as_x509().tbs_certificate();
-    Ok(match naming {
-        CertificateNaming::IssuerAndSerialNumber => SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
-            issuer: tbs.issuer().clone(),
-            serial_number: tbs.serial_number().clone(),
-        }),
-        CertificateNaming::SubjectKeyIdentifier => {
-            let id = signer.extensions().subject_key_identifier.as_deref();
-            let id = id.ok_or(CmsError::SubjectKeyIdentifierMissing)?;
-            SignerIdentifier::SubjectKeyIdentifier(SubjectKeyIdentifier(OctetString::new(id)?))
-        }
-    })
-}
-
-/// RFC 5652 §11.3: UTCTime until 2049, GeneralizedTime from then on.
-fn signing_time(time: Timestamp) -> Result<Time, CmsError> {
-    let since = u64::try_from(time.unix()).map_err(|_| der::Error::from(der::ErrorKind::DateTime))?;
-    let date = DateTime::from_unix_duration(std::time::Duration::from_secs(since))?;
-    Ok(if (1950..2050).contains(&date.year()) {
-        Time::UtcTime(UtcTime::from_date_time(date)?)
-    } else {
-        Time::GeneralTime(GeneralizedTime::from_date_time(date))
-    })
-}
-
 /// What would be refused when it is read is not made.
-fn check_number(certificates: &[Certificate]) -> Result<(), CmsError> {
+pub(super) fn check_number(certificates: &[Certificate]) -> Result<(), CmsError> {
     if certificates.len() > MAX_CERTIFICATES { Err(CmsError::TooManyCertificates) } else { Ok(()) }
 }
 
-fn certificate_set(certificates: &[Certificate]) -> Result<SetOfVec<Any>, CmsError> {
+pub(super) fn certificate_set(certificates: &[Certificate]) -> Result<SetOfVec<Any>, CmsError> {
     let encoded = certificates.iter().map(|it| Any::from_der(it.der())).collect::<Result<Vec<_>, _>>()?;
     Ok(SetOfVec::try_from(encoded)?)
-}
-
-fn attribute(oid: const_oid::ObjectIdentifier, value: &impl Encode) -> Result<Attribute, CmsError> {
-    Ok(Attribute { oid, values: SetOfVec::try_from(vec![Any::from_der(&value.to_der()?)?])? })
 }
 
 #[cfg(test)]
@@ -281,6 +189,7 @@ mod tests {
 
     use super::*;
     use crate::cms::SignedData;
+    use cms::signed_data::{SignerIdentifier, SignerInfo};
 
     /// With a key identifier, which rcgen writes for whatever is said to be a CA or not.
     fn party(is_ca: IsCa) -> (FileKey, Certificate) {
@@ -343,6 +252,8 @@ mod tests {
             der[at + expected.len() - 2] ^= 1;
             SignedData::from_der(&der).unwrap().verify_signer().unwrap_err();
         }
-        assert!(signing_time(Timestamp::from_unix(-1)).is_err());
+        let (key, certificate) = party(IsCa::NoCa);
+        let options = SignOptions { signing_time: Some(Timestamp::from_unix(-1)), ..SignOptions::default() };
+        Draft::sign_with(ContentType::Data, b"{}", &key, &[certificate], options).unwrap_err();
     }
 }

@@ -17,7 +17,7 @@ mod xml;
 
 pub(crate) use namespaces::namespace;
 pub(crate) use read::{Members, Node};
-pub(crate) use write::{Container, Out};
+pub(crate) use write::{Container, Out, json_string};
 
 /// How a document is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

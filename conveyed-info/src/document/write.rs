@@ -124,6 +124,11 @@ fn write_value(to: &mut String, value: &Out) {
     }
 }
 
+/// A JSON string, with its quotation marks; `None` when a YANG string cannot hold this text (RFC 7950 §9.4).
+pub(crate) fn json_string(text: &str) -> Option<String> {
+    text.chars().all(is_yang_character).then(|| Value::from(text).to_string())
+}
+
 fn write_string(to: &mut String, text: &str) {
     to.push_str(&Value::from(text).to_string());
 }

@@ -72,7 +72,6 @@ pub struct RegistrarRequest {
 
 /// What the member `prior-signed-voucher-request` holds.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one to a request")]
 pub enum Prior {
     /// Nothing, as with devices of RFC 8572, which sign no request: the MASA's records alone decide.
     Absent,

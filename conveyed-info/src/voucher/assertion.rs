@@ -35,9 +35,13 @@ impl Assertion {
 
     pub(super) fn decode(node: Node) -> Result<Self, DocumentError> {
         let invalid = node.invalid("the name of an assertion");
-        let text = node.text()?;
+        Self::named(node.text()?).ok_or(invalid)
+    }
+
+    /// The assertion of this name, if it can be one.
+    pub(super) fn named(text: String) -> Option<Self> {
         let known = Self::KNOWN.into_iter().find(|known| known.as_str() == text);
-        known.or_else(|| UnknownAssertion::new(text).map(Self::Other)).ok_or(invalid)
+        known.or_else(|| UnknownAssertion::new(text).map(Self::Other))
     }
 }
 

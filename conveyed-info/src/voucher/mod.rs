@@ -1,11 +1,20 @@
 //! Ownership vouchers (RFC 8366): who owns a device, said by its manufacturer.
 
+mod answer;
+mod asking;
 mod assertion;
+mod audit_log;
 mod form;
 mod freshness;
 mod request;
 
+pub use answer::{
+    AnswerError, AnswerMismatch, HttpAnswer, MAX_RETRY_AFTER, MEDIA_TYPE, MasaAnswer, REQUEST_AUDIT_LOG_PATH,
+    REQUEST_VOUCHER_PATH, Redirects,
+};
+pub use asking::AskingError;
 pub use assertion::{Assertion, UnknownAssertion};
+pub use audit_log::{AuditEvent, AuditLogError, DomainId, MasaAuditLog, Truncation};
 pub use form::ForeignForm;
 pub use freshness::{Freshness, Nonce};
 pub use request::VoucherRequestDocument;
@@ -87,6 +96,15 @@ impl Voucher {
             pinned_domain_cert,
             domain_cert_revocation_checks,
         }))
+    }
+
+    /// The nonce, if there is one.
+    #[must_use]
+    pub const fn nonce(&self) -> Option<&Nonce> {
+        match &self.freshness {
+            Freshness::Nonce(nonce) => Some(nonce),
+            Freshness::ExpiresOn { .. } | Freshness::Unlimited => None,
+        }
     }
 
     /// Writes the JSON document.

@@ -1,5 +1,8 @@
 //! Voucher requests of registrars, as a MASA judges them (RFC 8995 §5.5).
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod asking;
 mod prior;
 mod support;
 

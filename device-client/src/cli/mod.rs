@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod identity;
 mod output;
 mod run;
 mod trace_file;
@@ -38,7 +39,10 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Status(common) => commands::status(&common),
         Command::Doctor(common) => commands::doctor(&common),
-        Command::IdentityShow(common) => commands::identity(&common),
+        Command::IdentityShow(common) => identity::show(&common),
+        Command::IdentityCreate(options) => identity::create(&options),
+        Command::IdentityInstall(options) => identity::install(&options),
+        Command::IdentityCheck(options) => identity::check(&options),
         Command::Reset(common) => commands::reset(&common),
     };
     ExitCode::from(result.unwrap_or_else(|error| {
@@ -54,6 +58,13 @@ struct Failure(String);
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Failure {
+    /// What was not given, and is needed.
+    fn missing(what: &str) -> Self {
+        Self(what.to_owned())
     }
 }
 

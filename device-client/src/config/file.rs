@@ -9,12 +9,14 @@ use std::{
 };
 
 use conveyed_info::voucher::Assertion;
+use pki::key::Locator;
 use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{ClockTrust, Config, Dhcp4Config, Limits, RebootPlan, SourceConfig, WellKnown};
 use crate::{
     Server,
     apply::configuration::ConfigurationPlug,
+    identity::{CertificatePlace, IdentityPlaces},
     machine::{AddressRange, AllowedTargets},
 };
 
@@ -23,8 +25,9 @@ use crate::{
 pub(super) struct File {
     #[serde(default = "on")]
     enabled: bool,
-    idevid_certificate: PathBuf,
-    idevid_key: PathBuf,
+    idevid_certificate: Text<CertificatePlace>,
+    idevid_key: Text<Locator>,
+    idevid_key_passphrase_file: Option<PathBuf>,
     #[serde(default)]
     voucher_anchors: Vec<PathBuf>,
     #[serde(default)]
@@ -160,8 +163,11 @@ impl File {
             .map(|table| WellKnown { server: Server::new(&table.address, table.port), anchors: paths(table.anchors) });
         Config {
             enabled: self.enabled,
-            idevid_certificate: path(self.idevid_certificate),
-            idevid_key: path(self.idevid_key),
+            identity: IdentityPlaces {
+                certificate: self.idevid_certificate.0.relative_to(base),
+                key: self.idevid_key.0.relative_to(base),
+                key_passphrase_file: self.idevid_key_passphrase_file.map(path),
+            },
             voucher_anchors: paths(self.voucher_anchors),
             image_keys: paths(self.image_keys),
             well_known: well_known.collect(),
@@ -288,8 +294,8 @@ mod tests {
     fn a_full_file_is_read() {
         let config = Config::parse(FULL, Path::new("/etc/sztp")).unwrap();
         assert!(config.enabled);
-        assert_eq!(config.idevid_certificate, Path::new("/etc/sztp/idevid.pem"));
-        assert_eq!(config.idevid_key, Path::new("/keys/idevid.key"));
+        assert_eq!(config.identity.certificate, CertificatePlace::File("/etc/sztp/idevid.pem".into()));
+        assert_eq!(config.identity.key.file(), Some(Path::new("/keys/idevid.key")));
         assert_eq!(config.clock, ClockTrust::Untrusted);
         assert_eq!(config.well_known[0].server, Server::new("sztp.example.net", 443));
         assert_eq!(config.accepted_assertions, [Assertion::Verified, Assertion::Logged]);
@@ -299,6 +305,22 @@ mod tests {
         assert_eq!(config.configuration, Some(ConfigurationPlug::File("/etc/sztp/running.json".into())));
         assert_eq!((config.limits.image_octets, config.limits.script), (1024, Duration::from_secs(7)));
         assert_eq!(config.reboot, RebootPlan::Command(vec!["/sbin/reboot".into(), "-f".into()]));
+    }
+
+    #[test]
+    fn dev_05_an_identity_may_be_in_a_tpm() {
+        let text = FULL.replace("/keys/idevid.key", "tpm2:0x81020000").replace("idevid.pem", "tpm2-nv:0x01c90000");
+        let text = format!("idevid-key-passphrase-file = 'pass'\n{text}");
+        let identity = Config::parse(&text, Path::new("/etc/sztp")).unwrap().identity;
+        let expected = ("tpm2:0x81020000".to_owned(), "tpm2-nv:0x01c90000".to_owned());
+        assert_eq!((identity.key.to_string(), identity.certificate.to_string()), expected);
+        assert_eq!(identity.key_passphrase_file.unwrap(), Path::new("/etc/sztp/pass"));
+        for wrong in ["tpm2:0x80000000", "tpm2:", "tpm2:0x81020000?tpm=x"] {
+            let text = FULL.replace("/keys/idevid.key", wrong);
+            assert!(matches!(Config::parse(&text, Path::new("")), Err(ConfigError::Invalid { .. })), "{wrong}");
+        }
+        let text = FULL.replace("idevid.pem", "tpm2-nv:0x81020000");
+        assert!(matches!(Config::parse(&text, Path::new("")), Err(ConfigError::Invalid { .. })));
     }
 
     #[test]

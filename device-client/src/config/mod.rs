@@ -11,7 +11,7 @@ use std::{
 
 use conveyed_info::voucher::Assertion;
 
-use crate::{Server, apply::configuration::ConfigurationPlug, machine::AllowedTargets};
+use crate::{Server, apply::configuration::ConfigurationPlug, identity::IdentityPlaces, machine::AllowedTargets};
 
 /// Everything a device is configured with. Paths are absolute, or relative to where the process runs.
 #[derive(Clone, Debug)]
@@ -19,10 +19,8 @@ use crate::{Server, apply::configuration::ConfigurationPlug, machine::AllowedTar
 pub struct Config {
     /// Whether the device bootstraps at all (RFC 8572 §5.1; DEV-01). On by default; a value, not a presence (DEV-02).
     pub enabled: bool,
-    /// The IDevID certificate and its intermediates, PEM or DER.
-    pub idevid_certificate: PathBuf,
-    /// The IDevID's key, PKCS#8 PEM.
-    pub idevid_key: PathBuf,
+    /// Where the IDevID is: certificate, key, and what opens the key.
+    pub identity: IdentityPlaces,
     /// Files of certificates that voucher signers must chain to.
     pub voucher_anchors: Vec<PathBuf>,
     /// Files of public keys that boot images must be signed with. None: hashes are all there is.
@@ -152,11 +150,10 @@ impl Default for Limits {
 impl Config {
     /// A configuration with an identity and nothing else: no source, no anchors.
     #[must_use]
-    pub fn new(idevid_certificate: PathBuf, idevid_key: PathBuf) -> Self {
+    pub fn new(identity: IdentityPlaces) -> Self {
         Self {
             enabled: true,
-            idevid_certificate,
-            idevid_key,
+            identity,
             voucher_anchors: Vec::new(),
             image_keys: Vec::new(),
             well_known: Vec::new(),

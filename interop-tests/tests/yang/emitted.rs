@@ -13,7 +13,7 @@ use conveyed_info::{
         CsrSupport, ErrorTag, KeyAlgorithm, ProgressReport, ProgressType, ReportingLevel, RestconfError, Roles,
         SshHostKey, TrustAnchorCert,
     },
-    voucher::{Assertion, Freshness, Nonce, Voucher, idevid_issuer},
+    voucher::{Assertion, Freshness, Nonce, Voucher, VoucherRequestDocument, idevid_issuer},
 };
 use interop_tests::{need, skip};
 use pki::{certificate::Certificate, digest::Digest, identity::SerialNumber, time::Timestamp};
@@ -83,6 +83,32 @@ fn art_02_onboarding_information() {
         let information = Information::from(information);
         valid(&yang, Kind::Information, |encoding| information.encode(encoding));
     }
+}
+
+#[test]
+fn mas_02_voucher_requests() {
+    let Some(modules) = published() else { skip!("SZTP_YANG_DIR names no folder of YANG modules") };
+    let yang = Yang::new(need!("yanglint"), modules);
+    let plain = VoucherRequestDocument::new(SerialNumber::new("SN-0001").unwrap(), now());
+    let nonced = VoucherRequestDocument {
+        freshness: Freshness::Nonce(Nonce::for_voucher(vec![7; 8]).unwrap()),
+        assertion: Some(Assertion::Proximity),
+        idevid_issuer: Some(vec![7; 24]),
+        proximity_registrar_cert: Some(root()),
+        prior_signed_voucher_request: Some(vec![0x30, 0]),
+        ..plain.clone()
+    };
+    let expires = Freshness::ExpiresOn { expires_on: now(), last_renewal_date: None };
+    let wish = VoucherRequestDocument { freshness: expires, created_on: None, ..plain.clone() };
+    for document in [plain, nonced, wish] {
+        let document = document.to_json();
+        let verdict = yang.validate(Kind::VoucherRequest, &document, Encoding::Json);
+        assert_eq!(verdict, Ok(()), "{}", String::from_utf8_lossy(&document));
+    }
+    // Both readers refuse what has no serial number.
+    let nameless = br#"{"ietf-voucher-request:voucher":{"assertion":"logged"}}"#;
+    VoucherRequestDocument::from_json(nameless).unwrap_err();
+    yang.validate(Kind::VoucherRequest, nameless, Encoding::Json).unwrap_err();
 }
 
 #[test]

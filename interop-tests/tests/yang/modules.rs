@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Voucher,
     /// The same, by the module of its successor.
     LaterVoucher,
+    /// The voucher request of RFC 8995.
+    VoucherRequest,
     /// Input of get-bootstrapping-data, RFC 9646 included.
     Request,
     /// Its output.
@@ -69,6 +71,9 @@ impl Yang {
         let grouping = "uses voucher-artifact-grouping;";
         plain(VOUCHER, &[(&format!("rc:yang-data voucher-artifact {{\n    {grouping}\n  }}"), grouping)]);
         plain(LATER_VOUCHER, &[("sx:structure voucher {", "container voucher { presence \"a document\";")]);
+        let grouping = "uses voucher-request-grouping;";
+        let template = format!("rc:yang-data voucher-request-artifact {{\n    {grouping}\n  }}");
+        plain(VOUCHER_REQUEST, &[(&template, grouping)]);
         plain(CSR, &[("sx:structure csr-request {", "container csr-request { presence \"a document\";")]);
         let errors = "uses errors { refine errors { config false; } }";
         let api = "uses restconf { refine restconf { config false; presence \"a document\"; } }";
@@ -104,6 +109,8 @@ impl Yang {
             Kind::Information => (true, None, &[INFORMATION][..]),
             Kind::Voucher => (true, None, &[VOUCHER][..]),
             Kind::LaterVoucher => (true, None, &[LATER_VOUCHER][..]),
+            // The grouping is that of RFC 8366, of whose successor there is a copy beside it.
+            Kind::VoucherRequest => (true, None, &[VOUCHER, VOUCHER_REQUEST][..]),
             Kind::Errors | Kind::Api => (true, None, &[RESTCONF][..]),
             Kind::Data => (false, None, &[LIBRARY, DATASTORES][..]),
             Kind::CsrRequest => (true, None, &[TYPES, CSR][..]),
@@ -115,6 +122,8 @@ impl Yang {
         }
         for module in modules {
             let plain = self.folder.path().join(module);
+            // Laid bare, it would demand a voucher too.
+            let is_plain = is_plain && !(kind == Kind::VoucherRequest && *module == VOUCHER);
             let path = if is_plain && plain.exists() { plain } else { self.published.join(module) };
             arguments.push(shown(&path));
         }
@@ -127,6 +136,7 @@ impl Yang {
 const INFORMATION: &str = "ietf-sztp-conveyed-info@2019-04-30.yang";
 const VOUCHER: &str = "ietf-voucher@2018-05-09.yang";
 const LATER_VOUCHER: &str = "ietf-voucher@2025-12-18.yang";
+const VOUCHER_REQUEST: &str = "ietf-voucher-request@2021-05-20.yang";
 const CSR: &str = "ietf-sztp-csr@2024-10-10.yang";
 const TYPES: &str = "ietf-ztp-types@2024-10-10.yang";
 const RESTCONF: &str = "ietf-restconf@2017-01-26.yang";

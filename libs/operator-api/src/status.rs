@@ -24,6 +24,9 @@ pub struct Status {
     /// What somebody ought to look at.
     #[serde(default)]
     pub alarms: Vec<ServerAlarm>,
+    /// How many devices that are still to be onboarded have a voucher that expires within 30 days, and none after it.
+    #[serde(default)]
+    pub vouchers_ending: u64,
     /// Who is told of events.
     #[serde(default)]
     pub webhooks: Vec<WebhookStatus>,

@@ -545,6 +545,12 @@ reason_codes! {
     TooManyVouchers, "too-many-vouchers", "RFC 9110 §15.5.10",
         "The device has as many vouchers as one device may have",
         "Erase the device with `sztp audit forget`, register it again and import the voucher that counts.";
+    MasaUnreachable, "masa-unreachable", "RFC 8572 §7.3",
+        "The manufacturer's service for vouchers did not answer in time",
+        "Look at its address, the proxy in `[outbound]` of sztp.toml, and the network between; devices get what is in stock.";
+    MasaRefused, "masa-refused", "RFC 8995 §5.5",
+        "The manufacturer gave no voucher",
+        "Ask it whether it has recorded you as the device's owner; the detail in the server's log is its answer.";
     VoucherMissing, "voucher-missing", "RFC 8572 §5.4",
         "There is no voucher for the device",
         "Ask its manufacturer for one that pins your certificate, and run `sztp voucher import FILE`.";
@@ -570,6 +576,34 @@ reason_codes! {
         "Vouchers of devices that were not onboarded yet expire within 30 days, and nothing follows them",
         "`sztp voucher list --expiring` names them; `sztp voucher renew --expiring-before DATE` asks their manufacturers for \
          new ones.";
+    // Certificates that are asked for
+    CertificateRequestMalformed, "certificate-request-malformed", "RFC 2986 §4",
+        "This is no certificate request, or not one of a form that is read here",
+        "Send one PKCS#10 request, PEM or DER; `openssl req -in FILE -noout -text -verify` shows what it holds.";
+    PossessionUnproved, "possession-unproved", "RFC 2986 §3",
+        "The request is not signed with the key that it asks a certificate for",
+        "Make the request again with that key; a request that was changed after it was signed looks like this too.";
+    SubjectForeign, "subject-foreign", "RFC 9646 §4.2.2",
+        "The request names somebody else than who may ask, or says what the profile does not take from requests",
+        "Ask with the subject that the detail names, or leave it empty: what is missing is filled in.";
+    NameUnfit, "name-unfit", "RFC 5280 §4.1.2.6",
+        "A name is not fit to stand in a certificate",
+        "Correct the value that the detail names: its length, characters that cannot be seen, or letters of several scripts.";
+    KeyNotAllowed, "key-not-allowed", "RFC 5280 §4.1.2.7",
+        "The profile does not allow such a key",
+        "Make a key of one of the kinds that the detail names, or let the profile's `keys` allow this one.";
+    KeyWeak, "key-weak", "RFC 5280 §4.1.2.7",
+        "The key protects nothing",
+        "Make a new key with a program that is kept up to date; the detail says what is wrong with this one.";
+    ExtensionForbidden, "extension-forbidden", "RFC 5280 §4.2",
+        "The request asks for an extension that the profile does not grant",
+        "Ask without it; the profile decides what a certificate says.";
+    CertificateUnfit, "certificate-unfit", "RFC 5280 §4.1",
+        "The certificate would break a rule, so it was not signed",
+        "The detail names the rule; correct the profile or what is asked for.";
+    RenewalDiffers, "renewal-differs", "RFC 7030 §4.2.2",
+        "A renewal has the same names as the certificate that it renews, and this request has others",
+        "Ask with the subject and the alternative names of the old certificate, or enrol anew.";
     // Which device a certificate is of
     IdentityAmbiguous, "identity-ambiguous", "IEEE 802.1AR §8.6",
         "The certificate's serial number can be read in more than one way",

@@ -10,6 +10,7 @@ pub(crate) mod enroll;
 pub(crate) mod explain;
 pub(crate) mod init;
 mod judgement;
+pub(crate) mod key;
 pub(crate) mod manual;
 pub(crate) mod manufacturer;
 mod notify;

@@ -1,6 +1,9 @@
 //! `sztp voucher`: ownership vouchers of any manufacturer.
 
+mod brought;
+mod coverage;
 mod import;
+mod list;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -36,6 +39,10 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Give vouchers to a running server, which verifies and keeps them
     Import(Box<import::Args>),
+    /// List the vouchers that a server has
+    List(Box<list::Args>),
+    /// Compare a delivery list with the vouchers: which devices are ready, and what to do about the others
+    Coverage(Box<coverage::Args>),
 }
 
 /// Arguments of `sztp voucher verify`.
@@ -78,7 +85,24 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Inspect(args) => inspect::run(args),
         Command::Verify(args) => verify(args),
         Command::Import(args) => import::run(args),
+        Command::List(args) => list::run(args),
+        Command::Coverage(args) => coverage::run(args),
     }
+}
+
+/// For clap: a date, which stands for the beginning of its day (UTC), or a moment, as a server takes it.
+fn date(text: &str) -> Result<String, String> {
+    day(text, "T00:00:00Z")
+}
+
+/// As [`date`], where the day is to be over.
+fn end_of_day(text: &str) -> Result<String, String> {
+    day(text, "T23:59:59Z")
+}
+
+fn day(text: &str, time: &str) -> Result<String, String> {
+    let moment = Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_rfc3339(&format!("{text}{time}")));
+    moment.map(|moment| moment.to_string()).ok_or_else(|| "takes a date such as 2027-01-31".to_owned())
 }
 
 fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {

@@ -5,7 +5,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use authority::{CertificateAuthority, CertificateSerial, Profile};
+use authority::{CertificateAuthority, CertificateSerial, Kind, Profile, Subject};
 use conveyed_info::{
     BootstrappingData, Encoding,
     information::{Configuration, ConfigurationHandling, OnboardingInformation, Script},
@@ -67,9 +67,10 @@ fn tls(now: Timestamp) -> Result<ServerConfig, Failure> {
     let ca = CertificateAuthority::new_root("Totally Trustworthy CA", Box::new(key()?), serial()?, now)
         .map_err(|error| failed(&error))?;
     let own = key()?;
-    let profile = Profile::TlsServer { names: vec!["127.0.0.1".to_owned()] };
-    let certificate =
-        ca.issue(&profile, "bootstrap server", own.public_key(), serial()?, now).map_err(|error| failed(&error))?;
+    let subject = Subject::named("bootstrap server").reached_by(&["127.0.0.1".to_owned()]);
+    let certificate = ca
+        .issue(&Profile::of(Kind::TlsServer), &subject, own.public_key(), serial()?, now)
+        .map_err(|error| failed(&error))?;
     let chain = vec![CertificateDer::from(certificate.der().to_vec())];
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own.pkcs8_der().to_vec()));
     ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))

@@ -2,7 +2,7 @@
 //!
 //! What vouchers pin must not reach to the key of an online server; and what devices trust must not reach to operators.
 
-use authority::{CertificateAuthority, CertificateSerial, Profile};
+use authority::{CertificateAuthority, CertificateSerial, Kind, Profile, Subject};
 use pki::{
     certificate::Certificate,
     key::{FileKey, Signer, random},
@@ -23,23 +23,23 @@ impl Hierarchy {
     /// the operator listener with its own.
     pub(super) fn make(organization: &str, names: &[String], now: Timestamp) -> Result<Self, SiteError> {
         let mut files = Vec::new();
-        let server = Profile::TlsServer { names: names.to_vec() };
+        let server = |name: &str| Subject::named(name).reached_by(names);
 
         let owner_root = root(&mut files, "owner-root", &format!("{organization} Owner Root CA"), now)?;
-        let subject = format!("{organization} owner certificate");
-        issue(&mut files, &owner_root, "owner", (&Profile::Owner, &subject), now)?;
+        let subject = Subject::named(format!("{organization} owner certificate"));
+        issue(&mut files, &owner_root, "owner", (Kind::Owner, &subject), now)?;
 
         // RFC 8572 §6.3: devices trust the CA that issued the server's certificate, not everything below a root.
         let device_root = root(&mut files, "device-listener-root", &format!("{organization} Device Root CA"), now)?;
         let key = ca_key(&mut files, "device-listener-ca")?;
         let name = format!("{organization} Device CA");
         let device_ca = device_root.new_issuing_ca(&name, Box::new(key), serial()?, now)?;
-        issue(&mut files, &device_ca, "device-listener", (&server, "bootstrap server"), now)?;
+        issue(&mut files, &device_ca, "device-listener", (Kind::TlsServer, &server("bootstrap server")), now)?;
         files.push(SiteFile::public("device-trust-anchor.pem", pem(device_ca.chain())));
 
         let operator_root =
             root(&mut files, "operator-listener-root", &format!("{organization} Operator Root CA"), now)?;
-        issue(&mut files, &operator_root, "operator-listener", (&server, "operator API"), now)?;
+        issue(&mut files, &operator_root, "operator-listener", (Kind::TlsServer, &server("operator API")), now)?;
         files.push(SiteFile::public(OPERATOR_CA, pem(operator_root.chain())));
 
         let pinned = owner_root.chain().last().cloned().ok_or(SiteError::NoRoot)?;
@@ -66,11 +66,11 @@ fn issue(
     files: &mut Vec<SiteFile>,
     ca: &CertificateAuthority,
     file: &str,
-    (profile, subject): (&Profile, &str),
+    (kind, subject): (Kind, &Subject),
     now: Timestamp,
 ) -> Result<(), SiteError> {
     let key = FileKey::generate_p256()?;
-    let own = ca.issue(profile, subject, key.public_key(), serial()?, now)?;
+    let own = ca.issue(&Profile::of(kind), subject, key.public_key(), serial()?, now)?;
     let mut chain = vec![own];
     chain.extend_from_slice(ca.chain());
     files.push(SiteFile::private(&format!("{file}.key"), key.to_pem().as_bytes()));

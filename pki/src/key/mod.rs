@@ -17,6 +17,7 @@ mod spec;
 
 pub use decrypt::{DecryptError, Decryptor, OaepHash, RsaPadding};
 pub use encrypt::{Agreed, EncryptError};
+#[cfg(feature = "tpm")]
 pub(crate) use entropy::Rng;
 pub use entropy::{Entropy, NoEntropy, SystemEntropy, random};
 pub use error::KeyError;
@@ -30,6 +31,7 @@ pub use open::{Access, OpenError, OpenKey};
 pub use passphrase::{Passphrase, PassphraseFileError, PassphraseInvalid};
 #[cfg(feature = "pkcs11")]
 pub use pkcs11::{KeyUse, Pkcs11Error, TokenKey};
+pub(crate) use public::rsa_bits;
 pub use public::{KeyType, PublicKey};
 pub use spec::{KeySpec, UnknownKeySpec};
 

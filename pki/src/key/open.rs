@@ -48,6 +48,7 @@ impl Access {
 #[derive(Clone)]
 pub struct OpenKey {
     signer: Arc<dyn Signer>,
+    algorithm: SignatureAlgorithm,
     decryptor: Option<Arc<dyn Decryptor>>,
 }
 
@@ -55,7 +56,19 @@ impl OpenKey {
     /// A key that signs, and one with the same public half that decrypts, where there is one.
     #[must_use]
     pub fn new(signer: Arc<dyn Signer>, decryptor: Option<Arc<dyn Decryptor>>) -> Self {
-        Self { signer, decryptor }
+        Self { algorithm: signer.algorithm(), signer, decryptor }
+    }
+
+    /// The same key, signing with another of its algorithms.
+    ///
+    /// # Errors
+    /// [`KeyError::Algorithm`] when the key does not make such signatures.
+    pub fn with_algorithm(self, algorithm: SignatureAlgorithm) -> Result<Self, KeyError> {
+        if self.signer.algorithms().contains(&algorithm) {
+            Ok(Self { algorithm, ..self })
+        } else {
+            Err(KeyError::Algorithm)
+        }
     }
 
     /// What decrypts, when the key can.
@@ -73,7 +86,7 @@ impl OpenKey {
 
 impl Signer for OpenKey {
     fn algorithm(&self) -> SignatureAlgorithm {
-        self.signer.algorithm()
+        self.algorithm
     }
 
     fn public_key(&self) -> &PublicKey {
@@ -81,11 +94,12 @@ impl Signer for OpenKey {
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        self.signer.sign(message)
+        self.signer.sign_with(self.algorithm, message)
     }
 
     fn algorithms(&self) -> Vec<SignatureAlgorithm> {
-        self.signer.algorithms()
+        let others = self.signer.algorithms().into_iter().filter(|algorithm| *algorithm != self.algorithm);
+        std::iter::once(self.algorithm).chain(others).collect()
     }
 
     fn sign_with(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, SignError> {
@@ -115,7 +129,7 @@ impl From<FileKey> for OpenKey {
     fn from(key: FileKey) -> Self {
         let key = Arc::new(key);
         let decryptor: Arc<dyn Decryptor> = Arc::<FileKey>::clone(&key);
-        Self { signer: key, decryptor: Some(decryptor) }
+        Self::new(key, Some(decryptor))
     }
 }
 
@@ -125,7 +139,7 @@ impl From<TpmKey> for OpenKey {
         let decrypts = key.decrypts();
         let key = Arc::new(key);
         let decryptor: Option<Arc<dyn Decryptor>> = if decrypts { Some(Arc::<TpmKey>::clone(&key)) } else { None };
-        Self { signer: key, decryptor }
+        Self::new(key, decryptor)
     }
 }
 

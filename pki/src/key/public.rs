@@ -183,7 +183,7 @@ impl std::fmt::Debug for PublicKey {
 }
 
 /// Length in bits of an RSA modulus, given as the octets of its INTEGER.
-pub(super) fn rsa_bits(modulus: &[u8]) -> usize {
+pub(crate) fn rsa_bits(modulus: &[u8]) -> usize {
     let significant = modulus.iter().skip_while(|octet| **octet == 0);
     let leading = significant.clone().next().map_or(0, |octet| octet.leading_zeros());
     significant.count().saturating_mul(8).saturating_sub(usize::try_from(leading).unwrap_or(0))

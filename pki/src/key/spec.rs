@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use super::{KeyType, PublicKey};
+
 /// What a new key is to be. The names are those of `sztp key create --algorithm`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum KeySpec {
@@ -26,6 +28,19 @@ impl KeySpec {
     /// Every one.
     pub const ALL: [Self; 7] =
         [Self::P256, Self::P384, Self::P521, Self::Rsa2048, Self::Rsa3072, Self::Rsa4096, Self::Ed25519];
+
+    /// Which kind a key is of; `None` for RSA of other lengths, or for PSS alone.
+    #[must_use]
+    pub fn of(key: &PublicKey) -> Option<Self> {
+        match (key.key_type(), key.rsa_modulus_bits()) {
+            (KeyType::P256, _) => Some(Self::P256),
+            (KeyType::P384, _) => Some(Self::P384),
+            (KeyType::P521, _) => Some(Self::P521),
+            (KeyType::Ed25519, _) => Some(Self::Ed25519),
+            (KeyType::Rsa, Some(bits)) => Self::ALL.into_iter().find(|it| it.rsa_bits() == Some(bits)),
+            (KeyType::Rsa | KeyType::RsaPss, _) => None,
+        }
+    }
 
     /// Its name.
     #[must_use]

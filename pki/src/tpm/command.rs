@@ -308,3 +308,147 @@ const PAUSES: [std::time::Duration; 7] = {
     }
     [pause(20), pause(50), pause(130), pause(300), pause(500), pause(1000), pause(1000)]
 };
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+    use crate::{key::TpmAddress, tpm::transport::Transport};
+
+    /// Answers what it was told to, and remembers what it was asked.
+    struct Script {
+        answers: std::vec::IntoIter<Vec<u8>>,
+        asked: Arc<Mutex<Vec<Vec<u8>>>>,
+    }
+
+    impl Transport for Script {
+        fn transmit(&mut self, command: &[u8]) -> io::Result<Vec<u8>> {
+            self.asked.lock().unwrap().push(command.to_vec());
+            self.answers.next().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+        }
+    }
+
+    fn tpm(answers: Vec<Vec<u8>>) -> (Tpm, Arc<Mutex<Vec<Vec<u8>>>>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let script = Script { answers: answers.into_iter(), asked: Arc::clone(&asked) };
+        (Tpm { transport: Box::new(script), address: TpmAddress::Machine }, asked)
+    }
+
+    fn answer(tag: u16, code: u32, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len() + 10).unwrap();
+        Writer::default().u16(tag).u32(length).u32(code).raw(body).finish().unwrap()
+    }
+
+    fn code_of(command: &[u8]) -> u32 {
+        u32::from_be_bytes(command[6..10].try_into().unwrap())
+    }
+
+    #[test]
+    fn a_busy_tpm_is_asked_the_same_again() {
+        let busy = || answer(TAG_NO_SESSIONS, 0x922, &[]);
+        let (mut tpm, asked) = tpm(vec![busy(), busy(), answer(TAG_NO_SESSIONS, 0, &[])]);
+        tpm.flush(7).unwrap();
+        let asked = asked.lock().unwrap();
+        assert_eq!((asked.len(), &asked[0]), (3, &asked[2]));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_told_from_a_refusal_and_from_silence() {
+        let flush = |octets: Vec<u8>| tpm(vec![octets]).0.flush(7).unwrap_err();
+        let refused = flush(answer(TAG_NO_SESSIONS, 0x18b, &[]));
+        assert!(matches!(refused, TpmError::Refused { command: "TPM2_FlushContext", code: ResponseCode(0x18b) }));
+        for octets in [vec![], vec![0x80], answer(TAG_NO_SESSIONS, 0, &[])[..9].to_vec(), vec![0; 10], vec![0xff; 64]] {
+            let error = flush(octets.clone());
+            assert!(matches!(error, TpmError::Answer { .. }), "{octets:?}: {error}");
+        }
+        let silent = tpm(Vec::new()).0.flush(7).unwrap_err();
+        assert!(matches!(silent, TpmError::Silent { .. }), "{silent}");
+    }
+
+    /// A TPM that knows a password, and what becomes of its answers on the way.
+    struct Proving {
+        key: hmac::Key,
+        on_the_way: fn(Vec<u8>) -> Vec<u8>,
+        asked: Arc<Mutex<Vec<u32>>>,
+    }
+
+    impl Transport for Proving {
+        fn transmit(&mut self, command: &[u8]) -> io::Result<Vec<u8>> {
+            self.asked.lock().unwrap().push(code_of(command));
+            let body = match code_of(command) {
+                0x176 => Writer::default().u32(0x0200_0005).sized(&[9; 32]).finish().unwrap(),
+                0x165 => Vec::new(),
+                code => {
+                    // Behind the header: two handles, the length of the sessions, the session's handle, its nonce's length.
+                    let caller = &command[10 + 8 + 4 + 4 + 2..][..32];
+                    let digest = sha256(&[[0; 4], code.to_be_bytes()].concat());
+                    let proof = hmac::sign(&self.key, &Session::covered(&digest, &[8; 32], caller, 0));
+                    let session = Writer::default().u32(0).sized(&[8; 32]).u8(0).sized(proof.as_ref());
+                    return Ok((self.on_the_way)(answer(TAG_SESSIONS, 0, &session.finish().unwrap())));
+                }
+            };
+            Ok(answer(TAG_NO_SESSIONS, 0, &body))
+        }
+    }
+
+    /// Writes to NV memory by a password.
+    fn write(on_the_way: fn(Vec<u8>) -> Vec<u8>) -> (Result<(), TpmError>, Vec<u32>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let key = hmac::Key::new(hmac::HMAC_SHA256, b"password");
+        let transport = Box::new(Proving { key, on_the_way, asked: Arc::clone(&asked) });
+        let mut tpm = Tpm { transport, address: TpmAddress::Machine };
+        let (entities, password) = ([Entity::permanent(1), Entity::permanent(2)], Secret::new(b"password").unwrap());
+        let parameters = Writer::default().sized(b"data").u16(0);
+        let written = tpm.run(Command::NV_WRITE, &entities, &[Right::Password(&password)], parameters).map(drop);
+        let asked = asked.lock().unwrap().clone();
+        (written, asked)
+    }
+
+    #[test]
+    fn an_answer_counts_only_with_a_proof_of_the_password() {
+        let (written, asked) = write(|answer| answer);
+        written.unwrap();
+        assert_eq!(asked, [0x176, 0x137]);
+        let forgeries: [fn(Vec<u8>) -> Vec<u8>; 4] = [
+            |mut answer| {
+                *answer.last_mut().unwrap() ^= 1;
+                answer
+            },
+            // Another nonce.
+            |mut answer| {
+                answer[20] ^= 1;
+                answer
+            },
+            // No sessions at all.
+            |_| answer(TAG_NO_SESSIONS, 0, &[]),
+            |_| answer(TAG_SESSIONS, 0, &[0; 4]),
+        ];
+        for forge in forgeries {
+            let (written, asked) = write(forge);
+            assert!(matches!(written, Err(TpmError::Answer { .. })), "{written:?}");
+            assert_eq!(asked, [0x176, 0x137, 0x165], "the session is removed");
+        }
+    }
+
+    #[test]
+    fn the_password_itself_is_never_sent() {
+        struct Watching(Proving);
+        impl Transport for Watching {
+            fn transmit(&mut self, command: &[u8]) -> io::Result<Vec<u8>> {
+                assert!(!command.windows(8).any(|window| window == b"password"));
+                self.0.transmit(command)
+            }
+        }
+        let key = hmac::Key::new(hmac::HMAC_SHA256, b"password");
+        let proving = Proving { key, on_the_way: |answer| answer, asked: Arc::default() };
+        let mut tpm = Tpm { transport: Box::new(Watching(proving)), address: TpmAddress::Machine };
+        let entities = [Entity::permanent(1), Entity::permanent(2)];
+        let password = Secret::new(b"password").unwrap();
+        let rights = [Right::Password(&password)];
+        tpm.run(Command::NV_WRITE, &entities, &rights, Writer::default().sized(b"data").u16(0)).unwrap();
+    }
+}

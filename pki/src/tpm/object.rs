@@ -12,7 +12,7 @@ use crate::key::{TpmAddress, TpmHandle};
 /// A TPM to which a way is open. I/O happens in every method.
 pub struct Tpm {
     pub(super) transport: Box<dyn Transport>,
-    address: TpmAddress,
+    pub(super) address: TpmAddress,
 }
 
 impl std::fmt::Debug for Tpm {

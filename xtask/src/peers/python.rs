@@ -8,8 +8,13 @@ use std::{
 
 use super::{quiet, run};
 
-/// What is installed, and the program that shows it is there. Pinned: a new release is a decision, not an accident.
-const REQUIREMENTS: &[(&str, &str)] = &[("schemathesis==4.32.5", "schemathesis"), ("sslyze==6.3.1", "sslyze")];
+/// What is installed, and the program that tests ask for to have it. Pinned: a new release is a decision, not an accident.
+const REQUIREMENTS: &[(&str, &str)] = &[
+    ("schemathesis==4.32.5", "schemathesis"),
+    ("sslyze==6.3.1", "sslyze"),
+    // Files only, which the interpreter finds: certificates and lists of NIST's PKITS.
+    ("cryptography-vectors==50.0.2", "python3"),
+];
 
 /// The programs that this environment brings.
 #[cfg(test)]

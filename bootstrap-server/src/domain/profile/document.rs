@@ -8,7 +8,7 @@ use conveyed_info::{
 };
 use serde::Deserialize;
 
-use super::{Condition, Encryption, ProfileInvalid, Variant, parse_sha256};
+use super::{Condition, Encryption, ProfileInvalid, Variant, ldevid::DocumentLdevid, parse_sha256};
 use crate::domain::{
     Authentication, DurationInvalid, Patience, VariantName,
     elsewhere::{DocumentRedirect, redirect},
@@ -34,6 +34,7 @@ pub(super) struct Document {
     configuration: Option<DocumentConfiguration>,
     #[serde(default)]
     redirect: Vec<DocumentRedirect>,
+    pub(super) ldevid: Option<DocumentLdevid>,
     #[serde(default, rename = "variant")]
     variants: Vec<DocumentVariant>,
 }

@@ -1,9 +1,13 @@
 //! Onboarding profiles: what a class of devices is to become.
 
+mod delivery;
 mod document;
+mod ldevid;
 mod variant;
 
+pub use delivery::{Delivered, filled};
 pub use document::Part;
+pub use ldevid::{Ldevid, LdevidDemand};
 pub use variant::{Condition, Variant};
 
 use conveyed_info::{
@@ -14,7 +18,11 @@ use conveyed_info::{
 };
 use pki::digest::{Digest, sha256};
 
-use self::document::{Document, MAX_VARIANTS};
+use self::{
+    delivery::{Places, places, takes_keystore},
+    document::{Document, MAX_VARIANTS},
+    ldevid::DocumentLdevid,
+};
 use super::{
     Authentication, NameInvalid, Patience, ProfileName, TomlFault, VariantName, WireProfile, WireProfileUnknown,
     elsewhere::RedirectInvalid, policy::DurationInvalid,
@@ -43,6 +51,8 @@ pub struct OnboardingProfile {
     pub stateless: bool,
     /// How much longer, or shorter, than others its devices may take.
     pub patience: Patience,
+    /// The certificate of their owner's that its devices get.
+    pub ldevid: Option<Ldevid>,
     document: String,
     sha256: Digest,
 }
@@ -74,7 +84,7 @@ impl OnboardingProfile {
     /// # Errors
     /// [`ProfileInvalid`] with the line and what is wrong there.
     pub fn from_toml(name: ProfileName, document: &str) -> Result<Self, ProfileInvalid> {
-        let parsed: Document = toml::from_str(document).map_err(|error| TomlFault::new(&error, document))?;
+        let mut parsed: Document = toml::from_str(document).map_err(|error| TomlFault::new(&error, document))?;
         let redirect = parsed.elsewhere()?;
         let (information, reporting_level) = match &redirect {
             Some(_) => (OnboardingInformation::default(), ReportingLevel::Minimal),
@@ -95,7 +105,15 @@ impl OnboardingProfile {
             }
         }
         let patience = parsed.patience()?;
+        let ldevid = parsed.ldevid.take().map(DocumentLdevid::read).transpose()?;
+        if redirect.is_some() && ldevid.is_some() {
+            return Err(ProfileInvalid::RedirectAndMore);
+        }
         let variants = parsed.variants(&information, reporting_level)?;
+        check_delivery(ldevid.as_ref(), None, &information)?;
+        for variant in &variants {
+            check_delivery(ldevid.as_ref(), Some(&variant.name), &variant.information)?;
+        }
         let sha256 = sha256(document.as_bytes());
         let document = document.to_owned();
         Ok(Self {
@@ -109,6 +127,7 @@ impl OnboardingProfile {
             encryption,
             stateless,
             patience,
+            ldevid,
             document,
             sha256,
         })
@@ -161,6 +180,27 @@ impl OnboardingProfile {
 
     const fn without_variant(&self) -> Selection<'_> {
         Selection { variant: None, information: &self.information, reporting_level: self.reporting_level }
+    }
+}
+
+/// A certificate that is issued is found by the device, and a placeholder is one that is filled (CSR-15).
+fn check_delivery(
+    ldevid: Option<&Ldevid>,
+    variant: Option<&VariantName>,
+    information: &OnboardingInformation,
+) -> Result<(), ProfileInvalid> {
+    let variant = || variant.cloned();
+    match (places(information), ldevid) {
+        (Places::Unknown, _) | (Places::Placeholders, None) => {
+            Err(ProfileInvalid::LdevidPlaceholder { variant: variant() })
+        }
+        (_, Some(Ldevid { keystore: Some(_), .. })) if !takes_keystore(information) => {
+            Err(ProfileInvalid::KeystoreNotJson { variant: variant() })
+        }
+        (Places::None, Some(Ldevid { keystore: None, demand: LdevidDemand::Required, .. })) => {
+            Err(ProfileInvalid::LdevidNowhere { variant: variant() })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -274,6 +314,47 @@ pub enum ProfileInvalid {
     /// Encryption for devices that have no certificate.
     #[error("encrypt-to-device: devices that authenticate by `basic` alone show no certificate to encrypt to")]
     EncryptionWithoutCertificate,
+    /// The name of an authority is none.
+    #[error("ldevid.authority: {0}")]
+    LdevidAuthority(NameInvalid),
+    /// A CSR that nobody could make.
+    #[error(
+        "ldevid: name at least one of the algorithms (p256, p384, rsa) and one of the formats (p10-csr, cmc-csr, cmp-csr)"
+    )]
+    LdevidWish,
+    /// Too many names, or one that is none.
+    #[error(
+        "ldevid.names: at most 16, each a DNS name or an IP address of at most 255 characters; `{{serial-number}}` may stand in it"
+    )]
+    LdevidNames,
+    /// A key in a keystore has a name.
+    #[error("ldevid.keystore is empty: give the key a name")]
+    LdevidKeystore,
+    /// A placeholder that is never filled.
+    #[error(
+        "{}: `{{{{ldevid.certificate}}}}` and `{{{{ldevid.chain}}}}` are all the placeholders there are, and they need [ldevid]",
+        part_of(variant.as_ref())
+    )]
+    LdevidPlaceholder {
+        /// The variant; `None` for the profile itself.
+        variant: Option<VariantName>,
+    },
+    /// A certificate that no device would find.
+    #[error(
+        "{}: the certificate of [ldevid] goes nowhere: put `{{{{ldevid.certificate}}}}` into a script or the configuration, or say \
+         `keystore = \"ldevid\"`",
+        part_of(variant.as_ref())
+    )]
+    LdevidNowhere {
+        /// The variant; `None` for the profile itself.
+        variant: Option<VariantName>,
+    },
+    /// A keystore in what is no JSON.
+    #[error("{}: ldevid.keystore needs a configuration that is a JSON object, or none", part_of(variant.as_ref()))]
+    KeystoreNotJson {
+        /// The variant; `None` for the profile itself.
+        variant: Option<VariantName>,
+    },
     /// What no device could be given.
     #[error("what {} gives cannot be made: {source}", variant.as_ref().map_or("the profile", VariantName::as_str))]
     Unmakeable {
@@ -282,6 +363,10 @@ pub enum ProfileInvalid {
         /// Why.
         source: MakeError,
     },
+}
+
+fn part_of(variant: Option<&VariantName>) -> String {
+    variant.map_or_else(|| "the profile".to_owned(), |name| format!("the variant {name}"))
 }
 
 /// The names of all wire profiles.

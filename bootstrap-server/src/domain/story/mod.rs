@@ -184,6 +184,7 @@ mod tests {
         Owner,
         audit::Event,
         domain::{Device, DeviceId, ManufacturerName, OnboardingProfile, Particulars, ProfileName},
+        owner::Audience,
     };
 
     struct World {
@@ -227,7 +228,9 @@ mod tests {
         let redirect = Information::Redirect(RedirectInformation::new(vec![here]).unwrap());
         let onboarding = Information::Onboarding(world.dossier.profile.as_ref().unwrap().information.clone());
         let voucher = world.dossier.vouchers[0].clone();
-        let signed = |information: &Information| owner.signed(information, Style::default(), voucher.clone()).unwrap();
+        let signed = |information: &Information| {
+            owner.signed(information, Style::default(), Audience::Class, voucher.clone()).unwrap()
+        };
         [Offer::ToStranger(signed(&redirect)), Offer::ToTrusting(signed(&onboarding))]
     }
 

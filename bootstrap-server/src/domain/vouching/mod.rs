@@ -2,11 +2,13 @@
 
 mod choice;
 mod coverage;
+mod source;
 mod spelling;
 mod summary;
 
 pub use choice::{Choice, choose, pins};
 pub use coverage::{Awaited, Coverage, Problem, Yardstick, measure};
+pub use source::{NoSource, SourceFailed, VoucherSource, Wanted};
 pub use spelling::spellings;
 pub use summary::{Bound, Summary};
 

@@ -102,15 +102,15 @@ fn allocated() -> [f64; 2] {
     [numbers.next().unwrap(), numbers.next().unwrap()]
 }
 
-struct Comparison {
+pub(crate) struct Comparison {
     /// Operations of ours a second.
-    rate: f64,
+    pub(crate) rate: f64,
     /// Time of the reference divided by our time: 1 when nothing is added to the bare operations.
-    ratio: f64,
+    pub(crate) ratio: f64,
 }
 
 /// Runs both in turns and takes the medians.
-fn compare(ours: impl Fn(), reference: impl Fn()) -> Comparison {
+pub(crate) fn compare(ours: impl Fn(), reference: impl Fn()) -> Comparison {
     let (mut rates, mut ratios) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         let [our_time, reference_time] = [time(&ours), time(&reference)];

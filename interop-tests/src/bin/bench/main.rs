@@ -17,6 +17,7 @@ mod growth;
 mod load;
 mod onboardings;
 mod operator;
+mod paths;
 mod plot;
 mod process;
 mod report;
@@ -44,6 +45,7 @@ const MEASUREMENTS: &[Measurement] = &[
         take: growth::measure,
     },
     Measurement { metrics: artifacts::METRICS, take: |report| report.extend(artifacts::measure()) },
+    Measurement { metrics: paths::METRICS, take: |report| report.extend(paths::measure()) },
     Measurement { metrics: &["device_size_bytes", "device_rss_kib"], take: flash::measure },
 ];
 
@@ -96,9 +98,16 @@ mod tests {
             let names = [name.to_owned()];
             MEASUREMENTS.iter().filter(|measurement| measurement.is_wanted(&names)).count()
         };
-        for name in
-            ["fresh_ratio_32", "kept_ratio_1", "storm_lost", "storm", "device_add_ms_at_10", "verify_ratio", "start_ms"]
-        {
+        for name in [
+            "fresh_ratio_32",
+            "kept_ratio_1",
+            "storm_lost",
+            "storm",
+            "device_add_ms_at_10",
+            "verify_ratio",
+            "start_ms",
+            "path_ratio",
+        ] {
             assert_eq!(found(name), 1, "{name}");
         }
         assert_eq!(found("no_such_metric"), 0);

@@ -111,7 +111,7 @@ impl StormDevice {
             image_signature: ImageSignature::NotConfigured,
             sources: 1,
         };
-        let tls = device_client::tls::client_config(&member.chain, &member.key).unwrap();
+        let tls = device_client::tls::client_config(&member.chain, member.key.clone()).unwrap();
         Self {
             policy: Arc::new(policy),
             tls: TlsConnector::from(tls),

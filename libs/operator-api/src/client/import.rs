@@ -1,4 +1,4 @@
-//! Registering many devices: the list goes up while the answer comes down.
+//! Lists of many things: the list goes up while the answer comes down.
 
 use std::{collections::VecDeque, io};
 
@@ -6,10 +6,11 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::{Method, body::Frame};
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::{Client, ClientError, Intent, answer::Answer, call::Call};
-use crate::{ImportUpdate, paths};
+use crate::{CoverageQuery, CoverageUpdate, ImportUpdate, VoucherUpdate, paths};
 
 /// How much of the list is read at a time, in octets.
 const PIECE: usize = 64 * 1024;
@@ -46,11 +47,36 @@ pub enum Existing {
     Update,
 }
 
-/// What the server says while it reads the list.
-pub struct ImportUpdates<'a> {
+/// One of the lines that a server says while it reads a list.
+pub trait Update: DeserializeOwned {
+    /// Whether it is the last.
+    fn is_last(&self) -> bool;
+}
+
+impl Update for ImportUpdate {
+    fn is_last(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
+impl Update for VoucherUpdate {
+    fn is_last(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
+impl Update for CoverageUpdate {
+    fn is_last(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
+/// What the server says while it reads a list.
+pub struct Updates<'a, T> {
     answer: Answer<'a>,
+    path: &'static str,
     line: Vec<u8>,
-    waiting: VecDeque<ImportUpdate>,
+    waiting: VecDeque<T>,
     done: bool,
 }
 
@@ -65,26 +91,65 @@ impl Client {
         list: impl AsyncRead + Send + Unpin + 'static,
         existing: Existing,
         intent: Intent,
-    ) -> Result<ImportUpdates<'_>, ClientError> {
-        let body = StreamBody::new(pieces(list).map(|piece| piece.map(Frame::data))).boxed_unsync();
+    ) -> Result<Updates<'_, ImportUpdate>, ClientError> {
         let call = Call::change(Method::POST, paths::IMPORT.to_owned(), intent)?
-            .query("update", (existing == Existing::Update).then(|| "true".to_owned()))
-            .accept("application/x-ndjson")
-            .stream(format.media_type(), body);
+            .query("update", (existing == Existing::Update).then(|| "true".to_owned()));
+        self.streamed(call, paths::IMPORT, format, list).await
+    }
+
+    /// Has vouchers verified and stored: `list` is a [`BroughtVoucher`](crate::BroughtVoucher) a line, of which nothing is held
+    /// in memory.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the import cannot begin.
+    pub async fn import_vouchers(
+        &self,
+        list: impl AsyncRead + Send + Unpin + 'static,
+        intent: Intent,
+    ) -> Result<Updates<'_, VoucherUpdate>, ClientError> {
+        let call = Call::change(Method::POST, paths::IMPORT_VOUCHERS.to_owned(), intent)?;
+        self.streamed(call, paths::IMPORT_VOUCHERS, ImportFormat::JsonLines, list).await
+    }
+
+    /// Compares a delivery list with the vouchers in stock. Changes nothing.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the comparison cannot begin.
+    pub async fn coverage(
+        &self,
+        format: ImportFormat,
+        list: impl AsyncRead + Send + Unpin + 'static,
+        wanted: &CoverageQuery,
+    ) -> Result<Updates<'_, CoverageUpdate>, ClientError> {
+        let call = Call::secret(paths::COVERAGE.to_owned(), Intent::Make)
+            .query("until", wanted.until.clone())
+            .query("manufacturer", wanted.manufacturer.clone());
+        self.streamed(call, paths::COVERAGE, format, list).await
+    }
+
+    async fn streamed<T: Update>(
+        &self,
+        call: Call,
+        path: &'static str,
+        format: ImportFormat,
+        list: impl AsyncRead + Send + Unpin + 'static,
+    ) -> Result<Updates<'_, T>, ClientError> {
+        let body = StreamBody::new(pieces(list).map(|piece| piece.map(Frame::data))).boxed_unsync();
+        let call = call.accept("application/x-ndjson").stream(format.media_type(), body);
         let answer = self.send(call).await?;
-        Ok(ImportUpdates { answer, line: Vec::new(), waiting: VecDeque::new(), done: false })
+        Ok(Updates { answer, path, line: Vec::new(), waiting: VecDeque::new(), done: false })
     }
 }
 
-impl ImportUpdates<'_> {
-    /// The next line of the answer; `None` after the last, which is [`ImportUpdate::Done`].
+impl<T: Update> Updates<'_, T> {
+    /// The next line of the answer; `None` after the last ([`Update::is_last`]).
     ///
     /// # Errors
     /// [`ClientError::CutShort`] when the answer ends without that line: what was counted until then is kept.
-    pub async fn next(&mut self) -> Result<Option<ImportUpdate>, ClientError> {
+    pub async fn next(&mut self) -> Result<Option<T>, ClientError> {
         loop {
             if let Some(update) = self.waiting.pop_front() {
-                self.done |= matches!(update, ImportUpdate::Done(_));
+                self.done |= update.is_last();
                 return Ok(Some(update));
             }
             let server = self.answer.client().server();
@@ -112,7 +177,7 @@ impl ImportUpdates<'_> {
             }
             let update = serde_json::from_slice(&line).map_err(|source| ClientError::Unreadable {
                 server: server.clone(),
-                path: paths::IMPORT.to_owned(),
+                path: self.path.to_owned(),
                 source,
             })?;
             self.waiting.push_back(update);
@@ -121,9 +186,9 @@ impl ImportUpdates<'_> {
     }
 }
 
-impl std::fmt::Debug for ImportUpdates<'_> {
+impl<T> std::fmt::Debug for Updates<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ImportUpdates").field("done", &self.done).finish_non_exhaustive()
+        f.debug_struct("Updates").field("done", &self.done).finish_non_exhaustive()
     }
 }
 

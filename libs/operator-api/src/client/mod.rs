@@ -20,7 +20,7 @@ pub use devices::DeviceKey;
 pub use download::Download;
 pub use error::ClientError;
 pub use events::{EventStream, Heard};
-pub use import::{Existing, ImportFormat, ImportUpdates};
+pub use import::{Existing, ImportFormat, Update, Updates};
 pub use url::{ServerUrl, ServerUrlInvalid};
 
 use std::{fmt, path::Path, sync::Mutex, time::Duration};

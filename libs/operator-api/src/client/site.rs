@@ -9,7 +9,7 @@ use super::{
 use crate::{
     AcceptPolicies, AuditRecords, CheckpointNote, Manufacturer, ManufacturerList, NewManufacturer, NewProfile,
     NewRevocationLists, NewVoucher, Policies, Profile, ProfileList, RecordQuery, RevocationListList, Status, Voucher,
-    paths,
+    VoucherPage, VoucherQuery, paths,
 };
 
 impl Client {
@@ -123,6 +123,25 @@ impl Client {
     pub async fn remove_profile(&self, name: &str, intent: Intent) -> Result<(), ClientError> {
         let call = Call::change(Method::DELETE, fill(paths::PROFILE, &[("profile", name)]), intent)?;
         self.send(call).await?.whole().await.map(drop)
+    }
+
+    /// A page of the vouchers that `wanted` describes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn vouchers(&self, wanted: &VoucherQuery) -> Result<VoucherPage, ClientError> {
+        let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string());
+        let call = Call::get(paths::VOUCHERS.to_owned())
+            .query("manufacturer", wanted.manufacturer.clone())
+            .query("serial-number", wanted.serial_number.clone())
+            .query("serial-prefix", wanted.serial_prefix.clone())
+            .query("expires-before", wanted.expires_before.clone())
+            .query("last", flag(wanted.last))
+            .query("pins", wanted.pins.clone())
+            .query("registered", flag(wanted.registered))
+            .query("after", wanted.after.clone())
+            .query("limit", wanted.limit.map(|limit| limit.to_string()));
+        self.send(call).await?.json().await
     }
 
     /// Has a voucher verified and stored.

@@ -6,13 +6,16 @@ use std::{
 };
 
 use conveyed_info::cms::{AeadPolicy, CmsError, ContentInfo, Enveloped, OpenError, Opened};
-use pki::{certificate::Certificate, key::FileKey};
+use pki::{
+    certificate::Certificate,
+    key::{Decryptor, Locator},
+};
 use verdict::{ReasonCode, Refusal};
 
 use super::{Failure, Target};
 use crate::{
     explain,
-    files::{self, KeySource, Secrecy},
+    files::{self, Secrecy},
     output,
 };
 
@@ -25,7 +28,10 @@ pub(crate) struct Args {
     input: PathBuf,
     /// The private key of one of its recipients
     #[arg(long, value_name = "KEY")]
-    decryption_key: KeySource,
+    decryption_key: Locator,
+    /// The file of the passphrase that opens the key's file
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
     /// The certificate of that key, to choose the recipient by; without it, every one whose kind fits is tried
     #[arg(long, value_name = "CERT")]
     decryption_certificate: Option<PathBuf>,
@@ -44,7 +50,7 @@ Exit codes: 0 decrypted, 3 refused: not for this key, not allowed, or broken.";
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let octets = files::read_artifact(&args.input)?;
-    let key = args.decryption_key.open()?;
+    let key = files::open_key(&args.decryption_key, args.passphrase_file.as_ref())?;
     let chain = args.decryption_certificate.as_deref().map(files::read_certificates).transpose()?;
     let certificate = chain.as_ref().and_then(|chain| chain.first());
     let aead = if args.allow_auth_enveloped { AeadPolicy::Allow } else { AeadPolicy::Refuse };
@@ -54,7 +60,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         output::error(&format!("note: {}", leniency.summary()));
     }
     let clear = opened.clear_form();
-    let mut inputs: Vec<&Path> = vec![&args.input, args.decryption_key.path()];
+    let mut inputs: Vec<&Path> = vec![&args.input];
+    inputs.extend(args.decryption_key.file());
     inputs.extend(args.decryption_certificate.as_deref());
     args.target.deliver(&format!("decrypted: {}", explain::summary(clear)), clear, &inputs, Secrecy::Private)
 }
@@ -62,7 +69,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
 /// Opens an envelope in DER or BER.
 pub(super) fn open(
     octets: &[u8],
-    key: &FileKey,
+    key: &dyn Decryptor,
     certificate: Option<&Certificate>,
     aead: AeadPolicy,
 ) -> Result<Opened, OpenError> {

@@ -3,13 +3,13 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use conveyed_info::cms::AeadPolicy;
-use pki::time::Timestamp;
+use pki::{key::Locator, time::Timestamp};
 use serde::Serialize;
 
 use super::{Failure, at_or_now, decrypt, moment};
 use crate::{
     explain::{self, Content, Explanation, Settings},
-    files::{self, KeySource},
+    files,
     output::{self, Form},
 };
 
@@ -24,7 +24,10 @@ pub(crate) struct Args {
     show_content: bool,
     /// Look into what is encrypted with this private key
     #[arg(long, value_name = "KEY")]
-    decryption_key: Option<KeySource>,
+    decryption_key: Option<Locator>,
+    /// The file of the passphrase that opens the key's file
+    #[arg(long, value_name = "FILE", requires = "decryption_key")]
+    passphrase_file: Option<PathBuf>,
     /// Judge dates at this moment instead of now
     #[arg(long, value_name = "RFC3339", value_parser = moment)]
     at: Option<Timestamp>,
@@ -56,7 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut is_complete = true;
     let mut explanation = explain::explain(&octets, &settings);
     if let Some(source) = &args.decryption_key {
-        let key = source.open()?;
+        let key = files::open_key(source, args.passphrase_file.as_ref())?;
         let sealed = files::read_artifact(&args.file)?;
         match decrypt::open(&sealed, &key, None, AeadPolicy::Allow) {
             Ok(opened) => explanation.put_decrypted(opened.clear_form(), &settings),

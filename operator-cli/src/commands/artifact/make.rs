@@ -15,7 +15,7 @@ use conveyed_info::{
 use pki::{
     algorithm::{PssParameters, SignatureAlgorithm},
     digest::HashAlgorithm,
-    key::{KeyError, Signer},
+    key::{KeyError, Locator, Signer},
 };
 
 use super::{
@@ -23,7 +23,7 @@ use super::{
     chain::{ChainFailure, check_chain, check_evidence},
     encrypt::{self, Choices},
 };
-use crate::files::{self, KeySource, Secrecy};
+use crate::files::{self, Secrecy};
 
 /// Arguments of `sztp artifact make`.
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,10 @@ pub(crate) struct Args {
     owner_certificate: Option<PathBuf>,
     /// Sign the document with this private key
     #[arg(long, value_name = "KEY", requires = "sign_certificate", conflicts_with = "owner_certificate")]
-    sign_key: Option<KeySource>,
+    sign_key: Option<Locator>,
+    /// The file of the passphrase that opens the key's file
+    #[arg(long, value_name = "FILE", requires = "sign_key")]
+    passphrase_file: Option<PathBuf>,
     /// The certificate of the signing key, and its CAs
     #[arg(long, value_name = "CHAIN", requires = "sign_key")]
     sign_certificate: Option<PathBuf>,
@@ -153,15 +156,16 @@ fn make_conveyed_information(args: &Args, path: &Path) -> Result<ExitCode, Failu
     // The document's own octets go in, not a rewriting: what the operator wrote is what gets signed.
     let (what, der) = match (&args.sign_key, &args.sign_certificate) {
         (Some(key), Some(certificate)) => {
-            inputs.extend([key.path(), certificate.as_path()]);
+            inputs.extend(key.file());
+            inputs.push(certificate);
             let chain = files::read_certificates(certificate)?;
             check_chain(certificate, &chain).map_err(MakeFailure::from)?;
-            let key = key.open()?;
+            let key = files::open_key(key, args.passphrase_file.as_ref())?;
             let key = match args.rsa_padding {
                 None => key,
                 Some(padding) => key.with_algorithm(padding.algorithm()).map_err(MakeFailure::from)?,
             };
-            let matches = chain.first().is_some_and(|it| it.public_key() == key.public_key());
+            let matches = chain.first().is_some_and(|it| it.public_key() == Signer::public_key(&key));
             if !matches {
                 return Err(MakeFailure::KeyMismatch { path: certificate.clone() }.into());
             }

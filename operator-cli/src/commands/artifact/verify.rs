@@ -13,14 +13,14 @@ use conveyed_info::{
 use pki::{
     certificate::Certificate,
     identity::SerialNumber,
-    key::FileKey,
+    key::{Locator, OpenKey},
     time::{Clock, Timestamp},
 };
 
 use super::{Failure, at_or_now, moment};
 use crate::{
     commands::judgement::{self, Judgement},
-    files::{self, KeySource},
+    files,
     output::Form,
 };
 
@@ -73,7 +73,10 @@ pub(crate) struct Args {
 pub(crate) struct DecryptionArgs {
     /// The device's private key, for what is encrypted
     #[arg(long, value_name = "KEY")]
-    decryption_key: Option<KeySource>,
+    decryption_key: Option<Locator>,
+    /// The file of the passphrase that opens the key's file
+    #[arg(long, value_name = "FILE", requires = "decryption_key")]
+    passphrase_file: Option<PathBuf>,
     /// The certificate of that key, to choose the recipient by; without it, every one whose kind fits is tried
     #[arg(long, value_name = "CERT", requires = "decryption_key")]
     decryption_certificate: Option<PathBuf>,
@@ -85,7 +88,7 @@ pub(crate) struct DecryptionArgs {
 /// A key that was read, and how it may be used.
 #[derive(Debug)]
 pub(crate) struct OpenedKey {
-    key: FileKey,
+    key: OpenKey,
     certificate: Option<Certificate>,
     aead: AeadPolicy,
 }
@@ -97,7 +100,7 @@ impl DecryptionArgs {
         let chain = self.decryption_certificate.as_deref().map(files::read_certificates).transpose()?;
         let certificate = chain.and_then(|chain| chain.into_iter().next());
         let aead = if self.allow_auth_enveloped { AeadPolicy::Allow } else { AeadPolicy::Refuse };
-        Ok(Some(OpenedKey { key: source.open()?, certificate, aead }))
+        Ok(Some(OpenedKey { key: files::open_key(source, self.passphrase_file.as_ref())?, certificate, aead }))
     }
 }
 

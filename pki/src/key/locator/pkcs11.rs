@@ -49,6 +49,17 @@ pub struct TokenChoice {
 }
 
 impl Pkcs11Uri {
+    /// Reads a URI that names a token, and may or may not name a key in it.
+    ///
+    /// # Errors
+    /// [`Pkcs11UriError`].
+    pub fn of_token(text: &str) -> Result<Self, Pkcs11UriError> {
+        match text.get(..SCHEME.len()) {
+            Some(scheme) if scheme.eq_ignore_ascii_case(SCHEME) => read(text),
+            _ => Err(Pkcs11UriError::Malformed),
+        }
+    }
+
     /// The same key, its relative paths being those of `folder`.
     #[must_use]
     pub fn relative_to(self, folder: &Path) -> Self {
@@ -60,43 +71,48 @@ impl FromStr for Pkcs11Uri {
     type Err = Pkcs11UriError;
 
     fn from_str(text: &str) -> Result<Self, Pkcs11UriError> {
-        if text.len() > MAX_URI {
-            return Err(Pkcs11UriError::TooLong);
-        }
-        let (_, rest) = text.split_once(':').ok_or(Pkcs11UriError::Malformed)?;
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (mut token, mut object, mut id) = (TokenChoice::default(), None, None);
-        for attribute in attributes(path, ';') {
-            let (name, value) = attribute?;
-            match name {
-                "token" => once(&mut token.label, name, utf8(name, value)?)?,
-                "manufacturer" => once(&mut token.manufacturer, name, utf8(name, value)?)?,
-                "model" => once(&mut token.model, name, utf8(name, value)?)?,
-                "serial" => once(&mut token.serial, name, utf8(name, value)?)?,
-                "slot-id" => once(&mut token.slot, name, decimal(&value)?)?,
-                "object" => once(&mut object, name, utf8(name, value)?)?,
-                "id" => once(&mut id, name, value)?,
-                "type" if value == b"private" => {}
-                "type" => return Err(Pkcs11UriError::NotPrivate),
-                _ => return Err(Pkcs11UriError::Unknown { name: name.to_owned() }),
-            }
-        }
-        let (mut module, mut pin_file) = (None, None);
-        for attribute in attributes(query, '&') {
-            let (name, value) = attribute?;
-            match name {
-                "module-path" => once(&mut module, name, PathBuf::from(OsStr::from_bytes(&value)))?,
-                "pin-source" => once(&mut pin_file, name, pin_source(&value)?)?,
-                // RFC 7512 §4: it stands in logs, process lists and backups.
-                "pin-value" => return Err(Pkcs11UriError::PinInside),
-                _ => return Err(Pkcs11UriError::Unknown { name: name.to_owned() }),
-            }
-        }
-        if object.is_none() && id.is_none() {
+        let uri = Self::of_token(text)?;
+        if uri.object.is_none() && uri.id.is_none() {
             return Err(Pkcs11UriError::NoObject);
         }
-        Ok(Self { module: module.ok_or(Pkcs11UriError::NoModule)?, token, object, id, pin_file })
+        Ok(uri)
     }
+}
+
+fn read(text: &str) -> Result<Pkcs11Uri, Pkcs11UriError> {
+    if text.len() > MAX_URI {
+        return Err(Pkcs11UriError::TooLong);
+    }
+    let (_, rest) = text.split_once(':').ok_or(Pkcs11UriError::Malformed)?;
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (mut token, mut object, mut id) = (TokenChoice::default(), None, None);
+    for attribute in attributes(path, ';') {
+        let (name, value) = attribute?;
+        match name {
+            "token" => once(&mut token.label, name, utf8(name, value)?)?,
+            "manufacturer" => once(&mut token.manufacturer, name, utf8(name, value)?)?,
+            "model" => once(&mut token.model, name, utf8(name, value)?)?,
+            "serial" => once(&mut token.serial, name, utf8(name, value)?)?,
+            "slot-id" => once(&mut token.slot, name, decimal(&value)?)?,
+            "object" => once(&mut object, name, utf8(name, value)?)?,
+            "id" => once(&mut id, name, value)?,
+            "type" if value == b"private" => {}
+            "type" => return Err(Pkcs11UriError::NotPrivate),
+            _ => return Err(Pkcs11UriError::Unknown { name: name.to_owned() }),
+        }
+    }
+    let (mut module, mut pin_file) = (None, None);
+    for attribute in attributes(query, '&') {
+        let (name, value) = attribute?;
+        match name {
+            "module-path" => once(&mut module, name, PathBuf::from(OsStr::from_bytes(&value)))?,
+            "pin-source" => once(&mut pin_file, name, pin_source(&value)?)?,
+            // RFC 7512 §4: it stands in logs, process lists and backups.
+            "pin-value" => return Err(Pkcs11UriError::PinInside),
+            _ => return Err(Pkcs11UriError::Unknown { name: name.to_owned() }),
+        }
+    }
+    Ok(Pkcs11Uri { module: module.ok_or(Pkcs11UriError::NoModule)?, token, object, id, pin_file })
 }
 
 impl fmt::Display for Pkcs11Uri {
@@ -299,7 +315,9 @@ mod tests {
         assert_eq!(read("pkcs11:object=a;type=cert?module-path=/m"), Err(Pkcs11UriError::NotPrivate));
         assert_eq!(read("pkcs11:token=a?module-path=/m"), Err(Pkcs11UriError::NoObject));
         assert_eq!(read("pkcs11:object=a"), Err(Pkcs11UriError::NoModule));
-        assert_eq!(read("pkcs11:"), Err(Pkcs11UriError::NoObject));
+        assert_eq!(read("pkcs11:"), Err(Pkcs11UriError::NoModule));
+        assert!(Pkcs11Uri::of_token("pkcs11:token=a?module-path=/m").is_ok());
+        assert_eq!(Pkcs11Uri::of_token("a.key"), Err(Pkcs11UriError::Malformed));
         assert_eq!(read("pkcs11:object"), Err(Pkcs11UriError::Malformed));
         for wrong in ["%", "%4", "%zz", "%+1"] {
             assert_eq!(

@@ -34,6 +34,11 @@ impl ListPlan {
 
     /// Signed by `issuer`.
     pub(crate) fn sign(&self, issuer: &Issued) -> Vec<u8> {
+        self.sign_as(issuer, &issuer.certificate)
+    }
+
+    /// Signed by `issuer`, under the name of `named`.
+    pub(crate) fn sign_as(&self, issuer: &Issued, named: &Certificate) -> Vec<u8> {
         let list = |entries: &[Vec<u8>]| if entries.is_empty() { Vec::new() } else { seq(entries) };
         let entry = |(serial, extensions): &(Vec<u8>, Vec<Vec<u8>>)| {
             seq(&[tlv(INTEGER, serial), utc_time(now().plus_seconds(-7200)), list(extensions)])
@@ -43,7 +48,7 @@ impl ListPlan {
         let tbs = seq(&[
             self.version.map_or_else(Vec::new, |version| tlv(INTEGER, &[version])),
             ecdsa_with_sha256(),
-            subject(&issuer.certificate),
+            subject(named),
             utc_time(self.this_update),
             self.next_update.map_or_else(Vec::new, utc_time),
             list(&entries),

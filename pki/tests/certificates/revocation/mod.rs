@@ -4,6 +4,7 @@ mod crl;
 mod crl_maker;
 pub(crate) mod der;
 mod hostile;
+mod kinds;
 mod ocsp;
 mod ocsp_maker;
 

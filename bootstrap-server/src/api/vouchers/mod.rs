@@ -1,12 +1,17 @@
 //! Ownership vouchers, verified before they are stored.
 
-use std::{sync::Arc, time::SystemTime};
+pub(super) mod coverage;
+pub(super) mod import;
+pub(super) mod list;
+
+pub(super) use list::SOON;
+
+use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use conveyed_info::{OwnershipVoucher, voucher::Freshness};
 use operator_api::{ChangeQuery, NewVoucher, Voucher, paths};
-use pki::time::Timestamp;
 
 use super::{
     Api, answer,
@@ -26,9 +31,11 @@ use crate::{
 /// Store a voucher
 ///
 /// It is verified first, as a device would: signed under a voucher anchor of the manufacturer, within its dates, and
-/// pinning a certificate that the owner's chains to. The device need not be registered yet.
+/// pinning a certificate that the owner's chains to. The device need not be registered yet, and may have other vouchers:
+/// the newest valid one is served. One that is there already stays as it is.
 #[utoipa::path(post, path = paths::VOUCHERS, tag = "vouchers", params(ChangeQuery), request_body = NewVoucher,
-    responses((status = 201, description = "It is stored.", body = Voucher),
+    responses((status = 200, description = "It was there already.", body = Voucher),
+        (status = 201, description = "It is stored.", body = Voucher),
         (status = 204, description = "It would be stored.")))]
 pub(super) async fn store(State(api): State<Arc<Api>>, submission: Submission<NewVoucher>) -> Result<Response, Fault> {
     let NewVoucher { manufacturer, voucher } = submission.body;
@@ -47,11 +54,14 @@ pub(super) async fn store(State(api): State<Arc<Api>>, submission: Submission<Ne
         manufacturer: named.as_ref(),
         serial_number: None,
         owner: api.onboarding()?.service.owner.chain(),
-        now: Timestamp::from_system(SystemTime::now()),
+        now: list::now(),
     };
     let vouched = vouching::judge(&artifact, &receipt).map_err(|refusal| Fault::refused(&refusal))?;
     let Vouched { device, voucher: contents, .. } = vouched;
     let shown = shown(device.manufacturer.as_str(), &artifact, &contents);
+    if api.store.dossier(&device).await?.vouchers.contains(&artifact) {
+        return Ok(answer::json(StatusCode::OK, &shown));
+    }
     // SEC-22: the manufacturer alone. Which device it was stays in the request, so that a device can be forgotten.
     let kept = KeptBody::whole(StatusCode::CREATED, device.manufacturer.as_str().as_bytes().to_vec());
     let done = change.carry_out(&api, Event::VoucherStored { device, voucher: artifact }.into(), kept).await?;
@@ -71,9 +81,14 @@ fn shown(manufacturer: &str, artifact: &OwnershipVoucher, contents: &conveyed_in
         serial_number: contents.serial_number.to_string(),
         sha256: artifact.sha256().to_string(),
         created_on: contents.created_on.map(|at| at.to_string()),
-        expires_on: match &contents.freshness {
-            Freshness::ExpiresOn { expires_on, .. } => Some(expires_on.to_string()),
-            Freshness::Nonce(_) | Freshness::Unlimited => None,
-        },
+        expires_on: expires_on(contents),
+    }
+}
+
+/// When a voucher ends, as it is shown.
+fn expires_on(contents: &conveyed_info::voucher::Voucher) -> Option<String> {
+    match &contents.freshness {
+        Freshness::ExpiresOn { expires_on, .. } => Some(expires_on.to_string()),
+        Freshness::Nonce(_) | Freshness::Unlimited => None,
     }
 }

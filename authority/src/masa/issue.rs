@@ -1,4 +1,4 @@
-//! The MASA: the manufacturer's service that says who owns a device (RFC 8366, RFC 8572 §1.2).
+//! The key of a MASA, and what is signed with it.
 
 use conveyed_info::{
     OwnershipVoucher,
@@ -6,6 +6,8 @@ use conveyed_info::{
     voucher::{Assertion, Freshness, Nonce, Voucher, idevid_issuer},
 };
 use pki::{certificate::Certificate, identity::SerialNumber, key::Signer, time::Timestamp};
+
+use super::{approval::Grant, press::Press};
 
 /// How long a voucher without nonce and without a date lives, in seconds: 90 days.
 const DEFAULT_LIFETIME: i64 = 90 * 24 * 60 * 60;
@@ -40,26 +42,11 @@ pub enum Validity {
     Unlimited,
 }
 
-impl Masa {
-    /// Takes the MASA's key and its certificate chain, the signer's first.
-    ///
-    /// # Errors
-    /// [`MasaError::KeyMismatch`] when the key is not that of the first certificate.
-    pub fn new(signer: Box<dyn Signer>, chain: Vec<Certificate>) -> Result<Self, MasaError> {
-        match chain.first() {
-            Some(own) if own.public_key() == signer.public_key() => Ok(Self { signer, chain }),
-            _ => Err(MasaError::KeyMismatch),
-        }
-    }
-
-    /// Issues a voucher with the assertion `verified`.
-    ///
-    /// # Errors
-    /// [`MasaError::PinnedExpired`] when there is no time left to be valid in, [`MasaError::NoIssuer`],
-    /// [`MasaError::Make`] when signing fails.
-    pub fn issue(&self, request: &VoucherRequest, now: Timestamp) -> Result<OwnershipVoucher, MasaError> {
-        let pinned = &request.pinned_domain_cert;
-        let freshness = match &request.validity {
+impl VoucherRequest {
+    /// The document, as it is at `now`.
+    pub(super) fn voucher(&self, now: Timestamp) -> Result<Voucher, MasaError> {
+        let pinned = &self.pinned_domain_cert;
+        let freshness = match &self.validity {
             Validity::Nonce(nonce) => Freshness::Nonce(nonce.clone()),
             Validity::Unlimited => Freshness::Unlimited,
             Validity::Until(until) => {
@@ -73,17 +60,54 @@ impl Masa {
             }
         };
         let issuer_of = |idevid| idevid_issuer(idevid).ok_or(MasaError::NoIssuer);
-        let idevid_issuer = request.idevid.as_ref().map(issuer_of).transpose()?;
-        let voucher = Voucher {
+        let idevid_issuer = self.idevid.as_ref().map(issuer_of).transpose()?;
+        Ok(Voucher {
             created_on: Some(now),
             freshness,
             assertion: Assertion::Verified,
-            serial_number: request.serial_number.clone(),
+            serial_number: self.serial_number.clone(),
             idevid_issuer,
             pinned_domain_cert: pinned.clone(),
             domain_cert_revocation_checks: Some(false),
-        };
-        Ok(make::ownership_voucher(&voucher, self.signer.as_ref(), &self.chain)?)
+        })
+    }
+}
+
+impl Masa {
+    /// Takes the MASA's key and its certificate chain, the signer's first.
+    ///
+    /// # Errors
+    /// [`MasaError::KeyMismatch`] when the key is not that of the first certificate.
+    pub fn new(signer: Box<dyn Signer>, chain: Vec<Certificate>) -> Result<Self, MasaError> {
+        match chain.first() {
+            Some(own) if own.public_key() == signer.public_key() => Ok(Self { signer, chain }),
+            _ => Err(MasaError::KeyMismatch),
+        }
+    }
+
+    /// Issues a voucher with the assertion `verified`, for whoever has the key and knows what they do.
+    ///
+    /// # Errors
+    /// [`MasaError::PinnedExpired`] when there is no time left to be valid in, [`MasaError::NoIssuer`],
+    /// [`MasaError::Make`] when signing fails.
+    pub fn issue(&self, request: &VoucherRequest, now: Timestamp) -> Result<OwnershipVoucher, MasaError> {
+        Ok(make::ownership_voucher(&request.voucher(now)?, self.signer.as_ref(), &self.chain)?)
+    }
+
+    /// Signs what was decided.
+    ///
+    /// # Errors
+    /// [`MasaError::Make`] when signing fails.
+    pub fn sign(&self, grant: &Grant) -> Result<OwnershipVoucher, MasaError> {
+        Ok(make::ownership_voucher(grant.voucher(), self.signer.as_ref(), &self.chain)?)
+    }
+
+    /// A press for many vouchers that differ in their serial numbers alone.
+    ///
+    /// # Errors
+    /// As [`Masa::issue`], of the first of them.
+    pub fn press(&self, first: &VoucherRequest, now: Timestamp) -> Result<Press<'_>, MasaError> {
+        Press::new(self.signer.as_ref(), &self.chain, &first.voucher(now)?)
     }
 
     /// The signer's certificate and those above it; the last one is the anchor that devices need.

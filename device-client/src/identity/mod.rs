@@ -1,5 +1,10 @@
 //! Who this device is: its IDevID certificate, key and serial number (IEEE 802.1AR).
 
+pub mod check;
+mod install;
+mod make;
+mod place;
+
 use std::{
     fs, io,
     os::unix::fs::PermissionsExt,
@@ -10,7 +15,14 @@ use std::{
 use pki::{
     certificate::{Certificate, CertificateError},
     identity::{IdentityError, SerialNumber},
-    key::{FileKey, KeyError, PublicKey, Signer},
+    key::{Access, Exposure, KeyError, Locator, OpenError, OpenKey, PublicKey, Signer},
+    tpm::{NvAddress, TpmError},
+};
+
+pub use self::{
+    install::{InstallError, Installed, install},
+    make::{KeyPlan, Made, MakeError, make},
+    place::CertificatePlace,
 };
 
 /// Largest file of certificates or keys that is read.
@@ -21,32 +33,60 @@ const MAX_FILE: u64 = 1024 * 1024;
 pub struct Identity {
     /// The IDevID certificate first, then its intermediates (RFC 8572 §5.1; DEV-03).
     pub chain: Vec<Certificate>,
-    /// The DevID secret.
-    pub key: Arc<FileKey>,
+    /// The DevID secret, wherever it is.
+    pub key: Arc<OpenKey>,
     /// The serial number that the certificate names (DEV-10).
     pub serial_number: SerialNumber,
 }
 
-impl Identity {
-    /// Reads an identity from its two files.
+/// Where an identity is: what the configuration says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IdentityPlaces {
+    /// The IDevID certificate and its intermediates.
+    pub certificate: CertificatePlace,
+    /// The IDevID's key: a path, `tpm2:…`, `pkcs11:…`.
+    pub key: Locator,
+    /// The file with what opens the key: the passphrase of a file, the password of a key in a TPM.
+    pub key_passphrase_file: Option<PathBuf>,
+}
+
+impl IdentityPlaces {
+    /// A certificate and a key that needs no passphrase.
+    #[must_use]
+    pub const fn new(certificate: CertificatePlace, key: Locator) -> Self {
+        Self { certificate, key, key_passphrase_file: None }
+    }
+
+    /// Opens the key.
     ///
     /// # Errors
-    /// [`IdentityFileError`], which names the file.
-    pub fn load(certificate: &Path, key: &Path) -> Result<Self, IdentityFileError> {
-        let chain = certificates(certificate)?;
-        refuse_public(key)?;
-        let secret =
-            FileKey::from_pem(&read(key)?).map_err(|source| IdentityFileError::Key { path: key.to_owned(), source })?;
-        let first = chain.first().ok_or_else(|| IdentityFileError::Certificate {
-            path: certificate.to_owned(),
-            source: CertificateError::Pem,
-        })?;
-        if first.public_key() != secret.public_key() {
-            return Err(IdentityFileError::KeyMismatch { certificate: certificate.to_owned(), key: key.to_owned() });
-        }
+    /// [`OpenError`].
+    pub fn open_key(&self) -> Result<OpenKey, OpenError> {
+        // RFC 8572 §5.1, §9.3 (DEV-05, ENC-05): what everybody on the device may read is no secret. A group may have been given
+        // it on purpose; doctor mentions that.
+        let passphrase_file = self.key_passphrase_file.clone();
+        self.key.open(&Access { passphrase_file, exposure: Exposure::OwnerAndGroup })
+    }
+}
+
+impl Identity {
+    /// Reads an identity.
+    ///
+    /// # Errors
+    /// [`IdentityFileError`], which names the place.
+    pub fn load(places: &IdentityPlaces) -> Result<Self, IdentityFileError> {
+        let chain = places.certificate.read()?;
+        let key = places.open_key()?;
+        let mismatch = || IdentityFileError::KeyMismatch {
+            certificate: places.certificate.to_string(),
+            key: places.key.to_string(),
+        };
+        let first =
+            chain.first().filter(|first| first.public_key() == Signer::public_key(&key)).ok_or_else(mismatch)?;
         let serial_number = SerialNumber::from_certificate(first)
-            .map_err(|source| IdentityFileError::SerialNumber { path: certificate.to_owned(), source })?;
-        Ok(Self { chain, key: Arc::new(secret), serial_number })
+            .map_err(|source| IdentityFileError::SerialNumber { place: places.certificate.to_string(), source })?;
+        Ok(Self { chain, key: Arc::new(key), serial_number })
     }
 }
 
@@ -73,14 +113,6 @@ pub fn public_key(path: &Path) -> Result<PublicKey, IdentityFileError> {
 /// As the file system says.
 pub fn is_exposed(path: &Path) -> io::Result<bool> {
     Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
-}
-
-/// RFC 8572 §5.1, §9.3 (DEV-05, ENC-05): what everybody on the device may read is no secret. A group may have been given it
-/// on purpose; doctor mentions that.
-fn refuse_public(key: &Path) -> Result<(), IdentityFileError> {
-    let unreadable = |source| IdentityFileError::Unreadable { path: key.to_owned(), source };
-    let mode = fs::metadata(key).map_err(unreadable)?.permissions().mode();
-    if mode & 0o007 == 0 { Ok(()) } else { Err(IdentityFileError::Public { path: key.to_owned() }) }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, IdentityFileError> {
@@ -117,25 +149,36 @@ pub enum IdentityFileError {
         /// Why.
         source: KeyError,
     },
-    /// Everybody may read or write the key.
-    #[error("{} is open to everybody on this device: chmod 600 it, and consider the key known", path.display())]
-    Public {
-        /// Which file.
-        path: PathBuf,
+    /// The private key cannot be had.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There is nothing in the TPM's NV memory.
+    #[error("there is no certificate at {address}")]
+    Absent {
+        /// Where it should be.
+        address: NvAddress,
+    },
+    /// The TPM's NV memory cannot be read, or holds no certificate.
+    #[error("{address}: {source}. {}", source.remedy())]
+    Nv {
+        /// Where.
+        address: NvAddress,
+        /// Why.
+        source: Box<TpmError>,
     },
     /// The certificate speaks for another key.
-    #[error("{} is not the key of {}", key.display(), certificate.display())]
+    #[error("{key} is not the key of {certificate}")]
     KeyMismatch {
-        /// The certificate's file.
-        certificate: PathBuf,
-        /// The key's file.
-        key: PathBuf,
+        /// Where the certificate is.
+        certificate: String,
+        /// Where the key is.
+        key: String,
     },
     /// The certificate does not name the device.
-    #[error("{} does not name the device", path.display())]
+    #[error("{place} does not name the device")]
     SerialNumber {
-        /// Which file.
-        path: PathBuf,
+        /// Where the certificate is.
+        place: String,
         /// Why.
         source: IdentityError,
     },
@@ -165,10 +208,14 @@ mod tests {
             (0o644, false, true),
         ] {
             fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
-            let loaded = Identity::load(&certificate, &key);
+            let places = IdentityPlaces::new(certificate.clone().into(), key.clone().into());
+            let loaded = Identity::load(&places);
             match loaded {
                 Ok(identity) => assert!(opens && identity.serial_number.as_str() == "SN-0001", "{mode:o}"),
-                Err(error) => assert!(!opens && matches!(error, IdentityFileError::Public { .. }), "{mode:o}: {error}"),
+                Err(error) => {
+                    let is_exposed = matches!(error, IdentityFileError::Open(OpenError::Exposed { .. }));
+                    assert!(!opens && is_exposed, "{mode:o}: {error}");
+                }
             }
             assert_eq!(is_exposed(&key).unwrap(), is_mentioned, "{mode:o}");
         }

@@ -1,0 +1,24 @@
+//! The certificate itself.
+
+use pki::{certificate::Certificate, time::Timestamp};
+
+use super::Order;
+use crate::{AuthorityError, CertificateAuthority, CertificateSerial, Kind, Profile, Subject};
+
+impl Order {
+    /// The certificate that this order is for, by `ca`: the device's whatever the CSR said, with its model as the common name and
+    /// `names` (each an IP address, or else a DNS name) beside it.
+    ///
+    /// # Errors
+    /// As [`CertificateAuthority::issue`].
+    pub fn certify(
+        &self,
+        ca: &CertificateAuthority,
+        (model, names): (&str, &[String]),
+        serial: CertificateSerial,
+        now: Timestamp,
+    ) -> Result<Certificate, AuthorityError> {
+        let subject = Subject::device(model, self.serial_number()).reached_by(names);
+        ca.issue(&Profile::of(Kind::Ldevid), &subject, self.key(), serial, now)
+    }
+}

@@ -1,0 +1,159 @@
+//! `sztp-device identity`: what a factory does with a device's key and certificate, and whether they are fit.
+
+use std::{path::PathBuf, str::FromStr};
+
+use device_client::{
+    config::ClockTrust,
+    identity::{self, CertificatePlace, Identity, IdentityPlaces, KeyPlan, Made},
+    storage,
+};
+use pki::{
+    identity::SerialNumber,
+    key::{Locator, Signer},
+    new_request::{self, DeviceNames},
+};
+use serde_json::json;
+
+use super::{
+    Failure,
+    arguments::{Common, Format, IdentityOptions},
+    commands::findings_shown,
+    output,
+};
+
+pub(super) fn show(common: &Common) -> Result<u8, Failure> {
+    let config = common.config()?;
+    let identity = Identity::load(&config.identity)?;
+    let chain = identity.chain.iter().map(|it| {
+        json!({
+            "subject": it.subject().to_string(),
+            "issuer": it.issuer().to_string(),
+            "not-before": it.not_before().to_string(),
+            "not-after": it.not_after().to_string(),
+            "sha256": it.sha256(),
+        })
+    });
+    let shown = json!({
+        "serial-number": identity.serial_number.as_str(),
+        "public-key": Signer::public_key(&*identity.key).spki_sha256(),
+        "chain": chain.collect::<Vec<_>>(),
+    });
+    if common.format == Format::Json {
+        output::say(&serde_json::to_string_pretty(&shown)?);
+        return Ok(0);
+    }
+    output::say(&format!("serial number {}", identity.serial_number));
+    output::say(&format!("public key    sha-256 {}", Signer::public_key(&*identity.key).spki_sha256()));
+    for certificate in &identity.chain {
+        output::say(&format!("certificate   {}", certificate.subject()));
+        output::say(&format!("  issued by   {}", certificate.issuer()));
+        output::say(&format!("  valid       {} to {}", certificate.not_before(), certificate.not_after()));
+    }
+    Ok(0)
+}
+
+/// Makes the key, unless it is there, and a request for its certificate.
+pub(super) fn create(options: &IdentityOptions) -> Result<u8, Failure> {
+    let given = &options.given;
+    let serial = given.subject_serial.as_deref().ok_or_else(|| Failure::missing("--subject-serial is needed"))?;
+    let out = given.csr.as_deref().ok_or_else(|| Failure::missing("--csr is needed: where the request is written"))?;
+    let mut names = DeviceNames::new(SerialNumber::new(serial)?);
+    names.organization.clone_from(&given.organization);
+    names.hardware_type = given.hardware_type.as_deref().map(FromStr::from_str).transpose()?;
+    let mut plan = match &given.key {
+        Some(key) => KeyPlan::new(key.parse()?),
+        None => {
+            let places = options.common.config()?.identity;
+            let mut plan = KeyPlan::new(places.key);
+            plan.passphrase_file = places.key_passphrase_file;
+            plan
+        }
+    };
+    if given.passphrase_file.is_some() {
+        plan.passphrase_file.clone_from(&given.passphrase_file);
+    }
+    plan.owner_password_file.clone_from(&given.owner_password_file);
+    if let Some(algorithm) = &given.algorithm {
+        plan.algorithm = algorithm.parse()?;
+    }
+    if let Some(label) = &given.label {
+        plan.label.clone_from(label);
+    }
+    let (key, made) = identity::make(&plan)?;
+    let request = new_request::sign(&names, &key)?;
+    storage::replace(out, new_request::to_pem(&request).as_bytes())?;
+    let public = Signer::public_key(&key);
+    if options.common.format == Format::Json {
+        let shown = json!({
+            "key": plan.key.to_string(),
+            "made": made == Made::New,
+            "public-key": public.spki_sha256(),
+            "serial-number": serial,
+            "csr": out.display().to_string(),
+        });
+        output::say(&serde_json::to_string_pretty(&shown)?);
+        return Ok(0);
+    }
+    let what = match made {
+        Made::New => "made",
+        Made::Present => "was there",
+    };
+    output::say(&format!("key       {} {what}", plan.key));
+    output::say(&format!("          sha-256 {}", public.spki_sha256()));
+    output::say(&format!("request   {} for serial number {serial}", out.display()));
+    Ok(0)
+}
+
+/// Keeps the certificate.
+pub(super) fn install(options: &IdentityOptions) -> Result<u8, Failure> {
+    let given = &options.given;
+    let file = given.certificate.as_deref().ok_or_else(|| Failure::missing("--certificate is needed"))?;
+    let chain = identity::certificates(file)?;
+    let places = places(options)?;
+    let installed = identity::install(&places, &chain, given.nv_owner, given.owner_password_file.as_deref())?;
+    if options.common.format == Format::Json {
+        let shown = json!({
+            "certificate": places.certificate.to_string(),
+            "key": places.key.to_string(),
+            "serial-number": installed.serial_number.as_str(),
+            "certificates": installed.certificates,
+        });
+        output::say(&serde_json::to_string_pretty(&shown)?);
+        return Ok(0);
+    }
+    output::say(&format!("serial number {}", installed.serial_number));
+    output::say(&format!("{} certificates at {}", installed.certificates, places.certificate));
+    Ok(0)
+}
+
+/// Whether it is all fit.
+pub(super) fn check(options: &IdentityOptions) -> Result<u8, Failure> {
+    let places = places(options)?;
+    // Without a configuration there is nothing that says not to believe the clock, except the clock itself.
+    let trust = if is_complete(options) { ClockTrust::Trusted } else { options.common.config()?.clock };
+    findings_shown(&identity::check::check(&places, trust), options.common.format)
+}
+
+fn is_complete(options: &IdentityOptions) -> bool {
+    options.given.key.is_some() && options.given.to.is_some()
+}
+
+/// Where the identity is: what was given, and what the configuration says of the rest.
+fn places(options: &IdentityOptions) -> Result<IdentityPlaces, Failure> {
+    let given = &options.given;
+    let mut places = if is_complete(options) {
+        IdentityPlaces::new(CertificatePlace::File(PathBuf::new()), Locator::File(PathBuf::new()))
+    } else {
+        options.common.config()?.identity
+    };
+    if let Some(key) = &given.key {
+        places.key = key.parse()?;
+    }
+    if let Some(to) = &given.to {
+        places.certificate = to.parse()?;
+    }
+    if given.passphrase_file.is_some() {
+        places.key_passphrase_file.clone_from(&given.passphrase_file);
+    }
+    Ok(places)
+}
