@@ -63,6 +63,7 @@ impl std::fmt::Debug for Webhook {
 const EVENTS: &[&str] = &[
     "server-started",
     "manufacturer-added",
+    "revocation-lists-stored",
     "profile-applied",
     "profile-removed",
     "device-registered",
