@@ -9,7 +9,7 @@ use bootstrap_server::{
     RunningServer,
     audit::Event,
     config::{ConfigError, PostQuantum, Revocation, ServerConfig},
-    domain::{Manufacturer, ManufacturerName},
+    domain::{Manufacturer, ManufacturerName, RevocationLists},
     store::{Batch, Store},
 };
 use pki::{
@@ -19,8 +19,9 @@ use pki::{
     revocation::{Crl, Demand, Evidence},
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationList, CertificateRevocationListParams, DnType, IsCa,
-    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationList, CertificateRevocationListParams, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
+    date_time_ymd,
 };
 use rustls::{HandshakeKind, NamedGroup, ProtocolVersion};
 use support::{DATA, Site, connect, connector, exchange, metric, post, secured, until_metric};
@@ -217,6 +218,59 @@ async fn certificates_that_do_not_hold_end_the_handshake_and_say_why_in_the_log(
         until_metric(&server, &refusals, before + 1).await;
     }
     until_metric(&server, "sztp_handshakes_total{listener=\"device\",outcome=\"refused\",version=\"none\"}", 4).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn dev_10_certificates_that_no_device_may_have_and_those_of_two_minds_end_the_handshake() {
+    let (site, factory) = (Site::new(), Factory::new("F"));
+    let server = start(&site, &factory, |_| {}).await;
+    let authority = factory.device(1, "SN-A", |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+    let signs = factory.device(2, "SN-B", |params| params.key_usages = vec![KeyUsagePurpose::KeyCertSign]);
+    let turned = factory.device(4, "SN-\u{202e}0001", |_| {});
+    for (device, reason) in [(&authority, "idevid-unfit"), (&signs, "idevid-unfit"), (&turned, "identity-ambiguous")] {
+        let refusals = format!("sztp_refusals_total{{reason=\"{reason}\"}}");
+        let before = metric(&server, &refusals);
+        device.ask(&server).await.expect_err(reason);
+        until_metric(&server, &refusals, before + 1).await;
+    }
+    // What real ones have: an odd purpose, and no end.
+    let odd = factory.device(5, "SN-E", |params| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(vec![2, 23, 133, 8, 3])];
+        params.not_after = pki::time::Timestamp::INFINITY.to_offset_date_time();
+    });
+    assert_eq!(odd.ask(&server).await.unwrap(), 404);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn lists_that_are_stored_or_change_in_their_files_count_for_those_who_are_connected() {
+    let (site, factory) = (Site::new(), Factory::new("F"));
+    let written = std::fs::read_to_string(site.path("sztp.toml")).unwrap();
+    site.write("maker.crl", &factory.list(&[], 2090));
+    let section = "[device-revocation]\nlists = ['maker.crl']\n[owner]";
+    site.write("sztp.toml", written.replace("[owner]", section).as_bytes());
+    let server = start(&site, &factory, |_| {}).await;
+    let mut streams = Vec::new();
+    for number in [1, 2, 3] {
+        let device = factory.device(number, &format!("SN-{number}"), |_| {});
+        let mut stream = connect(&server, &connector(Some((&device.key, &device.chain)))).await.unwrap();
+        assert_eq!(exchange(&mut stream, &post(DATA, EMPTY)).await.unwrap().status, 404);
+        streams.push(stream);
+    }
+    // Stored, by whatever server of the database.
+    let name = ManufacturerName::new("factory").unwrap();
+    let pem = factory.made_list(&[1], 2090).pem().unwrap();
+    let lists = Box::new(RevocationLists::from_pem(name, &pem).unwrap());
+    server.store().commit(Batch::from(Event::RevocationListsStored { lists })).await.unwrap();
+    until_metric(&server, "sztp_connections_cut_total{reason=\"distrusted\"}", 1).await;
+    exchange(&mut streams[0], &post(DATA, EMPTY)).await.expect_err("revoked by the stored list");
+    // What somebody has begun to write undoes nothing; what is whole counts.
+    site.write("maker.crl", b"-----BEGIN X509 CRL-----");
+    site.write("maker.crl", &factory.list(&[2], 2090));
+    until_metric(&server, "sztp_connections_cut_total{reason=\"distrusted\"}", 2).await;
+    exchange(&mut streams[1], &post(DATA, EMPTY)).await.expect_err("revoked by the file");
+    assert_eq!(exchange(&mut streams[2], &post(DATA, EMPTY)).await.unwrap().status, 404);
     server.stop().await;
 }
 

@@ -305,6 +305,7 @@ mod tests {
         metrics.census(&[Census { state: "held", devices: 0, stuck: 0, alarmed: 0 }]);
         metrics.alarms([ReasonCode::PolicyPending.to_string()]);
         metrics.webhook_behind("inventory", 0);
+        metrics.revocation_lists([("maker".to_owned(), 0)]);
         let text = metrics.encode();
         let encoded: BTreeSet<_> =
             text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned).collect();

@@ -609,7 +609,7 @@ reason_codes! {
         "Ask with the subject and the alternative names of the old certificate, or enrol anew.";
     // Which device a certificate is of
     IdentityAmbiguous, "identity-ambiguous", "IEEE 802.1AR §8.6",
-        "The certificate's serial number is no text for people, or can be read in more than one way",
+        "The certificate's serial number can be read in more than one way",
         "See `sztp enroll explain CERT`; give the manufacturer rules that name one place, or have the certificate issued again.";
     IdevidUnfit, "idevid-unfit", "IEEE 802.1AR §8.10",
         "The certificate chains to a manufacturer, and is none that its devices have: a CA's, or for another purpose",

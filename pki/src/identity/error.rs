@@ -52,10 +52,11 @@ impl IdentityError {
     #[must_use]
     pub const fn reason(self) -> ReasonCode {
         match self {
-            Self::SerialNumberMissing | Self::SerialNumberForm => ReasonCode::SerialNumberMissing,
+            Self::SerialNumberMissing | Self::SerialNumberForm | Self::SerialNumberUnusable => {
+                ReasonCode::SerialNumberMissing
+            }
             Self::SerialNumberAmbiguous
             | Self::MultiValued
-            | Self::SerialNumberUnusable
             | Self::SerialNumberDeceptive
             | Self::PatternAmbiguous
             | Self::RulesDisagree => ReasonCode::IdentityAmbiguous,

@@ -55,9 +55,9 @@ impl ModuleName {
             return Err(IdentityError::SerialNumberUnusable);
         }
         match self.serial {
-            ModuleSerial::Text => {
-                SerialNumber::new(std::str::from_utf8(octets).map_err(|_| IdentityError::SerialNumberUnusable)?)
-            }
+            ModuleSerial::Text => SerialNumber::of_certificate(
+                std::str::from_utf8(octets).map_err(|_| IdentityError::SerialNumberUnusable)?,
+            ),
             ModuleSerial::Hex => {
                 SerialNumber::new(octets.iter().map(|octet| format!("{octet:02X}")).collect::<String>())
             }

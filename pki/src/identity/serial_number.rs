@@ -18,7 +18,7 @@ impl SerialNumber {
     /// # Errors
     /// [`IdentityError::SerialNumberUnusable`] when it is empty, longer than [`SerialNumber::MAX`], or holds control
     /// characters; [`IdentityError::SerialNumberDeceptive`] when people would not read what is written: characters that
-    /// cannot be seen, that turn the direction of reading, or blanks that are not U+0020.
+    /// cannot be seen, or that turn the direction of reading.
     pub fn new(text: impl Into<String>) -> Result<Self, IdentityError> {
         let text = text.into();
         if text.is_empty() || text.len() > Self::MAX || text.chars().any(char::is_control) {
@@ -30,6 +30,18 @@ impl SerialNumber {
         Ok(Self(text))
     }
 
+    /// As [`SerialNumber::new`], for what a certificate says.
+    ///
+    /// # Errors
+    /// As there; blanks that are not U+0020 deceive too.
+    pub(super) fn of_certificate(text: impl Into<String>) -> Result<Self, IdentityError> {
+        let text = text.into();
+        if text.chars().any(text::is_other_blank) && !text.chars().any(char::is_control) {
+            return Err(IdentityError::SerialNumberDeceptive);
+        }
+        Self::new(text)
+    }
+
     /// Reads the serialNumber attribute (2.5.4.5) of a certificate's subject: the device's serial number, not the
     /// certificate's (IEEE 802.1AR §8.6).
     ///
@@ -38,7 +50,7 @@ impl SerialNumber {
     /// is more than one, [`IdentityError::MultiValued`] when it shares its relative distinguished name, otherwise as
     /// [`SerialNumber::new`].
     pub fn from_certificate(certificate: &Certificate) -> Result<Self, IdentityError> {
-        Self::new(Field::SERIAL_NUMBER.only_value(certificate)?)
+        Self::of_certificate(Field::SERIAL_NUMBER.only_value(certificate)?)
     }
 
     /// As [`SerialNumber::from_certificate`], by the manufacturer's rule.
@@ -53,7 +65,7 @@ impl SerialNumber {
                 let attribute = Field::SERIAL_NUMBER.only_value(certificate)?;
                 let named = attribute.strip_prefix("PID:").and_then(|rest| rest.rsplit_once(" SN:"));
                 match named {
-                    Some((model, serial)) if !model.is_empty() && !serial.contains(' ') => Self::new(serial),
+                    Some((model, serial)) if !model.is_empty() && !serial.contains(' ') => Self::of_certificate(serial),
                     _ => Err(IdentityError::SerialNumberForm),
                 }
             }
@@ -91,8 +103,12 @@ mod tests {
 
     #[test]
     fn what_people_would_read_otherwise_is_no_serial_number() {
-        for bad in ["SN-\u{202e}1000", "SN\u{200b}1", "\u{feff}SN1", "SN\u{2066}1\u{2069}", "SN\u{a0}1", "SN\u{ad}1"] {
+        for bad in ["SN-\u{202e}1000", "SN\u{200b}1", "\u{feff}SN1", "SN\u{2066}1\u{2069}", "SN\u{2028}1", "SN\u{ad}1"]
+        {
             assert_eq!(SerialNumber::new(bad), Err(IdentityError::SerialNumberDeceptive), "{bad:?}");
         }
+        // People copy such a blank from a document, and are told what is meant; a certificate with it is refused.
+        assert!(SerialNumber::new("SN\u{a0}1").is_ok());
+        assert_eq!(SerialNumber::of_certificate("SN\u{a0}1"), Err(IdentityError::SerialNumberDeceptive));
     }
 }

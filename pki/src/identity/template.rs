@@ -37,7 +37,7 @@ impl Template {
         let mut found: Option<SerialNumber> = None;
         for value in self.field.values(certificate)? {
             let Some(serial) = self.find(&value)? else { continue };
-            let serial = SerialNumber::new(serial)?;
+            let serial = SerialNumber::of_certificate(serial)?;
             // Of two names that both fit, nobody can tell which one is the device's.
             if found.as_ref().is_some_and(|found| *found != serial) {
                 return Err(IdentityError::SerialNumberAmbiguous);

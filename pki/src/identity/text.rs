@@ -22,14 +22,20 @@ pub(super) fn of(value: &Any) -> Option<String> {
 }
 
 /// Whether people do not see the character, or see others elsewhere for it: format characters, the controls of
-/// bidirectional text, tags, variation selectors, blanks that are not U+0020, and what Unicode keeps free.
+/// bidirectional text, tags, variation selectors, ends of lines, and what Unicode keeps free.
 pub(super) fn is_deceptive(character: char) -> bool {
     let is_format = matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
         | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{ffff}'
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{10ffff}');
-    is_format || (character != ' ' && character.is_whitespace())
+    is_format || matches!(character, '\u{2028}' | '\u{2029}')
+}
+
+/// Whether the character is a blank that people take for U+0020. Lists that people copy from documents have them; a maker's
+/// certificate has no reason to.
+pub(super) fn is_other_blank(character: char) -> bool {
+    character != ' ' && character.is_whitespace()
 }
 
 #[cfg(test)]
