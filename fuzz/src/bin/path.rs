@@ -118,7 +118,7 @@ fn check(bytes: &[u8]) {
             Err(error) => assert!(!error.to_string().is_empty() && error.section().starts_with("RFC")),
         }
         // Whoever demands more gets less.
-        let acceptable = [const_oid::ObjectIdentifier::new_unwrap("1.2.3.4")];
+        let acceptable = [der::asn1::ObjectIdentifier::new_unwrap("1.2.3.4")];
         let rules = |acceptable, inhibit_any| PolicyRules {
             acceptable,
             require_explicit: true,
