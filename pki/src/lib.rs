@@ -71,6 +71,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # As strict as its RFC
+//!
+//! Paths are validated after the whole of RFC 5280 §6: constraints on names, policies with RFC 9618's graph, deltas and indirect
+//! lists. Names are compared without case and superfluous blanks (§7.1). What binds those who issue, and not those who validate, is
+//! looked at under [`path::Strictness::Profile`]: a factory that issues odd certificates will not stop.
+//!
 //! # Keys
 //!
 //! [`key::FileKey`] reads PKCS#8, SEC 1 and PKCS#1, PEM or DER, of P-256, P-384, P-521, Ed25519 and RSA. It makes keys, and draws
@@ -102,9 +108,10 @@
 //! | a request; its attributes | [64 KiB](request::CertificationRequest::MAX_DER); [32](request::CertificationRequest::MAX_ATTRIBUTES) |
 //! | a path, anchor and end entity included | [8](path::Path::MAX_LENGTH) certificates |
 //! | signature checks to find one path; to judge its revocation | 64; 128 |
+//! | comparisons of names with constraints to find one path | 250,000 |
 //! | a revocation list; its entries | [1 MiB](revocation::Crl::MAX_DER); [32,768](revocation::Crl::MAX_ENTRIES) |
 //! | an OCSP response; its single responses; its certificates | [64 KiB](revocation::OcspResponse::MAX_DER); [64](revocation::OcspResponse::MAX_RESPONSES); [4](revocation::OcspResponse::MAX_CERTIFICATES) |
-//! | lists, and responses, in one [`revocation::Evidence`] | [64](revocation::Evidence::MAX) each |
+//! | lists, responses, and certificates of who signs lists, in one [`revocation::Evidence`] | [64](revocation::Evidence::MAX) each |
 //! | a key file; rounds of PBKDF2, memory of scrypt to open one | 1 MiB; 10,000,000, 256 MiB |
 //! | an answer of a token; questions that wait for it | 10 seconds; 256 |
 //! | an RSA key, public; private | 2048 to 8192 bits; 2048 to 4096 |
