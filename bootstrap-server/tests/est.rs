@@ -133,7 +133,7 @@ async fn est_02_est_05_from_the_idevid_to_a_certificate_to_its_renewal() {
     );
     assert_eq!(certificates(&world.enroll((&key, &own), "simplereenroll", &renewal).await).remove(0), second);
     let same_key = csr(&next, "SN-1", &[name]);
-    let third = world.enroll((&next, &[second.clone()]), "simplereenroll", &same_key).await;
+    let third = world.enroll((&next, std::slice::from_ref(&second)), "simplereenroll", &same_key).await;
     if same_key == renewal {
         refused(&third, 400, "csr-");
     } else {
