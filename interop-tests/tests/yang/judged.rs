@@ -5,7 +5,7 @@ use conveyed_info::{
     Encoding,
     information::Information,
     rpc::{BootstrappingAnswer, BootstrappingRequest, ProgressReport, RestconfError},
-    voucher::{Assertion, Freshness, Voucher},
+    voucher::{Assertion, Freshness, Voucher, VoucherRequestDocument},
 };
 use interop_tests::{need, skip};
 use pki::{identity::SerialNumber, time::Timestamp};
@@ -20,6 +20,9 @@ fn ours(kind: Kind, document: &[u8], encoding: Encoding) -> Result<(), String> {
     match kind {
         Kind::Information => Information::decode(document, encoding).map(drop),
         Kind::Voucher | Kind::LaterVoucher => Voucher::from_json(document).map(drop),
+        Kind::VoucherRequest => {
+            return VoucherRequestDocument::from_json(document).map(drop).map_err(|error| error.to_string());
+        }
         Kind::Request => BootstrappingRequest::decode(document, encoding).map(drop),
         Kind::Answer => BootstrappingAnswer::decode(document, encoding).map(drop),
         Kind::Report => ProgressReport::decode(document, encoding).map(drop),
