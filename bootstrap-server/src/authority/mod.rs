@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use authority::{CertificateAuthority, OcspResponder, Profile};
 
-use crate::domain::{AuthorityName, CertificateKind};
+use crate::domain::{AuthorityName, CertificateProfile};
 
 /// A CA whose key this server has, and what it may issue.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Authority {
     /// What signs.
     pub ca: CertificateAuthority,
     /// What it issues.
-    pub profiles: BTreeMap<CertificateKind, Profile>,
+    pub profiles: BTreeMap<CertificateProfile, Profile>,
     /// What answers about its certificates, if anything does.
     pub responder: Option<OcspResponder>,
     /// How long a revocation list, and an answer about a certificate, holds.

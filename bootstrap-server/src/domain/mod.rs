@@ -30,7 +30,7 @@ pub use deed::Deed;
 pub use device::{Alarm, Device, Dossier, Particulars, Proof};
 pub use elsewhere::RedirectInvalid;
 pub use identifiers::{
-    AuthorityName, CertificateKind, DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid,
+    AuthorityName, CertificateProfile, DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid,
     ProfileName, TokenId, UserName, VariantName,
 };
 pub use lifecycle::State;

@@ -21,7 +21,7 @@ use crate::{
     audit::{Event, LedgerEvent},
     authority::Authorities,
     domain::{
-        CertificateKind, Delivered, Dossier, Ldevid, LdevidDemand, OnboardingProfile,
+        CertificateProfile, Delivered, Dossier, Ldevid, LdevidDemand, OnboardingProfile,
         ledger::{Holder, IssueRefused, IssuedCertificate, Occasion},
     },
     store::{Ledger, StoreError},
@@ -57,7 +57,7 @@ pub(super) struct Ready {
 const TRIES: usize = 4;
 
 /// What a certificate that is issued in an onboarding is issued as.
-const KIND: &str = "ldevid";
+const PROFILE: &str = "ldevid";
 
 /// Why a device gets another certificate although it has one.
 const ANEW: &str = "the device was onboarded anew";
@@ -165,7 +165,7 @@ impl Enrolment {
             made.inspect_err(|error| tracing::error!(%error, device = %caller.device, "no certificate")).ok()?;
         let issued = IssuedCertificate {
             authority: ldevid.authority.clone(),
-            kind: CertificateKind::new(KIND).ok()?,
+            profile: CertificateProfile::new(PROFILE).ok()?,
             holder: Holder::Owned(caller.device.clone()),
             request: Some(order.request()),
             certificate: certificate.clone(),

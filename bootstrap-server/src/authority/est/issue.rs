@@ -10,7 +10,7 @@ use super::{Est, Fault};
 use crate::{
     audit::{Event, LedgerEvent},
     domain::{
-        AuthorityName, CertificateKind,
+        AuthorityName, CertificateProfile,
         ledger::{Holder, IssueRefused, IssuedCertificate, Occasion},
     },
     store::{Batch, StoreError},
@@ -20,7 +20,7 @@ use crate::{
 const TRIES: usize = 4;
 
 /// What it is issued as.
-const KIND: &str = "ldevid";
+const PROFILE: &str = "ldevid";
 
 /// Why a device gets another certificate although it has one.
 const ANEW: &str = "the device enrolled anew with its IDevID, by EST";
@@ -46,7 +46,7 @@ pub(super) async fn issue(
         })?;
         let issued = IssuedCertificate {
             authority: authority.clone(),
-            kind: CertificateKind::new(KIND).map_err(|error| Fault::internal(&error))?,
+            profile: CertificateProfile::new(PROFILE).map_err(|error| Fault::internal(&error))?,
             holder: holder.clone(),
             request: Some(request),
             certificate: certificate.clone(),

@@ -229,7 +229,7 @@ pub(super) const CERTIFICATE: Table = Table {
     columns: &[
         ("authority", Text),
         ("serial", Octets),
-        ("kind", Text),
+        ("profile", Text),
         ("manufacturer", Text),
         ("serial_number", Text),
         ("key_sha256", Octets),

@@ -33,7 +33,7 @@ CREATE INDEX voucher_expires_on ON voucher (expires_on) WHERE expires_on IS NOT 
 CREATE TABLE certificate (
     authority     TEXT COLLATE "C" NOT NULL,
     serial        BYTEA NOT NULL,               -- of the certificate, as in its DER
-    kind          TEXT COLLATE "C" NOT NULL,               -- the profile that it was issued by
+    profile       TEXT COLLATE "C" NOT NULL,               -- the profile that it was issued by
     manufacturer  TEXT COLLATE "C",                        -- of a device on the owner's list
     serial_number TEXT COLLATE "C",                        -- of the device that holds it
     key_sha256    BYTEA NOT NULL,

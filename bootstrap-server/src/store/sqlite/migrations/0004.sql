@@ -32,7 +32,7 @@ CREATE INDEX voucher_expires_on ON voucher (expires_on) WHERE expires_on IS NOT 
 CREATE TABLE certificate (
     authority     TEXT NOT NULL,
     serial        BLOB NOT NULL,               -- of the certificate, as in its DER
-    kind          TEXT NOT NULL,               -- the profile that it was issued by
+    profile       TEXT NOT NULL,               -- the profile that it was issued by
     manufacturer  TEXT,                        -- of a device on the owner's list
     serial_number TEXT,                        -- of the device that holds it
     key_sha256    BLOB NOT NULL,
