@@ -1,7 +1,12 @@
 //! Every command that the documentation and the help show is one that there is, with options that it takes; every TOML
 //! document that they show is one that a server reads.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 use bootstrap_server::{
     config::ServerConfig,
@@ -233,6 +238,9 @@ async fn every_toml_document_in_the_documentation_can_be_read() {
                 fs::write(file, &certificate).unwrap();
             }
         }
+        for name in block.split('"').filter(|word| word.ends_with(".credentials")) {
+            secret(&path.join(name), "user:password\n");
+        }
         let Err(as_config) = ServerConfig::load(&path.join("example.toml")) else { continue };
         let block = with_certificates(&block, &certificate);
         // An example is a part of a profile too, or the whole of one.
@@ -244,6 +252,12 @@ async fn every_toml_document_in_the_documentation_can_be_read() {
         }
     }
     assert!(seen >= 2, "only {seen}");
+}
+
+/// A file that its owner alone may read.
+fn secret(path: &Path, content: &str) {
+    fs::write(path, content).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }
 
 /// An example with a real certificate where its reader is to put one.
