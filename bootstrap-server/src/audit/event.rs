@@ -255,6 +255,11 @@ pub enum Event {
         /// SHA-256 of the backup.
         backup: Digest,
     },
+    /// Other keys than before sign the log's checkpoints from here on.
+    LogKeysChanged {
+        /// Each of them, as whoever verifies takes it.
+        keys: Vec<String>,
+    },
     /// An authority issued something, or took it back.
     Ledger(LedgerEvent),
     /// The first event of a log that follows one that was restored from a backup, which it does not continue.
@@ -325,6 +330,7 @@ impl Event {
             Self::PoliciesProposed { .. } => 31,
             Self::RevocationListsStored { .. } => 50,
             Self::VoucherFetched { .. } => 55,
+            Self::LogKeysChanged { .. } => 65,
             Self::Ledger(event) => return event.kind(),
         })
     }
@@ -340,6 +346,7 @@ impl Event {
             Self::DeviceRegistered { .. } => "device-registered",
             Self::VoucherStored { .. } => "voucher-stored",
             Self::VoucherFetched { .. } => "voucher-fetched",
+            Self::LogKeysChanged { .. } => "log-keys-changed",
             Self::DeviceHeld { .. } => "device-held",
             Self::Answered { .. } => "answered",
             Self::ProgressReported { .. } => "progress-reported",
@@ -405,6 +412,7 @@ impl Event {
             | Self::TokenCreated { .. }
             | Self::TokenRevoked { .. }
             | Self::RecordsErased { .. }
+            | Self::LogKeysChanged { .. }
             | Self::BackupBegun
             | Self::BackupTaken { .. }
             | Self::LogRestored { .. } => None,

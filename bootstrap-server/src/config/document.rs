@@ -201,6 +201,18 @@ pub struct KeyFiles {
     pub passphrase_file: Option<PathBuf>,
 }
 
+/// A key that signs checkpoints beside the log's own: the next one before it takes over, or the one before.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AlsoSigns {
+    /// Ed25519: PEM, or where it is in an HSM.
+    #[serde(deserialize_with = "locator")]
+    pub key: Locator,
+    /// The file of the passphrase that opens the key's file.
+    #[serde(default)]
+    pub passphrase_file: Option<PathBuf>,
+}
+
 /// The audit log's identity.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -213,4 +225,7 @@ pub struct Audit {
     /// The file of the passphrase that opens the key's file.
     #[serde(default)]
     pub passphrase_file: Option<PathBuf>,
+    /// Keys that sign checkpoints beside it.
+    #[serde(default)]
+    pub also: Vec<AlsoSigns>,
 }

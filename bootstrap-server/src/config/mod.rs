@@ -13,7 +13,7 @@ pub use authority::{
     AuthorityListener, AuthoritySection, EstSection, PublicationListener, ResponderSection, ServiceCertificate,
 };
 pub use document::{
-    Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
+    AlsoSigns, Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
     RevocationDemand,
 };
 pub use error::ConfigError;
@@ -124,8 +124,13 @@ impl ServerConfig {
         });
         let operators = operators.transpose()?;
         let audit_key = KeyPlace::new(folder, &document.audit.key, document.audit.passphrase_file.as_deref());
-        let checkpoint_key = CheckpointKey::new(&document.audit.origin, Box::new(audit_key.open()?))
-            .map_err(|source| ConfigError::Audit { key: audit_key.locator().clone(), source })?;
+        let failed = |key: &KeyPlace, source| ConfigError::Audit { key: key.locator().clone(), source };
+        let mut checkpoint_key = CheckpointKey::new(&document.audit.origin, Box::new(audit_key.open()?))
+            .map_err(|source| failed(&audit_key, source))?;
+        for also in &document.audit.also {
+            let place = KeyPlace::new(folder, &also.key, also.passphrase_file.as_deref());
+            checkpoint_key = checkpoint_key.and(Box::new(place.open()?)).map_err(|source| failed(&place, source))?;
+        }
         let database = Location::parse(&document.database, folder);
         if let (Some(_), Some((kind, _))) = (database.file(), document.database.split_once("://")) {
             return Err(ConfigError::DatabaseKind { kind: kind.to_owned() });
