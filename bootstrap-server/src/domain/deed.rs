@@ -114,6 +114,7 @@ impl Deed {
             | Event::TokenRevoked { .. }
             | Event::RecordsErased { .. }
             | Event::Ledger(_)
+            | Event::Factory(_)
             | Event::BackupBegun
             | Event::BackupTaken { .. }
             | Event::LogRestored { .. } => return None,
