@@ -4,10 +4,12 @@
 //! | module | what |
 //! |---|---|
 //! | `est` | enrolment by those who show certificates (RFC 7030) |
+//! | `factory` | enrolment of units on a factory line, by stations |
 //! | `issuing` | the one way from a judged request to a certificate that is on record |
 //! | `publishing` | revocation lists, OCSP and CA certificates, for everybody, in clear |
 
 pub(crate) mod est;
+pub(crate) mod factory;
 mod issuing;
 pub(crate) mod publishing;
 

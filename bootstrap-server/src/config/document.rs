@@ -9,8 +9,8 @@ use pki::key::Locator;
 use serde::Deserialize;
 
 use super::{
-    AuthorityListener, AuthoritySection, ConfigError, DeadlinesSection, EstSection, PolicySection, PublicationListener,
-    RetentionSection, key::locator,
+    AuthorityListener, AuthoritySection, ConfigError, DeadlinesSection, EstSection, FactorySection, PolicySection,
+    PublicationListener, RetentionSection, key::locator,
 };
 use crate::{
     admission::Limits,
@@ -52,6 +52,9 @@ pub struct Document {
     /// Renewal of devices' certificates.
     #[serde(default)]
     pub est: Option<EstSection>,
+    /// Stations of a factory line, which enrol units under production orders.
+    #[serde(default)]
+    pub factory: Option<FactorySection>,
     /// Where revocation lists and answers about certificates are.
     #[serde(default)]
     pub publication_listener: Option<PublicationListener>,

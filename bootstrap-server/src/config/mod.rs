@@ -3,6 +3,7 @@
 mod authority;
 mod document;
 mod error;
+mod factory;
 mod key;
 mod onboarding;
 mod policy;
@@ -17,6 +18,7 @@ pub use document::{
     RevocationDemand,
 };
 pub use error::ConfigError;
+pub use factory::{FactoryConfig, FactorySection};
 pub use key::KeyPlace;
 pub use onboarding::{LegacyListener, OnboardingConfig};
 pub use policy::{
@@ -54,6 +56,8 @@ pub struct ServerConfig {
     pub authority_listener: Option<ServiceCertificate>,
     /// The authority whose certificates are renewed by EST, where a path names none.
     pub est: Option<AuthorityName>,
+    /// Which stations enrol units under production orders, if any do.
+    pub factory: Option<FactoryConfig>,
     /// Where authorities publish.
     pub publication: Option<SocketAddr>,
     /// Where the database is.
@@ -146,11 +150,16 @@ impl ServerConfig {
         if est.is_some() && document.authority_listener.is_none() {
             return Err(ConfigError::NoAuthorityListener { section: "est" });
         }
+        let factory = document.factory.as_ref().map(|section| factory::load(section, folder)).transpose()?;
+        if factory.is_some() && document.authority_listener.is_none() {
+            return Err(ConfigError::NoAuthorityListener { section: "factory" });
+        }
         Ok(Self {
             onboarding,
             operators,
             authorities,
             est,
+            factory,
             authority_listener: document
                 .authority_listener
                 .as_ref()

@@ -115,6 +115,7 @@ impl Deed {
             | Event::RecordsErased { .. }
             | Event::Ledger(_)
             | Event::LogKeysChanged { .. }
+            | Event::Factory(_)
             | Event::BackupBegun
             | Event::BackupTaken { .. }
             | Event::LogRestored { .. } => return None,

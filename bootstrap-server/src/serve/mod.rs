@@ -25,13 +25,16 @@ use tokio::{
 use crate::{
     api,
     audit::{CheckpointKey, Event},
-    authority::est::{self, Est},
+    authority::{
+        est::{self, Est},
+        factory::{self as line, Line},
+    },
     config::ServerConfig,
     metrics::Metrics,
     outward::Follower,
     restconf::Enrolment,
     retention,
-    store::{Batch, Ledger, SqlStore, Store},
+    store::{Batch, Factory, Ledger, SqlStore, Store},
     tls::{Judges, Rejections, ReloadableCertificate, TlsError},
 };
 
@@ -119,6 +122,12 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         let est = Est { ledger, authorities, default, identities, body_deadline: config.limits.body };
         services = services.merge(est::router(Arc::new(est)));
     }
+    let factory: Arc<dyn Factory> = store.clone();
+    if let Some(line) = config.factory {
+        let (store, authorities) = (Arc::clone(&factory), authorities.clone());
+        let line = Line { store, authorities, config: line, body_deadline: config.limits.body };
+        services = services.merge(line::router(Arc::new(line)));
+    }
     let issuing = issuing.spawn(&mut tasks, (authorities.clone(), Arc::clone(&ledger)), services, &stopping);
     let mut front = Front { onboarding, issuing, operator_certificate: None };
     let mut webhooks = Vec::new();
@@ -140,6 +149,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         front.operator_certificate = Some(certificate);
         let api = api::Api {
             store: shared,
+            factory,
+            authorities,
             policies: Arc::clone(&in_force),
             webhooks,
             checkpoint_key: config.checkpoint_key,
