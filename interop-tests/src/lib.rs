@@ -6,6 +6,7 @@
 //!
 //! All keys and certificates are made while a test runs, none is stored.
 
+pub mod enrolling;
 pub mod fleet;
 pub mod issued;
 pub mod lab;
