@@ -42,6 +42,8 @@ impl Enrolling {
         site.write("ldevid-root.pem", pem(root.chain()).as_bytes());
         let text = std::fs::read_to_string(site.path("sztp.toml")).unwrap();
         let sections = "[[authority]]\nname = 'devices'\ncertificate = 'ldevid.pem'\nkey = 'ldevid.key'\n\
+            [authority.profile.ldevid]\ndays = 30\nfixed.O = 'Example Owner'\n\
+            crl-url = 'http://pki.example.com/crl/devices/0.crl'\nocsp-urls = ['http://pki.example.com/ocsp/devices']\n\
             [est]\nauthority = 'devices'\n[publication-listener]\nlisten = '127.0.0.1:0'\n\
             [authority-listener]\nlisten = '127.0.0.1:0'\ncertificate = 'server.pem'\nkey = 'server.key'\n";
         site.write("sztp.toml", format!("{text}{sections}").as_bytes());

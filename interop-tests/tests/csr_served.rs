@@ -65,6 +65,8 @@ impl Device {
     async fn certified(&self, server: SocketAddr) -> Certificate {
         let certificate = certificate(&self.ask(server, &self.csr, Encoding::Json).await.unwrap());
         assert_eq!(certificate.public_key(), self.key.public_key());
+        // As the authority's profile `ldevid` has it.
+        assert!(certificate.subject().to_string().contains("O=Example Owner"), "{}", certificate.subject());
         certificate
     }
 }

@@ -126,7 +126,8 @@ impl Bench {
             "sslclient",
             &file,
         ]);
-        self.openssl(&["x509", "-in", &file, "-noout", "-subject", "-ext", "subjectAltName"])
+        let said = ["-subject", "-ext", "subjectAltName,crlDistributionPoints,authorityInfoAccess"];
+        self.openssl(&[&["x509", "-in", &file, "-noout"], &said[..]].concat())
     }
 }
 
@@ -153,7 +154,10 @@ async fn est_01_est_02_est_05_curl_and_openssl_enrol_and_renew() {
     bench.request("first", SUBJECT, "");
     assert_eq!(bench.certificates(&bench.enroll(Some(IDEVID), "simpleenroll", "first"), "first"), 1);
     let first = bench.verified("first");
-    assert!(first.contains("serialNumber = SN-1") && first.contains(NAME), "{first}");
+    // What the authority's profile says, among it where to ask whether it was revoked.
+    for part in ["serialNumber = SN-1", "O = Example Owner", NAME, "/crl/devices/0.crl", "/ocsp/devices"] {
+        assert!(first.contains(part), "{part}: {first}");
+    }
     // The answer was lost, and curl asks again: nothing new.
     let before = fs::read(bench.at.site.path("first.pem")).unwrap();
     bench.certificates(&bench.enroll(Some(IDEVID), "devices/simpleenroll", "first"), "again");
