@@ -46,6 +46,9 @@ pub struct Document {
     /// Where certificates and vouchers are asked for.
     #[serde(default)]
     pub authority_listener: Option<AuthorityListener>,
+    /// What signs vouchers.
+    #[serde(default)]
+    pub masa: Option<KeyFiles>,
     /// Renewal of devices' certificates.
     #[serde(default)]
     pub est: Option<EstSection>,
