@@ -14,6 +14,7 @@ pub mod matrix;
 pub mod openssl;
 pub mod parties;
 pub mod peer;
+pub mod playbook;
 pub mod postgres;
 #[path = "../../bootstrap-server/tests/support/mod.rs"]
 pub mod site;
