@@ -17,7 +17,7 @@ pub use issuing::{IssueFault, Issued, Wanted};
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use authority::{CertificateAuthority, OcspResponder, Profile};
+use authority::{CertificateAuthority, Kind, OcspResponder, Profile};
 
 use crate::domain::{AuthorityName, CertificateProfile};
 
@@ -34,6 +34,18 @@ pub struct Authority {
     pub responder: Option<OcspResponder>,
     /// How long a revocation list, and an answer about a certificate, holds.
     pub fresh_for: Duration,
+}
+
+/// The name of the profile by which owners' certificates for devices are issued in onboardings (RFC 9646) and by EST.
+pub(crate) const LDEVID: &str = "ldevid";
+
+impl Authority {
+    /// What certificates for its owner's devices are like: as its profile `ldevid` has it, where there is one.
+    pub(crate) fn ldevids(&self) -> Profile {
+        let own =
+            self.profiles.iter().find(|(name, profile)| name.as_str() == LDEVID && profile.kind() == Kind::Ldevid);
+        own.map_or_else(|| Profile::of(Kind::Ldevid), |(_, profile)| profile.clone())
+    }
 }
 
 /// All authorities of a server, by name.
