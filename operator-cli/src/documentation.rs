@@ -1,12 +1,7 @@
 //! Every command that the documentation and the help show is one that there is, with options that it takes; every TOML
 //! document that they show is one that a server reads.
 
-use std::{
-    collections::BTreeSet,
-    fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use bootstrap_server::{
     config::ServerConfig,
@@ -238,8 +233,16 @@ async fn every_toml_document_in_the_documentation_can_be_read() {
                 fs::write(file, &certificate).unwrap();
             }
         }
-        for name in block.split('"').filter(|word| word.ends_with(".credentials")) {
-            secret(&path.join(name), "user:password\n");
+        for file in block.split('"').filter(|word| word.ends_with(".credentials")).map(|name| path.join(name)) {
+            if !file.exists() {
+                crate::files::write(&file, b"user:password\n", crate::files::Secrecy::Private).unwrap();
+            }
+        }
+        for file in block.split('"').filter(|word| word.ends_with(".key")).map(|name| path.join(name)) {
+            if !file.exists() {
+                let key = pki::key::FileKey::generate_ed25519().unwrap();
+                crate::files::write(&file, key.to_pem().as_bytes(), crate::files::Secrecy::Private).unwrap();
+            }
         }
         let Err(as_config) = ServerConfig::load(&path.join("example.toml")) else { continue };
         let block = with_certificates(&block, &certificate);
@@ -252,12 +255,6 @@ async fn every_toml_document_in_the_documentation_can_be_read() {
         }
     }
     assert!(seen >= 2, "only {seen}");
-}
-
-/// A file that its owner alone may read.
-fn secret(path: &Path, content: &str) {
-    fs::write(path, content).unwrap();
-    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }
 
 /// An example with a real certificate where its reader is to put one.

@@ -5,7 +5,7 @@
 //! What was erased is no exception: an erasure takes everything about a device, rows and records, so that what is left
 //! explains what is left. Everything else is under the backup's seal alone.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use audit_log::{Leaf, LogIndex};
 use pki::{certificate::Certificate, digest::sha256};
@@ -14,7 +14,12 @@ use serde_json::Value;
 use super::{BackupFault, BackupInvalid, replayed::Devices, short::Short, vouchers::Vouchers};
 use crate::{
     audit::about_identity,
-    domain::{IdentityTexts, Manufacturer, ManufacturerName, ledger::hex, parse_sha256},
+    domain::{
+        IdentityTexts, Manufacturer, ManufacturerName,
+        factory::{ProductionOrder, UnitsHash},
+        ledger::hex,
+        parse_sha256,
+    },
     store::ExportedValue,
 };
 
@@ -24,6 +29,8 @@ pub(super) struct Derived {
     subjects: HashMap<(Table, Box<str>), Known>,
     devices: Devices,
     vouchers: Vouchers,
+    /// Production orders: where they stand, which digest of their units they name, and that of the units seen so far.
+    production: BTreeMap<Box<str>, (u64, Short, UnitsHash)>,
     /// In order.
     reports: VecDeque<Report>,
     /// The line of the first of them.
@@ -45,6 +52,9 @@ enum Table {
     Policy,
     Certificate,
     Revocation,
+    ProductionOrder,
+    /// What became of a unit.
+    ProductionUnit,
 }
 
 impl Table {
@@ -59,6 +69,8 @@ impl Table {
             Self::Policy => "policy",
             Self::Certificate => "certificate",
             Self::Revocation => "revocation",
+            Self::ProductionOrder => "production order",
+            Self::ProductionUnit => "production unit",
         }
     }
 }
@@ -162,6 +174,26 @@ impl Derived {
                 let key = certificate_key(text(authority)?, octets(serial)?);
                 ((Table::Revocation, key), joined([text(reason)?]))
             }
+            ("production_order", [name, ExportedValue::Text(document), closed]) => {
+                let order =
+                    ProductionOrder::read(document, None).filter(|it| text(name) == Some(it.name().as_str()))?;
+                let units = (line, Short::from(order.units_digest()), UnitsHash::default());
+                self.production.insert(text(name)?.into(), units);
+                let closed = text(closed).unwrap_or_default();
+                let document = sha256(document.as_bytes()).to_string();
+                ((Table::ProductionOrder, text(name)?.into()), joined([document.as_str(), closed]))
+            }
+            ("production_unit", [order, serial_number, key, certificate, _, rework]) => {
+                let (order, serial_number) = (text(order)?, text(serial_number)?);
+                self.production.get_mut(order)?.2.add(serial_number, octets(key));
+                let certificate = octets(certificate).map(hex).unwrap_or_default();
+                let rework = text(rework).unwrap_or_default();
+                if certificate.is_empty() && rework.is_empty() {
+                    return Some(());
+                }
+                let key = format!("{order}/{serial_number}").into();
+                ((Table::ProductionUnit, key), joined([certificate.as_str(), rework]))
+            }
             ("policy", [_, document]) => ((Table::Policy, Box::default()), Short::of(text(document)?.as_bytes())),
             ("reported_key" | "device_event" | "delivery", _) => return Some(()),
             _ => return None,
@@ -219,6 +251,15 @@ impl Derived {
             ("certificate-revoked", _) => {
                 let key = member("authority").zip(member("serial")).map(|(name, serial)| format!("{name}/{serial}"));
                 self.says(Table::Revocation, key.as_deref(), member("reason").map(|reason| joined([reason])));
+            }
+            ("production-order-made" | "production-order-closed", _) => {
+                let says = member("document").map(|it| joined([it, member("because").unwrap_or_default()]));
+                self.says(Table::ProductionOrder, member("order"), says);
+            }
+            ("rework-allowed" | "unit-enrolled", _) => {
+                let key = member("order").zip(member("made")).map(|(order, serial)| format!("{order}/{serial}"));
+                let says = [member("serial").unwrap_or_default(), member("because").unwrap_or_default()];
+                self.says(Table::ProductionUnit, key.as_deref(), Some(joined(says)));
             }
             ("profile-removed", _) => self.says(Table::Profile, member("profile"), None),
             ("user-changed", _) => {
@@ -287,7 +328,10 @@ impl Derived {
         });
         let devices = self.devices.differing(end);
         let vouchers = self.vouchers.differing(end);
-        match reports.chain(rows).chain(devices).chain(vouchers).min() {
+        let units = self.production.into_iter().filter_map(|(name, (line, says, hash))| {
+            (Short::from(hash.finish()) != says).then(|| (line, format!("units of production order {name}")))
+        });
+        match reports.chain(units).chain(rows).chain(devices).chain(vouchers).min() {
             None => Ok(()),
             Some((line, what)) => Err(BackupFault::NotDerived { what }.at(line)),
         }

@@ -6,6 +6,7 @@ pub mod decision;
 mod deed;
 mod device;
 mod elsewhere;
+pub mod factory;
 pub mod identification;
 mod identifiers;
 pub mod ledger;

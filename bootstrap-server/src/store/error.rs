@@ -7,6 +7,7 @@ use pki::key::SignError;
 use crate::domain::{
     DeviceId,
     change::ChangeRefused,
+    factory::ProductionRefused,
     ledger::{IssueRefused, RevokeRefused},
 };
 
@@ -125,6 +126,9 @@ pub enum StoreError {
     /// The manufacturer does not exist.
     #[error("no manufacturer {0}")]
     NoManufacturer(String),
+    /// A production order forbids it.
+    #[error(transparent)]
+    Production(ProductionRefused),
     /// What was issued before forbids it.
     #[error(transparent)]
     NotIssued(IssueRefused),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pki::digest::Digest;
 
-use super::{Changes, LedgerNeeds};
+use super::{Changes, FactoryNeeds, LedgerNeeds, Production};
 use crate::{
     audit::Event,
     domain::{
@@ -28,6 +28,8 @@ pub(crate) struct Needs {
     pub(crate) answers: BTreeSet<(UserName, String)>,
     /// What was issued.
     pub(crate) ledger: LedgerNeeds,
+    /// Production orders.
+    pub(crate) factory: FactoryNeeds,
 }
 
 impl Needs {
@@ -44,6 +46,7 @@ impl Needs {
                     }
                     Event::RecordsErased { erasure } => needs.erasing.extend(erasure.places()),
                     Event::Ledger(event) => needs.ledger.extend(event),
+                    Event::Factory(event) => needs.factory.extend(event),
                     _ => {}
                 }
             }
@@ -69,6 +72,8 @@ pub(crate) struct Loaded {
     pub(crate) answers: BTreeSet<(UserName, String)>,
     /// The certificates that new ones are held against.
     pub(crate) ledger: Index,
+    /// The production orders and units that are named.
+    pub(crate) production: Production,
 }
 
 /// What the database holds about one device.

@@ -247,6 +247,22 @@ pub(super) const REVOCATION: Table = Table {
     columns: &[("authority", Text), ("serial", Octets), ("at", Integer), ("reason", Text), ("not_after", Integer)],
 };
 
+pub(super) const PRODUCTION_ORDER: Table =
+    Table { name: "production_order", key: 1, columns: &[("name", Text), ("document", Text), ("closed", Text)] };
+
+pub(super) const PRODUCTION_UNIT: Table = Table {
+    name: "production_unit",
+    key: 2,
+    columns: &[
+        ("production_order", Text),
+        ("serial_number", Text),
+        ("endorsement_key", Octets),
+        ("certificate", Octets),
+        ("station", Text),
+        ("rework", Text),
+    ],
+};
+
 /// Every table, in the order of an export. Answers kept for a day are no part of it.
 pub(super) const EXPORTED: &[&Table] = &[
     &MANUFACTURER,
@@ -263,6 +279,8 @@ pub(super) const EXPORTED: &[&Table] = &[
     &DELIVERY,
     &CERTIFICATE,
     &REVOCATION,
+    &PRODUCTION_ORDER,
+    &PRODUCTION_UNIT,
     &ARCHIVED_LOG,
     &ARCHIVED_LEAF,
     &CHECKPOINT,

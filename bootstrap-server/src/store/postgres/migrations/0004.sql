@@ -58,4 +58,21 @@ CREATE TABLE revocation (
     PRIMARY KEY (authority, serial)
 );
 
+-- What a factory is to make. What an order says never changes.
+CREATE TABLE production_order (
+    name     TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL,                    -- JSON
+    closed   TEXT                              -- why, once it is
+);
+
+CREATE TABLE production_unit (
+    production_order TEXT COLLATE "C" NOT NULL,
+    serial_number    TEXT COLLATE "C" NOT NULL,
+    endorsement_key  BYTEA,                     -- SHA-256 that the unit's TPM has to prove
+    certificate      BYTEA,                     -- serial number of the one that it got last
+    station          TEXT,                     -- where
+    rework           TEXT,                     -- why it may have one more
+    PRIMARY KEY (production_order, serial_number)
+);
+
 UPDATE schema_version SET version = 4;

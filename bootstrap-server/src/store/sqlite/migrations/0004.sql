@@ -57,4 +57,21 @@ CREATE TABLE revocation (
     PRIMARY KEY (authority, serial)
 ) STRICT;
 
+-- What a factory is to make. What an order says never changes.
+CREATE TABLE production_order (
+    name     TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL,                    -- JSON
+    closed   TEXT                              -- why, once it is
+) STRICT;
+
+CREATE TABLE production_unit (
+    production_order TEXT NOT NULL,
+    serial_number    TEXT NOT NULL,
+    endorsement_key  BLOB,                     -- SHA-256 that the unit's TPM has to prove
+    certificate      BLOB,                     -- serial number of the one that it got last
+    station          TEXT,                     -- where
+    rework           TEXT,                     -- why it may have one more
+    PRIMARY KEY (production_order, serial_number)
+) STRICT;
+
 UPDATE schema_version SET version = 4;
