@@ -123,6 +123,7 @@ impl Event {
             }
             Self::RecordsErased { erasure } => erasure.to_json(),
             Self::Ledger(event) => event.body(),
+            Self::Masa(event) => event.body(),
             Self::BackupBegun => json!({}),
             Self::BackupTaken { backup } => json!({"sha256": backup.to_string()}),
             Self::LogRestored { origin, checkpoint } => {

@@ -9,7 +9,7 @@ use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
 use pki::digest::Digest;
 use verdict::ReasonCode;
 
-use super::{Answer, Basis, Erasure, LedgerEvent};
+use super::{Answer, Basis, Erasure, LedgerEvent, MasaEvent};
 use crate::domain::{
     ActivationCode, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName,
     RevocationLists, Token, TokenId, User, UserName,
@@ -257,6 +257,8 @@ pub enum Event {
     },
     /// An authority issued something, or took it back.
     Ledger(LedgerEvent),
+    /// A MASA did something, or was told something.
+    Masa(MasaEvent),
     /// The first event of a log that follows one that was restored from a backup, which it does not continue.
     LogRestored {
         /// The origin of the log before.
@@ -326,6 +328,7 @@ impl Event {
             Self::RevocationListsStored { .. } => 50,
             Self::VoucherFetched { .. } => 55,
             Self::Ledger(event) => return event.kind(),
+            Self::Masa(event) => return event.kind(),
         })
     }
 
@@ -367,6 +370,7 @@ impl Event {
             Self::BackupTaken { .. } => "backup-taken",
             Self::LogRestored { .. } => "log-restored",
             Self::Ledger(event) => event.name(),
+            Self::Masa(event) => event.name(),
         }
     }
 
@@ -393,6 +397,7 @@ impl Event {
             | Self::DeviceErased { device, .. } => Some(device),
             Self::Ledger(event) => event.device(),
             Self::ServerStarted { .. }
+            | Self::Masa(_)
             | Self::ManufacturerAdded { .. }
             | Self::RevocationListsStored { .. }
             | Self::ProfileApplied { .. }

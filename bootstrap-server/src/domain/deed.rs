@@ -114,6 +114,7 @@ impl Deed {
             | Event::TokenRevoked { .. }
             | Event::RecordsErased { .. }
             | Event::Ledger(_)
+            | Event::Masa(_)
             | Event::BackupBegun
             | Event::BackupTaken { .. }
             | Event::LogRestored { .. } => return None,

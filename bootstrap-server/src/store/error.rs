@@ -8,6 +8,7 @@ use crate::domain::{
     DeviceId,
     change::ChangeRefused,
     ledger::{IssueRefused, RevokeRefused},
+    masa::MasaRefused,
 };
 
 /// How a database failed. Displays as what to do.
@@ -128,6 +129,9 @@ pub enum StoreError {
     /// What was issued before forbids it.
     #[error(transparent)]
     NotIssued(IssueRefused),
+    /// The records of the MASA forbid it.
+    #[error(transparent)]
+    Masa(MasaRefused),
     /// The certificate cannot be revoked.
     #[error(transparent)]
     NotRevoked(RevokeRefused),

@@ -11,6 +11,7 @@ mod import;
 mod jumps;
 pub(super) mod ledger;
 mod load;
+pub(super) mod masa;
 mod migrate;
 mod profiles;
 mod proofs;
@@ -241,6 +242,10 @@ impl SqlStore {
 
     pub(super) const fn readers(&self) -> &AnyPool {
         &self.readers
+    }
+
+    const fn dialect(&self) -> Dialect {
+        self.target.dialect
     }
 
     async fn plan_only(&self, batch: Batch) -> Result<(), StoreError> {
