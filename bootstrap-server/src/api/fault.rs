@@ -15,6 +15,7 @@ use crate::{
     domain::{
         Role,
         change::ChangeRefused,
+        factory::ProductionRefused,
         ledger::{IssueRefused, RevokeRefused},
         masa::MasaRefused,
     },
@@ -246,6 +247,12 @@ impl From<StoreError> for Fault {
                 | ChangeRefused::UnderWay
                 | ChangeRefused::NoAlarm
                 | ChangeRefused::NothingNew => (S::CONFLICT, ReasonCode::StateForbids),
+            },
+            StoreError::Production(refused) => match refused {
+                ProductionRefused::NoOrder(_) | ProductionRefused::NotOrdered { .. } => {
+                    (S::NOT_FOUND, refused.reason())
+                }
+                _ => (S::CONFLICT, refused.reason()),
             },
             StoreError::NotIssued(refused) => match refused {
                 IssueRefused::NothingToRenew(_) => (S::NOT_FOUND, ReasonCode::NothingToRenew),

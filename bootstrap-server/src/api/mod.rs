@@ -50,11 +50,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     audit::CheckpointKey,
+    authority::Authorities,
     in_force::InForce,
     metrics::Metrics,
     outward,
     serve::Onboarding,
-    store::Store,
+    store::{Factory, Store},
     tls::{Judges, Rejections},
 };
 use fault::Fault;
@@ -68,6 +69,10 @@ pub(crate) const BACKUPS: usize = 4;
 /// What the handlers share.
 pub(crate) struct Api {
     pub(crate) store: Arc<dyn Store>,
+    /// The same store, for production orders.
+    pub(crate) factory: Arc<dyn Factory>,
+    /// Who issues under them.
+    pub(crate) authorities: Authorities,
     pub(crate) policies: Arc<InForce>,
     /// How those do who are told of events.
     pub(crate) webhooks: Vec<Arc<outward::Standing>>,

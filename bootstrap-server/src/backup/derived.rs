@@ -5,7 +5,7 @@
 //! What was erased is no exception: an erasure takes everything about a device, rows and records, so that what is left
 //! explains what is left. Everything else is under the backup's seal alone.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use audit_log::{Leaf, LogIndex};
 use pki::{certificate::Certificate, digest::sha256};
@@ -20,7 +20,12 @@ use super::{
 };
 use crate::{
     audit::about_identity,
-    domain::{IdentityTexts, Manufacturer, ManufacturerName, ledger::hex, parse_sha256},
+    domain::{
+        IdentityTexts, Manufacturer, ManufacturerName,
+        factory::{ProductionOrder, UnitsHash},
+        ledger::hex,
+        parse_sha256,
+    },
     store::ExportedValue,
 };
 
@@ -31,6 +36,8 @@ pub(super) struct Derived {
     devices: Devices,
     vouchers: Vouchers,
     made: MadeDevices,
+    /// Production orders: where they stand, which digest of their units they name, and that of the units seen so far.
+    production: BTreeMap<Box<str>, (u64, Short, UnitsHash)>,
     /// In order.
     reports: VecDeque<Report>,
     /// The line of the first of them.
@@ -58,6 +65,9 @@ enum Table {
     Deed,
     IssuedVoucher,
     Claim,
+    ProductionOrder,
+    /// What became of a unit.
+    ProductionUnit,
 }
 
 impl Table {
@@ -78,6 +88,8 @@ impl Table {
             Self::Deed => "change of ownership",
             Self::IssuedVoucher => "issued voucher",
             Self::Claim => "claim of a voucher",
+            Self::ProductionOrder => "production order",
+            Self::ProductionUnit => "production unit",
         }
     }
 }
@@ -208,6 +220,26 @@ impl Derived {
             ("voucher_claim", [ExportedValue::Octets(claim), .., approved_by, _]) => {
                 ((Table::Claim, hex(claim).into()), joined([text(approved_by).unwrap_or_default()]))
             }
+            ("production_order", [name, ExportedValue::Text(document), closed]) => {
+                let order =
+                    ProductionOrder::read(document, None).filter(|it| text(name) == Some(it.name().as_str()))?;
+                let units = (line, Short::from(order.units_digest()), UnitsHash::default());
+                self.production.insert(text(name)?.into(), units);
+                let closed = text(closed).unwrap_or_default();
+                let document = sha256(document.as_bytes()).to_string();
+                ((Table::ProductionOrder, text(name)?.into()), joined([document.as_str(), closed]))
+            }
+            ("production_unit", [order, serial_number, key, certificate, _, rework]) => {
+                let (order, serial_number) = (text(order)?, text(serial_number)?);
+                self.production.get_mut(order)?.2.add(serial_number, octets(key));
+                let certificate = octets(certificate).map(hex).unwrap_or_default();
+                let rework = text(rework).unwrap_or_default();
+                if certificate.is_empty() && rework.is_empty() {
+                    return Some(());
+                }
+                let key = format!("{order}/{serial_number}").into();
+                ((Table::ProductionUnit, key), joined([certificate.as_str(), rework]))
+            }
             ("policy", [_, document]) => ((Table::Policy, Box::default()), Short::of(text(document)?.as_bytes())),
             ("reported_key" | "device_event" | "delivery", _) => return Some(()),
             _ => return None,
@@ -292,6 +324,15 @@ impl Derived {
             ("claim-approved", _) => {
                 self.says(Table::Claim, member("claim"), member("approved-by").map(|by| joined([by])));
             }
+            ("production-order-made" | "production-order-closed", _) => {
+                let says = member("document").map(|it| joined([it, member("because").unwrap_or_default()]));
+                self.says(Table::ProductionOrder, member("order"), says);
+            }
+            ("rework-allowed" | "unit-enrolled", _) => {
+                let key = member("order").zip(member("made")).map(|(order, serial)| format!("{order}/{serial}"));
+                let says = [member("serial").unwrap_or_default(), member("because").unwrap_or_default()];
+                self.says(Table::ProductionUnit, key.as_deref(), Some(joined(says)));
+            }
             ("profile-removed", _) => self.says(Table::Profile, member("profile"), None),
             ("user-changed", _) => {
                 self.says(Table::Operator, member("user"), member("role").map(|role| joined([role])))
@@ -359,7 +400,10 @@ impl Derived {
         });
         let devices = self.devices.differing(end);
         let vouchers = self.vouchers.differing(end);
-        match reports.chain(rows).chain(devices).chain(vouchers).min() {
+        let units = self.production.into_iter().filter_map(|(name, (line, says, hash))| {
+            (Short::from(hash.finish()) != says).then(|| (line, format!("units of production order {name}")))
+        });
+        match reports.chain(units).chain(rows).chain(devices).chain(vouchers).min() {
             None => Ok(()),
             Some((line, what)) => Err(BackupFault::NotDerived { what }.at(line)),
         }

@@ -78,6 +78,8 @@ const TABLES: &[(&str, usize)] = &[
     ("made_device_deed", 6),
     ("issued_voucher", 14),
     ("voucher_claim", 8),
+    ("production_order", 3),
+    ("production_unit", 6),
     ("archived_log", 2),
     ("archived_leaf", 5),
     ("checkpoint", 4),

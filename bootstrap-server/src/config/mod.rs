@@ -3,6 +3,7 @@
 mod authority;
 mod document;
 mod error;
+mod factory;
 mod key;
 mod onboarding;
 mod policy;
@@ -13,10 +14,11 @@ pub use authority::{
     AuthorityListener, AuthoritySection, EstSection, PublicationListener, ResponderSection, ServiceCertificate,
 };
 pub use document::{
-    Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
+    AlsoSigns, Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
     RevocationDemand,
 };
 pub use error::ConfigError;
+pub use factory::{FactoryConfig, FactorySection};
 pub use key::KeyPlace;
 pub use onboarding::{LegacyListener, OnboardingConfig};
 pub use policy::{
@@ -54,6 +56,8 @@ pub struct ServerConfig {
     pub authority_listener: Option<ServiceCertificate>,
     /// The authority whose certificates are renewed by EST, where a path names none.
     pub est: Option<AuthorityName>,
+    /// Which stations enrol units under production orders, if any do.
+    pub factory: Option<FactoryConfig>,
     /// Where authorities publish.
     pub publication: Option<SocketAddr>,
     /// Where the database is.
@@ -124,8 +128,13 @@ impl ServerConfig {
         });
         let operators = operators.transpose()?;
         let audit_key = KeyPlace::new(folder, &document.audit.key, document.audit.passphrase_file.as_deref());
-        let checkpoint_key = CheckpointKey::new(&document.audit.origin, Box::new(audit_key.open()?))
-            .map_err(|source| ConfigError::Audit { key: audit_key.locator().clone(), source })?;
+        let failed = |key: &KeyPlace, source| ConfigError::Audit { key: key.locator().clone(), source };
+        let mut checkpoint_key = CheckpointKey::new(&document.audit.origin, Box::new(audit_key.open()?))
+            .map_err(|source| failed(&audit_key, source))?;
+        for also in &document.audit.also {
+            let place = KeyPlace::new(folder, &also.key, also.passphrase_file.as_deref());
+            checkpoint_key = checkpoint_key.and(Box::new(place.open()?)).map_err(|source| failed(&place, source))?;
+        }
         let database = Location::parse(&document.database, folder);
         if let (Some(_), Some((kind, _))) = (database.file(), document.database.split_once("://")) {
             return Err(ConfigError::DatabaseKind { kind: kind.to_owned() });
@@ -141,11 +150,16 @@ impl ServerConfig {
         if est.is_some() && document.authority_listener.is_none() {
             return Err(ConfigError::NoAuthorityListener { section: "est" });
         }
+        let factory = document.factory.as_ref().map(|section| factory::load(section, folder)).transpose()?;
+        if factory.is_some() && document.authority_listener.is_none() {
+            return Err(ConfigError::NoAuthorityListener { section: "factory" });
+        }
         Ok(Self {
             onboarding,
             operators,
             authorities,
             est,
+            factory,
             authority_listener: document
                 .authority_listener
                 .as_ref()

@@ -115,6 +115,8 @@ impl Deed {
             | Event::RecordsErased { .. }
             | Event::Ledger(_)
             | Event::Masa(_)
+            | Event::LogKeysChanged { .. }
+            | Event::Factory(_)
             | Event::BackupBegun
             | Event::BackupTaken { .. }
             | Event::LogRestored { .. } => return None,

@@ -57,8 +57,12 @@ name! {
     AuthorityName
 }
 name! {
+    /// The name of a production order.
+    OrderName
+}
+name! {
     /// The name of a certificate profile: what a certificate is issued as.
-    CertificateKind
+    CertificateProfile
 }
 name! {
     /// The name of somebody who uses the operator API.

@@ -6,6 +6,7 @@ pub mod decision;
 mod deed;
 mod device;
 mod elsewhere;
+pub mod factory;
 pub mod identification;
 mod identifiers;
 pub mod ledger;
@@ -31,7 +32,7 @@ pub use deed::Deed;
 pub use device::{Alarm, Device, Dossier, Particulars, Proof};
 pub use elsewhere::RedirectInvalid;
 pub use identifiers::{
-    AuthorityName, CertificateKind, DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid,
+    AuthorityName, CertificateProfile, DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid,
     ProfileName, TokenId, UserName, VariantName,
 };
 pub use lifecycle::State;

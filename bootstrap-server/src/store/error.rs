@@ -7,6 +7,7 @@ use pki::key::SignError;
 use crate::domain::{
     DeviceId,
     change::ChangeRefused,
+    factory::ProductionRefused,
     ledger::{IssueRefused, RevokeRefused},
     masa::MasaRefused,
 };
@@ -126,6 +127,9 @@ pub enum StoreError {
     /// The manufacturer does not exist.
     #[error("no manufacturer {0}")]
     NoManufacturer(String),
+    /// A production order forbids it.
+    #[error(transparent)]
+    Production(ProductionRefused),
     /// What was issued before forbids it.
     #[error(transparent)]
     NotIssued(IssueRefused),

@@ -4,6 +4,7 @@
 
 mod batch;
 mod error;
+mod factory;
 mod filter;
 mod ledger;
 mod location;
@@ -18,6 +19,7 @@ mod voucher;
 
 pub use batch::{Backlog, Batch, KeptAnswer, Urgency};
 pub use error::{DatabaseFault, StoreError};
+pub use factory::Factory;
 pub use filter::{Alarmed, Census, DeviceFilter, Page, Strays, Stuck};
 pub use ledger::Ledger;
 pub use location::Location;

@@ -617,6 +617,40 @@ reason_codes! {
     RevocationListStale, "revocation-list-stale", "RFC 5280 §5.1.2.5",
         "There should be a newer revocation list of a manufacturer's CA than the one that devices are judged by",
         "Fetch the current list: into its file, which a running server reads within seconds, or with `sztp manufacturer crl NAME FILE`.";
+    // The factory line
+    StationUnknown, "station-unknown", "IEEE 802.1AR §8",
+        "Who asks is no factory station that this server trusts",
+        "Give the station a certificate below one of `station-anchors` in [factory], with the station's name as its common name.";
+    StationNotAllowed, "station-not-allowed", "IEEE 802.1AR §8",
+        "The production order is for other stations",
+        "Enrol the unit at a station that the order names, or make an order that names this one.";
+    OrderUnknown, "order-unknown", "IEEE 802.1AR §8",
+        "There is no such production order",
+        "`sztp factory order list` shows those that there are; compare the name that the station was given.";
+    OrderClosed, "order-closed", "IEEE 802.1AR §8",
+        "The production order was closed",
+        "Enrol what is left under another order: `sztp factory order create`.";
+    OrderExpired, "order-expired", "IEEE 802.1AR §8",
+        "The production order has expired",
+        "Make another one for the units that are left; check the server's clock if this comes as a surprise.";
+    UnitNotOrdered, "unit-not-ordered", "IEEE 802.1AR §8",
+        "The production order does not have this serial number",
+        "Look at the unit's label and at the order; a unit of another order is enrolled under that one.";
+    UnitCertified, "unit-certified", "IEEE 802.1AR §8",
+        "The unit has its certificate already",
+        "Was its board changed? Then allow one more: `sztp factory order rework ORDER SERIAL --because WHY`. If not, two units have one serial number.";
+    ReworkPending, "rework-pending", "IEEE 802.1AR §8",
+        "One more certificate is allowed for the unit already",
+        "Enrol it at a station; the reason that was given first stands.";
+    TpmProofMissing, "tpm-proof-missing", "TPM 2.0 Library, Part 1 §24",
+        "The order demands a proof that the key is in the unit's TPM, and there is none",
+        "Enrol with `sztp-device identity enrol` and a key in the TPM (`--key tpm2:0x81020000`).";
+    TpmProofRefused, "tpm-proof-refused", "TPM 2.0 Library, Part 1 §24",
+        "It is not proved that the key is in the unit's TPM",
+        "The detail says which part does not hold; begin again at the unit, with the key that is in its TPM.";
+    EndorsementKeyForeign, "endorsement-key-foreign", "TPM 2.0 Library, Part 1 §24",
+        "The unit's TPM is not one that the order vouches for",
+        "Compare `sztp-device identity show` on the unit with the order: the board may have been changed, or two labels mixed up.";
 }
 
 impl fmt::Display for ReasonCode {

@@ -15,7 +15,7 @@ use std::fmt;
 use audit_log::{LogIndex, UnixMillis};
 use pki::{certificate::Certificate, digest::Digest, identity::SerialNumber, revocation::Reason, time::Timestamp};
 
-use super::{AuthorityName, CertificateKind, DeviceId};
+use super::{AuthorityName, CertificateProfile, DeviceId};
 
 /// A certificate among all that were issued here: its authority, and its own serial number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +42,7 @@ pub fn hex(octets: &[u8]) -> String {
 #[must_use]
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|octet| *octet != b':').collect();
-    if digits.is_empty() || digits.len() % 2 != 0 || !digits.iter().all(u8::is_ascii_hexdigit) {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
     let pairs = digits.chunks_exact(2).map(|pair| std::str::from_utf8(pair).ok());
@@ -96,7 +96,7 @@ pub struct IssuedCertificate {
     /// Who issued it.
     pub authority: AuthorityName,
     /// What it was issued as.
-    pub kind: CertificateKind,
+    pub profile: CertificateProfile,
     /// Whom it speaks for.
     pub holder: Holder,
     /// SHA-256 of the request that it answers, if there was one.
@@ -190,7 +190,7 @@ pub struct LedgerFilter {
     /// Of this authority.
     pub authority: Option<AuthorityName>,
     /// Issued as this.
-    pub kind: Option<CertificateKind>,
+    pub profile: Option<CertificateProfile>,
     /// Of the devices with this serial number.
     pub serial_number: Option<SerialNumber>,
     /// Whose device's serial number starts so.

@@ -6,7 +6,7 @@ use audit_log::{Leaf, LogIndex, Salt, UnixMillis};
 use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
 use pki::digest::Digest;
 
-use super::{LedgerChanges, MasaChanges};
+use super::{LedgerChanges, MasaChanges, Production};
 use crate::{
     audit::ReportedKey,
     domain::{
@@ -49,6 +49,8 @@ pub(crate) struct Changes {
     pub(crate) ledger: LedgerChanges,
     /// What a MASA recorded and issued.
     pub(crate) masa: MasaChanges,
+    /// Production orders and units.
+    pub(crate) production: Production,
     /// Answers that are kept for idempotency keys.
     pub(crate) answers: BTreeMap<(UserName, String), KeptRow>,
 }
@@ -140,6 +142,7 @@ impl Changes {
         self.deliveries.extend(later.deliveries);
         self.ledger.merge(later.ledger);
         self.masa.merge(later.masa);
+        self.production.merge(later.production);
         self.answers.extend(later.answers);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pki::digest::Digest;
 
-use super::{Changes, LedgerNeeds, MasaNeeds};
+use super::{Changes, FactoryNeeds, LedgerNeeds, MasaNeeds, Production};
 use crate::{
     audit::Event,
     domain::{
@@ -31,6 +31,8 @@ pub(crate) struct Needs {
     pub(crate) ledger: LedgerNeeds,
     /// What a MASA keeps.
     pub(crate) masa: MasaNeeds,
+    /// Production orders.
+    pub(crate) factory: FactoryNeeds,
 }
 
 impl Needs {
@@ -48,6 +50,7 @@ impl Needs {
                     Event::RecordsErased { erasure } => needs.erasing.extend(erasure.places()),
                     Event::Ledger(event) => needs.ledger.extend(event),
                     Event::Masa(event) => needs.masa.extend(event),
+                    Event::Factory(event) => needs.factory.extend(event),
                     _ => {}
                 }
             }
@@ -75,6 +78,8 @@ pub(crate) struct Loaded {
     pub(crate) ledger: Index,
     /// The records of a MASA that new ones are held against.
     pub(crate) masa: masa::Index,
+    /// The production orders and units that are named.
+    pub(crate) production: Production,
 }
 
 /// What the database holds about one device.

@@ -6,7 +6,7 @@ use audit_log::UnixMillis;
 use pki::certificate::Certificate;
 
 use super::{
-    ledger, masa,
+    factory, ledger, masa,
     statement::Existing,
     table::{self, Table, Value},
 };
@@ -106,6 +106,9 @@ pub(super) fn written(
     let vouchers = masa.vouchers.iter().map(|row| masa::voucher(row, log));
     add(&table::ISSUED_VOUCHER, Replaced, vouchers.collect::<Result<_, _>>()?);
     add(&table::VOUCHER_CLAIM, Replaced, masa::claims(&masa.claims));
+    let production = &changes.production;
+    add(&table::PRODUCTION_ORDER, Replaced, production.orders.values().map(factory::order_row).collect());
+    add(&table::PRODUCTION_UNIT, Replaced, production.units.values().map(factory::unit_row).collect());
     let deliveries = changes.deliveries.iter().map(|(webhook, next)| {
         Ok(vec![webhook.as_str().into(), i64::from(next.log.0).into(), integer(next.position.0)?.into()])
     });

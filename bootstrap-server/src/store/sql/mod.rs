@@ -5,6 +5,7 @@ mod decode;
 mod devices;
 mod encode;
 mod erase;
+pub(super) mod factory;
 mod head;
 mod import;
 #[cfg(test)]

@@ -229,7 +229,7 @@ pub(super) const CERTIFICATE: Table = Table {
     columns: &[
         ("authority", Text),
         ("serial", Octets),
-        ("kind", Text),
+        ("profile", Text),
         ("manufacturer", Text),
         ("serial_number", Text),
         ("key_sha256", Octets),
@@ -317,6 +317,22 @@ pub(super) const VOUCHER_CLAIM: Table = Table {
     ],
 };
 
+pub(super) const PRODUCTION_ORDER: Table =
+    Table { name: "production_order", key: 1, columns: &[("name", Text), ("document", Text), ("closed", Text)] };
+
+pub(super) const PRODUCTION_UNIT: Table = Table {
+    name: "production_unit",
+    key: 2,
+    columns: &[
+        ("production_order", Text),
+        ("serial_number", Text),
+        ("endorsement_key", Octets),
+        ("certificate", Octets),
+        ("station", Text),
+        ("rework", Text),
+    ],
+};
+
 /// Every table, in the order of an export. Answers kept for a day are no part of it.
 pub(super) const EXPORTED: &[&Table] = &[
     &MANUFACTURER,
@@ -339,6 +355,8 @@ pub(super) const EXPORTED: &[&Table] = &[
     &MADE_DEVICE_DEED,
     &ISSUED_VOUCHER,
     &VOUCHER_CLAIM,
+    &PRODUCTION_ORDER,
+    &PRODUCTION_UNIT,
     &ARCHIVED_LOG,
     &ARCHIVED_LEAF,
     &CHECKPOINT,

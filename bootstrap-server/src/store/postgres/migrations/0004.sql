@@ -33,7 +33,7 @@ CREATE INDEX voucher_expires_on ON voucher (expires_on) WHERE expires_on IS NOT 
 CREATE TABLE certificate (
     authority     TEXT COLLATE "C" NOT NULL,
     serial        BYTEA NOT NULL,               -- of the certificate, as in its DER
-    kind          TEXT COLLATE "C" NOT NULL,               -- the profile that it was issued by
+    profile       TEXT COLLATE "C" NOT NULL,               -- the profile that it was issued by
     manufacturer  TEXT COLLATE "C",                        -- of a device on the owner's list
     serial_number TEXT COLLATE "C",                        -- of the device that holds it
     key_sha256    BYTEA NOT NULL,
@@ -117,6 +117,23 @@ CREATE TABLE voucher_claim (
     asked_at      BIGINT NOT NULL,            -- seconds since 1970
     approved_by   TEXT COLLATE "C",
     approved_at   BIGINT
+);
+
+-- What a factory is to make. What an order says never changes.
+CREATE TABLE production_order (
+    name     TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL,                    -- JSON
+    closed   TEXT                              -- why, once it is
+);
+
+CREATE TABLE production_unit (
+    production_order TEXT COLLATE "C" NOT NULL,
+    serial_number    TEXT COLLATE "C" NOT NULL,
+    endorsement_key  BYTEA,                     -- SHA-256 that the unit's TPM has to prove
+    certificate      BYTEA,                     -- serial number of the one that it got last
+    station          TEXT,                     -- where
+    rework           TEXT,                     -- why it may have one more
+    PRIMARY KEY (production_order, serial_number)
 );
 
 UPDATE schema_version SET version = 4;

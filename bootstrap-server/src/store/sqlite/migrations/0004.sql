@@ -32,7 +32,7 @@ CREATE INDEX voucher_expires_on ON voucher (expires_on) WHERE expires_on IS NOT 
 CREATE TABLE certificate (
     authority     TEXT NOT NULL,
     serial        BLOB NOT NULL,               -- of the certificate, as in its DER
-    kind          TEXT NOT NULL,               -- the profile that it was issued by
+    profile       TEXT NOT NULL,               -- the profile that it was issued by
     manufacturer  TEXT,                        -- of a device on the owner's list
     serial_number TEXT,                        -- of the device that holds it
     key_sha256    BLOB NOT NULL,
@@ -116,6 +116,23 @@ CREATE TABLE voucher_claim (
     asked_at      INTEGER NOT NULL,            -- seconds since 1970
     approved_by   TEXT,
     approved_at   INTEGER
+) STRICT;
+
+-- What a factory is to make. What an order says never changes.
+CREATE TABLE production_order (
+    name     TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL,                    -- JSON
+    closed   TEXT                              -- why, once it is
+) STRICT;
+
+CREATE TABLE production_unit (
+    production_order TEXT NOT NULL,
+    serial_number    TEXT NOT NULL,
+    endorsement_key  BLOB,                     -- SHA-256 that the unit's TPM has to prove
+    certificate      BLOB,                     -- serial number of the one that it got last
+    station          TEXT,                     -- where
+    rework           TEXT,                     -- why it may have one more
+    PRIMARY KEY (production_order, serial_number)
 ) STRICT;
 
 UPDATE schema_version SET version = 4;
