@@ -44,7 +44,10 @@ pub enum Validity {
 
 impl VoucherRequest {
     /// The document, as it is at `now`.
-    pub(super) fn voucher(&self, now: Timestamp) -> Result<Voucher, MasaError> {
+    ///
+    /// # Errors
+    /// [`MasaError::PinnedExpired`] when there is no time left to be valid in, [`MasaError::NoIssuer`].
+    pub fn voucher(&self, now: Timestamp) -> Result<Voucher, MasaError> {
         let pinned = &self.pinned_domain_cert;
         let freshness = match &self.validity {
             Validity::Nonce(nonce) => Freshness::Nonce(nonce.clone()),

@@ -123,6 +123,7 @@ impl Event {
             }
             Self::RecordsErased { erasure } => erasure.to_json(),
             Self::Ledger(event) => event.body(),
+            Self::Masa(event) => event.body(),
             Self::LogKeysChanged { keys } => json!({"keys": keys}),
             Self::Factory(event) => event.body(),
             Self::BackupBegun => json!({}),

@@ -9,7 +9,7 @@ use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
 use pki::digest::Digest;
 use verdict::ReasonCode;
 
-use super::{Answer, Basis, Erasure, FactoryEvent, LedgerEvent};
+use super::{Answer, Basis, Erasure, FactoryEvent, LedgerEvent, MasaEvent};
 use crate::domain::{
     ActivationCode, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName,
     RevocationLists, Token, TokenId, User, UserName,
@@ -262,6 +262,8 @@ pub enum Event {
     },
     /// An authority issued something, or took it back.
     Ledger(LedgerEvent),
+    /// A MASA did something, or was told something.
+    Masa(MasaEvent),
     /// Something happened under a production order.
     Factory(FactoryEvent),
     /// The first event of a log that follows one that was restored from a backup, which it does not continue.
@@ -334,6 +336,7 @@ impl Event {
             Self::VoucherFetched { .. } => 55,
             Self::LogKeysChanged { .. } => 65,
             Self::Ledger(event) => return event.kind(),
+            Self::Masa(event) => return event.kind(),
             Self::Factory(event) => return event.kind(),
         })
     }
@@ -377,6 +380,7 @@ impl Event {
             Self::BackupTaken { .. } => "backup-taken",
             Self::LogRestored { .. } => "log-restored",
             Self::Ledger(event) => event.name(),
+            Self::Masa(event) => event.name(),
             Self::Factory(event) => event.name(),
         }
     }
@@ -404,6 +408,7 @@ impl Event {
             | Self::DeviceErased { device, .. } => Some(device),
             Self::Ledger(event) => event.device(),
             Self::ServerStarted { .. }
+            | Self::Masa(_)
             | Self::Factory(_)
             | Self::ManufacturerAdded { .. }
             | Self::RevocationListsStored { .. }

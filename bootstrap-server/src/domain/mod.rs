@@ -12,6 +12,7 @@ mod identifiers;
 pub mod ledger;
 mod lifecycle;
 mod manufacturer;
+pub mod masa;
 mod newcomers;
 mod operators;
 mod policy;
