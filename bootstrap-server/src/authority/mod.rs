@@ -6,11 +6,13 @@
 //! | `est` | enrolment by those who show certificates (RFC 7030) |
 //! | `factory` | enrolment of units on a factory line, by stations |
 //! | `issuing` | the one way from a judged request to a certificate that is on record |
+//! | `masa` | vouchers, for registrars and for people |
 //! | `publishing` | revocation lists, OCSP and CA certificates, for everybody, in clear |
 
 pub(crate) mod est;
 pub(crate) mod factory;
 mod issuing;
+pub mod masa;
 pub(crate) mod publishing;
 
 pub use issuing::{IssueFault, Issued, Wanted};

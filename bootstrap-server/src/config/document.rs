@@ -9,8 +9,8 @@ use pki::key::Locator;
 use serde::Deserialize;
 
 use super::{
-    AuthorityListener, AuthoritySection, ConfigError, DeadlinesSection, EstSection, FactorySection, PolicySection,
-    PublicationListener, RetentionSection, key::locator,
+    AuthorityListener, AuthoritySection, ConfigError, DeadlinesSection, EstSection, FactorySection, MasaSection,
+    PolicySection, PublicationListener, RetentionSection, key::locator,
 };
 use crate::{
     admission::Limits,
@@ -48,7 +48,7 @@ pub struct Document {
     pub authority_listener: Option<AuthorityListener>,
     /// What signs vouchers.
     #[serde(default)]
-    pub masa: Option<KeyFiles>,
+    pub masa: Option<MasaSection>,
     /// Renewal of devices' certificates.
     #[serde(default)]
     pub est: Option<EstSection>,

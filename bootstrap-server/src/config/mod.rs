@@ -5,6 +5,7 @@ mod document;
 mod error;
 mod factory;
 mod key;
+mod masa;
 mod onboarding;
 mod policy;
 mod revocation;
@@ -20,6 +21,7 @@ pub use document::{
 pub use error::ConfigError;
 pub use factory::{FactoryConfig, FactorySection};
 pub use key::KeyPlace;
+pub use masa::{ClaimsRule, MasaSection};
 pub use onboarding::{LegacyListener, OnboardingConfig};
 pub use policy::{
     DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, RetentionSection, UnregisteredRule,
@@ -35,7 +37,7 @@ use pki::{
 
 use crate::{
     audit::CheckpointKey,
-    authority::Authorities,
+    authority::{Authorities, masa::Office},
     domain::{AuthorityName, Policies},
     outward::{Webhook, WebhookInvalid, WebhookSection, http::Outbound},
     store::Location,
@@ -52,6 +54,8 @@ pub struct ServerConfig {
     pub operators: Option<OperatorsListener>,
     /// Whose certificates it issues.
     pub authorities: Authorities,
+    /// What issues vouchers.
+    pub masa: Option<Arc<Office>>,
     /// The listener on which certificates and vouchers are asked for.
     pub authority_listener: Option<ServiceCertificate>,
     /// The authority whose certificates are renewed by EST, where a path names none.
@@ -158,6 +162,7 @@ impl ServerConfig {
             onboarding,
             operators,
             authorities,
+            masa: document.masa.as_ref().map(|it| masa::load(it, folder).map(Arc::new)).transpose()?,
             est,
             factory,
             authority_listener: document

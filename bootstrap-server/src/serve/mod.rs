@@ -28,13 +28,14 @@ use crate::{
     authority::{
         est::{self, Est},
         factory::{self as line, Line},
+        masa::service as masa,
     },
     config::ServerConfig,
     metrics::Metrics,
     outward::Follower,
     restconf::Enrolment,
     retention,
-    store::{Batch, Factory, Ledger, SqlStore, Store},
+    store::{Batch, Factory, Ledger, MasaRecords, SqlStore, Store},
     tls::{Judges, Rejections, ReloadableCertificate, TlsError},
 };
 
@@ -121,6 +122,11 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         let (ledger, authorities) = (Arc::clone(&ledger), authorities.clone());
         let est = Est { ledger, authorities, default, identities, body_deadline: config.limits.body };
         services = services.merge(est::router(Arc::new(est)));
+    }
+    if let Some(office) = config.masa {
+        let records: Arc<dyn MasaRecords> = store.clone();
+        let masa = masa::Service::new(office, records, rejections.clone(), config.limits.body);
+        services = services.merge(masa::router(Arc::new(masa)));
     }
     let factory: Arc<dyn Factory> = store.clone();
     if let Some(line) = config.factory {

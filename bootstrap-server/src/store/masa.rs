@@ -38,6 +38,9 @@ pub trait MasaRecords: Store {
     /// The claim of this name.
     fn voucher_claim<'a>(&'a self, id: &'a ClaimId) -> StoreFuture<'a, Option<Claim>>;
 
+    /// The claims of vouchers for devices of these serial numbers.
+    fn claims_of<'a>(&'a self, serial_numbers: &'a [SerialNumber]) -> StoreFuture<'a, Vec<Claim>>;
+
     /// The claims that wait for a second person, oldest first, so many at most.
     fn claims_waiting(&self, limit: u32) -> StoreFuture<'_, Vec<Claim>>;
 }
@@ -86,6 +89,10 @@ impl MasaRecords for SqlStore {
 
     fn voucher_claim<'a>(&'a self, id: &'a ClaimId) -> StoreFuture<'a, Option<Claim>> {
         Box::pin(sql::masa::claim(self.readers(), id))
+    }
+
+    fn claims_of<'a>(&'a self, serial_numbers: &'a [SerialNumber]) -> StoreFuture<'a, Vec<Claim>> {
+        Box::pin(sql::masa::claims_of(self, serial_numbers))
     }
 
     fn claims_waiting(&self, limit: u32) -> StoreFuture<'_, Vec<Claim>> {

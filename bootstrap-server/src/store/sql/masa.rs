@@ -3,7 +3,7 @@
 mod read;
 
 pub(in crate::store) use read::{
-    all_lines, all_owners, claim, deeds, issued_vouchers, made, made_page, owners_version, waiting,
+    all_lines, all_owners, claim, claims_of, deeds, issued_vouchers, made, made_page, owners_version, waiting,
 };
 
 use std::collections::BTreeMap;

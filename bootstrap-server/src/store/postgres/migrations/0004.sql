@@ -119,6 +119,9 @@ CREATE TABLE voucher_claim (
     approved_at   BIGINT
 );
 
+CREATE INDEX voucher_claim_device ON voucher_claim (serial_number);
+CREATE INDEX voucher_claim_waiting ON voucher_claim (asked_at, claim) WHERE approved_by IS NULL;
+
 -- What a factory is to make. What an order says never changes.
 CREATE TABLE production_order (
     name     TEXT COLLATE "C" NOT NULL PRIMARY KEY,

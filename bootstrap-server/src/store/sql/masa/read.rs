@@ -198,3 +198,15 @@ pub(in crate::store) async fn waiting(pool: &AnyPool, limit: u32) -> Result<Vec<
         .await?;
     rows.iter().map(claim_in).collect()
 }
+
+pub(in crate::store) async fn claims_of(
+    store: &SqlStore,
+    serial_numbers: &[SerialNumber],
+) -> Result<Vec<Claim>, StoreError> {
+    const CLAIMS: &str = "SELECT voucher_claim.*
+        FROM wanted JOIN voucher_claim ON voucher_claim.serial_number = wanted.serial_number";
+    let keys = serial_numbers.iter().map(|serial| vec![serial.as_str().into()]).collect();
+    let mut connection = store.readers().acquire().await?;
+    let rows = select_each(&mut connection, store.dialect(), &["serial_number"], CLAIMS, keys).await?;
+    rows.iter().map(claim_in).collect()
+}
