@@ -35,9 +35,13 @@ fn the_document_on_the_first_rack_is_true_word_for_word() {
 #[test]
 fn the_configurations_in_the_document_on_authorities_are_read() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/authorities.md")).unwrap();
-    let blocks = text.split("```toml\n").skip(1).map(|rest| rest.split("```\n").next().unwrap());
-    let (profiles, tables): (Vec<&str>, Vec<&str>) = blocks.partition(|block| block.starts_with("# a profile"));
-    let [profile] = profiles[..] else { panic!("{profiles:?}") };
+    let blocks = |language: &str| {
+        let begin = format!("```{language}\n");
+        let blocks = text.split(&begin).skip(1).map(|rest| rest.split("```\n").next().unwrap().to_owned());
+        blocks.collect::<Vec<_>>()
+    };
+    let (profiles, tables) = (blocks("toml"), blocks("text"));
+    let [profile] = &profiles[..] else { panic!("{profiles:?}") };
     let profile = OnboardingProfile::from_toml(ProfileName::new("bmc").unwrap(), profile).unwrap();
     assert_eq!(profile.ldevid.unwrap().authority.as_str(), "devices");
     // With the files that they name.
