@@ -1,6 +1,6 @@
 //! One certificate of every kind with every key that it may have, for programs to judge.
 
-use std::time::SystemTime;
+use std::{collections::BTreeMap, time::SystemTime};
 
 use authority::{
     AlternativeName, AuthorityError, CertificateAuthority, CertificateSerial, Kind, Profile, ProfileSettings, Subject,
@@ -43,6 +43,7 @@ pub fn key(workshop: &Workshop, kind: KeySpec) -> Result<FileKey, MakeError> {
     let rsa = match kind {
         KeySpec::Rsa2048 => KeyKind::Rsa2048,
         KeySpec::Rsa3072 => KeyKind::Rsa3072,
+        KeySpec::Rsa4096 => KeyKind::Rsa4096,
         other => return Ok(FileKey::generate(other)?),
     };
     workshop.make_key(kind.name(), rsa)?;
@@ -83,8 +84,7 @@ pub fn subject(kind: Kind, serial_number: &SerialNumber) -> Subject {
 }
 
 impl Issued {
-    /// Makes a CA with a key of this kind, and one certificate of each end entity's kind with each key that it may have (those of
-    /// RSA with 4096 bits are left out: they take minutes, and differ in nothing but length).
+    /// Makes a root and a CA with keys of this kind, and one certificate of each end entity's kind with each key that it may have.
     ///
     /// # Errors
     /// [`AuthorityError`] when one could not be issued.
@@ -97,7 +97,7 @@ impl Issued {
         let root_key = Box::new(key(workshop, ca_key).expect("a key"));
         let root_profile = profile(Kind::Root).expect("a profile");
         let root = CertificateAuthority::new_root_of(&root_profile, &Subject::named("Root"), root_key, serial(), now)?;
-        let own = FileKey::generate(if ca_key == KeySpec::Rsa2048 { KeySpec::P384 } else { ca_key }).expect("a key");
+        let own = key(workshop, ca_key).expect("a key");
         let certificate = root.certify_ca(
             &profile(Kind::IssuingCa).expect("a profile"),
             &Subject::named("Issuing CA"),
@@ -109,10 +109,12 @@ impl Issued {
         let ca = CertificateAuthority::from_parts(Box::new(own), chain)?;
         let serial_number = SerialNumber::new("SN-0001").expect("a serial number");
         let mut certificates = Vec::new();
+        // One key of each kind does for all certificates: to make those of RSA takes seconds.
+        let mut keys = BTreeMap::new();
         for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_ca()) {
             let profile = profile(kind).expect("a profile");
-            for spec in kind.permitted_keys().iter().copied().filter(|spec| *spec != KeySpec::Rsa4096) {
-                let key = key(workshop, spec).expect("a key");
+            for spec in kind.permitted_keys().iter().copied() {
+                let key = keys.entry(spec.name()).or_insert_with(|| key(workshop, spec).expect("a key"));
                 let made = ca.issue(&profile, &subject(kind, &serial_number), key.public_key(), serial(), now)?;
                 certificates.push((kind, spec, made));
             }

@@ -30,6 +30,8 @@ pub enum KeyKind {
     Rsa2048,
     /// RSA with a modulus of 3072 bits.
     Rsa3072,
+    /// RSA with a modulus of 4096 bits.
+    Rsa4096,
     /// RSA of 2048 bits for RSASSA-PSS alone, with parameters of any kind.
     RsaPss,
     /// RSA of 2048 bits for RSASSA-PSS alone, with SHA-256 and at least 32 octets of salt.
@@ -46,6 +48,7 @@ impl KeyKind {
             Self::P521 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
             Self::Rsa2048 => &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
             Self::Rsa3072 => &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"],
+            Self::Rsa4096 => &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:4096"],
             Self::RsaPss => &["-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"],
             Self::RsaPssSha256 => &[
                 "-algorithm",

@@ -2,6 +2,7 @@
 //!
 //! SoftHSM reads where its tokens are from an environment variable, once for each process. So a test that needs a token runs
 //! itself again as a child that has the variable, and lives with what comes of it.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use std::{
     env, fs,

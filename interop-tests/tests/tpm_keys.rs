@@ -1,4 +1,5 @@
 //! Keys and certificates in a TPM: swtpm has them, tpm2-tools and OpenSSL judge them.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 use interop_tests::{need, need_tpm, openssl::Workshop, swtpm::SwTpm};
 use pki::{

@@ -47,7 +47,10 @@ enum Command {
     /// Add and show the manufacturers whose devices are taken in
     #[command(subcommand)]
     Manufacturer(commands::manufacturer::Command),
-    /// Say which device a certificate is of
+    /// Make and look after the folder of an authority, which issues certificates and vouchers
+    #[command(subcommand)]
+    Ca(commands::ca::Command),
+    /// Issue certificates, list, renew and revoke them; say which device a certificate is of
     #[command(subcommand)]
     Enroll(commands::enroll::Command),
     /// Say what a factory line may certify
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
         Command::Status(args) => commands::status::run(&args),
         Command::Device(command) => commands::device::run(&command),
         Command::Manufacturer(command) => commands::manufacturer::run(&command),
+        Command::Ca(command) => commands::ca::run(&command),
         Command::Enroll(command) => commands::enroll::run(&command),
         Command::Profile(command) => commands::profile::run(&command),
         Command::Policy(args) => commands::policy::run(&args),

@@ -11,7 +11,7 @@ use pki::{
 use verdict::ReasonCode;
 use x509_cert::ext::pkix::SubjectAltName;
 
-use crate::{AuthorityError, CertificateAuthority, CertificateSerial, Kind, Profile, Subject};
+use crate::{AuthorityError, CertificateAuthority, CertificateSerial, Profile, Subject};
 
 /// A request to renew a certificate, by whoever holds it, that says the same as it. There is no other way to get one.
 #[derive(Clone, Debug)]
@@ -53,17 +53,20 @@ impl Renewal {
         sha256(self.request.der())
     }
 
-    /// The certificate: subject and names of the one before, for the key of the request, which may be the same.
+    /// The certificate: subject and names of the one before, for the key of the request, which may be the same; the rest as
+    /// `profile`, which is one of LDevIDs, has it today.
     ///
     /// # Errors
     /// As [`CertificateAuthority::issue`].
     pub fn certify(
         &self,
-        ca: &CertificateAuthority,
+        (ca, profile): (&CertificateAuthority, &Profile),
         serial: CertificateSerial,
         now: Timestamp,
     ) -> Result<Certificate, AuthorityError> {
-        ca.issue(&Profile::of(Kind::Ldevid), &self.subject, self.request.public_key(), serial, now)
+        // EST-05: what the profile would add to the names by now was not in the request.
+        let profile = Profile { hardware_module_type: None, ..profile.clone() };
+        ca.issue(&profile, &self.subject, self.request.public_key(), serial, now)
     }
 }
 

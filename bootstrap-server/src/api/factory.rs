@@ -24,7 +24,7 @@ use super::{
 use crate::{
     audit::{Event, FactoryEvent},
     domain::{
-        AuthorityName, CertificateKind,
+        AuthorityName, CertificateProfile,
         factory::{NewUnit, OrderName, OrderTerms, ProductionOrder, ProductionRefused, ProductionUnit},
         ledger::hex,
         parse_sha256,
@@ -179,7 +179,7 @@ impl Submitted for Ordered {
 fn terms(api: &Api, new: &NewProductionOrder) -> Result<OrderTerms, Fault> {
     let body = |member: &str, error: &dyn std::error::Error| Fault::body(format!("{member}: {error}"));
     let authority = AuthorityName::new(new.authority.as_str()).map_err(|error| body("authority", &error))?;
-    let profile = CertificateKind::new(new.profile.as_str()).map_err(|error| body("profile", &error))?;
+    let profile = CertificateProfile::new(new.profile.as_str()).map_err(|error| body("profile", &error))?;
     let known = api.authorities.get(&authority).is_some_and(|known| known.profiles.contains_key(&profile));
     if !known {
         return Err(Fault::reference(format!("sztp.toml has no [[authority]] {authority} with a profile {profile}")));

@@ -60,12 +60,12 @@ impl LedgerEvent {
     pub(super) fn body(&self) -> Value {
         match self {
             Self::CertificateIssued { issued, occasion } => {
-                let IssuedCertificate { authority, kind, holder, request, certificate } = issued.as_ref();
+                let IssuedCertificate { authority, profile, holder, request, certificate } = issued.as_ref();
                 let body = json!({
                     "authority": authority.as_str(),
                     "serial": hex(certificate.certificate_serial()),
                     "certificate": certificate.sha256().to_string(),
-                    "kind": kind.as_str(),
+                    "profile": profile.as_str(),
                     "key": certificate.public_key().spki_sha256().to_string(),
                     "not-after": certificate.not_after().to_string(),
                     "request": request.map(|request| request.to_string()),

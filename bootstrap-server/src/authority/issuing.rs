@@ -9,7 +9,7 @@ use super::Authority;
 use crate::{
     audit::{Event, LedgerEvent},
     domain::{
-        Actor, CertificateKind,
+        Actor, CertificateProfile,
         ledger::{Holder, IssueRefused, IssuedCertificate, LedgerEntry, Occasion},
     },
     store::{Batch, Ledger, StoreError, Urgency},
@@ -21,7 +21,7 @@ pub struct Wanted<'a> {
     /// The request, judged.
     pub approved: Approved<'a>,
     /// The name of the profile that it was judged by.
-    pub kind: CertificateKind,
+    pub profile: CertificateProfile,
     /// Whom it will speak for.
     pub holder: Holder,
     /// What for.
@@ -59,7 +59,7 @@ impl Authority {
         let certificate = self.ca.enrol(&wanted.approved, serial, now).map_err(Box::new)?;
         Ok(IssuedCertificate {
             authority: self.name.clone(),
-            kind: wanted.kind.clone(),
+            profile: wanted.profile.clone(),
             holder: wanted.holder.clone(),
             request: Some(wanted.approved.request()),
             certificate,

@@ -6,20 +6,22 @@
 //! | `est` | enrolment by those who show certificates (RFC 7030) |
 //! | `factory` | enrolment of units on a factory line, by stations |
 //! | `issuing` | the one way from a judged request to a certificate that is on record |
+//! | `masa` | vouchers, for registrars and for people |
 //! | `publishing` | revocation lists, OCSP and CA certificates, for everybody, in clear |
 
 pub(crate) mod est;
 pub(crate) mod factory;
 mod issuing;
+pub mod masa;
 pub(crate) mod publishing;
 
 pub use issuing::{IssueFault, Issued, Wanted};
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use authority::{CertificateAuthority, OcspResponder, Profile};
+use authority::{CertificateAuthority, Kind, OcspResponder, Profile};
 
-use crate::domain::{AuthorityName, CertificateKind};
+use crate::domain::{AuthorityName, CertificateProfile};
 
 /// A CA whose key this server has, and what it may issue.
 #[derive(Debug)]
@@ -29,11 +31,23 @@ pub struct Authority {
     /// What signs.
     pub ca: CertificateAuthority,
     /// What it issues.
-    pub profiles: BTreeMap<CertificateKind, Profile>,
+    pub profiles: BTreeMap<CertificateProfile, Profile>,
     /// What answers about its certificates, if anything does.
     pub responder: Option<OcspResponder>,
     /// How long a revocation list, and an answer about a certificate, holds.
     pub fresh_for: Duration,
+}
+
+/// The name of the profile by which owners' certificates for devices are issued in onboardings (RFC 9646) and by EST.
+pub(crate) const LDEVID: &str = "ldevid";
+
+impl Authority {
+    /// What certificates for its owner's devices are like: as its profile `ldevid` has it, where there is one.
+    pub(crate) fn ldevids(&self) -> Profile {
+        let own =
+            self.profiles.iter().find(|(name, profile)| name.as_str() == LDEVID && profile.kind() == Kind::Ldevid);
+        own.map_or_else(|| Profile::of(Kind::Ldevid), |(_, profile)| profile.clone())
+    }
 }
 
 /// All authorities of a server, by name.

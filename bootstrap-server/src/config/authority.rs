@@ -17,7 +17,7 @@ use serde::Deserialize;
 use super::{ConfigError, KeyPlace, certificates, key::locator};
 use crate::{
     authority::{Authorities, Authority},
-    domain::{AuthorityName, CertificateKind},
+    domain::{AuthorityName, CertificateProfile},
 };
 
 /// An `[[authority]]`: a CA whose key this server has.
@@ -47,6 +47,13 @@ pub struct AuthoritySection {
 
 const fn a_day() -> u16 {
     24
+}
+
+impl AuthoritySection {
+    /// Whether an authority can be made of it and of the files that it names.
+    pub(crate) fn check(&self, folder: &Path) -> Result<(), ConfigError> {
+        one(self, folder).map(drop)
+    }
 }
 
 /// A responder of its own: a certificate that the CA issued for that, and its key.
@@ -171,9 +178,9 @@ fn profile(
     authority: &AuthorityName,
     text: &str,
     table: &toml::Table,
-) -> Result<(CertificateKind, Profile), ConfigError> {
+) -> Result<(CertificateProfile, Profile), ConfigError> {
     let invalid = |why: String| ConfigError::Profile { authority: authority.clone(), profile: text.to_owned(), why };
-    let name = CertificateKind::new(text).map_err(|error| invalid(error.to_string()))?;
+    let name = CertificateProfile::new(text).map_err(|error| invalid(error.to_string()))?;
     let mut table = table.clone();
     let kind = table.remove("kind").unwrap_or_else(|| toml::Value::String(text.to_owned()));
     let kind = Kind::deserialize(kind).map_err(|error| invalid(format!("kind: {}", error.message())))?;

@@ -15,7 +15,7 @@ use pki::{
 use super::PolicyInvalid;
 use crate::{
     audit::CheckpointKeyError,
-    domain::{AuthorityName, NameInvalid, TomlFault},
+    domain::{AuthorityName, DurationInvalid, NameInvalid, TomlFault},
     outward::{WebhookInvalid, http::ProxyInvalid},
     owner::OwnerError,
 };
@@ -230,6 +230,9 @@ pub enum ConfigError {
     /// The operating system gave no randomness for a key.
     #[error("the operating system gave no randomness for the key that seals challenges")]
     NoEntropy,
+    /// A duration in `[masa]`.
+    #[error("masa: {0}")]
+    MasaDuration(DurationInvalid),
     /// EST is to be served for an authority that is not there.
     #[error("[est] names the authority {name:?}, and there is no [[authority]] of that name")]
     NoSuchAuthority {

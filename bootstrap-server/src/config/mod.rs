@@ -5,6 +5,7 @@ mod document;
 mod error;
 mod factory;
 mod key;
+mod masa;
 mod onboarding;
 mod policy;
 mod revocation;
@@ -14,12 +15,13 @@ pub use authority::{
     AuthorityListener, AuthoritySection, EstSection, PublicationListener, ResponderSection, ServiceCertificate,
 };
 pub use document::{
-    Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
+    AlsoSigns, Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
     RevocationDemand,
 };
 pub use error::ConfigError;
 pub use factory::{FactoryConfig, FactorySection};
 pub use key::KeyPlace;
+pub use masa::{ClaimsRule, MasaSection};
 pub use onboarding::{LegacyListener, OnboardingConfig};
 pub use policy::{
     DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, RetentionSection, UnregisteredRule,
@@ -35,7 +37,7 @@ use pki::{
 
 use crate::{
     audit::CheckpointKey,
-    authority::Authorities,
+    authority::{Authorities, masa::Office},
     domain::{AuthorityName, Policies},
     outward::{Webhook, WebhookInvalid, WebhookSection, http::Outbound},
     store::Location,
@@ -52,6 +54,8 @@ pub struct ServerConfig {
     pub operators: Option<OperatorsListener>,
     /// Whose certificates it issues.
     pub authorities: Authorities,
+    /// What issues vouchers.
+    pub masa: Option<Arc<Office>>,
     /// The listener on which certificates and vouchers are asked for.
     pub authority_listener: Option<ServiceCertificate>,
     /// The authority whose certificates are renewed by EST, where a path names none.
@@ -128,8 +132,13 @@ impl ServerConfig {
         });
         let operators = operators.transpose()?;
         let audit_key = KeyPlace::new(folder, &document.audit.key, document.audit.passphrase_file.as_deref());
-        let checkpoint_key = CheckpointKey::new(&document.audit.origin, Box::new(audit_key.open()?))
-            .map_err(|source| ConfigError::Audit { key: audit_key.locator().clone(), source })?;
+        let failed = |key: &KeyPlace, source| ConfigError::Audit { key: key.locator().clone(), source };
+        let mut checkpoint_key = CheckpointKey::new(&document.audit.origin, Box::new(audit_key.open()?))
+            .map_err(|source| failed(&audit_key, source))?;
+        for also in &document.audit.also {
+            let place = KeyPlace::new(folder, &also.key, also.passphrase_file.as_deref());
+            checkpoint_key = checkpoint_key.and(Box::new(place.open()?)).map_err(|source| failed(&place, source))?;
+        }
         let database = Location::parse(&document.database, folder);
         if let (Some(_), Some((kind, _))) = (database.file(), document.database.split_once("://")) {
             return Err(ConfigError::DatabaseKind { kind: kind.to_owned() });
@@ -153,6 +162,7 @@ impl ServerConfig {
             onboarding,
             operators,
             authorities,
+            masa: document.masa.as_ref().map(|it| masa::load(it, folder).map(Arc::new)).transpose()?,
             est,
             factory,
             authority_listener: document

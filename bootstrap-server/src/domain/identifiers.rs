@@ -62,7 +62,7 @@ name! {
 }
 name! {
     /// The name of a certificate profile: what a certificate is issued as.
-    CertificateKind
+    CertificateProfile
 }
 name! {
     /// The name of somebody who uses the operator API.

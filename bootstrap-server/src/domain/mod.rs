@@ -12,6 +12,7 @@ mod identifiers;
 pub mod ledger;
 mod lifecycle;
 mod manufacturer;
+pub mod masa;
 mod newcomers;
 mod operators;
 mod policy;
@@ -31,7 +32,7 @@ pub use deed::Deed;
 pub use device::{Alarm, Device, Dossier, Particulars, Proof};
 pub use elsewhere::RedirectInvalid;
 pub use identifiers::{
-    AuthorityName, CertificateKind, DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid,
+    AuthorityName, CertificateProfile, DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid,
     ProfileName, TokenId, UserName, VariantName,
 };
 pub use lifecycle::State;

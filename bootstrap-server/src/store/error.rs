@@ -9,6 +9,7 @@ use crate::domain::{
     change::ChangeRefused,
     factory::ProductionRefused,
     ledger::{IssueRefused, RevokeRefused},
+    masa::MasaRefused,
 };
 
 /// How a database failed. Displays as what to do.
@@ -132,6 +133,9 @@ pub enum StoreError {
     /// What was issued before forbids it.
     #[error(transparent)]
     NotIssued(IssueRefused),
+    /// The records of the MASA forbid it.
+    #[error(transparent)]
+    Masa(MasaRefused),
     /// The certificate cannot be revoked.
     #[error(transparent)]
     NotRevoked(RevokeRefused),

@@ -6,7 +6,7 @@ use authority::ManufacturerParty;
 use bootstrap_server::{
     audit::{self, Event, LedgerEvent},
     domain::{
-        AuthorityName, CertificateKind,
+        AuthorityName, CertificateProfile,
         ledger::{
             CertificateId, Holder, IssueRefused, IssuedCertificate, LedgerFilter, LedgerStanding, Occasion,
             RevokeRefused,
@@ -30,7 +30,7 @@ fn certificate(maker: &ManufacturerParty, holder: Holder, request: Option<&str>)
     let (_, chain) = maker.device("Model", &number, crate::support::now()).unwrap();
     IssuedCertificate {
         authority: authority(),
-        kind: CertificateKind::new("idevid").unwrap(),
+        profile: CertificateProfile::new("idevid").unwrap(),
         holder,
         request: request.map(|request| sha256(request.as_bytes())),
         certificate: chain.into_iter().next().unwrap(),
@@ -78,14 +78,14 @@ pub async fn a_certificate_that_was_issued_is_found_by_all_it_is_known_by(home: 
         let page = store.certificates(&filter, Page { after: None, limit: 10 }).await.unwrap();
         page.into_iter().map(|entry| entry.issued).collect::<Vec<_>>()
     };
-    assert_eq!(found(LedgerFilter { key: key(&one), ..LedgerFilter::default() }).await, [one.clone()]);
+    assert_eq!(found(LedgerFilter { key: key(&one), ..LedgerFilter::default() }).await, std::slice::from_ref(&one));
     assert_eq!(found(LedgerFilter { key: key(&other), ..LedgerFilter::default() }).await, [other]);
     let serial_number = Some(serial("SN-1"));
-    assert_eq!(found(LedgerFilter { serial_number, ..LedgerFilter::default() }).await, [one.clone()]);
+    assert_eq!(found(LedgerFilter { serial_number, ..LedgerFilter::default() }).await, std::slice::from_ref(&one));
     let serial_prefix = Some("SN-".to_owned());
     assert_eq!(found(LedgerFilter { serial_prefix, ..LedgerFilter::default() }).await, [one]);
-    let kind = Some(CertificateKind::new("owner").unwrap());
-    assert_eq!(found(LedgerFilter { kind, ..LedgerFilter::default() }).await, []);
+    let profile = Some(CertificateProfile::new("owner").unwrap());
+    assert_eq!(found(LedgerFilter { profile, ..LedgerFilter::default() }).await, []);
     let expiring_before = Some(Timestamp::from_unix(0));
     assert_eq!(found(LedgerFilter { expiring_before, ..LedgerFilter::default() }).await, []);
     assert_eq!(audit::verify(&store, home.key.verifier(), &[]).await.unwrap().leaves, 2);

@@ -1,6 +1,7 @@
 //! Every operator command of `sztp`, as a person uses it: against a server that was started from what `sztp init` made.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod ca;
 mod codes;
 mod enroll;
 mod forget;

@@ -3,6 +3,7 @@
 pub(crate) mod artifact;
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod ca;
 mod change;
 pub(crate) mod device;
 pub(crate) mod doctor;

@@ -61,6 +61,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         if let Some(operators) = server.operator_address() {
             output::line(&format!("listening for operators on https://{operators}"));
         }
+        if let Some(authority) = server.authority_address() {
+            output::line(&format!("listening for those who show certificates on https://{authority}"));
+        }
+        if let Some(publication) = server.publication_address() {
+            output::line(&format!("publishing on http://{publication}"));
+        }
         if let Some(dhcp4) = server.dhcp4_address() {
             output::line(&format!("answering DHCPv4 on {dhcp4}"));
         }

@@ -36,6 +36,9 @@ pub(crate) enum SiteError {
     /// A certificate could not be issued, most likely for a name that cannot stand in one.
     #[error("{0}; are all of --dns-name DNS names or IP addresses?")]
     Authority(#[from] authority::AuthorityError),
+    /// The settings of a certificate, which are those that were given.
+    #[error(transparent)]
+    Profile(#[from] authority::ProfileError),
     /// A certificate authority without a certificate.
     #[error("a certificate authority was made without a certificate")]
     NoRoot,

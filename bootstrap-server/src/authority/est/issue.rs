@@ -9,8 +9,9 @@ use verdict::ReasonCode;
 use super::{Est, Fault};
 use crate::{
     audit::{Event, LedgerEvent},
+    authority::LDEVID,
     domain::{
-        AuthorityName, CertificateKind,
+        AuthorityName, CertificateProfile,
         ledger::{Holder, IssueRefused, IssuedCertificate, Occasion},
     },
     store::{Batch, StoreError},
@@ -18,9 +19,6 @@ use crate::{
 
 /// How often a certificate is made anew because others were faster, or a serial number was taken.
 const TRIES: usize = 4;
-
-/// What it is issued as.
-const KIND: &str = "ldevid";
 
 /// Why a device gets another certificate although it has one.
 const ANEW: &str = "the device enrolled anew with its IDevID, by EST";
@@ -46,7 +44,7 @@ pub(super) async fn issue(
         })?;
         let issued = IssuedCertificate {
             authority: authority.clone(),
-            kind: CertificateKind::new(KIND).map_err(|error| Fault::internal(&error))?,
+            profile: CertificateProfile::new(LDEVID).map_err(|error| Fault::internal(&error))?,
             holder: holder.clone(),
             request: Some(request),
             certificate: certificate.clone(),

@@ -206,7 +206,7 @@ impl Line {
         let occasion = case.unit.rework.clone().map_or(Occasion::First, |because| Occasion::Another { because });
         let wanted = Wanted {
             approved: entitled.approved().clone(),
-            kind: case.order.terms().profile.clone(),
+            profile: case.order.terms().profile.clone(),
             holder: Holder::Made(entitled.serial_number().clone()),
             occasion: occasion.clone(),
         };

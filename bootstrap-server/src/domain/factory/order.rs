@@ -12,7 +12,7 @@ use pki::{
 use serde_json::{Value, json};
 
 use super::{
-    super::{AuthorityName, CertificateKind},
+    super::{AuthorityName, CertificateProfile},
     OrderName,
 };
 
@@ -30,7 +30,7 @@ pub struct OrderTerms {
     /// Who issues.
     pub authority: AuthorityName,
     /// As what.
-    pub profile: CertificateKind,
+    pub profile: CertificateProfile,
     /// What is made, for people.
     pub model: Option<String>,
     /// The stations that may enrol units; each that the server trusts where none is named.
@@ -166,7 +166,7 @@ impl ProductionOrder {
         let terms = OrderTerms {
             name: OrderName::new(text("name")?).ok()?,
             authority: AuthorityName::new(text("authority")?).ok()?,
-            profile: CertificateKind::new(text("profile")?).ok()?,
+            profile: CertificateProfile::new(text("profile")?).ok()?,
             model: text("model").map(str::to_owned),
             stations: stations.collect::<Option<_>>()?,
             expires: Timestamp::from_unix(value.get("expires")?.as_i64()?),

@@ -15,7 +15,7 @@ use std::fmt;
 use audit_log::{LogIndex, UnixMillis};
 use pki::{certificate::Certificate, digest::Digest, identity::SerialNumber, revocation::Reason, time::Timestamp};
 
-use super::{AuthorityName, CertificateKind, DeviceId};
+use super::{AuthorityName, CertificateProfile, DeviceId};
 
 /// A certificate among all that were issued here: its authority, and its own serial number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,7 +96,7 @@ pub struct IssuedCertificate {
     /// Who issued it.
     pub authority: AuthorityName,
     /// What it was issued as.
-    pub kind: CertificateKind,
+    pub profile: CertificateProfile,
     /// Whom it speaks for.
     pub holder: Holder,
     /// SHA-256 of the request that it answers, if there was one.
@@ -190,7 +190,7 @@ pub struct LedgerFilter {
     /// Of this authority.
     pub authority: Option<AuthorityName>,
     /// Issued as this.
-    pub kind: Option<CertificateKind>,
+    pub profile: Option<CertificateProfile>,
     /// Of the devices with this serial number.
     pub serial_number: Option<SerialNumber>,
     /// Whose device's serial number starts so.

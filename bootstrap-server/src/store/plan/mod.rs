@@ -8,11 +8,13 @@ mod factory;
 mod known;
 mod layer;
 mod ledger;
+mod masa;
 
 pub(super) use changes::{Changes, EventRow, KeptRow, LeafRow, ReportRow, VoucherRow};
 pub(super) use factory::{FactoryNeeds, Production};
 pub(super) use known::{Directory, KnownDevice, Loaded, Needs};
 pub(super) use ledger::{IssuedRow, LedgerChanges, LedgerNeeds, RevokedRow};
+pub(super) use masa::{DeedRow, IssueRow, MasaChanges, MasaNeeds};
 
 use audit_log::{CompactRange, Leaf, LogIndex, Salt, TreeSize, UnixMillis};
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::{
-        AuthorityName, CertificateKind, DeviceId, ManufacturerName,
+        AuthorityName, CertificateProfile, DeviceId, ManufacturerName,
         ledger::{
             Brief, CertificateId, Holder, Index, IssuedCertificate, LedgerEntry, LedgerFilter, LedgerStanding, Revoked,
             RevokedEntry,
@@ -32,7 +32,7 @@ pub(super) fn certificate(row: &IssuedRow) -> Result<Vec<Value>, StoreError> {
     Ok(vec![
         id.authority.as_str().into(),
         id.serial.into(),
-        row.issued.kind.as_str().into(),
+        row.issued.profile.as_str().into(),
         holder.device().map(|device| device.manufacturer.as_str()).into(),
         holder.serial_number().map(SerialNumber::as_str).into(),
         key.0.as_slice().into(),
@@ -155,7 +155,7 @@ fn entry(row: &AnyRow) -> Result<LedgerEntry, StoreError> {
     Ok(LedgerEntry {
         issued: IssuedCertificate {
             authority: authority(row)?,
-            kind: CertificateKind::new(text(row, "kind")?).map_err(|_| corrupt("a certificate's profile"))?,
+            profile: CertificateProfile::new(text(row, "profile")?).map_err(|_| corrupt("a certificate's profile"))?,
             holder: holder(row)?,
             request: optional_octets(row, "request")?.map(digest).transpose()?,
             certificate,
@@ -211,7 +211,7 @@ pub(in crate::store) async fn page(
 ) -> Result<Vec<LedgerEntry>, StoreError> {
     let mut conditions = Conditions::default();
     conditions.equal("certificate.authority", filter.authority.as_ref().map(AuthorityName::as_str));
-    conditions.equal("certificate.kind", filter.kind.as_ref().map(CertificateKind::as_str));
+    conditions.equal("certificate.profile", filter.profile.as_ref().map(CertificateProfile::as_str));
     conditions.equal("certificate.serial_number", filter.serial_number.as_ref().map(SerialNumber::as_str));
     conditions.prefix("certificate.serial_number", filter.serial_prefix.as_deref());
     if let Some(key) = filter.key {

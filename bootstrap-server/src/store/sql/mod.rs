@@ -12,6 +12,7 @@ mod import;
 mod jumps;
 pub(super) mod ledger;
 mod load;
+pub(super) mod masa;
 mod migrate;
 mod profiles;
 mod proofs;
@@ -242,6 +243,10 @@ impl SqlStore {
 
     pub(super) const fn readers(&self) -> &AnyPool {
         &self.readers
+    }
+
+    const fn dialect(&self) -> Dialect {
+        self.target.dialect
     }
 
     async fn plan_only(&self, batch: Batch) -> Result<(), StoreError> {

@@ -229,7 +229,7 @@ pub(super) const CERTIFICATE: Table = Table {
     columns: &[
         ("authority", Text),
         ("serial", Octets),
-        ("kind", Text),
+        ("profile", Text),
         ("manufacturer", Text),
         ("serial_number", Text),
         ("key_sha256", Octets),
@@ -245,6 +245,76 @@ pub(super) const REVOCATION: Table = Table {
     name: "revocation",
     key: 2,
     columns: &[("authority", Text), ("serial", Octets), ("at", Integer), ("reason", Text), ("not_after", Integer)],
+};
+
+pub(super) const MASA_OWNER: Table = Table {
+    name: "masa_owner",
+    key: 1,
+    columns: &[("name", Text), ("log", Integer), ("leaf", Integer), ("document", Text)],
+};
+
+pub(super) const MASA_LINE: Table = Table { name: "masa_line", key: 1, columns: &[("name", Text), ("document", Text)] };
+
+pub(super) const MADE_DEVICE: Table = Table {
+    name: "made_device",
+    key: 2,
+    columns: &[
+        ("serial_number", Text),
+        ("line", Text),
+        ("ownership", Text),
+        ("owner", Text),
+        ("recipient", Text),
+        ("since", Integer),
+    ],
+};
+
+pub(super) const MADE_DEVICE_DEED: Table = Table {
+    name: "made_device_deed",
+    key: 4,
+    columns: &[
+        ("serial_number", Text),
+        ("line", Text),
+        ("log", Integer),
+        ("leaf", Integer),
+        ("at", Integer),
+        ("deed", Text),
+    ],
+};
+
+pub(super) const ISSUED_VOUCHER: Table = Table {
+    name: "issued_voucher",
+    key: 2,
+    columns: &[
+        ("serial_number", Text),
+        ("sha256", Octets),
+        ("line", Text),
+        ("claim", Octets),
+        ("request", Octets),
+        ("owner", Text),
+        ("expires_on", Integer),
+        ("domain_id", Octets),
+        ("nonce", Text),
+        ("assertion", Text),
+        ("at", Integer),
+        ("log", Integer),
+        ("leaf", Integer),
+        ("artifact", Octets),
+    ],
+};
+
+pub(super) const VOUCHER_CLAIM: Table = Table {
+    name: "voucher_claim",
+    key: 1,
+    columns: &[
+        ("claim", Octets),
+        ("serial_number", Text),
+        ("pinned", Octets),
+        ("asked_by", Text),
+        ("is_registrar", Integer),
+        ("asked_at", Integer),
+        ("approved_by", Text),
+        ("approved_at", Integer),
+    ],
 };
 
 pub(super) const PRODUCTION_ORDER: Table =
@@ -279,6 +349,12 @@ pub(super) const EXPORTED: &[&Table] = &[
     &DELIVERY,
     &CERTIFICATE,
     &REVOCATION,
+    &MASA_OWNER,
+    &MASA_LINE,
+    &MADE_DEVICE,
+    &MADE_DEVICE_DEED,
+    &ISSUED_VOUCHER,
+    &VOUCHER_CLAIM,
     &PRODUCTION_ORDER,
     &PRODUCTION_UNIT,
     &ARCHIVED_LOG,
