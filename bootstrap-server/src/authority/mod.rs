@@ -3,15 +3,19 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | `desk` | where operators ask, at a server or at the folder itself |
 //! | `est` | enrolment by those who show certificates (RFC 7030) |
 //! | `issuing` | the one way from a judged request to a certificate that is on record |
 //! | `publishing` | revocation lists, OCSP and CA certificates, for everybody, in clear |
 
+mod desk;
 pub(crate) mod est;
 mod issuing;
 pub(crate) mod publishing;
 
+pub use desk::{Desk, DeskRefused, list, outcome};
 pub use issuing::{IssueFault, Issued, Wanted};
+pub use publishing::{PublishFault, revocation_list};
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -32,6 +36,14 @@ pub struct Authority {
     pub responder: Option<OcspResponder>,
     /// How long a revocation list, and an answer about a certificate, holds.
     pub fresh_for: Duration,
+}
+
+impl Authority {
+    /// How many revocation lists it has.
+    #[must_use]
+    pub fn shards(&self) -> u16 {
+        self.profiles.values().find_map(Profile::crl).map_or(1, |location| location.shards().count())
+    }
 }
 
 /// All authorities of a server, by name.

@@ -23,7 +23,10 @@ use tokio::{
 use crate::{
     api,
     audit::Event,
-    authority::est::{self, Est},
+    authority::{
+        Desk,
+        est::{self, Est},
+    },
     config::ServerConfig,
     metrics::Metrics,
     outward::Follower,
@@ -144,6 +147,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             rejections,
             onboarding: asked,
             judges: judges.clone(),
+            desk: Desk::new(authorities, ledger),
             body_deadline: config.limits.body,
             started: api::now(),
             database: config.database.kind(),

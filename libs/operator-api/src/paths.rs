@@ -46,6 +46,16 @@ pub const IMPORT_VOUCHERS: &str = "/v1/import/vouchers";
 pub const RENEW_VOUCHERS: &str = "/v1/vouchers/renew";
 /// Compares a delivery list with the vouchers in stock.
 pub const COVERAGE: &str = "/v1/vouchers/coverage";
+/// All authorities.
+pub const AUTHORITIES: &str = "/v1/authorities";
+/// Certificates that were issued.
+pub const CERTIFICATES: &str = "/v1/certificates";
+/// One of them.
+pub const CERTIFICATE: &str = "/v1/certificates/{authority}/{serial}";
+/// Revokes one of them.
+pub const REVOKE_CERTIFICATE: &str = "/v1/certificates/{authority}/{serial}/revoke";
+/// Issues many certificates.
+pub const IMPORT_CERTIFICATES: &str = "/v1/import/certificates";
 /// All users.
 pub const USERS: &str = "/v1/users";
 /// One user.
