@@ -13,7 +13,7 @@ use bootstrap_server::{
     audit::{Event, FactoryEvent, LedgerEvent},
     backup::{BackupFault, Reader, Taking, Writer, verify},
     domain::{
-        Actor, AuthorityName, CertificateKind,
+        Actor, AuthorityName, CertificateProfile,
         factory::{NewUnit, OrderName, OrderTerms, ProductionOrder, ProductionRefused},
         ledger::CertificateId,
     },
@@ -98,7 +98,7 @@ fn terms(name: &str) -> OrderTerms {
     OrderTerms {
         name: OrderName::new(name).unwrap(),
         authority: AuthorityName::new("devices").unwrap(),
-        profile: CertificateKind::new("idevid").unwrap(),
+        profile: CertificateProfile::new("idevid").unwrap(),
         model: None,
         stations: Vec::new(),
         expires: support::now().plus_seconds(3600),
@@ -202,6 +202,7 @@ async fn explained(line: Line) {
         let fault = verify(octets.as_slice(), None).unwrap_err().fault;
         assert!(matches!(&fault, BackupFault::NotDerived { what: found } if found.contains(what)), "{which}: {fault}");
     }
+    drop(taking);
     Arc::into_inner(store).unwrap().close().await;
 }
 
@@ -233,7 +234,7 @@ async fn who_is_no_station_and_what_no_order_has_is_refused() {
     line.order(OrderTerms { model: Some("BMC-9".to_owned()), ..terms("O-1") }, &["SN-1"]).await;
     line.order(OrderTerms { stations: vec!["st-2".to_owned()], ..terms("of-another") }, &["SN-1"]).await;
     line.order(OrderTerms { expires: support::now().plus_seconds(-1), ..terms("expired") }, &["SN-1"]).await;
-    line.order(OrderTerms { profile: CertificateKind::new("other").unwrap(), ..terms("unknown") }, &["SN-1"]).await;
+    line.order(OrderTerms { profile: CertificateProfile::new("other").unwrap(), ..terms("unknown") }, &["SN-1"]).await;
     let name = OrderName::new("closed").unwrap();
     let store = line.server.store();
     let document = sha256(line.order(terms("closed"), &["SN-1"]).await.document().as_bytes());
