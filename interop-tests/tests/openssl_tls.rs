@@ -141,7 +141,8 @@ async fn a_device_with_a_sha_1_chain_is_served_by_the_listener_for_old_devices_o
     let tls13 = s_client(&workshop, server.legacy_address().unwrap(), &["-tls1_3"], &request).await;
     assert!(tls13.contains("alert protocol version") && !tls13.contains("HTTP/1.1"), "{tls13}");
     let server_says = async {
-        while !log(&server).await.iter().any(|body| body.contains("algorithm-not-allowed") && body.contains("too weak")) {
+        while !log(&server).await.iter().any(|body| body.contains("algorithm-not-allowed") && body.contains("too weak"))
+        {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
