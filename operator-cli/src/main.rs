@@ -64,6 +64,9 @@ enum Command {
     /// Import, explain and verify ownership vouchers
     #[command(subcommand)]
     Voucher(commands::voucher::Command),
+    /// Record owners, devices and sales, for a MASA
+    #[command(subcommand)]
+    Masa(commands::masa::Command),
     /// Say who may use the operator API
     #[command(subcommand)]
     User(commands::user::Command),
@@ -119,6 +122,7 @@ fn main() -> ExitCode {
         Command::Token(command) => commands::token::run(&command),
         Command::Artifact(command) => commands::artifact::run(&command),
         Command::Factory(command) => commands::factory::run(&command),
+        Command::Masa(command) => commands::masa::run(&command),
         Command::Voucher(command) => commands::voucher::run(&command),
         Command::Key(command) => commands::key::run(&command),
         Command::Audit(command) => commands::audit::run(&command),

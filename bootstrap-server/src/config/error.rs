@@ -230,6 +230,12 @@ pub enum ConfigError {
     /// The operating system gave no randomness for a key.
     #[error("the operating system gave no randomness for the key that seals challenges")]
     NoEntropy,
+    /// There is no MASA where one is needed.
+    #[error("{}: has no [masa]: name the folder that `sztp ca init` made", path.display())]
+    NoMasa {
+        /// The configuration.
+        path: PathBuf,
+    },
     /// A duration in `[masa]`.
     #[error("masa: {0}")]
     MasaDuration(DurationInvalid),
