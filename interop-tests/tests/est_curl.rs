@@ -170,7 +170,7 @@ async fn est_01_est_02_est_05_curl_and_openssl_enrol_and_renew() {
     for (subject, names) in [(SUBJECT, "DNS:other.example.com"), ("/CN=SN-2/serialNumber=SN-2", &format!("DNS:{NAME}"))]
     {
         bench.request("other", subject, names);
-        bench.enroll(Some("first"), "simplereenroll", "other").refused("400", "csr-invalid");
+        bench.enroll(Some("first"), "simplereenroll", "other").refused("400", "renewal-differs");
     }
     assert_eq!(bench.at.issued("SN-1").await.len(), 2);
     bench.server.stop().await;

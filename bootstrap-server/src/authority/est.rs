@@ -7,8 +7,9 @@ mod issue;
 use std::{sync::Arc, time::Duration};
 
 use authority::{
-    CertificateAuthority, Kind, Profile,
-    est::{self, CERTS_ONLY, CSR_ATTRIBUTES, MAX_BODY, PATH, PKCS10, Renewal},
+    Asker, CertificateAuthority, Kind, Profile,
+    est::{self, CERTS_ONLY, CSR_ATTRIBUTES, MAX_BODY, PATH, PKCS10},
+    judge,
     ldevid::{Applicant, Exchange, Judgement},
 };
 use axum::{
@@ -147,11 +148,12 @@ async fn simplereenroll(
         return Err(Fault::refused(ReasonCode::CsrOriginUnproved, why));
     };
     est.served(&device).await?;
-    let renewal = Renewal::of(&certificate, request).map_err(|why| Fault::bad(why.reason(), &why.to_string()))?;
-    let occasion = Occasion::Renewal { of: certificate.certificate_serial().to_vec() };
     let ldevids = est.profile(name);
-    let make = |serial, now| renewal.certify((ca, &ldevids), serial, now);
-    let issued = issue::issue(&est, name, (Holder::Owned(device), renewal.request(), occasion), &make).await?;
+    let approved = judge(&request, &ldevids, Asker::Holder(&certificate))
+        .map_err(|why| Fault::bad(why.reason(), &why.to_string()))?;
+    let occasion = Occasion::Renewal { of: certificate.certificate_serial().to_vec() };
+    let make = |serial, now| ca.enrol(&approved, serial, now);
+    let issued = issue::issue(&est, name, (Holder::Owned(device), approved.request(), occasion), &make).await?;
     certificates(issued)
 }
 

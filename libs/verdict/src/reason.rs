@@ -188,7 +188,8 @@ reason_codes! {
         "Ask only for what the device offered in csr-support.";
     CsrInvalid, "csr-invalid", "RFC 9646 §4.2",
         "The certificate signing request cannot be accepted",
-        "Look at the detail: the request must be well-formed, prove possession of its key and come from this device.";
+        "Look at the detail: the request must be well-formed, prove possession of its key and come from who asks; \
+         `openssl req -in FILE -noout -text -verify` shows a PKCS#10 request.";
     CsrNotWanted, "csr-not-wanted", "RFC 9646 §2.2",
         "The device sent a certificate signing request that nobody asked for",
         "Let the device ask without one first; this server issues no certificates to its class of devices.";
@@ -580,9 +581,6 @@ reason_codes! {
         "`sztp voucher list --expiring` names them; `sztp voucher renew --expiring-before DATE` asks their manufacturers for \
          new ones.";
     // Certificates that are asked for
-    CertificateRequestMalformed, "certificate-request-malformed", "RFC 2986 §4",
-        "This is no certificate request, or not one of a form that is read here",
-        "Send one PKCS#10 request, PEM or DER; `openssl req -in FILE -noout -text -verify` shows what it holds.";
     PossessionUnproved, "possession-unproved", "RFC 2986 §3",
         "The request is not signed with the key that it asks a certificate for",
         "Make the request again with that key; a request that was changed after it was signed looks like this too.";
