@@ -17,7 +17,7 @@ use bootstrap_server::{
     api::TokenSecret,
     audit::{Event, FactoryEvent},
     domain::{
-        Actor, AuthorityName, CertificateKind, Role, Token, TokenId, User, UserName,
+        Actor, AuthorityName, CertificateProfile, Role, Token, TokenId, User, UserName,
         factory::{NewUnit, OrderName, OrderTerms, ProductionOrder},
     },
     store::{Batch, Store},
@@ -83,7 +83,7 @@ impl Line {
         let terms = OrderTerms {
             name: OrderName::new(name).unwrap(),
             authority: AuthorityName::new("devices").unwrap(),
-            profile: CertificateKind::new("idevid").unwrap(),
+            profile: CertificateProfile::new("idevid").unwrap(),
             model: None,
             stations: vec!["st-1".to_owned()],
             expires: now().plus_seconds(3600),
