@@ -157,7 +157,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         let api = api::Api {
             store: shared,
             factory,
-            authorities,
+            authorities: authorities.clone(),
             policies: Arc::clone(&in_force),
             webhooks,
             checkpoint_key: config.checkpoint_key,
