@@ -20,7 +20,7 @@ use bootstrap_server::{
         Actor, AuthorityName, CertificateProfile, Role, Token, TokenId, User, UserName,
         factory::{NewUnit, OrderName, OrderTerms, ProductionOrder},
     },
-    store::{Batch, Store},
+    store::Batch,
 };
 use interop_tests::{lab::program, need_tpm, swtpm::SwTpm};
 use pki::{
