@@ -3,6 +3,8 @@
 //! What is judged here needs the request, the profile and who asks. Whether a key or a device has a certificate already is for whoever
 //! keeps what was issued.
 
+use std::borrow::Cow;
+
 use const_oid::{AssociatedOid, ObjectIdentifier};
 use der::Decode;
 use pki::{
@@ -46,7 +48,7 @@ pub enum Asker<'a> {
 /// A request that was found good, under a profile.
 #[derive(Clone, Debug)]
 pub struct Approved<'a> {
-    profile: &'a Profile,
+    profile: Cow<'a, Profile>,
     subject: Subject,
     key: PublicKey,
     request: Digest,
@@ -83,7 +85,7 @@ impl CertificateAuthority {
         serial: CertificateSerial,
         now: Timestamp,
     ) -> Result<Certificate, AuthorityError> {
-        self.issue(approved.profile, &approved.subject, &approved.key, serial, now)
+        self.issue(&approved.profile, &approved.subject, &approved.key, serial, now)
     }
 }
 
@@ -111,6 +113,11 @@ pub fn judge<'a>(
     for extension in request.extensions() {
         grantable(profile, found, extension)?;
     }
+    let profile = match asker {
+        // EST-05: what the profile would add to the names by now was not asked for.
+        Asker::Holder(_) => Cow::Owned(Profile { hardware_module_type: None, ..profile.clone() }),
+        Asker::Operator | Asker::Device(_) => Cow::Borrowed(profile),
+    };
     Ok(Approved { profile, subject, key: key.clone(), request: sha256(request.der()) })
 }
 
@@ -330,7 +337,7 @@ impl RequestRefused {
                 CertificationRequestError::Signature(AlgorithmError::RsaTooShort(_)) => ReasonCode::KeyWeak,
                 CertificationRequestError::Signature(_) => ReasonCode::PossessionUnproved,
                 CertificationRequestError::Key(_) => ReasonCode::KeyNotAllowed,
-                _ => ReasonCode::CertificateRequestMalformed,
+                _ => ReasonCode::CsrInvalid,
             },
             Self::KeyKind { .. } => ReasonCode::KeyNotAllowed,
             Self::WeakKey(_) => ReasonCode::KeyWeak,

@@ -13,11 +13,13 @@
 //! | what is wrong with it, before it is signed | [`Findings`] |
 //! | which are revoked | [`CrlPlan`], [`OcspResponder`] |
 //! | who owns a device | [`Masa`] |
+//! | may a unit on the factory line have its IDevID | [`factory`] |
 
 mod ca;
 mod crl;
 pub mod est;
 mod extensions;
+pub mod factory;
 mod judge;
 pub mod ldevid;
 mod lint;

@@ -3,8 +3,9 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use authority::{
-    CertificateAuthority, CertificateSerial, Kind, Profile, Subject,
-    est::{BodyInvalid, Renewal, RenewalRefused, certs_only, csr_attributes, read_request},
+    Asker, CertificateAuthority, CertificateSerial, Kind, Lifetime, Profile, ProfileSettings, RequestRefused, Subject,
+    est::{BodyInvalid, certs_only, csr_attributes, read_request},
+    judge,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use conveyed_info::{cms::SignedData, rpc::KeyAlgorithm};
@@ -80,22 +81,27 @@ fn est_02_certificates_come_as_certs_only() {
 #[test]
 fn est_05_a_renewal_says_what_the_certificate_says() {
     let ca = ca();
+    let hardware_module_type = Some("1.3.6.1.4.1.32473.7".to_owned());
+    let profile =
+        ProfileSettings { days: Some(Lifetime::Days(400)), hardware_module_type, ..ProfileSettings::default() };
+    let profile = Profile::new(Kind::Ldevid, profile).unwrap();
     for names in [&[][..], &["bmc-1.example.com", "bmc-1"]] {
         let held = ldevid(&ca, names);
         let read = |der: Vec<u8>| CertificationRequest::from_der(&der).unwrap();
         let asked = read(request("bmc", names));
-        let renewal = Renewal::of(&held, asked.clone()).unwrap();
-        let renewed = renewal.certify(&ca, serial(), now().plus_seconds(86_400)).unwrap();
+        let renewal = judge(&asked, &profile, Asker::Holder(&held)).unwrap();
+        let renewed = ca.enrol(&renewal, serial(), now().plus_seconds(86_400)).unwrap();
         assert_eq!((renewed.subject(), renewed.public_key()), (held.subject(), asked.public_key()));
         assert_eq!(renewed.extensions().subject_alt_name, held.extensions().subject_alt_name);
-        assert!(renewed.not_after() > held.not_after() && renewed.certificate_serial() != held.certificate_serial());
-        let refused = |der| Renewal::of(&held, read(der)).unwrap_err();
-        assert_eq!(refused(request("other", names)), RenewalRefused::Subject);
-        assert_eq!(refused(request("bmc", &["evil.example.com"])), RenewalRefused::Names);
+        assert!(renewed.not_after() > held.not_after().plus_seconds(30 * 86_400), "as the profile has it today");
+        assert!(renewed.certificate_serial() != held.certificate_serial());
+        let refused = |der| judge(&read(der), &profile, Asker::Holder(&held)).unwrap_err();
+        assert_eq!(refused(request("other", names)), RequestRefused::RenewalDiffers);
+        assert_eq!(refused(request("bmc", &["evil.example.com"])), RequestRefused::RenewalDiffers);
     }
     let held = ldevid(&ca, &["bmc-1.example.com"]);
     let without = CertificationRequest::from_der(&request("bmc", &[])).unwrap();
-    assert_eq!(Renewal::of(&held, without).unwrap_err(), RenewalRefused::Names);
+    assert_eq!(judge(&without, &profile, Asker::Holder(&held)).unwrap_err(), RequestRefused::RenewalDiffers);
 }
 
 #[test]

@@ -137,3 +137,76 @@ async fn a_configuration_that_cannot_be_read_is_the_one_finding() {
     fs::remove_file(site.path("sztp.toml")).unwrap();
     assert_eq!(failures(&site).await.len(), 1);
 }
+
+/// An authority with its responder; both lie in files.
+fn with_authority(site: &Site) {
+    use authority::{CertificateAuthority, CertificateSerial};
+    let serial = || CertificateSerial(pki::key::random().unwrap());
+    let (root, key) = (FileKey::generate_p256().unwrap(), FileKey::generate_p256().unwrap());
+    site.write("devices.key", key.to_pem().as_bytes());
+    let root = CertificateAuthority::new_root("Root", Box::new(root), serial(), support::now()).unwrap();
+    let ca = root.new_issuing_ca("Device CA", Box::new(key), serial(), support::now()).unwrap();
+    site.write("devices.pem", support::pem(ca.chain()).as_bytes());
+    site.write("root.pem", support::pem(root.chain()).as_bytes());
+    let text = fs::read_to_string(site.path("sztp.toml")).unwrap();
+    let sections = "[[authority]]\nname = 'devices'\ncertificate = 'devices.pem'\nkey = 'devices.key'\n\
+        [est]\nauthority = 'devices'\n[authority-listener]\nlisten = '127.0.0.1:0'\n\
+        certificate = 'server.pem'\nkey = 'server.key'\n[publication-listener]\nlisten = '127.0.0.1:0'\n";
+    site.write("sztp.toml", format!("{text}{sections}").as_bytes());
+}
+
+#[tokio::test]
+async fn an_authority_is_looked_at_with_all_that_names_it() {
+    use bootstrap_server::{
+        audit::Event,
+        domain::{OnboardingProfile, ProfileName},
+        store::{Batch, Store},
+    };
+    let site = site().await;
+    with_authority(&site);
+    assert_eq!(failures(&site).await, []);
+    let findings = examine(&site).await;
+    for check in ["authority", "est"] {
+        assert!(findings.iter().any(|it| it.check == check && it.what.contains("devices")), "{findings:#?}");
+    }
+    for listener in ["authority-listener", "publication-listener"] {
+        assert!(findings.iter().any(|it| it.check == "port" && it.what.contains(listener)), "{findings:#?}");
+    }
+
+    // A profile of devices that nobody can certify.
+    let store = site.store().await;
+    let text = "post-configuration-script = '{{ldevid.certificate}}'\n[ldevid]\nauthority = 'others'\n";
+    let profile = OnboardingProfile::from_toml(ProfileName::new("bmc").unwrap(), text).unwrap();
+    store.commit(Batch::from(Event::ProfileApplied { profile: Box::new(profile) })).await.unwrap();
+    store.close().await;
+    assert!(only(&failures(&site).await, "ldevid").what.contains("bmc: [ldevid] names others"));
+    site.edit("name = 'devices'", "name = 'others'");
+    assert!(only(&failures(&site).await, "est").what.contains("names devices"));
+    site.edit("[est]\nauthority = 'devices'", "[est]\nauthority = 'others'");
+    assert_eq!(failures(&site).await, []);
+
+    // What the server would not start with, and the doctor says before.
+    let whole = fs::read_to_string(site.path("sztp.toml")).unwrap();
+    for (more, says) in [
+        (
+            "[[authority]]\nname = 'others'\ncertificate = 'devices.pem'\nkey = 'devices.key'\n",
+            "two authorities called",
+        ),
+        (
+            "[[authority]]\nname = 'x'\ncertificate = 'devices.pem'\nkey = 'devices.key'\n[authority.profile.odd]\n",
+            "odd",
+        ),
+        (
+            "[[authority]]\nname = 'x'\ncertificate = 'devices.pem'\nkey = 'devices.key'\n\
+             [authority.ocsp]\ncertificate = 'server.pem'\nkey = 'server.key'\n",
+            "OCSPSigning",
+        ),
+    ] {
+        site.write("sztp.toml", format!("{whole}{more}").as_bytes());
+        assert!(only(&failures(&site).await, "authority").what.contains(says), "{says}");
+        assert!(bootstrap_server::config::ServerConfig::load(&site.path("sztp.toml")).is_err(), "{says}");
+    }
+    site.write("sztp.toml", whole.as_bytes());
+    site.write("devices.key", FileKey::generate_p256().unwrap().to_pem().as_bytes());
+    assert!(only(&failures(&site).await, "key").what.contains("devices.key"));
+}

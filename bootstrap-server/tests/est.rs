@@ -143,7 +143,11 @@ async fn est_02_est_05_from_the_idevid_to_a_certificate_to_its_renewal() {
     // Another name, another subject, and who has nothing to renew.
     let other = FileKey::generate_p256().unwrap();
     for (serial, names) in [("SN-1", &["evil.example.com"][..]), ("SN-1", &[]), ("SN-2", &[name])] {
-        refused(&world.enroll((&key, &own), "simplereenroll", &csr(&other, serial, names)).await, 400, "csr-invalid");
+        refused(
+            &world.enroll((&key, &own), "simplereenroll", &csr(&other, serial, names)).await,
+            400,
+            "renewal-differs",
+        );
     }
     refused(
         &world.enroll((&idevid, &chain), "simplereenroll", &csr(&other, "SN-1", &[])).await,

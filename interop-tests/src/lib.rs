@@ -6,6 +6,7 @@
 //!
 //! All keys and certificates are made while a test runs, none is stored.
 
+pub mod enrolling;
 pub mod fleet;
 pub mod issued;
 pub mod lab;
@@ -13,6 +14,7 @@ pub mod matrix;
 pub mod openssl;
 pub mod parties;
 pub mod peer;
+pub mod playbook;
 pub mod postgres;
 #[path = "../../bootstrap-server/tests/support/mod.rs"]
 pub mod site;

@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    os::unix::net::UnixStream,
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -104,7 +105,8 @@ impl SwTpm {
     fn wait(&self) -> Result<(), PeerError> {
         let data = self.folder.path().join("data");
         let deadline = Instant::now() + PATIENCE;
-        while !data.exists() {
+        // Its name is there before anybody listens.
+        while UnixStream::connect(&data).is_err() {
             if Instant::now() > deadline {
                 return Err(PeerError::File { path: data, source: io::ErrorKind::TimedOut.into() });
             }

@@ -53,6 +53,9 @@ enum Command {
     /// Issue certificates, list, renew and revoke them; say which device a certificate is of
     #[command(subcommand)]
     Enroll(commands::enroll::Command),
+    /// Say what a factory line may certify
+    #[command(subcommand)]
+    Factory(commands::factory::Command),
     /// Say what devices are to become
     #[command(subcommand)]
     Profile(commands::profile::Command),
@@ -61,6 +64,9 @@ enum Command {
     /// Import, explain and verify ownership vouchers
     #[command(subcommand)]
     Voucher(commands::voucher::Command),
+    /// Record owners, devices and sales, for a MASA
+    #[command(subcommand)]
+    Masa(commands::masa::Command),
     /// Say who may use the operator API
     #[command(subcommand)]
     User(commands::user::Command),
@@ -115,6 +121,8 @@ fn main() -> ExitCode {
         Command::User(command) => commands::user::run(&command),
         Command::Token(command) => commands::token::run(&command),
         Command::Artifact(command) => commands::artifact::run(&command),
+        Command::Factory(command) => commands::factory::run(&command),
+        Command::Masa(command) => commands::masa::run(&command),
         Command::Voucher(command) => commands::voucher::run(&command),
         Command::Key(command) => commands::key::run(&command),
         Command::Audit(command) => commands::audit::run(&command),

@@ -1,16 +1,14 @@
 //! Enrolment over Secure Transport, as far as it is octets and decisions (RFC 7030, clarified by RFC 8951).
 //!
-//! A device that has a certificate of its owner's renews it here ([`Renewal`]); one that has only its IDevID may get its first
-//! one, judged as a CSR in an onboarding is ([`crate::ldevid`]). Who is at the other end of the connection is the caller's to
+//! A device that has a certificate of its owner's renews it here ([`Asker::Holder`](crate::Asker::Holder)); one that has only its
+//! IDevID may get its first one, judged as a CSR in an onboarding is ([`crate::ldevid`]). Who is at the other end of the connection is the caller's to
 //! say, and so is what was issued before.
 
 mod attributes;
 mod body;
-mod renewal;
 
 pub use attributes::csr_attributes;
 pub use body::{BodyInvalid, MAX_BODY, certs_only, read_request};
-pub use renewal::{Renewal, RenewalRefused};
 
 /// Where an EST server is found (RFC 7030 §3.2.2; EST-01). A label, which names an authority, may stand behind it.
 pub const PATH: &str = "/.well-known/est";

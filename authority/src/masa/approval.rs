@@ -31,6 +31,12 @@ impl Person {
         let fits = (1..=Self::MAX).contains(&name.len()) && !name.chars().any(char::is_control);
         if fits { Ok(Self(name)) } else { Err(PersonError) }
     }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for Person {
@@ -49,7 +55,9 @@ pub struct PersonError;
 pub struct ClaimId(pub Digest);
 
 impl ClaimId {
-    fn of(voucher: &Voucher) -> Self {
+    /// Of the claim that this voucher answers.
+    #[must_use]
+    pub fn of(voucher: &Voucher) -> Self {
         let (kind, nonce): (u8, &[u8]) = match &voucher.freshness {
             Freshness::Nonce(nonce) => (b'n', nonce.octets()),
             Freshness::ExpiresOn { .. } => (b'e', &[]),

@@ -1,5 +1,7 @@
 //! Devices as their manufacturer knows them.
 
+use std::fmt;
+
 use pki::identity::SerialNumber;
 
 use super::ownership::Ownership;
@@ -15,11 +17,48 @@ pub struct KnownDevice {
     pub ownership: Ownership,
 }
 
+/// What a manufacturer calls a product line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineName(String);
+
+impl LineName {
+    /// Longest name, in octets.
+    pub const MAX: usize = 128;
+
+    /// Takes a name.
+    ///
+    /// # Errors
+    /// [`LineNameError`] when it is empty, longer than [`LineName::MAX`], begins or ends with a blank, or holds control
+    /// characters.
+    pub fn new(text: impl Into<String>) -> Result<Self, LineNameError> {
+        let text = text.into();
+        let fits = !text.is_empty() && text.len() <= Self::MAX && text.trim() == text;
+        if fits && !text.chars().any(char::is_control) { Ok(Self(text)) } else { Err(LineNameError) }
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LineName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text cannot be a product line's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a product line's name has 1 to {} octets, no blanks around it and no control characters", LineName::MAX)]
+pub struct LineNameError;
+
 /// What all devices of one kind have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProductLine {
     /// What the manufacturer calls it.
-    pub name: String,
+    pub name: LineName,
     /// Whether the devices know what time it is.
     pub clock: DeviceClock,
     /// Whether a serial number alone names one of them.

@@ -44,7 +44,10 @@ pub enum Validity {
 
 impl VoucherRequest {
     /// The document, as it is at `now`.
-    pub(super) fn voucher(&self, now: Timestamp) -> Result<Voucher, MasaError> {
+    ///
+    /// # Errors
+    /// [`MasaError::PinnedExpired`] when there is no time left to be valid in, [`MasaError::NoIssuer`].
+    pub fn voucher(&self, now: Timestamp) -> Result<Voucher, MasaError> {
         let pinned = &self.pinned_domain_cert;
         let freshness = match &self.validity {
             Validity::Nonce(nonce) => Freshness::Nonce(nonce.clone()),
@@ -102,12 +105,28 @@ impl Masa {
         Ok(make::ownership_voucher(grant.voucher(), self.signer.as_ref(), &self.chain)?)
     }
 
+    /// Signs a voucher, for whoever has the key and has judged.
+    ///
+    /// # Errors
+    /// [`MasaError::Make`] when signing fails.
+    pub fn sign_voucher(&self, voucher: &Voucher) -> Result<OwnershipVoucher, MasaError> {
+        Ok(make::ownership_voucher(voucher, self.signer.as_ref(), &self.chain)?)
+    }
+
     /// A press for many vouchers that differ in their serial numbers alone.
     ///
     /// # Errors
     /// As [`Masa::issue`], of the first of them.
     pub fn press(&self, first: &VoucherRequest, now: Timestamp) -> Result<Press<'_>, MasaError> {
         Press::new(self.signer.as_ref(), &self.chain, &first.voucher(now)?)
+    }
+
+    /// A press for many vouchers like this one.
+    ///
+    /// # Errors
+    /// [`MasaError::Make`] for a voucher with a nonce, which is not for many.
+    pub fn press_like(&self, first: &Voucher) -> Result<Press<'_>, MasaError> {
+        Press::new(self.signer.as_ref(), &self.chain, first)
     }
 
     /// The signer's certificate and those above it; the last one is the anchor that devices need.

@@ -26,7 +26,7 @@ mod renewal;
 mod transfer;
 
 pub use approval::{Approval, ApprovalError, ClaimId, Grant, Person, PersonError, Proposal, Proposer};
-pub use device::{DeviceClock, KnownDevice, ProductLine, SerialNumbers};
+pub use device::{DeviceClock, KnownDevice, LineName, LineNameError, ProductLine, SerialNumbers};
 pub use domain::{Domain, Owner, OwnerName, OwnerNameError, Owners, OwnersError};
 pub use judge::{Authentication, Decision, Known, judge, may_read_log};
 pub use ownership::{Deed, DeedError, History, Ownership, Record};

@@ -224,5 +224,5 @@ fn csr_19_a_request_that_proves_nothing_says_so() {
     let refused: RequestRefused = CertificationRequest::from_der(&der).unwrap_err().into();
     assert_eq!(refused.reason(), ReasonCode::PossessionUnproved);
     let refused: RequestRefused = CertificationRequest::from_der(b"0").unwrap_err().into();
-    assert_eq!(refused.reason(), ReasonCode::CertificateRequestMalformed);
+    assert_eq!(refused.reason(), ReasonCode::CsrInvalid);
 }

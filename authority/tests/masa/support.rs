@@ -3,8 +3,8 @@
 use authority::{
     ManufacturerParty,
     masa::{
-        Approval, Authentication, Decision, Domain, Grant, Known, KnownDevice, MasaPolicy, Owner, OwnerName, Owners,
-        Ownership, Person, ProductLine, judge,
+        Approval, Authentication, Decision, Domain, Grant, Known, KnownDevice, LineName, MasaPolicy, Owner, OwnerName,
+        Owners, Ownership, Person, ProductLine, judge,
     },
 };
 use conveyed_info::{
@@ -207,7 +207,7 @@ impl World {
 
 pub(crate) fn device(serial: &str, ownership: Ownership) -> KnownDevice {
     let line = ProductLine {
-        name: "Model".to_owned(),
+        name: LineName::new("Model").unwrap(),
         clock: authority::masa::DeviceClock::Kept,
         serial_numbers: authority::masa::SerialNumbers::Unique,
     };

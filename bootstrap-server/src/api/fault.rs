@@ -16,7 +16,9 @@ use crate::{
     domain::{
         Role,
         change::ChangeRefused,
+        factory::ProductionRefused,
         ledger::{IssueRefused, RevokeRefused},
+        masa::MasaRefused,
     },
     store::StoreError,
 };
@@ -262,11 +264,30 @@ impl From<StoreError> for Fault {
                 | ChangeRefused::NoAlarm
                 | ChangeRefused::NothingNew => (S::CONFLICT, ReasonCode::StateForbids),
             },
+            StoreError::Production(refused) => match refused {
+                ProductionRefused::NoOrder(_) | ProductionRefused::NotOrdered { .. } => {
+                    (S::NOT_FOUND, refused.reason())
+                }
+                _ => (S::CONFLICT, refused.reason()),
+            },
             StoreError::NotIssued(refused) => match refused {
                 IssueRefused::NothingToRenew(_) => (S::NOT_FOUND, ReasonCode::NothingToRenew),
                 IssueRefused::KeyInUse(_) => (S::CONFLICT, ReasonCode::KeyInUse),
                 IssueRefused::HolderHasOne { .. } => (S::CONFLICT, ReasonCode::CertificateThere),
                 IssueRefused::IssuedBefore(_) | IssueRefused::SerialTaken(_) => (S::CONFLICT, ReasonCode::AlreadyThere),
+            },
+            StoreError::Masa(refused) => match refused {
+                MasaRefused::NoOwner(_)
+                | MasaRefused::NoLine(_)
+                | MasaRefused::NoDevice(_)
+                | MasaRefused::NoClaim(_) => (S::NOT_FOUND, ReasonCode::ResourceMissing),
+                MasaRefused::DeviceExists(_) | MasaRefused::SerialTaken { .. } | MasaRefused::IssuedBefore(_) => {
+                    (S::CONFLICT, ReasonCode::AlreadyThere)
+                }
+                MasaRefused::Approval(_) => (S::CONFLICT, ReasonCode::SecondPersonRequired),
+                MasaRefused::Owners(_) | MasaRefused::Deed { .. } | MasaRefused::Moved(_) => {
+                    (S::CONFLICT, ReasonCode::StateForbids)
+                }
             },
             StoreError::NotRevoked(refused) => match refused {
                 RevokeRefused::NotIssued(_) => (S::NOT_FOUND, ReasonCode::ResourceMissing),

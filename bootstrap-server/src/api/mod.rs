@@ -17,6 +17,7 @@ mod devices;
 mod document;
 mod erase;
 mod events;
+mod factory;
 mod fault;
 mod gate;
 mod guard;
@@ -52,12 +53,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     audit::CheckpointKey,
-    authority::Desk,
+    authority::{Authorities, Desk},
     in_force::InForce,
     metrics::Metrics,
     outward,
     serve::Onboarding,
-    store::Store,
+    store::{Factory, Store},
     tls::{Judges, Rejections},
 };
 use fault::Fault;
@@ -71,6 +72,10 @@ pub(crate) const BACKUPS: usize = 4;
 /// What the handlers share.
 pub(crate) struct Api {
     pub(crate) store: Arc<dyn Store>,
+    /// The same store, for production orders.
+    pub(crate) factory: Arc<dyn Factory>,
+    /// Who issues under them.
+    pub(crate) authorities: Authorities,
     pub(crate) policies: Arc<InForce>,
     /// How those do who are told of events.
     pub(crate) webhooks: Vec<Arc<outward::Standing>>,
@@ -142,6 +147,11 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(vouchers::import::import))
         .routes(routes!(vouchers::renew::renew))
         .routes(routes!(vouchers::coverage::coverage))
+        .routes(routes!(factory::list, factory::create))
+        .routes(routes!(factory::show))
+        .routes(routes!(factory::close))
+        .routes(routes!(factory::units))
+        .routes(routes!(factory::rework))
         .routes(routes!(authorities::list))
         .routes(routes!(certificates::list, certificates::issue))
         .routes(routes!(certificates::show))

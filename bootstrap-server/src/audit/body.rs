@@ -123,6 +123,9 @@ impl Event {
             }
             Self::RecordsErased { erasure } => erasure.to_json(),
             Self::Ledger(event) => event.body(),
+            Self::Masa(event) => event.body(),
+            Self::LogKeysChanged { keys } => json!({"keys": keys}),
+            Self::Factory(event) => event.body(),
             Self::BackupBegun => json!({}),
             Self::BackupTaken { backup } => json!({"sha256": backup.to_string()}),
             Self::LogRestored { origin, checkpoint } => {

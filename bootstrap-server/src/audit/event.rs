@@ -9,7 +9,7 @@ use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
 use pki::digest::Digest;
 use verdict::ReasonCode;
 
-use super::{Answer, Basis, Erasure, LedgerEvent};
+use super::{Answer, Basis, Erasure, FactoryEvent, LedgerEvent, MasaEvent};
 use crate::domain::{
     ActivationCode, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName,
     RevocationLists, Token, TokenId, User, UserName,
@@ -255,8 +255,17 @@ pub enum Event {
         /// SHA-256 of the backup.
         backup: Digest,
     },
+    /// Other keys than before sign the log's checkpoints from here on.
+    LogKeysChanged {
+        /// Each of them, as whoever verifies takes it.
+        keys: Vec<String>,
+    },
     /// An authority issued something, or took it back.
     Ledger(LedgerEvent),
+    /// A MASA did something, or was told something.
+    Masa(MasaEvent),
+    /// Something happened under a production order.
+    Factory(FactoryEvent),
     /// The first event of a log that follows one that was restored from a backup, which it does not continue.
     LogRestored {
         /// The origin of the log before.
@@ -325,7 +334,10 @@ impl Event {
             Self::PoliciesProposed { .. } => 31,
             Self::RevocationListsStored { .. } => 50,
             Self::VoucherFetched { .. } => 55,
+            Self::LogKeysChanged { .. } => 65,
             Self::Ledger(event) => return event.kind(),
+            Self::Masa(event) => return event.kind(),
+            Self::Factory(event) => return event.kind(),
         })
     }
 
@@ -340,6 +352,7 @@ impl Event {
             Self::DeviceRegistered { .. } => "device-registered",
             Self::VoucherStored { .. } => "voucher-stored",
             Self::VoucherFetched { .. } => "voucher-fetched",
+            Self::LogKeysChanged { .. } => "log-keys-changed",
             Self::DeviceHeld { .. } => "device-held",
             Self::Answered { .. } => "answered",
             Self::ProgressReported { .. } => "progress-reported",
@@ -367,6 +380,8 @@ impl Event {
             Self::BackupTaken { .. } => "backup-taken",
             Self::LogRestored { .. } => "log-restored",
             Self::Ledger(event) => event.name(),
+            Self::Masa(event) => event.name(),
+            Self::Factory(event) => event.name(),
         }
     }
 
@@ -393,6 +408,8 @@ impl Event {
             | Self::DeviceErased { device, .. } => Some(device),
             Self::Ledger(event) => event.device(),
             Self::ServerStarted { .. }
+            | Self::Masa(_)
+            | Self::Factory(_)
             | Self::ManufacturerAdded { .. }
             | Self::RevocationListsStored { .. }
             | Self::ProfileApplied { .. }
@@ -405,6 +422,7 @@ impl Event {
             | Self::TokenCreated { .. }
             | Self::TokenRevoked { .. }
             | Self::RecordsErased { .. }
+            | Self::LogKeysChanged { .. }
             | Self::BackupBegun
             | Self::BackupTaken { .. }
             | Self::LogRestored { .. } => None,

@@ -9,7 +9,7 @@ use crate::domain::{
     ledger::{CertificateId, Holder, IssuedCertificate, Occasion, hex},
 };
 
-/// Something that an authority did. Kinds 32 to 49.
+/// Something that an authority did. Kinds 32 to 41.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum LedgerEvent {

@@ -3,10 +3,12 @@
 use audit_log::{Checkpoint, KeyName, KeyNameInvalid, Origin, TreeHead, UnixMillis, VerifierKey};
 use pki::key::{FileKey, KeyError, KeyType, SignError, Signer};
 
-/// The log's own key: Ed25519, and the name under which its checkpoints are published.
+/// The log's own key: Ed25519, and the name under which its checkpoints are published. Others may sign beside it: the next key,
+/// before it takes over, and the one before, for as long as somebody knows no other.
 pub struct CheckpointKey {
     signer: Box<dyn Signer>,
     verifier: VerifierKey,
+    also: Vec<(Box<dyn Signer>, VerifierKey)>,
 }
 
 impl CheckpointKey {
@@ -15,13 +17,21 @@ impl CheckpointKey {
     /// # Errors
     /// [`CheckpointKeyError`] when the key is not Ed25519 or the name cannot be one.
     pub fn new(name: &str, signer: Box<dyn Signer>) -> Result<Self, CheckpointKeyError> {
-        let public = signer.public_key();
-        if public.key_type() != KeyType::Ed25519 {
-            return Err(CheckpointKeyError::NotEd25519);
+        let verifier = verifier(name, signer.as_ref())?;
+        Ok(Self { signer, verifier, also: Vec::new() })
+    }
+
+    /// The same key, with another that signs every checkpoint beside it, under the same name.
+    ///
+    /// # Errors
+    /// As [`CheckpointKey::new`], and [`CheckpointKeyError::Twice`] when it signs already.
+    pub fn and(mut self, signer: Box<dyn Signer>) -> Result<Self, CheckpointKeyError> {
+        let verifier = verifier(self.verifier.name().as_str(), signer.as_ref())?;
+        if self.verifiers().any(|known| *known == verifier) {
+            return Err(CheckpointKeyError::Twice);
         }
-        let octets = public.subject_public_key().try_into().map_err(|_| CheckpointKeyError::NotEd25519)?;
-        let verifier = VerifierKey::new(KeyName::new(name)?, octets);
-        Ok(Self { signer, verifier })
+        self.also.push((signer, verifier));
+        Ok(self)
     }
 
     /// Reads the key from a PKCS#8 PEM file's bytes.
@@ -38,6 +48,11 @@ impl CheckpointKey {
         &self.verifier
     }
 
+    /// What others verify checkpoints with: this key, and those that sign beside it.
+    pub fn verifiers(&self) -> impl Iterator<Item = &VerifierKey> {
+        std::iter::once(&self.verifier).chain(self.also.iter().map(|(_, verifier)| verifier))
+    }
+
     /// Signs the head of the log with this origin.
     ///
     /// # Errors
@@ -45,8 +60,22 @@ impl CheckpointKey {
     pub fn sign(&self, origin: &Origin, head: TreeHead) -> Result<Checkpoint, CheckpointKeyError> {
         let (draft, to_be_signed) = Checkpoint::prepare_of(origin.clone(), &self.verifier, head);
         let signature = self.signer.sign(&to_be_signed)?;
-        draft.finish(&signature).map_err(|_| CheckpointKeyError::Sign(SignError::Refused))
+        let rejected = |_| CheckpointKeyError::Sign(SignError::Refused);
+        let mut checkpoint = draft.finish(&signature).map_err(rejected)?;
+        for (signer, verifier) in &self.also {
+            checkpoint = checkpoint.signed_also(verifier, &signer.sign(&to_be_signed)?).map_err(rejected)?;
+        }
+        Ok(checkpoint)
     }
+}
+
+fn verifier(name: &str, signer: &dyn Signer) -> Result<VerifierKey, CheckpointKeyError> {
+    let public = signer.public_key();
+    if public.key_type() != KeyType::Ed25519 {
+        return Err(CheckpointKeyError::NotEd25519);
+    }
+    let octets = public.subject_public_key().try_into().map_err(|_| CheckpointKeyError::NotEd25519)?;
+    Ok(VerifierKey::new(KeyName::new(name)?, octets))
 }
 
 impl CheckpointKey {
@@ -96,6 +125,9 @@ pub enum CheckpointKeyError {
     /// Checkpoints are signed with Ed25519 only (C2SP signed-note).
     #[error("the audit log's key must be Ed25519")]
     NotEd25519,
+    /// One key is named for two roles.
+    #[error("the key signs already: name another one under [[audit.also]], or none")]
+    Twice,
     /// The log's name cannot be one.
     #[error("the audit log's name: {0}")]
     Name(#[from] KeyNameInvalid),

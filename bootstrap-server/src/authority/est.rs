@@ -7,8 +7,9 @@ mod issue;
 use std::{sync::Arc, time::Duration};
 
 use authority::{
-    CertificateAuthority,
-    est::{self, CERTS_ONLY, CSR_ATTRIBUTES, MAX_BODY, PATH, PKCS10, Renewal},
+    Asker, CertificateAuthority, Kind, Profile,
+    est::{self, CERTS_ONLY, CSR_ATTRIBUTES, MAX_BODY, PATH, PKCS10},
+    judge,
     ldevid::{Applicant, Exchange, Judgement},
 };
 use axum::{
@@ -125,7 +126,8 @@ async fn simpleenroll(
     let model = dossier.device.as_ref().and_then(|device| device.particulars.model.clone());
     let model = model.unwrap_or_else(|| device.serial_number.as_str().to_owned());
     let names = ldevid.names(&device.serial_number);
-    let make = |serial, now| order.certify(ca, (&model, &names), serial, now);
+    let ldevids = est.profile(name);
+    let make = |serial, now| order.certify((ca, &ldevids), (&model, &names), serial, now);
     let holder = Holder::Owned(device);
     let issued = issue::issue(&est, name, (holder, order.request(), Occasion::First), &make).await?;
     certificates(issued)
@@ -146,10 +148,12 @@ async fn simplereenroll(
         return Err(Fault::refused(ReasonCode::CsrOriginUnproved, why));
     };
     est.served(&device).await?;
-    let renewal = Renewal::of(&certificate, request).map_err(|why| Fault::bad(why.reason(), &why.to_string()))?;
+    let ldevids = est.profile(name);
+    let approved = judge(&request, &ldevids, Asker::Holder(&certificate))
+        .map_err(|why| Fault::bad(why.reason(), &why.to_string()))?;
     let occasion = Occasion::Renewal { of: certificate.certificate_serial().to_vec() };
-    let make = |serial, now| renewal.certify(ca, serial, now);
-    let issued = issue::issue(&est, name, (Holder::Owned(device), renewal.request(), occasion), &make).await?;
+    let make = |serial, now| ca.enrol(&approved, serial, now);
+    let issued = issue::issue(&est, name, (Holder::Owned(device), approved.request(), occasion), &make).await?;
     certificates(issued)
 }
 
@@ -178,6 +182,11 @@ impl Est {
         };
         let authority = self.authorities.get(&name).ok_or_else(Fault::not_found)?;
         Ok((&authority.name, &authority.ca))
+    }
+
+    /// What certificates of this authority say.
+    fn profile(&self, name: &AuthorityName) -> Profile {
+        self.authorities.get(name).map_or_else(|| Profile::of(Kind::Ldevid), |authority| authority.ldevids())
     }
 
     /// RFC 7030 §3.3.2 (EST-04): who it is, by the certificate that was shown in TLS.

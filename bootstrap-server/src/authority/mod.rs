@@ -5,12 +5,16 @@
 //! |---|---|
 //! | `desk` | where operators ask, at a server or at the folder itself |
 //! | `est` | enrolment by those who show certificates (RFC 7030) |
+//! | `factory` | enrolment of units on a factory line, by stations |
 //! | `issuing` | the one way from a judged request to a certificate that is on record |
+//! | `masa` | vouchers, for registrars and for people |
 //! | `publishing` | revocation lists, OCSP and CA certificates, for everybody, in clear |
 
 mod desk;
 pub(crate) mod est;
+pub(crate) mod factory;
 mod issuing;
+pub mod masa;
 pub(crate) mod publishing;
 
 pub use desk::{Desk, DeskRefused, list, outcome};
@@ -19,7 +23,7 @@ pub use publishing::{PublishFault, revocation_list};
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use authority::{CertificateAuthority, OcspResponder, Profile};
+use authority::{CertificateAuthority, Kind, OcspResponder, Profile};
 
 use crate::domain::{AuthorityName, CertificateProfile};
 
@@ -38,7 +42,17 @@ pub struct Authority {
     pub fresh_for: Duration,
 }
 
+/// The name of the profile by which owners' certificates for devices are issued in onboardings (RFC 9646) and by EST.
+pub(crate) const LDEVID: &str = "ldevid";
+
 impl Authority {
+    /// What certificates for its owner's devices are like: as its profile `ldevid` has it, where there is one.
+    pub(crate) fn ldevids(&self) -> Profile {
+        let own =
+            self.profiles.iter().find(|(name, profile)| name.as_str() == LDEVID && profile.kind() == Kind::Ldevid);
+        own.map_or_else(|| Profile::of(Kind::Ldevid), |(_, profile)| profile.clone())
+    }
+
     /// How many revocation lists it has.
     #[must_use]
     pub fn shards(&self) -> u16 {

@@ -5,16 +5,27 @@
 //! What was erased is no exception: an erasure takes everything about a device, rows and records, so that what is left
 //! explains what is left. Everything else is under the backup's seal alone.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use audit_log::{Leaf, LogIndex};
 use pki::{certificate::Certificate, digest::sha256};
 use serde_json::Value;
 
-use super::{BackupFault, BackupInvalid, replayed::Devices, short::Short, vouchers::Vouchers};
+use super::{
+    BackupFault, BackupInvalid,
+    masa::{self, MadeDevices},
+    replayed::Devices,
+    short::Short,
+    vouchers::Vouchers,
+};
 use crate::{
     audit::about_identity,
-    domain::{IdentityTexts, Manufacturer, ManufacturerName, ledger::hex, parse_sha256},
+    domain::{
+        IdentityTexts, Manufacturer, ManufacturerName,
+        factory::{ProductionOrder, UnitsHash},
+        ledger::hex,
+        parse_sha256,
+    },
     store::ExportedValue,
 };
 
@@ -24,6 +35,9 @@ pub(super) struct Derived {
     subjects: HashMap<(Table, Box<str>), Known>,
     devices: Devices,
     vouchers: Vouchers,
+    made: MadeDevices,
+    /// Production orders: where they stand, which digest of their units they name, and that of the units seen so far.
+    production: BTreeMap<Box<str>, (u64, Short, UnitsHash)>,
     /// In order.
     reports: VecDeque<Report>,
     /// The line of the first of them.
@@ -45,6 +59,15 @@ enum Table {
     Policy,
     Certificate,
     Revocation,
+    Owner,
+    Line,
+    Made,
+    Deed,
+    IssuedVoucher,
+    Claim,
+    ProductionOrder,
+    /// What became of a unit.
+    ProductionUnit,
 }
 
 impl Table {
@@ -59,6 +82,14 @@ impl Table {
             Self::Policy => "policy",
             Self::Certificate => "certificate",
             Self::Revocation => "revocation",
+            Self::Owner => "owner",
+            Self::Line => "product line",
+            Self::Made => "device that was made",
+            Self::Deed => "change of ownership",
+            Self::IssuedVoucher => "issued voucher",
+            Self::Claim => "claim of a voucher",
+            Self::ProductionOrder => "production order",
+            Self::ProductionUnit => "production unit",
         }
     }
 }
@@ -81,7 +112,7 @@ struct Known {
 }
 
 /// A column that is a text.
-fn text(value: &ExportedValue) -> Option<&str> {
+pub(super) fn text(value: &ExportedValue) -> Option<&str> {
     match value {
         ExportedValue::Text(text) => Some(text),
         _ => None,
@@ -97,7 +128,7 @@ fn octets(value: &ExportedValue) -> Option<&[u8]> {
 }
 
 /// The value of several texts, without two ways to read it.
-fn joined<'a>(texts: impl IntoIterator<Item = &'a str>) -> Short {
+pub(super) fn joined<'a>(texts: impl IntoIterator<Item = &'a str>) -> Short {
     Short::of(serde_json::json!(texts.into_iter().collect::<Vec<_>>()).to_string().as_bytes())
 }
 
@@ -162,6 +193,53 @@ impl Derived {
                 let key = certificate_key(text(authority)?, octets(serial)?);
                 ((Table::Revocation, key), joined([text(reason)?]))
             }
+            ("masa_owner", [name, _, _, document]) => {
+                ((Table::Owner, text(name)?.into()), Short::of(text(document)?.as_bytes()))
+            }
+            ("masa_line", [name, document]) => {
+                ((Table::Line, text(name)?.into()), Short::of(text(document)?.as_bytes()))
+            }
+            ("made_device", [serial, line, ..]) => {
+                ((Table::Made, masa::device_key(text(serial)?, text(line)?)), masa::made_row(values)?)
+            }
+            (
+                "made_device_deed",
+                [serial, line, ExportedValue::Integer(log), ExportedValue::Integer(leaf), _, deed],
+            ) => {
+                let key = masa::deed_key(text(serial)?, text(line)?, *log, *leaf);
+                ((Table::Deed, key), Short::of(text(deed)?.as_bytes()))
+            }
+            ("issued_voucher", [serial, ExportedValue::Octets(digest), .., ExportedValue::Octets(artifact)]) => {
+                let whole = sha256(artifact);
+                (whole.0.as_slice() == digest.as_slice()).then_some(())?;
+                (
+                    (Table::IssuedVoucher, masa::voucher_key(text(serial)?, &whole.to_string())),
+                    masa::voucher_row(values)?,
+                )
+            }
+            ("voucher_claim", [ExportedValue::Octets(claim), .., approved_by, _]) => {
+                ((Table::Claim, hex(claim).into()), joined([text(approved_by).unwrap_or_default()]))
+            }
+            ("production_order", [name, ExportedValue::Text(document), closed]) => {
+                let order =
+                    ProductionOrder::read(document, None).filter(|it| text(name) == Some(it.name().as_str()))?;
+                let units = (line, Short::from(order.units_digest()), UnitsHash::default());
+                self.production.insert(text(name)?.into(), units);
+                let closed = text(closed).unwrap_or_default();
+                let document = sha256(document.as_bytes()).to_string();
+                ((Table::ProductionOrder, text(name)?.into()), joined([document.as_str(), closed]))
+            }
+            ("production_unit", [order, serial_number, key, certificate, _, rework]) => {
+                let (order, serial_number) = (text(order)?, text(serial_number)?);
+                self.production.get_mut(order)?.2.add(serial_number, octets(key));
+                let certificate = octets(certificate).map(hex).unwrap_or_default();
+                let rework = text(rework).unwrap_or_default();
+                if certificate.is_empty() && rework.is_empty() {
+                    return Some(());
+                }
+                let key = format!("{order}/{serial_number}").into();
+                ((Table::ProductionUnit, key), joined([certificate.as_str(), rework]))
+            }
             ("policy", [_, document]) => ((Table::Policy, Box::default()), Short::of(text(document)?.as_bytes())),
             ("reported_key" | "device_event" | "delivery", _) => return Some(()),
             _ => return None,
@@ -219,6 +297,41 @@ impl Derived {
             ("certificate-revoked", _) => {
                 let key = member("authority").zip(member("serial")).map(|(name, serial)| format!("{name}/{serial}"));
                 self.says(Table::Revocation, key.as_deref(), member("reason").map(|reason| joined([reason])));
+            }
+            ("owner-recorded", _) => {
+                let digest = member("document").and_then(parse_sha256).map(Short::from);
+                self.says(Table::Owner, member("owner"), digest);
+            }
+            ("line-recorded", _) => {
+                let says = body.get("says").map(|says| Short::of(says.to_string().as_bytes()));
+                self.says(Table::Line, member("line"), says);
+            }
+            ("device-made" | "ownership-changed", _) => {
+                let Some((serial, line)) = member("serial-number").zip(member("line")) else { return Ok(()) };
+                let key = masa::device_key(serial, line);
+                let made = self.made.changed(&key, body.get("deed"), leaf.time());
+                self.says(Table::Made, Some(&key), made);
+                if let Some(deed) = body.get("deed") {
+                    let key = masa::deed_key(serial, line, log, i64::try_from(at.0).unwrap_or(i64::MAX));
+                    self.says(Table::Deed, Some(&key), Some(Short::of(deed.to_string().as_bytes())));
+                }
+            }
+            ("voucher-issued", _) => {
+                let key = member("serial-number").zip(member("voucher")).map(|(it, sha)| masa::voucher_key(it, sha));
+                self.says(Table::IssuedVoucher, key.as_deref(), Some(masa::voucher_says(&body)));
+            }
+            ("voucher-claimed", _) => self.says(Table::Claim, member("claim"), Some(joined([""]))),
+            ("claim-approved", _) => {
+                self.says(Table::Claim, member("claim"), member("approved-by").map(|by| joined([by])));
+            }
+            ("production-order-made" | "production-order-closed", _) => {
+                let says = member("document").map(|it| joined([it, member("because").unwrap_or_default()]));
+                self.says(Table::ProductionOrder, member("order"), says);
+            }
+            ("rework-allowed" | "unit-enrolled", _) => {
+                let key = member("order").zip(member("made")).map(|(order, serial)| format!("{order}/{serial}"));
+                let says = [member("serial").unwrap_or_default(), member("because").unwrap_or_default()];
+                self.says(Table::ProductionUnit, key.as_deref(), Some(joined(says)));
             }
             ("profile-removed", _) => self.says(Table::Profile, member("profile"), None),
             ("user-changed", _) => {
@@ -287,7 +400,10 @@ impl Derived {
         });
         let devices = self.devices.differing(end);
         let vouchers = self.vouchers.differing(end);
-        match reports.chain(rows).chain(devices).chain(vouchers).min() {
+        let units = self.production.into_iter().filter_map(|(name, (line, says, hash))| {
+            (Short::from(hash.finish()) != says).then(|| (line, format!("units of production order {name}")))
+        });
+        match reports.chain(units).chain(rows).chain(devices).chain(vouchers).min() {
             None => Ok(()),
             Some((line, what)) => Err(BackupFault::NotDerived { what }.at(line)),
         }

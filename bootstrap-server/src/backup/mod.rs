@@ -22,6 +22,7 @@
 mod derived;
 mod error;
 mod line;
+mod masa;
 mod read;
 mod replayed;
 mod restore;

@@ -49,6 +49,13 @@ const fn a_day() -> u16 {
     24
 }
 
+impl AuthoritySection {
+    /// Whether an authority can be made of it and of the files that it names.
+    pub(crate) fn check(&self, folder: &Path) -> Result<(), ConfigError> {
+        one(self, folder).map(drop)
+    }
+}
+
 /// A responder of its own: a certificate that the CA issued for that, and its key.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -9,8 +9,8 @@ use pki::key::Locator;
 use serde::Deserialize;
 
 use super::{
-    AuthorityListener, AuthoritySection, ConfigError, DeadlinesSection, EstSection, PolicySection, PublicationListener,
-    RetentionSection, key::locator,
+    AuthorityListener, AuthoritySection, ConfigError, DeadlinesSection, EstSection, FactorySection, MasaSection,
+    PolicySection, PublicationListener, RetentionSection, key::locator,
 };
 use crate::{
     admission::Limits,
@@ -48,10 +48,13 @@ pub struct Document {
     pub authority_listener: Option<AuthorityListener>,
     /// What signs vouchers.
     #[serde(default)]
-    pub masa: Option<KeyFiles>,
+    pub masa: Option<MasaSection>,
     /// Renewal of devices' certificates.
     #[serde(default)]
     pub est: Option<EstSection>,
+    /// Stations of a factory line, which enrol units under production orders.
+    #[serde(default)]
+    pub factory: Option<FactorySection>,
     /// Where revocation lists and answers about certificates are.
     #[serde(default)]
     pub publication_listener: Option<PublicationListener>,
@@ -204,6 +207,18 @@ pub struct KeyFiles {
     pub passphrase_file: Option<PathBuf>,
 }
 
+/// A key that signs checkpoints beside the log's own: the next one before it takes over, or the one before.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AlsoSigns {
+    /// Ed25519: PEM, or where it is in an HSM.
+    #[serde(deserialize_with = "locator")]
+    pub key: Locator,
+    /// The file of the passphrase that opens the key's file.
+    #[serde(default)]
+    pub passphrase_file: Option<PathBuf>,
+}
+
 /// The audit log's identity.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -216,4 +231,7 @@ pub struct Audit {
     /// The file of the passphrase that opens the key's file.
     #[serde(default)]
     pub passphrase_file: Option<PathBuf>,
+    /// Keys that sign checkpoints beside it.
+    #[serde(default)]
+    pub also: Vec<AlsoSigns>,
 }

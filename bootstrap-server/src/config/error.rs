@@ -6,7 +6,7 @@ use authority::{AuthorityError, OcspResponderError};
 use conveyed_info::{DocumentError, cms::CmsError};
 use pki::{
     certificate::CertificateError,
-    key::{Locator, OpenError},
+    key::{Locator, OpenError, PassphraseFileError},
     path::PathError,
     revocation::EvidenceError,
     server_name::NameError,
@@ -15,7 +15,7 @@ use pki::{
 use super::PolicyInvalid;
 use crate::{
     audit::CheckpointKeyError,
-    domain::{AuthorityName, NameInvalid, TomlFault},
+    domain::{AuthorityName, DurationInvalid, NameInvalid, TomlFault},
     outward::{WebhookInvalid, http::ProxyInvalid},
     owner::OwnerError,
 };
@@ -205,6 +205,40 @@ pub enum ConfigError {
         /// What is to be asked for.
         section: &'static str,
     },
+    /// The stations' anchors are none.
+    #[error("{}: [factory] needs the anchors of its stations' certificates, and there are none", path.display())]
+    NoStationAnchors {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The key that seals challenges is none.
+    #[error(
+        "{}: the key that seals challenges is one line of 64 hex digits: `openssl rand -hex 32` makes one", path.display()
+    )]
+    ChallengeKey {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The key that seals challenges cannot be read, or others may read it.
+    #[error("{}: {source}", path.display())]
+    ChallengeKeyFile {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: PassphraseFileError,
+    },
+    /// The operating system gave no randomness for a key.
+    #[error("the operating system gave no randomness for the key that seals challenges")]
+    NoEntropy,
+    /// There is no MASA where one is needed.
+    #[error("{}: has no [masa]: name the folder that `sztp ca init` made", path.display())]
+    NoMasa {
+        /// The configuration.
+        path: PathBuf,
+    },
+    /// A duration in `[masa]`.
+    #[error("masa: {0}")]
+    MasaDuration(DurationInvalid),
     /// EST is to be served for an authority that is not there.
     #[error("[est] names the authority {name:?}, and there is no [[authority]] of that name")]
     NoSuchAuthority {

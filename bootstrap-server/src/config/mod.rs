@@ -3,7 +3,9 @@
 mod authority;
 mod document;
 mod error;
+mod factory;
 mod key;
+mod masa;
 mod onboarding;
 mod policy;
 mod revocation;
@@ -13,11 +15,13 @@ pub use authority::{
     AuthorityListener, AuthoritySection, EstSection, PublicationListener, ResponderSection, ServiceCertificate,
 };
 pub use document::{
-    Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
+    AlsoSigns, Audit, DeviceListener, DeviceRevocation, Document, KeyFiles, LegacyDeviceListener, OperatorListener,
     RevocationDemand,
 };
 pub use error::ConfigError;
+pub use factory::{FactoryConfig, FactorySection};
 pub use key::KeyPlace;
+pub use masa::{ClaimsRule, MasaSection};
 pub use onboarding::{LegacyListener, OnboardingConfig};
 pub use policy::{
     DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, RetentionSection, UnregisteredRule,
@@ -33,7 +37,7 @@ use pki::{
 
 use crate::{
     audit::CheckpointKey,
-    authority::Authorities,
+    authority::{Authorities, masa::Office},
     domain::{AuthorityName, Policies},
     outward::{Webhook, WebhookInvalid, WebhookSection, http::Outbound},
     store::Location,
@@ -50,10 +54,14 @@ pub struct ServerConfig {
     pub operators: Option<OperatorsListener>,
     /// Whose certificates it issues.
     pub authorities: Authorities,
+    /// What issues vouchers.
+    pub masa: Option<Arc<Office>>,
     /// The listener on which certificates and vouchers are asked for.
     pub authority_listener: Option<ServiceCertificate>,
     /// The authority whose certificates are renewed by EST, where a path names none.
     pub est: Option<AuthorityName>,
+    /// Which stations enrol units under production orders, if any do.
+    pub factory: Option<FactoryConfig>,
     /// Where authorities publish.
     pub publication: Option<SocketAddr>,
     /// Where the database is.
@@ -124,8 +132,13 @@ impl ServerConfig {
         });
         let operators = operators.transpose()?;
         let audit_key = KeyPlace::new(folder, &document.audit.key, document.audit.passphrase_file.as_deref());
-        let checkpoint_key = CheckpointKey::new(&document.audit.origin, Box::new(audit_key.open()?))
-            .map_err(|source| ConfigError::Audit { key: audit_key.locator().clone(), source })?;
+        let failed = |key: &KeyPlace, source| ConfigError::Audit { key: key.locator().clone(), source };
+        let mut checkpoint_key = CheckpointKey::new(&document.audit.origin, Box::new(audit_key.open()?))
+            .map_err(|source| failed(&audit_key, source))?;
+        for also in &document.audit.also {
+            let place = KeyPlace::new(folder, &also.key, also.passphrase_file.as_deref());
+            checkpoint_key = checkpoint_key.and(Box::new(place.open()?)).map_err(|source| failed(&place, source))?;
+        }
         let database = Location::parse(&document.database, folder);
         if let (Some(_), Some((kind, _))) = (database.file(), document.database.split_once("://")) {
             return Err(ConfigError::DatabaseKind { kind: kind.to_owned() });
@@ -141,11 +154,17 @@ impl ServerConfig {
         if est.is_some() && document.authority_listener.is_none() {
             return Err(ConfigError::NoAuthorityListener { section: "est" });
         }
+        let factory = document.factory.as_ref().map(|section| factory::load(section, folder)).transpose()?;
+        if factory.is_some() && document.authority_listener.is_none() {
+            return Err(ConfigError::NoAuthorityListener { section: "factory" });
+        }
         Ok(Self {
             onboarding,
             operators,
             authorities,
+            masa: document.masa.as_ref().map(|it| masa::load(it, folder).map(Arc::new)).transpose()?,
             est,
+            factory,
             authority_listener: document
                 .authority_listener
                 .as_ref()

@@ -4,6 +4,7 @@
 //! and never writes to the database or waits for its lock. Looking and judging are apart: each room has functions that
 //! look, and pure ones that judge what was seen.
 
+mod authority;
 mod certificates;
 mod clock;
 mod database;
@@ -28,7 +29,7 @@ use crate::{
     audit::CheckpointKey,
     config::{ConfigError, Document, KeyPlace, folder_of},
     owner::Owner,
-    store::Location,
+    store::{Location, Store},
 };
 
 /// Looks at everything around a server with this configuration.
@@ -68,11 +69,22 @@ impl Examination<'_> {
         let device = self.device_listener(now);
         let others = self.other_listeners(now);
         let owner = self.owner(now);
+        self.authorities(now);
         let log_key = self.log_key();
         self.ports(device.as_deref()).await;
+        let mut running = false;
         for (listener, listen, chain) in &others {
             let port = ports::try_tls(*listen, chain.first()).await;
+            running |= matches!(port, ports::Port::Ours);
             self.findings.push(ports::judge(listener, *listen, &port));
+        }
+        if let Some(listen) = self.document.publication_listener.map(|it| it.listen) {
+            let port = match ports::try_tls(listen, None).await {
+                // It speaks in clear and shows nothing: who answers on the listener beside it has this port too.
+                ports::Port::Taken if running => ports::Port::Ours,
+                port => port,
+            };
+            self.findings.push(ports::judge("publication-listener", listen, &port));
         }
         for path in &self.document.device_revocation.lists {
             let path = self.at(path);
@@ -158,7 +170,12 @@ impl Examination<'_> {
             let key = self.key(&it.key, it.passphrase_file.as_ref());
             ("operator-listener", it.listen, it.certificate, key)
         });
-        let listeners: Vec<_> = legacy.into_iter().chain(operators).collect();
+        let authorities = self.document.authority_listener.clone();
+        let authorities = authorities.map(|it| {
+            let key = self.key(&it.key, it.passphrase_file.as_ref());
+            ("authority-listener", it.listen, it.certificate, key)
+        });
+        let listeners: Vec<_> = legacy.into_iter().chain(operators).chain(authorities).collect();
         if !listeners.iter().any(|(name, ..)| *name == "operator-listener") {
             self.findings.push(Finding::warning(
                 "operator-listener",
@@ -190,6 +207,36 @@ impl Examination<'_> {
             return None;
         }
         Some(chain)
+    }
+
+    fn authorities(&mut self, now: Timestamp) {
+        let sections = self.document.authorities.clone();
+        for (index, section) in sections.iter().enumerate() {
+            let (name, looked_at) = (section.name.as_str(), self.findings.len());
+            let key = self.key(&section.key, section.passphrase_file.as_ref());
+            if let Some(own) = self.pair(&section.certificate, &key, now).and_then(|chain| chain.into_iter().next()) {
+                self.findings.push(authority::judge_end(name, &own, now));
+            }
+            if let Some(responder) = &section.ocsp {
+                let key = self.key(&responder.key, responder.passphrase_file.as_ref());
+                let delegate = self.pair(&responder.certificate, &key, now);
+                let delegate = delegate.as_ref().and_then(|chain| chain.first());
+                self.findings.extend(delegate.map(|own| authority::judge_responder(name, own, now)));
+            }
+            // What is wrong with its files was said.
+            if !self.findings.iter().skip(looked_at).any(Finding::is_failure) {
+                let made = section.check(self.folder);
+                self.findings.extend(authority::judge_section(name, made.as_ref()));
+            }
+            self.findings.extend(authority::judge_name(name, sections.iter().take(index)));
+        }
+        if let Some(masa) = self.document.masa.clone() {
+            self.pair(&masa.certificate, &self.key(&masa.key, masa.passphrase_file.as_ref()), now);
+        }
+        if let Some(est) = &self.document.est {
+            let has_listener = self.document.authority_listener.is_some();
+            self.findings.push(authority::judge_est(&est.authority, &sections, has_listener));
+        }
     }
 
     fn log_key(&mut self) -> Option<CheckpointKey> {
@@ -292,6 +339,12 @@ impl Examination<'_> {
             Ok(end) => {
                 newest_leaf = end.time();
                 self.findings.extend(key.map(|key| database::judge_log(&end, key.verifier())));
+            }
+            Err(error) => self.findings.push(database::judge_open(&path, &error)),
+        }
+        match store.profiles().await {
+            Ok(profiles) => {
+                self.findings.extend(authority::judge_profiles(&profiles, &self.document.authorities));
             }
             Err(error) => self.findings.push(database::judge_open(&path, &error)),
         }

@@ -114,6 +114,9 @@ impl Deed {
             | Event::TokenRevoked { .. }
             | Event::RecordsErased { .. }
             | Event::Ledger(_)
+            | Event::Masa(_)
+            | Event::LogKeysChanged { .. }
+            | Event::Factory(_)
             | Event::BackupBegun
             | Event::BackupTaken { .. }
             | Event::LogRestored { .. } => return None,

@@ -57,6 +57,10 @@ name! {
     AuthorityName
 }
 name! {
+    /// The name of a production order.
+    OrderName
+}
+name! {
     /// The name of a certificate profile: what a certificate is issued as.
     CertificateProfile
 }

@@ -93,7 +93,10 @@ const EVENTS: &[&str] = &[
     "backup-begun",
     "backup-taken",
     "records-erased",
+    "log-keys-changed",
     "log-restored",
+    "certificate-issued",
+    "certificate-revoked",
 ];
 
 /// Longest name of a webhook, in characters.

@@ -19,7 +19,7 @@ use self::exchanges::Exchanges;
 use super::{Caller, Problem, held::now};
 use crate::{
     audit::{Event, LedgerEvent},
-    authority::Authorities,
+    authority::{Authorities, Authority, LDEVID},
     domain::{
         CertificateProfile, Delivered, Dossier, Ldevid, LdevidDemand, OnboardingProfile,
         ledger::{Holder, IssueRefused, IssuedCertificate, Occasion},
@@ -55,9 +55,6 @@ pub(super) struct Ready {
 
 /// How often a certificate is made anew because others were faster, or a serial number was taken.
 const TRIES: usize = 4;
-
-/// What a certificate that is issued in an onboarding is issued as.
-const PROFILE: &str = "ldevid";
 
 /// Why a device gets another certificate although it has one.
 const ANEW: &str = "the device was onboarded anew";
@@ -124,7 +121,7 @@ impl Enrolment {
         dossier: &Dossier,
     ) -> Result<Ready, Problem> {
         let Attempt { order, ldevid, occasion, .. } = attempt;
-        let ca = &self.authorities.get(&ldevid.authority).ok_or_else(unavailable)?.ca;
+        let authority = self.authorities.get(&ldevid.authority).ok_or_else(unavailable)?;
         match self.ledger.answering(&ldevid.authority, order.request()).await? {
             // A CSR that is sent again is answered with what was issued then (RFC 9646 says nothing of it; a device that lost
             // the answer has no other way).
@@ -133,13 +130,13 @@ impl Enrolment {
                 if entry.issued.holder != Holder::Owned(caller.device.clone()) {
                     return Err(Problem::csr_refused(ReasonCode::CsrInvalid, "another device has sent this CSR"));
                 }
-                Ok(Ready { delivered: delivered(entry.issued.certificate, ca), event: None })
+                Ok(Ready { delivered: delivered(entry.issued.certificate, &authority.ca), event: None })
             }
             Some(_) => {
                 let why = "the certificate for this CSR was revoked, or has expired: make a new key";
                 Err(Problem::csr_refused(ReasonCode::CsrNotAsWanted, why))
             }
-            None => self.issue(order, ca, caller, (ldevid, dossier), occasion).ok_or_else(unavailable),
+            None => self.issue(order, authority, caller, (ldevid, dossier), occasion).ok_or_else(unavailable),
         }
     }
 
@@ -151,7 +148,7 @@ impl Enrolment {
     fn issue(
         &self,
         order: &Order,
-        ca: &CertificateAuthority,
+        authority: &Authority,
         caller: &Caller,
         (ldevid, dossier): (&Ldevid, &Dossier),
         occasion: &Occasion,
@@ -160,18 +157,18 @@ impl Enrolment {
         let model = model.unwrap_or_else(|| caller.device.serial_number.as_str().to_owned());
         let names = ldevid.names(&caller.device.serial_number);
         let serial = CertificateSerial(random().ok()?);
-        let made = order.certify(ca, (&model, &names), serial, at());
+        let made = order.certify((&authority.ca, &authority.ldevids()), (&model, &names), serial, at());
         let certificate =
             made.inspect_err(|error| tracing::error!(%error, device = %caller.device, "no certificate")).ok()?;
         let issued = IssuedCertificate {
             authority: ldevid.authority.clone(),
-            profile: CertificateProfile::new(PROFILE).ok()?,
+            profile: CertificateProfile::new(LDEVID).ok()?,
             holder: Holder::Owned(caller.device.clone()),
             request: Some(order.request()),
             certificate: certificate.clone(),
         };
         let event = LedgerEvent::CertificateIssued { issued: Box::new(issued), occasion: occasion.clone() };
-        Some(Ready { delivered: delivered(certificate, ca), event: Some(Event::Ledger(event)) })
+        Some(Ready { delivered: delivered(certificate, &authority.ca), event: Some(Event::Ledger(event)) })
     }
 }
 

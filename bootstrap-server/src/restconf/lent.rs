@@ -12,11 +12,13 @@ use std::{
 
 use axum::{
     Error,
-    body::{Body, BodyDataStream, Bytes},
+    body::{Body, BodyDataStream, Bytes, HttpBody},
+    extract::Request,
     http::{
         HeaderMap,
         header::{CONNECTION, CONTENT_LENGTH, EXPECT},
     },
+    middleware::Next,
     response::Response,
 };
 use futures_util::{Stream, StreamExt};
@@ -68,6 +70,20 @@ pub(crate) fn is_worth_draining(request: &HeaderMap, answer: &Response) -> bool 
         && !answer.headers().contains_key(CONNECTION)
         && !request.contains_key(EXPECT)
         && announced.is_none_or(|length| length <= MOST)
+}
+
+/// Runs a handler. What it did not read of the body is taken before the answer leaves.
+pub(crate) async fn taken(request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let (headers, body) = (parts.headers.clone(), Lent::new(body));
+    let response = next.run(Request::from_parts(parts, body.to_body())).await;
+    if is_worth_draining(&headers, &response) {
+        body.drain().await;
+    }
+    response
 }
 
 impl Stream for Lent {

@@ -34,7 +34,6 @@ use std::{
 
 use axum::{
     Router,
-    body::HttpBody,
     extract::Request,
     http::{HeaderValue, StatusCode, header::CACHE_CONTROL},
     middleware::Next,
@@ -60,7 +59,7 @@ use caller::Caller;
 pub(crate) use codes::Codes;
 pub(crate) use enrolment::Enrolment;
 pub(crate) use fetched::Fetcher;
-pub(crate) use lent::{Lent, is_worth_draining};
+pub(crate) use lent::{Lent, is_worth_draining, taken};
 pub(crate) use offers::offers;
 use problem::Explanation;
 pub(crate) use problem::{Problem, Tally};
@@ -120,7 +119,7 @@ async fn answer(request: Request, next: Next) -> Response {
     // RFC 8040 §5.2: when it takes neither, it is told so in JSON.
     let encoding = negotiate::encoding_of_answer(request.headers()).unwrap_or(Encoding::Json);
     let mut response = match framing::check(request.headers()) {
-        Ok(()) => run(request, next).await,
+        Ok(()) => taken(request, next).await,
         Err(problem) => problem.into_response(),
     };
     let status = response.status();
@@ -138,19 +137,5 @@ async fn answer(request: Request, next: Next) -> Response {
     }
     // RFC 8040 §5.5 (RCF-19): every answer says how long it may be kept.
     response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
-}
-
-/// Runs the handler. What it did not read of the body is taken before the answer leaves.
-async fn run(request: Request, next: Next) -> Response {
-    if request.body().is_end_stream() {
-        return next.run(request).await;
-    }
-    let (parts, body) = request.into_parts();
-    let (headers, body) = (parts.headers.clone(), Lent::new(body));
-    let response = next.run(Request::from_parts(parts, body.to_body())).await;
-    if is_worth_draining(&headers, &response) {
-        body.drain().await;
-    }
     response
 }

@@ -19,6 +19,7 @@ use crate::{
     config::ServiceCertificate,
     domain::identification::{Doorway, StoredLists, Trust},
     metrics::{ListenerName, Metrics},
+    restconf::taken,
     store::{Ledger, Store},
     tls::{
         Identities, Judges, PeerCertificates, PostQuantum, Rejections, ReloadableCertificate, ServiceListener,
@@ -88,6 +89,8 @@ impl Bound {
     ) -> Front {
         if let Some(listener) = self.asked {
             let stopping = stopping.clone();
+            // Who is refused before all was read has to hear it all the same.
+            let services = services.layer(axum::middleware::from_fn(taken));
             tasks.spawn(async move {
                 listener.run(services, stopping).await;
                 "listener of authorities"

@@ -10,10 +10,12 @@ mod refusals;
 mod revocation;
 
 use std::{
+    collections::BTreeSet,
     net::{SocketAddr, SocketAddrV4},
     sync::Arc,
 };
 
+use audit_log::{UnverifiedCheckpoint, VerifierKey};
 use netboot::io::{Dhcp4Server, RunningDhcp4Server};
 use tokio::{
     sync::{Semaphore, watch},
@@ -22,17 +24,19 @@ use tokio::{
 
 use crate::{
     api,
-    audit::Event,
+    audit::{CheckpointKey, Event},
     authority::{
         Desk,
         est::{self, Est},
+        factory::{self as line, Line},
+        masa::service as masa,
     },
     config::ServerConfig,
     metrics::Metrics,
     outward::Follower,
     restconf::Enrolment,
     retention,
-    store::{Batch, Ledger, SqlStore, Store},
+    store::{Batch, Factory, Ledger, MasaRecords, SqlStore, Store},
     tls::{Judges, Rejections, ReloadableCertificate, TlsError},
 };
 
@@ -99,7 +103,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     // RFC 8572 §9.10 (SRV-21): what the server does with devices changes by an operator's hand, and leaves a leaf.
     let listen = listeners.first().map(|it| it.address.clone()).unwrap_or_default();
     let started = Batch::from(Event::ServerStarted { listen });
-    store.commit(policies.event.into_iter().fold(started, Batch::and)).await?;
+    let rekeyed = rekeyed(store.checkpoint().await?.as_deref(), &config.checkpoint_key);
+    store.commit(policies.event.into_iter().chain(rekeyed).fold(started, Batch::and)).await?;
     let in_force = Arc::new(policies.in_force);
     let shared: Arc<dyn Store> = store.clone();
     let ledger: Arc<dyn Ledger> = store.clone();
@@ -118,6 +123,17 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         let (ledger, authorities) = (Arc::clone(&ledger), authorities.clone());
         let est = Est { ledger, authorities, default, identities, body_deadline: config.limits.body };
         services = services.merge(est::router(Arc::new(est)));
+    }
+    if let Some(office) = config.masa {
+        let records: Arc<dyn MasaRecords> = store.clone();
+        let masa = masa::Service::new(office, records, rejections.clone(), config.limits.body);
+        services = services.merge(masa::router(Arc::new(masa)));
+    }
+    let factory: Arc<dyn Factory> = store.clone();
+    if let Some(line) = config.factory {
+        let (store, authorities) = (Arc::clone(&factory), authorities.clone());
+        let line = Line { store, authorities, config: line, body_deadline: config.limits.body };
+        services = services.merge(line::router(Arc::new(line)));
     }
     let issuing = issuing.spawn(&mut tasks, (authorities.clone(), Arc::clone(&ledger)), services, &stopping);
     let mut front = Front { onboarding, issuing, operator_certificate: None };
@@ -140,6 +156,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         front.operator_certificate = Some(certificate);
         let api = api::Api {
             store: shared,
+            factory,
+            authorities: authorities.clone(),
             policies: Arc::clone(&in_force),
             webhooks,
             checkpoint_key: config.checkpoint_key,
@@ -184,6 +202,14 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     });
     let dhcp4 = dhcp4.map(Dhcp4Server::spawn);
     Ok(RunningServer { operator_address, dhcp4, store, metrics, front, stop, tasks })
+}
+
+/// What the log is to say when its checkpoints are signed by other keys than the last one was.
+fn rekeyed(last: Option<&str>, key: &CheckpointKey) -> Option<Event> {
+    let last = UnverifiedCheckpoint::parse(last.filter(|note| !note.is_empty())?.as_bytes()).ok()?;
+    let now: BTreeSet<_> = key.verifiers().map(VerifierKey::id).collect();
+    let keys = || key.verifiers().map(ToString::to_string).collect();
+    (last.signers().collect::<BTreeSet<_>>() != now).then(|| Event::LogKeysChanged { keys: keys() })
 }
 
 impl RunningServer {

@@ -7,7 +7,9 @@ use pki::key::SignError;
 use crate::domain::{
     DeviceId,
     change::ChangeRefused,
+    factory::ProductionRefused,
     ledger::{IssueRefused, RevokeRefused},
+    masa::MasaRefused,
 };
 
 /// How a database failed. Displays as what to do.
@@ -125,9 +127,15 @@ pub enum StoreError {
     /// The manufacturer does not exist.
     #[error("no manufacturer {0}")]
     NoManufacturer(String),
+    /// A production order forbids it.
+    #[error(transparent)]
+    Production(ProductionRefused),
     /// What was issued before forbids it.
     #[error(transparent)]
     NotIssued(IssueRefused),
+    /// The records of the MASA forbid it.
+    #[error(transparent)]
+    Masa(MasaRefused),
     /// The certificate cannot be revoked.
     #[error(transparent)]
     NotRevoked(RevokeRefused),

@@ -4,9 +4,11 @@
 
 mod batch;
 mod error;
+mod factory;
 mod filter;
 mod ledger;
 mod location;
+mod masa;
 mod plan;
 mod postgres;
 mod record;
@@ -17,9 +19,11 @@ mod voucher;
 
 pub use batch::{Backlog, Batch, KeptAnswer, Urgency};
 pub use error::{DatabaseFault, StoreError};
+pub use factory::Factory;
 pub use filter::{Alarmed, Census, DeviceFilter, Page, Strays, Stuck};
 pub use ledger::Ledger;
 pub use location::Location;
+pub use masa::{MasaRecords, OwnersVersion};
 pub use record::{ArchivedLog, LogNumber, LogSnapshot, Place, RecordDamage, StoredRecord, StoredReport};
 pub use sql::{Import, Reopened, SqlStore};
 pub use transfer::{Export, ExportedRow, ExportedValue, SCHEMA_VERSION};

@@ -9,6 +9,7 @@ mod erasing;
 mod kill;
 mod ledger;
 mod log;
+mod masa;
 mod operators;
 mod transfer;
 mod writing;
@@ -18,6 +19,7 @@ pub use erasing::*;
 pub use kill::*;
 pub use ledger::*;
 pub use log::*;
+pub use masa::*;
 pub use operators::*;
 pub use transfer::*;
 pub use writing::*;
@@ -141,6 +143,12 @@ macro_rules! suite {
             est_05_a_renewal_goes_on_from_a_certificate_of_the_same_holder_that_still_holds
             what_is_revoked_stays_so_and_is_listed
             sec_22_a_forgotten_device_keeps_no_certificate_and_what_was_revoked_is_listed_still
+            mas_09_whatever_a_masa_does_is_on_record_and_comes_back
+            a_transfer_and_a_voucher_cannot_pass_each_other
+            mas_06_one_nonce_is_answered_once_however_many_servers_are_asked
+            vch_09_a_serial_number_is_taken_twice_only_when_vouchers_can_tell
+            a_claim_takes_two_persons
+            owners_that_could_not_be_told_apart_are_refused
             a_log_is_not_continued_when_its_end_is_damaged
             a_log_is_not_continued_by_another_key
             a_newer_schema_is_refused

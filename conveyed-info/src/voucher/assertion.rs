@@ -39,7 +39,8 @@ impl Assertion {
     }
 
     /// The assertion of this name, if it can be one.
-    pub(super) fn named(text: String) -> Option<Self> {
+    #[must_use]
+    pub fn named(text: String) -> Option<Self> {
         let known = Self::KNOWN.into_iter().find(|known| known.as_str() == text);
         known.or_else(|| UnknownAssertion::new(text).map(Self::Other))
     }

@@ -21,6 +21,12 @@ impl DomainId {
         Self(identifier.unwrap_or_else(|| sha256(pinned.public_key().spki_der()).0.to_vec()))
     }
 
+    /// As it was kept: 1 to 64 octets.
+    #[must_use]
+    pub fn from_octets(octets: Vec<u8>) -> Option<Self> {
+        (1..=64).contains(&octets.len()).then_some(Self(octets))
+    }
+
     /// The octets.
     #[must_use]
     pub fn octets(&self) -> &[u8] {
@@ -201,7 +207,7 @@ fn read_event(event: &Value) -> Option<AuditEvent> {
     };
     Some(AuditEvent {
         date: Timestamp::parse_rfc3339(text("date")?)?,
-        domain_id: DomainId(STANDARD.decode(text("domainID")?).ok().filter(|it| (1..=64).contains(&it.len()))?),
+        domain_id: DomainId::from_octets(STANDARD.decode(text("domainID")?).ok()?)?,
         nonce,
         assertion: Assertion::named(text("assertion")?.to_owned())?,
         truncated: event.get("truncated").map_or(Some(0), number)?,

@@ -13,7 +13,7 @@ pub use key::{KeyId, KeyName, KeyNameInvalid, VerifierKey, VerifierKeyInvalid};
 
 use crate::{sha256::sha256, tree::TreeHead};
 use body::Body;
-use note::{Note, NoteSignature, sign_text};
+use note::{Note, NoteSignature, sign_text, signature_line};
 
 /// Where the rules of [`UnverifiedCheckpoint::verify`] stand.
 const TLOG_CHECKPOINT: &str = "C2SP tlog-checkpoint";
@@ -40,6 +40,12 @@ impl UnverifiedCheckpoint {
         let body = Body::parse(text)?;
         let signed_note = str::from_utf8(bytes).map_err(|_| CheckpointMalformed::NotText)?;
         Ok(Self { signed_note: signed_note.to_owned(), text: text.to_owned(), body, signatures })
+    }
+
+    /// The IDs of the keys by which its signatures claim to be, under whatever name. They prove nothing before
+    /// [`verify`](UnverifiedCheckpoint::verify).
+    pub fn signers(&self) -> impl Iterator<Item = KeyId> {
+        self.signatures.iter().map(NoteSignature::id)
     }
 
     /// Accepts the checkpoint if it is of the log that `key` is named after, and `key` signed it. Signatures by other
@@ -130,6 +136,21 @@ impl Checkpoint {
         self.body.extensions.iter().map(String::as_str)
     }
 
+    /// The same checkpoint with the signature of another key beside those it has: raw Ed25519, 64 bytes, over the bytes that
+    /// [`Checkpoint::prepare`] gave. Whoever knows one of the keys can verify it (C2SP signed-note, "Signatures"), which is
+    /// how a log comes to another key.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureRejected`] if it does not verify.
+    pub fn signed_also(mut self, key: &VerifierKey, signature: &[u8]) -> Result<Self, SignatureRejected> {
+        if !key.verifies(&self.body.to_string(), signature) {
+            return Err(SignatureRejected);
+        }
+        self.signed_note.push_str(&signature_line(key, signature));
+        Ok(self)
+    }
+
     /// The whole signed note, to be stored and published: what [`UnverifiedCheckpoint::parse`] reads.
     #[must_use]
     pub fn signed_note(&self) -> &str {
@@ -211,6 +232,20 @@ mod tests {
         let parsed = UnverifiedCheckpoint::parse(checkpoint.signed_note().as_bytes()).unwrap();
         assert_eq!(parsed.clone().verify_of(&origin, &key).unwrap(), checkpoint);
         assert_eq!(last_check(&parsed.verify(&key).unwrap_err()), "checkpoint-origin");
+    }
+
+    #[test]
+    fn whoever_knows_one_of_the_keys_can_verify() {
+        let ((old, old_key), (new, new_key)) = (key_pair(1, "log.example"), key_pair(2, "log.example"));
+        let (draft, to_be_signed) = Checkpoint::prepare(&old_key, HEAD);
+        let one = draft.finish(old.sign(&to_be_signed).as_ref()).unwrap();
+        assert_eq!(one.clone().signed_also(&new_key, old.sign(&to_be_signed).as_ref()), Err(SignatureRejected));
+        let both = one.signed_also(&new_key, new.sign(&to_be_signed).as_ref()).unwrap();
+        for key in [&old_key, &new_key] {
+            assert_eq!(verify(both.signed_note(), key), Ok(both.clone()));
+        }
+        let (_, other) = key_pair(3, "log.example");
+        assert_eq!(last_check(&verify(both.signed_note(), &other).unwrap_err()), "checkpoint-signature-present");
     }
 
     #[test]

@@ -20,6 +20,9 @@
 //! | [`paths::IMPORT_VOUCHERS`] | POST, streamed both ways | operator |
 //! | [`paths::RENEW_VOUCHERS`] | POST, streamed both ways | operator |
 //! | [`paths::COVERAGE`] | POST, streamed both ways; changes nothing | viewer |
+//! | [`paths::PRODUCTION_ORDERS`] | GET (pages), POST | viewer, operator |
+//! | [`paths::PRODUCTION_ORDER`], [`paths::PRODUCTION_UNITS`] | GET | viewer |
+//! | [`paths::CLOSE_PRODUCTION_ORDER`], [`paths::REWORK`] | POST | operator |
 //! | [`paths::AUTHORITIES`] | GET | viewer |
 //! | [`paths::CERTIFICATES`], [`paths::CERTIFICATE`] | GET (pages, filters), POST | viewer, operator |
 //! | [`paths::REVOKE_CERTIFICATE`] | POST | operator |
@@ -44,6 +47,7 @@ mod change;
 #[cfg(feature = "client")]
 pub mod client;
 mod devices;
+mod factory;
 mod import;
 mod manufacturers;
 mod object;
@@ -64,6 +68,10 @@ pub use change::ChangeQuery;
 pub use devices::{
     Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, Erased, IssuedActivationCode,
     NewDevice, Particulars, Proof, Report, ReportedCertificate, ReportedKey, Reports, Step, Story, Stuck, Waiting,
+};
+pub use factory::{
+    NewProductionOrder, NewProductionUnit, ProductionOrder, ProductionOrderPage, ProductionQuery, ProductionUnit,
+    ProductionUnitPage,
 };
 pub use import::{
     DifferingMember, ImportDifference, ImportDone, ImportFault, ImportProgress, ImportQuery, ImportUpdate,

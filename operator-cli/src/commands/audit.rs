@@ -81,6 +81,16 @@ impl LogArgs {
     }
 }
 
+impl LogArgs {
+    /// The log's own key, and behind it those that sign beside it while one follows the other.
+    fn keys(&self) -> Result<Vec<VerifierKey>, Failure> {
+        match &self.key {
+            Some(key) => Ok(vec![key.clone()]),
+            None => Ok(ServerConfig::load(&self.config)?.checkpoint_key.verifiers().cloned().collect()),
+        }
+    }
+}
+
 const VERIFY_EXAMPLES: &str = "Examples:
   sztp audit verify
   sztp audit verify --checkpoint kept-elsewhere.txt --json
@@ -114,9 +124,10 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
             Command::Verify(args) => verify(args).await,
             Command::Checkpoint(args) => checkpoint(args).await,
             Command::Key(args) => {
-                let key = args.log.locate()?.1;
-                let pem = args.pem.then(|| PublicKey::from_ed25519(*key.public_key()).to_pem());
-                output::line(pem.unwrap_or_else(|| key.to_string()).trim_end());
+                for key in args.log.keys()? {
+                    let pem = args.pem.then(|| PublicKey::from_ed25519(*key.public_key()).to_pem());
+                    output::line(pem.unwrap_or_else(|| key.to_string()).trim_end());
+                }
                 Ok(ExitCode::SUCCESS)
             }
         }

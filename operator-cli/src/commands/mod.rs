@@ -9,11 +9,13 @@ pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod enroll;
 pub(crate) mod explain;
+pub(crate) mod factory;
 pub(crate) mod init;
 mod judgement;
 pub(crate) mod key;
 pub(crate) mod manual;
 pub(crate) mod manufacturer;
+pub(crate) mod masa;
 mod notify;
 pub(crate) mod policy;
 pub(crate) mod profile;
@@ -99,6 +101,9 @@ pub(crate) enum Failure {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A voucher cannot be made.
+    #[error("no voucher was made: {0}")]
+    Masa(#[from] authority::MasaError),
     /// A file of artifacts, certificates or keys.
     #[error(transparent)]
     Files(#[from] FileError),
@@ -198,6 +203,18 @@ fn is_refusal(reason: &str) -> bool {
 
 fn listed(devices: &[DeviceKey]) -> String {
     devices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl From<bootstrap_server::authority::masa::OrderFault> for Failure {
+    fn from(fault: bootstrap_server::authority::masa::OrderFault) -> Self {
+        use bootstrap_server::authority::masa::OrderFault;
+        match fault {
+            OrderFault::Refused(refusal) => Self::Refused(refusal),
+            OrderFault::Make(error) => Self::Masa(error),
+            OrderFault::Store(error) => Self::Store(error),
+            other => Self::NotFound(other.to_string()),
+        }
+    }
 }
 
 impl From<ClientError> for Failure {

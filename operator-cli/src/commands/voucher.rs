@@ -3,8 +3,10 @@
 mod brought;
 mod coverage;
 mod import;
+mod issue;
 mod list;
 mod renew;
+mod transfer;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -34,6 +36,11 @@ use crate::{files, output::Form};
 /// Subcommands of `sztp voucher`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Issue vouchers for devices, with the MASA's key in its folder
+    Issue(Box<issue::Args>),
+    /// Record that a device goes from one owner to another
+    #[command(subcommand)]
+    Transfer(transfer::Command),
     /// Explain a voucher, layer by layer
     Inspect(inspect::Args),
     /// Verify a voucher's signature, signer and dates, and for which device it is
@@ -85,6 +92,8 @@ Exit codes: 0 verified, 3 refused, 1 a file cannot be read.";
 
 pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
+        Command::Issue(args) => issue::run(args),
+        Command::Transfer(command) => transfer::run(command),
         Command::Inspect(args) => inspect::run(args),
         Command::Verify(args) => verify(args),
         Command::Import(args) => import::run(args),
@@ -95,7 +104,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
 }
 
 /// For clap: a date, which stands for the beginning of its day (UTC), or a moment, as a server takes it.
-fn date(text: &str) -> Result<String, String> {
+pub(crate) fn date(text: &str) -> Result<String, String> {
     day(text, "T00:00:00Z")
 }
 

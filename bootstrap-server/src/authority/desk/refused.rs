@@ -112,7 +112,7 @@ impl DeskRefused {
     pub fn reason(&self) -> ReasonCode {
         match self {
             Self::Request(refused) => refused.reason(),
-            Self::NoRequest => ReasonCode::CertificateRequestMalformed,
+            Self::NoRequest => ReasonCode::CsrInvalid,
             Self::SerialNumber(_) => ReasonCode::NameUnfit,
             Self::NoAuthority { .. }
             | Self::NoProfile { .. }

@@ -9,6 +9,7 @@ use verdict::ReasonCode;
 use super::{Est, Fault};
 use crate::{
     audit::{Event, LedgerEvent},
+    authority::LDEVID,
     domain::{
         AuthorityName, CertificateProfile,
         ledger::{Holder, IssueRefused, IssuedCertificate, Occasion},
@@ -18,9 +19,6 @@ use crate::{
 
 /// How often a certificate is made anew because others were faster, or a serial number was taken.
 const TRIES: usize = 4;
-
-/// What it is issued as.
-const PROFILE: &str = "ldevid";
 
 /// Why a device gets another certificate although it has one.
 const ANEW: &str = "the device enrolled anew with its IDevID, by EST";
@@ -46,7 +44,7 @@ pub(super) async fn issue(
         })?;
         let issued = IssuedCertificate {
             authority: authority.clone(),
-            profile: CertificateProfile::new(PROFILE).map_err(|error| Fault::internal(&error))?,
+            profile: CertificateProfile::new(LDEVID).map_err(|error| Fault::internal(&error))?,
             holder: holder.clone(),
             request: Some(request),
             certificate: certificate.clone(),

@@ -6,7 +6,7 @@ use audit_log::{Leaf, LogIndex, Salt, UnixMillis};
 use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
 use pki::digest::Digest;
 
-use super::LedgerChanges;
+use super::{LedgerChanges, MasaChanges, Production};
 use crate::{
     audit::ReportedKey,
     domain::{
@@ -47,6 +47,10 @@ pub(crate) struct Changes {
     pub(crate) deliveries: BTreeMap<String, Place>,
     /// What an authority issued and revoked.
     pub(crate) ledger: LedgerChanges,
+    /// What a MASA recorded and issued.
+    pub(crate) masa: MasaChanges,
+    /// Production orders and units.
+    pub(crate) production: Production,
     /// Answers that are kept for idempotency keys.
     pub(crate) answers: BTreeMap<(UserName, String), KeptRow>,
 }
@@ -137,6 +141,8 @@ impl Changes {
         self.policies = later.policies.or_else(|| self.policies.take());
         self.deliveries.extend(later.deliveries);
         self.ledger.merge(later.ledger);
+        self.masa.merge(later.masa);
+        self.production.merge(later.production);
         self.answers.extend(later.answers);
     }
 }

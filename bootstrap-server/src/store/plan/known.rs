@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pki::digest::Digest;
 
-use super::{Changes, LedgerNeeds};
+use super::{Changes, FactoryNeeds, LedgerNeeds, MasaNeeds, Production};
 use crate::{
     audit::Event,
     domain::{
         Device, DeviceId, ManufacturerName, ProfileName, Role, TokenId, UserName, change::VoucherStock, ledger::Index,
+        masa,
     },
     store::{Batch, Place},
 };
@@ -28,6 +29,10 @@ pub(crate) struct Needs {
     pub(crate) answers: BTreeSet<(UserName, String)>,
     /// What was issued.
     pub(crate) ledger: LedgerNeeds,
+    /// What a MASA keeps.
+    pub(crate) masa: MasaNeeds,
+    /// Production orders.
+    pub(crate) factory: FactoryNeeds,
 }
 
 impl Needs {
@@ -44,6 +49,8 @@ impl Needs {
                     }
                     Event::RecordsErased { erasure } => needs.erasing.extend(erasure.places()),
                     Event::Ledger(event) => needs.ledger.extend(event),
+                    Event::Masa(event) => needs.masa.extend(event),
+                    Event::Factory(event) => needs.factory.extend(event),
                     _ => {}
                 }
             }
@@ -69,6 +76,10 @@ pub(crate) struct Loaded {
     pub(crate) answers: BTreeSet<(UserName, String)>,
     /// The certificates that new ones are held against.
     pub(crate) ledger: Index,
+    /// The records of a MASA that new ones are held against.
+    pub(crate) masa: masa::Index,
+    /// The production orders and units that are named.
+    pub(crate) production: Production,
 }
 
 /// What the database holds about one device.

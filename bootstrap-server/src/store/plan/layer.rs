@@ -123,6 +123,11 @@ impl<'a> Layer<'a> {
                 let leaf = self.next_position();
                 self.own.ledger.apply(event, &self.before.ledger, self.situation, leaf)?;
             }
+            Event::Masa(event) => {
+                let leaf = self.next_position();
+                self.own.masa.apply(event, &self.before.masa, self.situation, leaf)?;
+            }
+            Event::Factory(event) => self.own.production.apply(event, &self.before.production, self.situation)?,
             Event::PoliciesApplied { policies, .. } => self.own.policies = Some(policies.as_ref().clone()),
             // Devices move by `change::after`; the rest is on record and changes nothing.
             _ => {}

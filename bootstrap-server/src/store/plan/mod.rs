@@ -4,13 +4,17 @@
 //! A batch that is refused leaves nothing behind: each works on a layer of its own, which is thrown away or merged.
 
 mod changes;
+mod factory;
 mod known;
 mod layer;
 mod ledger;
+mod masa;
 
 pub(super) use changes::{Changes, EventRow, KeptRow, LeafRow, ReportRow, VoucherRow};
+pub(super) use factory::{FactoryNeeds, Production};
 pub(super) use known::{Directory, KnownDevice, Loaded, Needs};
 pub(super) use ledger::{IssuedRow, LedgerChanges, LedgerNeeds, RevokedRow};
+pub(super) use masa::{DeedRow, IssueRow, MasaChanges, MasaNeeds};
 
 use audit_log::{CompactRange, Leaf, LogIndex, Salt, TreeSize, UnixMillis};
 

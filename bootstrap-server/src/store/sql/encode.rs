@@ -6,7 +6,7 @@ use audit_log::UnixMillis;
 use pki::certificate::Certificate;
 
 use super::{
-    ledger,
+    factory, ledger, masa,
     statement::Existing,
     table::{self, Table, Value},
 };
@@ -94,6 +94,21 @@ pub(super) fn written(
     let ledger = &changes.ledger;
     add(&table::CERTIFICATE, Refused, ledger.issued.iter().map(ledger::certificate).collect::<Result<_, _>>()?);
     add(&table::REVOCATION, Replaced, ledger.revoked.iter().map(ledger::revocation).collect());
+    let masa = &changes.masa;
+    add(&table::MASA_OWNER, Replaced, masa::owners(&masa.owners, log)?);
+    add(&table::MASA_LINE, Replaced, masa::lines(&masa.lines));
+    add(&table::MADE_DEVICE, Replaced, masa::devices(&masa.devices));
+    add(
+        &table::MADE_DEVICE_DEED,
+        Refused,
+        masa.deeds.iter().map(|row| masa::deed(row, log)).collect::<Result<_, _>>()?,
+    );
+    let vouchers = masa.vouchers.iter().map(|row| masa::voucher(row, log));
+    add(&table::ISSUED_VOUCHER, Replaced, vouchers.collect::<Result<_, _>>()?);
+    add(&table::VOUCHER_CLAIM, Replaced, masa::claims(&masa.claims));
+    let production = &changes.production;
+    add(&table::PRODUCTION_ORDER, Replaced, production.orders.values().map(factory::order_row).collect());
+    add(&table::PRODUCTION_UNIT, Replaced, production.units.values().map(factory::unit_row).collect());
     let deliveries = changes.deliveries.iter().map(|(webhook, next)| {
         Ok(vec![webhook.as_str().into(), i64::from(next.log.0).into(), integer(next.position.0)?.into()])
     });

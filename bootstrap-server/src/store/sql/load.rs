@@ -55,6 +55,8 @@ pub(super) async fn needs(
     loaded.shelves = super::vouchers::shelves(connection, dialect, &needs.shelves).await?;
     loaded.erasable = super::erase::erasable(connection, dialect, log, &needs.erasing).await?;
     loaded.ledger = super::ledger::needs(connection, dialect, &needs.ledger).await?;
+    loaded.masa = super::masa::needs(connection, dialect, &needs.masa).await?;
+    loaded.production = super::factory::needs(connection, dialect, &needs.factory).await?;
     for profile in &needs.leaving {
         let devices: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM device WHERE profile = $1")
             .bind(profile.as_str())

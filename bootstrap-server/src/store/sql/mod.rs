@@ -5,12 +5,14 @@ mod decode;
 mod devices;
 mod encode;
 mod erase;
+pub(super) mod factory;
 mod head;
 mod import;
 #[cfg(test)]
 mod jumps;
 pub(super) mod ledger;
 mod load;
+pub(super) mod masa;
 mod migrate;
 mod profiles;
 mod proofs;
@@ -241,6 +243,10 @@ impl SqlStore {
 
     pub(super) const fn readers(&self) -> &AnyPool {
         &self.readers
+    }
+
+    const fn dialect(&self) -> Dialect {
+        self.target.dialect
     }
 
     async fn plan_only(&self, batch: Batch) -> Result<(), StoreError> {

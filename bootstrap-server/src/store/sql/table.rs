@@ -247,6 +247,92 @@ pub(super) const REVOCATION: Table = Table {
     columns: &[("authority", Text), ("serial", Octets), ("at", Integer), ("reason", Text), ("not_after", Integer)],
 };
 
+pub(super) const MASA_OWNER: Table = Table {
+    name: "masa_owner",
+    key: 1,
+    columns: &[("name", Text), ("log", Integer), ("leaf", Integer), ("document", Text)],
+};
+
+pub(super) const MASA_LINE: Table = Table { name: "masa_line", key: 1, columns: &[("name", Text), ("document", Text)] };
+
+pub(super) const MADE_DEVICE: Table = Table {
+    name: "made_device",
+    key: 2,
+    columns: &[
+        ("serial_number", Text),
+        ("line", Text),
+        ("ownership", Text),
+        ("owner", Text),
+        ("recipient", Text),
+        ("since", Integer),
+    ],
+};
+
+pub(super) const MADE_DEVICE_DEED: Table = Table {
+    name: "made_device_deed",
+    key: 4,
+    columns: &[
+        ("serial_number", Text),
+        ("line", Text),
+        ("log", Integer),
+        ("leaf", Integer),
+        ("at", Integer),
+        ("deed", Text),
+    ],
+};
+
+pub(super) const ISSUED_VOUCHER: Table = Table {
+    name: "issued_voucher",
+    key: 2,
+    columns: &[
+        ("serial_number", Text),
+        ("sha256", Octets),
+        ("line", Text),
+        ("claim", Octets),
+        ("request", Octets),
+        ("owner", Text),
+        ("expires_on", Integer),
+        ("domain_id", Octets),
+        ("nonce", Text),
+        ("assertion", Text),
+        ("at", Integer),
+        ("log", Integer),
+        ("leaf", Integer),
+        ("artifact", Octets),
+    ],
+};
+
+pub(super) const VOUCHER_CLAIM: Table = Table {
+    name: "voucher_claim",
+    key: 1,
+    columns: &[
+        ("claim", Octets),
+        ("serial_number", Text),
+        ("pinned", Octets),
+        ("asked_by", Text),
+        ("is_registrar", Integer),
+        ("asked_at", Integer),
+        ("approved_by", Text),
+        ("approved_at", Integer),
+    ],
+};
+
+pub(super) const PRODUCTION_ORDER: Table =
+    Table { name: "production_order", key: 1, columns: &[("name", Text), ("document", Text), ("closed", Text)] };
+
+pub(super) const PRODUCTION_UNIT: Table = Table {
+    name: "production_unit",
+    key: 2,
+    columns: &[
+        ("production_order", Text),
+        ("serial_number", Text),
+        ("endorsement_key", Octets),
+        ("certificate", Octets),
+        ("station", Text),
+        ("rework", Text),
+    ],
+};
+
 /// Every table, in the order of an export. Answers kept for a day are no part of it.
 pub(super) const EXPORTED: &[&Table] = &[
     &MANUFACTURER,
@@ -263,6 +349,14 @@ pub(super) const EXPORTED: &[&Table] = &[
     &DELIVERY,
     &CERTIFICATE,
     &REVOCATION,
+    &MASA_OWNER,
+    &MASA_LINE,
+    &MADE_DEVICE,
+    &MADE_DEVICE_DEED,
+    &ISSUED_VOUCHER,
+    &VOUCHER_CLAIM,
+    &PRODUCTION_ORDER,
+    &PRODUCTION_UNIT,
     &ARCHIVED_LOG,
     &ARCHIVED_LEAF,
     &CHECKPOINT,

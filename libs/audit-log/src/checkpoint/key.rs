@@ -63,7 +63,7 @@ pub(super) fn is_key_name(name: &str) -> bool {
 }
 
 /// The first four bytes of SHA-256(name ‖ newline ‖ type ‖ public key): tells keys of one name apart. It proves nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(pub [u8; 4]);
 
 impl fmt::Display for KeyId {

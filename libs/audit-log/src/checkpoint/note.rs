@@ -66,6 +66,11 @@ impl NoteSignature {
         self.name == key.name().as_str() && self.id == key.id()
     }
 
+    /// The ID of the key that it claims to be by.
+    pub(super) const fn id(&self) -> KeyId {
+        self.id
+    }
+
     /// The signature itself, without the key ID.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.signature
@@ -85,8 +90,13 @@ impl NoteSignature {
 
 /// Appends the blank line and the line of one signature to a text.
 pub(super) fn sign_text(text: &str, key: &VerifierKey, signature: &[u8]) -> String {
+    format!("{text}\n{}", signature_line(key, signature))
+}
+
+/// The line of one signature.
+pub(super) fn signature_line(key: &VerifierKey, signature: &[u8]) -> String {
     let encoded = STANDARD.encode([&key.id().0, signature].concat());
-    format!("{text}\n{SIGNATURE_MARK}{} {encoded}\n", key.name())
+    format!("{SIGNATURE_MARK}{} {encoded}\n", key.name())
 }
 
 #[cfg(test)]

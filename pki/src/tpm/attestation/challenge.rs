@@ -38,6 +38,16 @@ impl Challenge {
         Ok((Self { claim, ek_digest, answer: sha256(secret.as_ref()) }, credential))
     }
 
+    /// What is sealed of it: the endorsement key's digest, that of the answer, the key, and the key that attests.
+    pub(super) const fn parts(&self) -> (&Digest, &Digest, &PublicArea, &PublicArea) {
+        (&self.ek_digest, &self.answer, self.claim.key(), self.claim.attestor())
+    }
+
+    /// The challenge of which these are the parts: only what was sealed becomes one again.
+    pub(super) const fn from_parts(ek_digest: Digest, answer: Digest, key: PublicArea, attestor: PublicArea) -> Self {
+        Self { claim: Claim::checked_before(key, attestor), ek_digest, answer }
+    }
+
     /// The answer proves the claim.
     ///
     /// # Errors

@@ -58,6 +58,11 @@ impl Claim {
         Ok(Self { key: key.clone(), attestor: attestor.clone() })
     }
 
+    /// A claim that [`Claim::check`] gave, and that was sealed since.
+    pub(super) const fn checked_before(key: PublicArea, attestor: PublicArea) -> Self {
+        Self { key, attestor }
+    }
+
     /// The key that is claimed to be in a TPM.
     #[must_use]
     pub const fn key(&self) -> &PublicArea {

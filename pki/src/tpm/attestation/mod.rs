@@ -32,6 +32,7 @@ mod challenge;
 mod claim;
 mod credential;
 mod derive;
+mod sealed;
 
 use super::PublicArea;
 
@@ -39,6 +40,7 @@ pub use self::{
     challenge::{Challenge, ProvedInTpm},
     claim::Claim,
     credential::{Credential, make_credential},
+    sealed::{ChallengeSeal, enrolment_qualifier},
 };
 use crate::key::NoEntropy;
 
@@ -86,6 +88,9 @@ pub enum AttestationError {
     /// The answer to the credential is not its secret.
     #[error("the answer is not the secret of the credential: the keys are not in one TPM")]
     WrongAnswer,
+    /// The challenge that came back was not made here, or not for this.
+    #[error("the challenge was not made here, or for somebody or something else, or has expired")]
+    Sealed,
     /// There is no randomness for a secret.
     #[error(transparent)]
     NoEntropy(#[from] NoEntropy),
@@ -110,6 +115,7 @@ impl AttestationError {
             Self::WrongAnswer => {
                 "Look whether the endorsement key is this device's: a board may have been changed, or two lines mixed up."
             }
+            Self::Sealed => "Begin again, and bring the new challenge back unchanged within its time.",
             Self::NoEntropy(_) => "Wait until the system has gathered randomness.",
         }
     }

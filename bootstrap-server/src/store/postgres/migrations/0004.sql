@@ -58,4 +58,85 @@ CREATE TABLE revocation (
     PRIMARY KEY (authority, serial)
 );
 
+CREATE TABLE masa_owner (
+    name     TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    log      BIGINT NOT NULL,
+    leaf     BIGINT NOT NULL,
+    document TEXT COLLATE "C" NOT NULL                     -- JSON: contact and certificates
+);
+
+CREATE TABLE masa_line (
+    name     TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    document TEXT COLLATE "C" NOT NULL                     -- JSON: what all devices of the line have in common
+);
+
+CREATE TABLE made_device (
+    serial_number TEXT COLLATE "C" NOT NULL,
+    line          TEXT COLLATE "C" NOT NULL,
+    ownership     TEXT COLLATE "C" NOT NULL,               -- unsold, owned or released
+    owner         TEXT COLLATE "C",
+    recipient     TEXT COLLATE "C",                        -- to whom it is released
+    since         BIGINT,                     -- seconds since 1970
+    PRIMARY KEY (serial_number, line)
+);
+
+CREATE TABLE made_device_deed (
+    serial_number TEXT COLLATE "C" NOT NULL,
+    line          TEXT COLLATE "C" NOT NULL,
+    log           BIGINT NOT NULL,
+    leaf          BIGINT NOT NULL,
+    at            BIGINT NOT NULL,
+    deed          TEXT COLLATE "C" NOT NULL,               -- JSON
+    PRIMARY KEY (serial_number, line, log, leaf)
+);
+
+CREATE TABLE issued_voucher (
+    serial_number TEXT COLLATE "C" NOT NULL,
+    sha256        BYTEA NOT NULL,               -- of the artifact
+    line          TEXT COLLATE "C",                        -- of a device on record
+    claim         BYTEA NOT NULL,
+    request       BYTEA,                        -- SHA-256 of what it answers
+    owner         TEXT COLLATE "C",
+    expires_on    BIGINT,                     -- seconds since 1970
+    domain_id     BYTEA NOT NULL,
+    nonce         TEXT COLLATE "C",                        -- base64
+    assertion     TEXT COLLATE "C" NOT NULL,
+    at            BIGINT NOT NULL,
+    log           BIGINT NOT NULL,
+    leaf          BIGINT NOT NULL,
+    artifact      BYTEA NOT NULL,
+    PRIMARY KEY (serial_number, sha256)
+);
+
+CREATE TABLE voucher_claim (
+    claim         BYTEA NOT NULL PRIMARY KEY,
+    serial_number TEXT COLLATE "C" NOT NULL,
+    pinned        BYTEA NOT NULL,               -- SHA-256 of the certificate
+    asked_by      TEXT COLLATE "C" NOT NULL,
+    is_registrar  BIGINT NOT NULL,            -- whether asked_by is an owner: 1, or a person: 0
+    asked_at      BIGINT NOT NULL,            -- seconds since 1970
+    approved_by   TEXT COLLATE "C",
+    approved_at   BIGINT
+);
+
+CREATE INDEX voucher_claim_device ON voucher_claim (serial_number);
+CREATE INDEX voucher_claim_waiting ON voucher_claim (asked_at, claim) WHERE approved_by IS NULL;
+
+-- What a factory is to make. What an order says never changes.
+CREATE TABLE production_order (
+    name     TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL,                    -- JSON
+    closed   TEXT                              -- why, once it is
+);
+
+CREATE TABLE production_unit (
+    production_order TEXT COLLATE "C" NOT NULL,
+    serial_number    TEXT COLLATE "C" NOT NULL,
+    endorsement_key  BYTEA,                     -- SHA-256 that the unit's TPM has to prove
+    certificate      BYTEA,                     -- serial number of the one that it got last
+    station          TEXT,                     -- where
+    rework           TEXT,                     -- why it may have one more
+    PRIMARY KEY (production_order, serial_number)
+);
+
 UPDATE schema_version SET version = 4;

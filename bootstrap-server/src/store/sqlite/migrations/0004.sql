@@ -57,4 +57,85 @@ CREATE TABLE revocation (
     PRIMARY KEY (authority, serial)
 ) STRICT;
 
+CREATE TABLE masa_owner (
+    name     TEXT NOT NULL PRIMARY KEY,
+    log      INTEGER NOT NULL,
+    leaf     INTEGER NOT NULL,
+    document TEXT NOT NULL                     -- JSON: contact and certificates
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE masa_line (
+    name     TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL                     -- JSON: what all devices of the line have in common
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE made_device (
+    serial_number TEXT NOT NULL,
+    line          TEXT NOT NULL,
+    ownership     TEXT NOT NULL,               -- unsold, owned or released
+    owner         TEXT,
+    recipient     TEXT,                        -- to whom it is released
+    since         INTEGER,                     -- seconds since 1970
+    PRIMARY KEY (serial_number, line)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE made_device_deed (
+    serial_number TEXT NOT NULL,
+    line          TEXT NOT NULL,
+    log           INTEGER NOT NULL,
+    leaf          INTEGER NOT NULL,
+    at            INTEGER NOT NULL,
+    deed          TEXT NOT NULL,               -- JSON
+    PRIMARY KEY (serial_number, line, log, leaf)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE issued_voucher (
+    serial_number TEXT NOT NULL,
+    sha256        BLOB NOT NULL,               -- of the artifact
+    line          TEXT,                        -- of a device on record
+    claim         BLOB NOT NULL,
+    request       BLOB,                        -- SHA-256 of what it answers
+    owner         TEXT,
+    expires_on    INTEGER,                     -- seconds since 1970
+    domain_id     BLOB NOT NULL,
+    nonce         TEXT,                        -- base64
+    assertion     TEXT NOT NULL,
+    at            INTEGER NOT NULL,
+    log           INTEGER NOT NULL,
+    leaf          INTEGER NOT NULL,
+    artifact      BLOB NOT NULL,
+    PRIMARY KEY (serial_number, sha256)
+) STRICT;
+
+CREATE TABLE voucher_claim (
+    claim         BLOB NOT NULL PRIMARY KEY,
+    serial_number TEXT NOT NULL,
+    pinned        BLOB NOT NULL,               -- SHA-256 of the certificate
+    asked_by      TEXT NOT NULL,
+    is_registrar  INTEGER NOT NULL,            -- whether asked_by is an owner: 1, or a person: 0
+    asked_at      INTEGER NOT NULL,            -- seconds since 1970
+    approved_by   TEXT,
+    approved_at   INTEGER
+) STRICT;
+
+CREATE INDEX voucher_claim_device ON voucher_claim (serial_number);
+CREATE INDEX voucher_claim_waiting ON voucher_claim (asked_at, claim) WHERE approved_by IS NULL;
+
+-- What a factory is to make. What an order says never changes.
+CREATE TABLE production_order (
+    name     TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL,                    -- JSON
+    closed   TEXT                              -- why, once it is
+) STRICT;
+
+CREATE TABLE production_unit (
+    production_order TEXT NOT NULL,
+    serial_number    TEXT NOT NULL,
+    endorsement_key  BLOB,                     -- SHA-256 that the unit's TPM has to prove
+    certificate      BLOB,                     -- serial number of the one that it got last
+    station          TEXT,                     -- where
+    rework           TEXT,                     -- why it may have one more
+    PRIMARY KEY (production_order, serial_number)
+) STRICT;
+
 UPDATE schema_version SET version = 4;
