@@ -27,7 +27,7 @@ use pki::{
     certificate::Certificate,
     digest::Digest,
     identity::SerialNumber,
-    key::{FileKey, Signer, SystemEntropy, TpmHandle, random},
+    key::{FileKey, Locator, Signer, SystemEntropy, TpmHandle, random},
     new_request::{self, DeviceNames},
     tpm::{
         EndorsementKind, Hierarchy, Secret, Template, Tpm, TpmAlgorithm, TpmKey,
@@ -197,7 +197,8 @@ impl Proof {
         let (mut tpm, no) = (Tpm::open(&emulator.address()).unwrap(), Secret::empty());
         let template = Template::idevid(TpmAlgorithm::P256);
         tpm.keep_primary(Hierarchy::Endorsement, &template, TpmHandle::IDEVID, &no, &no).unwrap();
-        let key = TpmKey::open(&places(emulator).0.parse().unwrap(), Secret::empty()).unwrap();
+        let Locator::Tpm(address) = places(emulator).0.parse().unwrap() else { panic!("it is in a TPM") };
+        let key = TpmKey::open(&address, Secret::empty()).unwrap();
         let csr = new_request::sign(&DeviceNames::new(serial(unit)), &key).unwrap();
         let qualifier = enrolment_qualifier(order, &serial(unit), &csr);
         let attestation = Template::attestation(TpmAlgorithm::P256);
