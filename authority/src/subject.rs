@@ -129,7 +129,8 @@ impl Subject {
     }
 
     /// The value of the only serialNumber attribute, when it is text.
-    pub(crate) fn serial_number(&self) -> Option<String> {
+    #[must_use]
+    pub fn serial_number(&self) -> Option<String> {
         match &self.name {
             NameForm::Made(attributes) => {
                 attributes.iter().find(|(it, _)| *it == SubjectAttribute::SerialNumber).map(|(_, value)| value.clone())

@@ -42,6 +42,12 @@ impl ServerArgs {
         Client::new(server, &ca, &token, Timeouts::default()).map_err(|error| FindError::Client(Box::new(error)))
     }
 
+    /// The same for a command that was given the folder of a server.
+    pub(crate) fn in_folder(&self, folder: Option<&Path>) -> Self {
+        let config = folder.map_or_else(|| self.config.clone(), |folder| folder.join(site::CONFIG));
+        Self { config, ..self.clone() }
+    }
+
     /// The server's configuration file.
     pub(crate) fn config(&self) -> &Path {
         &self.config

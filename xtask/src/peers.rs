@@ -33,6 +33,7 @@ const PEERS: &[Peer] = &[
     Peer { package: "openssh-client", program: "ssh-keygen" },
     Peer { package: "postgresql", program: "initdb" },
     Peer { package: "util-linux", program: "unshare" },
+    Peer { package: "util-linux", program: "prlimit" },
     Peer { package: "mount", program: "mount" },
     Peer { package: "softhsm2", program: "softhsm2-util" },
     Peer { package: "opensc", program: "pkcs11-tool" },

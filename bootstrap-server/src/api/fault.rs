@@ -12,6 +12,7 @@ use operator_api::Problem;
 use verdict::{ReasonCode, Refusal, Trace};
 
 use crate::{
+    authority::DeskRefused,
     domain::{
         Role,
         change::ChangeRefused,
@@ -185,6 +186,21 @@ impl Fault {
     /// A voucher or another artifact that was judged and refused.
     pub(super) fn refused(refusal: &Refusal) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, refusal.reason).detail(&refusal.detail)
+    }
+
+    /// What an authority refused.
+    pub(super) fn of_desk(refused: DeskRefused) -> Self {
+        let status = match &refused {
+            DeskRefused::NoCertificate(_) => StatusCode::NOT_FOUND,
+            DeskRefused::Query { .. } => StatusCode::BAD_REQUEST,
+            _ if refused.is_lasting() => StatusCode::UNPROCESSABLE_ENTITY,
+            DeskRefused::Authority(_) | DeskRefused::NoEntropy => return Self::internal(&refused),
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        match refused {
+            DeskRefused::Store(error) => error.into(),
+            refused => Self::new(status, refused.reason()).detail(refused.to_string()),
+        }
     }
 
     /// What the store refused because of something that the path or the record names.

@@ -7,7 +7,9 @@
 mod access;
 mod answer;
 mod audit;
+mod authorities;
 mod backup;
+mod certificates;
 mod change;
 mod clock;
 mod decisions;
@@ -51,7 +53,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     audit::CheckpointKey,
-    authority::Authorities,
+    authority::{Authorities, Desk},
     in_force::InForce,
     metrics::Metrics,
     outward,
@@ -84,6 +86,8 @@ pub(crate) struct Api {
     pub(crate) rejections: Rejections,
     /// What onboards devices, if this server does.
     pub(crate) onboarding: Option<Onboarding>,
+    /// Where what authorities issue is asked for.
+    pub(crate) desk: Desk,
     /// Who has to know at once which manufacturers there are.
     pub(crate) judges: Judges,
     /// Time for a request's body.
@@ -148,6 +152,11 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(factory::close))
         .routes(routes!(factory::units))
         .routes(routes!(factory::rework))
+        .routes(routes!(authorities::list))
+        .routes(routes!(certificates::list, certificates::issue))
+        .routes(routes!(certificates::show))
+        .routes(routes!(certificates::revoke))
+        .routes(routes!(certificates::bulk::import))
         .routes(routes!(users::list))
         .routes(routes!(users::show, users::put, users::remove))
         .routes(routes!(tokens::list, tokens::create))

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use authority::{Approved, AuthorityError, CertificateSerial};
-use pki::{key::random, time::Timestamp};
+use pki::{digest::Digest, key::random, time::Timestamp};
 
 use super::Authority;
 use crate::{
@@ -78,11 +78,26 @@ impl Authority {
         by: Option<&Actor>,
         urgency: Urgency,
     ) -> Result<Issued, IssueFault> {
-        if let Some(before) = self.before(ledger, &wanted).await? {
+        if let Some(before) = self.answered(ledger, wanted.approved.request(), &wanted.holder).await? {
             return Ok(before);
         }
         let issued = Box::new(self.certify(&wanted)?);
-        let event = LedgerEvent::CertificateIssued { issued: issued.clone(), occasion: wanted.occasion.clone() };
+        self.record(ledger, issued, &wanted.occasion, (by, urgency)).await
+    }
+
+    /// Puts on record what [`Authority::certify`] made. Where the same request was answered before, that certificate counts and
+    /// the new one is dropped.
+    ///
+    /// # Errors
+    /// As [`Authority::issue`].
+    pub async fn record(
+        &self,
+        ledger: &dyn Ledger,
+        issued: Box<IssuedCertificate>,
+        occasion: &Occasion,
+        (by, urgency): (Option<&Actor>, Urgency),
+    ) -> Result<Issued, IssueFault> {
+        let event = LedgerEvent::CertificateIssued { issued: issued.clone(), occasion: occasion.clone() };
         let mut batch = Batch::from(Event::Ledger(event));
         if let Some(by) = by {
             batch = batch.by(by.clone());
@@ -92,21 +107,30 @@ impl Authority {
         }
         match ledger.commit(batch).await {
             Ok(_) => Ok(Issued::Now(issued)),
-            // Somebody was faster with the same request.
-            Err(StoreError::NotIssued(IssueRefused::IssuedBefore(_))) => {
-                self.before(ledger, &wanted).await?.ok_or(IssueFault::Store(StoreError::Closed))
+            Err(StoreError::NotIssued(IssueRefused::IssuedBefore(which))) => match issued.request {
+                Some(request) => self.answered(ledger, request, &issued.holder).await?,
+                None => None,
             }
+            .ok_or(IssueFault::Refused(IssueRefused::IssuedBefore(which))),
             Err(StoreError::NotIssued(refused)) => Err(IssueFault::Refused(refused)),
             Err(error) => Err(IssueFault::Store(error)),
         }
     }
 
     /// What the same request was answered with, if that still holds. It is for whoever it was for then, and for nobody else.
-    async fn before(&self, ledger: &dyn Ledger, wanted: &Wanted<'_>) -> Result<Option<Issued>, IssueFault> {
+    ///
+    /// # Errors
+    /// [`IssueFault::Refused`] when somebody else holds it, [`IssueFault::Store`].
+    pub async fn answered(
+        &self,
+        ledger: &dyn Ledger,
+        request: Digest,
+        holder: &Holder,
+    ) -> Result<Option<Issued>, IssueFault> {
         let now = Timestamp::from_system(SystemTime::now());
-        let entry = ledger.answering(&self.name, wanted.approved.request()).await.map_err(IssueFault::Store)?;
+        let entry = ledger.answering(&self.name, request).await.map_err(IssueFault::Store)?;
         match entry.filter(|entry| entry.revoked.is_none() && entry.issued.brief().is_live(now)) {
-            Some(entry) if entry.issued.holder != wanted.holder => {
+            Some(entry) if entry.issued.holder != *holder => {
                 Err(IssueFault::Refused(IssueRefused::KeyInUse(entry.issued.id())))
             }
             Some(entry) => Ok(Some(Issued::Before(Box::new(entry)))),

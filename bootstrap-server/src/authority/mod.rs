@@ -3,19 +3,23 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | `desk` | where operators ask, at a server or at the folder itself |
 //! | `est` | enrolment by those who show certificates (RFC 7030) |
 //! | `factory` | enrolment of units on a factory line, by stations |
 //! | `issuing` | the one way from a judged request to a certificate that is on record |
 //! | `masa` | vouchers, for registrars and for people |
 //! | `publishing` | revocation lists, OCSP and CA certificates, for everybody, in clear |
 
+mod desk;
 pub(crate) mod est;
 pub(crate) mod factory;
 mod issuing;
 pub mod masa;
 pub(crate) mod publishing;
 
+pub use desk::{Desk, DeskRefused, list, outcome};
 pub use issuing::{IssueFault, Issued, Wanted};
+pub use publishing::{PublishFault, revocation_list};
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -47,6 +51,12 @@ impl Authority {
         let own =
             self.profiles.iter().find(|(name, profile)| name.as_str() == LDEVID && profile.kind() == Kind::Ldevid);
         own.map_or_else(|| Profile::of(Kind::Ldevid), |(_, profile)| profile.clone())
+    }
+
+    /// How many revocation lists it has.
+    #[must_use]
+    pub fn shards(&self) -> u16 {
+        self.profiles.values().find_map(Profile::crl).map_or(1, |location| location.shards().count())
     }
 }
 

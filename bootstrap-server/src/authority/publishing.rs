@@ -80,41 +80,16 @@ impl Publisher {
         if let Some(made) = lists.get(&key).filter(|made| made.until > now && made.asked == now) {
             return Ok(made.list.clone());
         }
-        let revoked = self.revoked(authority, now).await?;
+        let revoked = revoked(authority, self.ledger.as_ref(), now).await?;
         if let Some(made) = lists.get_mut(&key).filter(|made| made.until > now && made.revoked == revoked) {
             made.asked = now;
             return Ok(made.list.clone());
         }
-        let fresh = seconds(authority.fresh_for);
-        let location = authority.profiles.values().find_map(Profile::crl);
-        let plan = CrlPlan {
-            place: location.map(|location| (location, shard)),
-            // RFC 5280 §5.2.3: it grows with time, on whichever server the list is made.
-            number: milliseconds(),
-            this_update: now,
-            next_update: now.plus_seconds(fresh),
-        };
-        let list = authority.ca.revocation_list(&plan, &revoked).map_err(Box::new)?;
-        let made = Made { list: list.clone(), revoked, asked: now, until: now.plus_seconds(fresh / 2) };
+        let list = made(authority, shard, &revoked, now)?;
+        let half = seconds(authority.fresh_for) / 2;
+        let made = Made { list: list.clone(), revoked, asked: now, until: now.plus_seconds(half) };
         lists.insert(key, made);
         Ok(list)
-    }
-
-    async fn revoked(&self, authority: &Authority, now: Timestamp) -> Result<Vec<RevokedCertificate>, StoreError> {
-        let (mut all, mut after) = (Vec::new(), None);
-        loop {
-            let page = Page { after: after.take(), limit: PAGE };
-            let page = self.ledger.revocations(&authority.name, now, page).await?;
-            let whole = u32::try_from(page.len()).is_ok_and(|length| length >= PAGE);
-            after = page.last().map(|entry| entry.serial.clone());
-            all.extend(
-                page.into_iter()
-                    .map(|entry| RevokedCertificate { serial: entry.serial, revocation: revocation(entry.revoked) }),
-            );
-            if !whole {
-                return Ok(all);
-            }
-        }
     }
 
     async fn answer(&self, authority: &Authority, request: &OcspRequest) -> Result<OcspAnswer, OcspFailure> {
@@ -156,6 +131,58 @@ impl Publisher {
     }
 }
 
+/// The revocation list of an authority with this number, as the ledger has it.
+///
+/// # Errors
+/// [`PublishFault`].
+pub async fn revocation_list(
+    authority: &Authority,
+    shard: u16,
+    ledger: &dyn Ledger,
+    now: Timestamp,
+) -> Result<Crl, PublishFault> {
+    let revoked = revoked(authority, ledger, now).await?;
+    made(authority, shard, &revoked, now)
+}
+
+fn made(
+    authority: &Authority,
+    shard: u16,
+    revoked: &[RevokedCertificate],
+    now: Timestamp,
+) -> Result<Crl, PublishFault> {
+    let location = authority.profiles.values().find_map(Profile::crl);
+    let plan = CrlPlan {
+        place: location.map(|location| (location, shard)),
+        // RFC 5280 §5.2.3: it grows with time, on whichever server the list is made.
+        number: milliseconds(),
+        this_update: now,
+        next_update: now.plus_seconds(seconds(authority.fresh_for)),
+    };
+    Ok(authority.ca.revocation_list(&plan, revoked).map_err(Box::new)?)
+}
+
+async fn revoked(
+    authority: &Authority,
+    ledger: &dyn Ledger,
+    now: Timestamp,
+) -> Result<Vec<RevokedCertificate>, StoreError> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = Page { after: after.take(), limit: PAGE };
+        let page = ledger.revocations(&authority.name, now, page).await?;
+        let whole = u32::try_from(page.len()).is_ok_and(|length| length >= PAGE);
+        after = page.last().map(|entry| entry.serial.clone());
+        all.extend(
+            page.into_iter()
+                .map(|entry| RevokedCertificate { serial: entry.serial, revocation: revocation(entry.revoked) }),
+        );
+        if !whole {
+            return Ok(all);
+        }
+    }
+}
+
 fn revocation(revoked: Revoked) -> Revocation {
     let seconds = i64::try_from(revoked.at.0 / 1000).unwrap_or(i64::MAX);
     Revocation { when: Timestamp::from_unix(seconds), reason: Some(revoked.reason) }
@@ -194,8 +221,7 @@ impl Publisher {
 async fn crl(State(publisher): State<Arc<Publisher>>, Path((name, list)): Path<(String, String)>) -> Response {
     let number = list.strip_suffix(".crl").and_then(|number| number.parse::<u16>().ok());
     let (Some(authority), Some(shard)) = (publisher.named(&name), number) else { return missing() };
-    let shards = authority.profiles.values().find_map(Profile::crl).map_or(1, |location| location.shards().count());
-    if shard >= shards {
+    if shard >= authority.shards() {
         return missing();
     }
     match publisher.list(authority, shard).await {
@@ -279,7 +305,7 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
 /// A list cannot be published.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub(crate) enum PublishFault {
+pub enum PublishFault {
     /// The ledger cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),

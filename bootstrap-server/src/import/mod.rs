@@ -19,12 +19,14 @@ mod delivery;
 mod device;
 mod difference;
 mod json;
+mod order;
 mod record;
 mod voucher;
 
 pub use delivery::{Column as DeliveryColumn, Delivered, DeliveredRow};
 pub use device::{Column as DeviceColumn, Draft as ListedDevice};
 pub use difference::Difference;
+pub use order::{Column as OrderColumn, OrderRow, OrderedCertificate};
 pub use record::{Record, Row, UnknownColumns};
 pub use voucher::{BroughtVoucher, VoucherRow};
 

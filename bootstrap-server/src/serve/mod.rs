@@ -26,6 +26,7 @@ use crate::{
     api,
     audit::{CheckpointKey, Event},
     authority::{
+        Desk,
         est::{self, Est},
         factory::{self as line, Line},
         masa::service as masa,
@@ -156,7 +157,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         let api = api::Api {
             store: shared,
             factory,
-            authorities,
+            authorities: authorities.clone(),
             policies: Arc::clone(&in_force),
             webhooks,
             checkpoint_key: config.checkpoint_key,
@@ -164,6 +165,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             rejections,
             onboarding: asked,
             judges: judges.clone(),
+            desk: Desk::new(authorities, ledger),
             body_deadline: config.limits.body,
             started: api::now(),
             database: config.database.kind(),

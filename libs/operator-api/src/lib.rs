@@ -23,6 +23,10 @@
 //! | [`paths::PRODUCTION_ORDERS`] | GET (pages), POST | viewer, operator |
 //! | [`paths::PRODUCTION_ORDER`], [`paths::PRODUCTION_UNITS`] | GET | viewer |
 //! | [`paths::CLOSE_PRODUCTION_ORDER`], [`paths::REWORK`] | POST | operator |
+//! | [`paths::AUTHORITIES`] | GET | viewer |
+//! | [`paths::CERTIFICATES`], [`paths::CERTIFICATE`] | GET (pages, filters), POST | viewer, operator |
+//! | [`paths::REVOKE_CERTIFICATE`] | POST | operator |
+//! | [`paths::IMPORT_CERTIFICATES`] | POST, streamed both ways | operator |
 //! | [`paths::USERS`], [`paths::USER`] | GET, PUT, DELETE | admin |
 //! | [`paths::TOKENS`], [`paths::TOKEN`] | GET, POST, DELETE | everybody their own, admin all |
 //! | [`paths::RECORDS`], [`paths::CHECKPOINT`], [`paths::EVENTS`] | GET | viewer |
@@ -38,6 +42,7 @@
 //! - **Errors**: [`Problem`] (RFC 9457), with a reason code and what to do.
 
 mod audit;
+mod certificates;
 mod change;
 #[cfg(feature = "client")]
 pub mod client;
@@ -55,6 +60,10 @@ mod status;
 mod vouchers;
 
 pub use audit::{AuditRecord, AuditRecords, CheckpointNote, EventQuery, Notification, RecordQuery};
+pub use certificates::{
+    Authority, AuthorityList, AuthorityProfile, Certificate, CertificateOutcome, CertificatePage, CertificateQuery,
+    CertificateUpdate, CertificatesDone, IssuedCertificate, NewCertificate, RevokeCertificate,
+};
 pub use change::ChangeQuery;
 pub use devices::{
     Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, Erased, IssuedActivationCode,

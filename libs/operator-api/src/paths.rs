@@ -56,6 +56,16 @@ pub const CLOSE_PRODUCTION_ORDER: &str = "/v1/factory/orders/{order}/close";
 pub const PRODUCTION_UNITS: &str = "/v1/factory/orders/{order}/units";
 /// Allows one more certificate for a unit.
 pub const REWORK: &str = "/v1/factory/orders/{order}/units/{serial-number}/rework";
+/// All authorities.
+pub const AUTHORITIES: &str = "/v1/authorities";
+/// Certificates that were issued.
+pub const CERTIFICATES: &str = "/v1/certificates";
+/// One of them.
+pub const CERTIFICATE: &str = "/v1/certificates/{authority}/{serial}";
+/// Revokes one of them.
+pub const REVOKE_CERTIFICATE: &str = "/v1/certificates/{authority}/{serial}/revoke";
+/// Issues many certificates.
+pub const IMPORT_CERTIFICATES: &str = "/v1/import/certificates";
 /// All users.
 pub const USERS: &str = "/v1/users";
 /// One user.

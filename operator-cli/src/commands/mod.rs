@@ -32,8 +32,10 @@ use std::{path::PathBuf, process::ExitCode};
 use bootstrap_server::{
     ServeError,
     audit::AuditError,
+    authority::DeskRefused,
     backup::{RestoreError, TakeError},
     config::ConfigError,
+    domain::ledger::RevokeRefused,
     store::StoreError,
 };
 use operator_api::client::{ClientError, DeviceKey};
@@ -108,6 +110,12 @@ pub(crate) enum Failure {
     /// What is said of a manufacturer's certificates.
     #[error(transparent)]
     Identity(#[from] bootstrap_server::domain::IdentityInvalid),
+    /// An authority does not do it.
+    #[error("{} ({}); do: {}", .0, .0.reason(), .0.reason().remedy())]
+    Desk(Box<DeskRefused>),
+    /// A revocation list.
+    #[error("no revocation list was made: {0}")]
+    List(#[from] Box<bootstrap_server::authority::PublishFault>),
     /// An artifact is not made.
     #[error(transparent)]
     Make(#[from] artifact::make::MakeFailure),
@@ -146,6 +154,21 @@ impl Failure {
             | Self::Ambiguous { .. }
             | Self::Usage(_)
             | Self::Identity(_) => 2,
+            Self::Desk(refused) => match refused.as_ref() {
+                DeskRefused::NoCertificate(_)
+                | DeskRefused::Store(StoreError::NotRevoked(RevokeRefused::NotIssued(_))) => 4,
+                DeskRefused::NoAuthority { .. }
+                | DeskRefused::NoProfile { .. }
+                | DeskRefused::WhichProfile { .. }
+                | DeskRefused::WhichAuthority { .. }
+                | DeskRefused::Because
+                | DeskRefused::Reason(_)
+                | DeskRefused::ReasonOfCas(_)
+                | DeskRefused::SerialNumber(_)
+                | DeskRefused::Query { .. } => 2,
+                refused if refused.is_lasting() => 3,
+                _ => 1,
+            },
             Self::Find(FindError::Client(source)) => told(source),
             Self::Client(source) | Self::Device { source, .. } => told(source),
             Self::Find(_) => 2,
@@ -197,6 +220,12 @@ impl From<bootstrap_server::authority::masa::OrderFault> for Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         Self::Client(Box::new(error))
+    }
+}
+
+impl From<DeskRefused> for Failure {
+    fn from(refused: DeskRefused) -> Self {
+        Self::Desk(Box::new(refused))
     }
 }
 

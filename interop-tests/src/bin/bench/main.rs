@@ -14,6 +14,7 @@ mod durable;
 mod flash;
 mod grouping;
 mod growth;
+mod issuing;
 mod load;
 mod onboardings;
 mod operator;
@@ -46,6 +47,7 @@ const MEASUREMENTS: &[Measurement] = &[
     },
     Measurement { metrics: artifacts::METRICS, take: |report| report.extend(artifacts::measure()) },
     Measurement { metrics: paths::METRICS, take: |report| report.extend(paths::measure()) },
+    Measurement { metrics: issuing::METRICS, take: issuing::measure },
     Measurement { metrics: &["device_size_bytes", "device_rss_kib"], take: flash::measure },
 ];
 

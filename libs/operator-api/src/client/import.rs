@@ -140,7 +140,7 @@ impl Client {
         self.streamed(call, paths::COVERAGE, format, list).await
     }
 
-    async fn streamed<T: Update>(
+    pub(super) async fn streamed<T: Update>(
         &self,
         call: Call,
         path: &'static str,

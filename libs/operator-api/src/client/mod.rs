@@ -5,6 +5,7 @@
 
 mod answer;
 mod call;
+mod certificates;
 mod connection;
 mod devices;
 mod download;

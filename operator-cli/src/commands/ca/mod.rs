@@ -1,6 +1,7 @@
 //! `sztp ca`: the folder of an authority.
 
 mod init;
+mod look;
 
 use std::process::ExitCode;
 
@@ -13,10 +14,19 @@ use super::Failure;
 pub(crate) enum Command {
     /// Make a folder that issues certificates and vouchers: keys, certificates, database, configuration
     Init(Box<init::Args>),
+    /// Show the authorities of a folder, and what they issue
+    Show(look::ShowArgs),
+    /// Write the certificate of an authority and those above it
+    Export(look::ExportArgs),
+    /// Write the revocation lists
+    Crl(look::CrlArgs),
 }
 
 pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Init(args) => init::run(args),
+        Command::Show(args) => look::show(args),
+        Command::Export(args) => look::export(args),
+        Command::Crl(args) => look::crl(args),
     }
 }
