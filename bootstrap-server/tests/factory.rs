@@ -202,6 +202,7 @@ async fn explained(line: Line) {
         let fault = verify(octets.as_slice(), None).unwrap_err().fault;
         assert!(matches!(&fault, BackupFault::NotDerived { what: found } if found.contains(what)), "{which}: {fault}");
     }
+    drop(taking);
     Arc::into_inner(store).unwrap().close().await;
 }
 

@@ -270,7 +270,11 @@ fn what_a_device_would_refuse_is_not_made_and_no_input_is_lost() {
         "is not the key of the first certificate",
     );
     refused("artifact make --document doc.json --out ./doc.json", 2, "would be lost");
-    refused("artifact make --document doc.json --out x --sign-key pkcs11:a --sign-certificate b", 2, "not built yet");
+    refused(
+        "artifact make --document doc.json --out x --sign-key pkcs11:a --sign-certificate b",
+        2,
+        "not a PKCS#11 URI",
+    );
     assert!(desk.0.read("x").is_err());
     desk.good("artifact make --document doc.json --out x --dry-run");
     assert!(desk.0.read("x").is_err());
