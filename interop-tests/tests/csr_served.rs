@@ -211,7 +211,7 @@ async fn csr_13_a_server_that_is_killed_answers_the_same_csr_with_the_same_certi
         if let Ok(Ok(answer)) = answered {
             assert_eq!(certificate(&answer), certified, "what was given stands");
         }
-        assert_eq!(at.issued("SN-2").await.len() as u64, round, "nothing twice, nothing lost");
+        assert_eq!(u64::try_from(at.issued("SN-2").await.len()).unwrap(), round, "nothing twice, nothing lost");
     }
     server.kill();
     interop_tests::lab::verified_leaves(&config);

@@ -90,7 +90,7 @@ enum Step {
     Again(OwnershipVoucher),
     Issue(Box<VoucherIssue>),
     /// Somebody must agree; the event puts it where they see it, unless it is there.
-    Claim(Option<Event>, Refusal),
+    Claim(Box<(Option<Event>, Refusal)>),
 }
 
 impl Office {
@@ -131,7 +131,8 @@ impl Office {
                     events.push((all.len(), Event::Masa(MasaEvent::VoucherIssued { issue })));
                     Ok((artifact, Found::Made))
                 }
-                Ok(Step::Claim(event, refusal)) => {
+                Ok(Step::Claim(claim)) => {
+                    let (event, refusal) = *claim;
                     events.extend(event.map(|event| (all.len(), event)));
                     Err(refusal.into())
                 }
@@ -220,7 +221,7 @@ impl Office {
                     let refusal = Refusal::new(ReasonCode::SecondPersonRequired, why);
                     let waits = on_record.claims.contains_key(&claim.id);
                     let event = (!waits).then(|| Event::Masa(MasaEvent::VoucherClaimed { claim: Box::new(claim) }));
-                    return Ok(Step::Claim(event, refusal));
+                    return Ok(Step::Claim(Box::new((event, refusal))));
                 }
             },
         };
