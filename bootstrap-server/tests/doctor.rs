@@ -151,7 +151,7 @@ fn with_authority(site: &Site) {
     let text = fs::read_to_string(site.path("sztp.toml")).unwrap();
     let sections = "[[authority]]\nname = 'devices'\ncertificate = 'devices.pem'\nkey = 'devices.key'\n\
         [est]\nauthority = 'devices'\n[authority-listener]\nlisten = '127.0.0.1:0'\n\
-        certificate = 'server.pem'\nkey = 'server.key'\n";
+        certificate = 'server.pem'\nkey = 'server.key'\n[publication-listener]\nlisten = '127.0.0.1:0'\n";
     site.write("sztp.toml", format!("{text}{sections}").as_bytes());
 }
 
@@ -169,7 +169,9 @@ async fn an_authority_is_looked_at_with_all_that_names_it() {
     for check in ["authority", "est"] {
         assert!(findings.iter().any(|it| it.check == check && it.what.contains("devices")), "{findings:#?}");
     }
-    assert!(findings.iter().any(|it| it.check == "port" && it.what.contains("authority-listener")));
+    for listener in ["authority-listener", "publication-listener"] {
+        assert!(findings.iter().any(|it| it.check == "port" && it.what.contains(listener)), "{findings:#?}");
+    }
 
     // A profile of devices that nobody can certify.
     let store = site.store().await;

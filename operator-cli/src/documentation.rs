@@ -233,6 +233,11 @@ async fn every_toml_document_in_the_documentation_can_be_read() {
                 fs::write(file, &certificate).unwrap();
             }
         }
+        for file in block.split('"').filter(|word| word.ends_with(".credentials")).map(|name| path.join(name)) {
+            if !file.exists() {
+                crate::files::write(&file, b"user:password\n", crate::files::Secrecy::Private).unwrap();
+            }
+        }
         for file in block.split('"').filter(|word| word.ends_with(".key")).map(|name| path.join(name)) {
             if !file.exists() {
                 let key = pki::key::FileKey::generate_ed25519().unwrap();

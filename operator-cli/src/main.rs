@@ -53,6 +53,9 @@ enum Command {
     /// Issue certificates, list, renew and revoke them; say which device a certificate is of
     #[command(subcommand)]
     Enroll(commands::enroll::Command),
+    /// Say what a factory line may certify
+    #[command(subcommand)]
+    Factory(commands::factory::Command),
     /// Say what devices are to become
     #[command(subcommand)]
     Profile(commands::profile::Command),
@@ -119,6 +122,7 @@ fn main() -> ExitCode {
         Command::Token(command) => commands::token::run(&command),
         Command::Artifact(command) => commands::artifact::run(&command),
         Command::Masa(command) => commands::masa::run(&command),
+        Command::Factory(command) => commands::factory::run(&command),
         Command::Voucher(command) => commands::voucher::run(&command),
         Command::Key(command) => commands::key::run(&command),
         Command::Audit(command) => commands::audit::run(&command),

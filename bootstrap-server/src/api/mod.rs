@@ -15,6 +15,7 @@ mod devices;
 mod document;
 mod erase;
 mod events;
+mod factory;
 mod fault;
 mod gate;
 mod guard;
@@ -142,6 +143,11 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(vouchers::import::import))
         .routes(routes!(vouchers::renew::renew))
         .routes(routes!(vouchers::coverage::coverage))
+        .routes(routes!(factory::list, factory::create))
+        .routes(routes!(factory::show))
+        .routes(routes!(factory::close))
+        .routes(routes!(factory::units))
+        .routes(routes!(factory::rework))
         .routes(routes!(users::list))
         .routes(routes!(users::show, users::put, users::remove))
         .routes(routes!(tokens::list, tokens::create))

@@ -72,9 +72,19 @@ impl Examination<'_> {
         self.authorities(now);
         let log_key = self.log_key();
         self.ports(device.as_deref()).await;
+        let mut running = false;
         for (listener, listen, chain) in &others {
             let port = ports::try_tls(*listen, chain.first()).await;
+            running |= matches!(port, ports::Port::Ours);
             self.findings.push(ports::judge(listener, *listen, &port));
+        }
+        if let Some(listen) = self.document.publication_listener.map(|it| it.listen) {
+            let port = match ports::try_tls(listen, None).await {
+                // It speaks in clear and shows nothing: who answers on the listener beside it has this port too.
+                ports::Port::Taken if running => ports::Port::Ours,
+                port => port,
+            };
+            self.findings.push(ports::judge("publication-listener", listen, &port));
         }
         for path in &self.document.device_revocation.lists {
             let path = self.at(path);
@@ -219,6 +229,9 @@ impl Examination<'_> {
                 self.findings.extend(authority::judge_section(name, made.as_ref()));
             }
             self.findings.extend(authority::judge_name(name, sections.iter().take(index)));
+        }
+        if let Some(masa) = self.document.masa.clone() {
+            self.pair(&masa.certificate, &self.key(&masa.key, masa.passphrase_file.as_ref()), now);
         }
         if let Some(est) = &self.document.est {
             let has_listener = self.document.authority_listener.is_some();

@@ -14,9 +14,10 @@ Commands:
   run             find bootstrapping data, verify it, apply it, report; again and again until it works
   status          what this device is: bootstrapped or not, and which image runs
   doctor          what will keep it from bootstrapping, and how to mend it
-  identity show     its certificate and serial number
+  identity show     its certificate and serial number; with --key, what its TPM's endorsement keys are
   identity create   make its key, in the TPM or in a file, and a request for its certificate (PKCS#10)
   identity install  keep the certificate that was issued, in the TPM or in a file
+  identity enrol    on a factory line: make and prove the key, have it certified, keep the certificate
   identity check    whether key, certificate, chain, purpose and clock are fit to bootstrap with
   reset           back to factory state: removes images, journal and the marker `done`
 
@@ -36,12 +37,17 @@ Options of `identity`; without --key and --to, the configuration says where:
   --owner-password-file FILE  the password of the TPM's owner (install: of the platform, with --survives-clear)
   --algorithm NAME        create: p256 (default), p384, rsa2048
   --label TEXT            create: tells keys in one TPM apart (default IDEVID); the same label gives the same key again
-  --subject-serial S      create: the device's serial number
+  --subject-serial S, --serial-number S  create, enrol: the device's serial number
   --organization NAME     create: who makes the device
   --hardware-type OID     create: a hardwareModuleName of this type, with the serial number
   --csr OUT               create: where the request is written (PEM)
   --certificate CHAIN     install: the device's certificate, then its intermediates
-  --survives-clear        install: in the platform's NV memory, which a TPM clear leaves alone
+  --station URL           enrol: the server that certifies, https://host[:port]
+  --order NAME            enrol: the production order
+  --station-certificate CHAIN  enrol: the station's certificate, then its intermediates
+  --station-key KEY       enrol: the station's key
+  --anchor FILE           enrol: the anchors of the server's certificate
+  --survives-clear        install, enrol: in the platform's NV memory, which a TPM clear leaves alone
 
 Exit codes of `run --once`:
   0 bootstrapped, or done already     1 applying failed          2 usage
@@ -53,7 +59,10 @@ Examples:
   sztp-device run --trace /run/sztp.jsonl
   sztp-device identity create --key tpm2:0x81020000 --subject-serial SN-0001 --csr SN-0001.csr
   sztp-device identity install --key tpm2:0x81020000 --to tpm2-nv:0x01c90000 --certificate SN-0001.pem
-  sztp-device identity check --key tpm2:0x81020000 --to tpm2-nv:0x01c90000";
+  sztp-device identity check --key tpm2:0x81020000 --to tpm2-nv:0x01c90000
+  sztp-device identity enrol --station https://line.example.com --order O-1 --serial-number SN-0001 \
+      --station-certificate station.pem --station-key station.key --anchor ca.pem \
+      --key tpm2:0x81020000 --to tpm2-nv:0x01c90000";
 
 const DEFAULT_CONFIG: &str = "/etc/sztp/device.toml";
 const DEFAULT_ROOT: &str = "/var/lib/sztp";
@@ -66,9 +75,10 @@ pub(super) enum Command {
     Run(RunOptions),
     Status(Common),
     Doctor(Common),
-    IdentityShow(Common),
+    IdentityShow(IdentityOptions),
     IdentityCreate(IdentityOptions),
     IdentityInstall(IdentityOptions),
+    IdentityEnrol(IdentityOptions),
     IdentityCheck(IdentityOptions),
     Reset(Common),
 }
@@ -117,6 +127,11 @@ pub(super) struct Given {
     pub(super) csr: Option<PathBuf>,
     pub(super) certificate: Option<PathBuf>,
     pub(super) nv_owner: NvOwner,
+    pub(super) station: Option<String>,
+    pub(super) order: Option<String>,
+    pub(super) station_certificate: Option<PathBuf>,
+    pub(super) station_key: Option<String>,
+    pub(super) anchor: Option<PathBuf>,
 }
 
 impl Given {
@@ -134,6 +149,11 @@ impl Given {
             ("--hardware-type", self.hardware_type.is_some()),
             ("--csr", self.csr.is_some()),
             ("--certificate", self.certificate.is_some()),
+            ("--station", self.station.is_some()),
+            ("--order", self.order.is_some()),
+            ("--station-certificate", self.station_certificate.is_some()),
+            ("--station-key", self.station_key.is_some()),
+            ("--anchor", self.anchor.is_some()),
             ("--survives-clear", self.nv_owner != NvOwner::Owner),
         ];
         given.into_iter().find(|(name, is_given)| *is_given && !allowed.contains(name)).map(|(name, _)| name)
@@ -154,6 +174,24 @@ const CREATE: &[&str] = &[
 
 const INSTALL: &[&str] =
     &["--key", "--to", "--passphrase-file", "--owner-password-file", "--certificate", "--survives-clear"];
+
+const ENROL: &[&str] = &[
+    "--key",
+    "--to",
+    "--passphrase-file",
+    "--owner-password-file",
+    "--algorithm",
+    "--label",
+    "--subject-serial",
+    "--organization",
+    "--hardware-type",
+    "--station",
+    "--order",
+    "--station-certificate",
+    "--station-key",
+    "--anchor",
+    "--survives-clear",
+];
 
 const CHECK: &[&str] = &["--key", "--to", "--passphrase-file"];
 
@@ -199,11 +237,16 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
             Arg::Long("owner-password-file") => given.owner_password_file = Some(parser.value()?.into()),
             Arg::Long("algorithm") => given.algorithm = Some(parser.value()?.string()?),
             Arg::Long("label") => given.label = Some(parser.value()?.string()?),
-            Arg::Long("subject-serial") => given.subject_serial = Some(parser.value()?.string()?),
+            Arg::Long("subject-serial" | "serial-number") => given.subject_serial = Some(parser.value()?.string()?),
             Arg::Long("organization") => given.organization = Some(parser.value()?.string()?),
             Arg::Long("hardware-type") => given.hardware_type = Some(parser.value()?.string()?),
             Arg::Long("csr") => given.csr = Some(parser.value()?.into()),
             Arg::Long("certificate") => given.certificate = Some(parser.value()?.into()),
+            Arg::Long("station") => given.station = Some(parser.value()?.string()?),
+            Arg::Long("order") => given.order = Some(parser.value()?.string()?),
+            Arg::Long("station-certificate") => given.station_certificate = Some(parser.value()?.into()),
+            Arg::Long("station-key") => given.station_key = Some(parser.value()?.string()?),
+            Arg::Long("anchor") => given.anchor = Some(parser.value()?.into()),
             Arg::Long("survives-clear") => given.nv_owner = NvOwner::Platform,
             Arg::Value(word) => words.push(word.to_string_lossy().into_owned()),
             other => return Err(other.unexpected().into()),
@@ -222,9 +265,10 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         ["help"] => return Ok(Command::Help),
         ["status"] => (|it| Command::Status(it.common), "status", &[]),
         ["doctor"] => (|it| Command::Doctor(it.common), "doctor", &[]),
-        ["identity", "show"] => (|it| Command::IdentityShow(it.common), "identity show", &[]),
+        ["identity", "show"] => (Command::IdentityShow, "identity show", &["--key"]),
         ["identity", "create"] => (Command::IdentityCreate, "identity create", CREATE),
         ["identity", "install"] => (Command::IdentityInstall, "identity install", INSTALL),
+        ["identity", "enrol"] => (Command::IdentityEnrol, "identity enrol", ENROL),
         ["identity", "check"] => (Command::IdentityCheck, "identity check", CHECK),
         ["reset"] => (|it| Command::Reset(it.common), "reset", &[]),
         other => return Err(UsageError::CommandUnknown { command: other.join(" ") }),
@@ -281,7 +325,8 @@ mod tests {
 
     #[test]
     fn the_help_names_every_command_and_option() {
-        for word in CREATE.iter().chain(INSTALL).chain(CHECK).chain(&["identity create", "identity check"]) {
+        for word in CREATE.iter().chain(INSTALL).chain(ENROL).chain(CHECK).chain(&["identity create", "identity check"])
+        {
             assert!(HELP.contains(word), "{word}");
         }
         for word in ["run", "status", "doctor", "identity show", "reset", "--config", "--root", "--once", "--trace"] {

@@ -1,27 +1,33 @@
 //! `sztp-device identity`: what a factory does with a device's key and certificate, and whether they are fit.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{path::PathBuf, str::FromStr, sync::Arc};
 
 use device_client::{
     config::ClockTrust,
-    identity::{self, CertificatePlace, Identity, IdentityPlaces, KeyPlan, Made},
+    identity::{self, CertificatePlace, EnrolPlan, Identity, IdentityPlaces, Installed, KeyPlan, Made},
     storage,
 };
 use pki::{
+    digest::Digest,
     identity::SerialNumber,
     key::{Locator, Signer},
     new_request::{self, DeviceNames},
+    tpm::{EndorsementKind, NvOwner, Tpm},
 };
 use serde_json::json;
 
 use super::{
     Failure,
-    arguments::{Common, Format, IdentityOptions},
+    arguments::{Format, Given, IdentityOptions},
     commands::findings_shown,
     output,
 };
 
-pub(super) fn show(common: &Common) -> Result<u8, Failure> {
+pub(super) fn show(options: &IdentityOptions) -> Result<u8, Failure> {
+    let common = &options.common;
+    if let Some(key) = &options.given.key {
+        return show_tpm(&key.parse()?, common.format);
+    }
     let config = common.config()?;
     let identity = Identity::load(&config.identity)?;
     let chain = identity.chain.iter().map(|it| {
@@ -33,7 +39,9 @@ pub(super) fn show(common: &Common) -> Result<u8, Failure> {
             "sha256": it.sha256(),
         })
     });
+    let endorsement = endorsement_keys(&config.identity.key)?;
     let shown = json!({
+        "endorsement-keys": listed(&endorsement),
         "serial-number": identity.serial_number.as_str(),
         "public-key": Signer::public_key(&*identity.key).spki_sha256(),
         "chain": chain.collect::<Vec<_>>(),
@@ -44,6 +52,7 @@ pub(super) fn show(common: &Common) -> Result<u8, Failure> {
     }
     output::say(&format!("serial number {}", identity.serial_number));
     output::say(&format!("public key    sha-256 {}", Signer::public_key(&*identity.key).spki_sha256()));
+    say_each(&endorsement);
     for certificate in &identity.chain {
         output::say(&format!("certificate   {}", certificate.subject()));
         output::say(&format!("  issued by   {}", certificate.issuer()));
@@ -52,14 +61,72 @@ pub(super) fn show(common: &Common) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Makes the key, unless it is there, and a request for its certificate.
-pub(super) fn create(options: &IdentityOptions) -> Result<u8, Failure> {
+/// What a production order can go by before there is any certificate: the endorsement keys of the TPM with this key.
+fn show_tpm(key: &Locator, format: Format) -> Result<u8, Failure> {
+    let endorsement = endorsement_keys(key)?;
+    if endorsement.is_empty() {
+        return Err(Failure::missing("--key: takes a key in a TPM, such as tpm2:0x81020000"));
+    }
+    match format {
+        Format::Json => {
+            let shown = json!({"endorsement-keys": listed(&endorsement)});
+            output::say(&serde_json::to_string_pretty(&shown)?);
+        }
+        Format::Text => say_each(&endorsement),
+    }
+    Ok(0)
+}
+
+/// SHA-256 of each endorsement key of the TPM that a key is in; nothing for a key elsewhere.
+fn endorsement_keys(key: &Locator) -> Result<Vec<(&'static str, Digest)>, Failure> {
+    let Locator::Tpm(address) = key else { return Ok(Vec::new()) };
+    let mut tpm = Tpm::open(&address.tpm)?;
+    let each = EndorsementKind::ALL.iter().filter_map(|kind| {
+        let name = match kind {
+            EndorsementKind::Rsa2048 => "rsa2048",
+            EndorsementKind::P256 => "p256",
+        };
+        // A TPM need not have both kinds.
+        Some((name, tpm.endorsement_key(*kind).ok()?.key().spki_sha256()))
+    });
+    Ok(each.collect())
+}
+
+fn listed(endorsement: &[(&str, Digest)]) -> Vec<serde_json::Value> {
+    endorsement.iter().map(|(kind, digest)| json!({"kind": kind, "sha256": digest})).collect()
+}
+
+fn say_each(endorsement: &[(&str, Digest)]) {
+    for (kind, digest) in endorsement {
+        output::say(&format!("endorsement key  {kind} sha-256 {digest}"));
+    }
+}
+
+/// Enrols the unit on a factory line.
+pub(super) fn enrol(options: &IdentityOptions) -> Result<u8, Failure> {
     let given = &options.given;
-    let serial = given.subject_serial.as_deref().ok_or_else(|| Failure::missing("--subject-serial is needed"))?;
-    let out = given.csr.as_deref().ok_or_else(|| Failure::missing("--csr is needed: where the request is written"))?;
-    let mut names = DeviceNames::new(SerialNumber::new(serial)?);
-    names.organization.clone_from(&given.organization);
-    names.hardware_type = given.hardware_type.as_deref().map(FromStr::from_str).transpose()?;
+    let needed = |value: &Option<String>, what| value.clone().ok_or_else(|| Failure::missing(what));
+    let file = |value: &Option<PathBuf>, what| value.clone().ok_or_else(|| Failure::missing(what));
+    let url = needed(&given.station, "--station is needed: the server's https://host[:port]")?;
+    let order = needed(&given.order, "--order is needed: the production order")?;
+    let serial = needed(&given.subject_serial, "--serial-number is needed")?;
+    let station_key: Locator = needed(&given.station_key, "--station-key is needed")?.parse()?;
+    let chain = identity::certificates(&file(&given.station_certificate, "--station-certificate is needed")?)?;
+    let anchors = identity::certificates(&file(&given.anchor, "--anchor is needed: who certified the server")?)?;
+    let station_places = IdentityPlaces::new(CertificatePlace::File(PathBuf::new()), station_key);
+    let station = (chain, Arc::new(station_places.open_key()?));
+    let places = places(options)?;
+    let (names, plan) = (device_names(&serial, given)?, key_plan(options)?);
+    let mut plan = EnrolPlan::new((url, order), station, anchors, (names, plan, places.certificate.clone()));
+    plan.nv_owner = given.nv_owner;
+    // Of the platform's password there is none in a factory: firmware sets it when the machine starts.
+    plan.nv_password_file = given.owner_password_file.clone().filter(|_| given.nv_owner == NvOwner::Owner);
+    installed_shown(&places, &identity::enrol(&plan)?, options.common.format)
+}
+
+/// The key that is to be made: what was given, and what the configuration says of the rest.
+fn key_plan(options: &IdentityOptions) -> Result<KeyPlan, Failure> {
+    let given = &options.given;
     let mut plan = match &given.key {
         Some(key) => KeyPlan::new(key.parse()?),
         None => {
@@ -79,6 +146,22 @@ pub(super) fn create(options: &IdentityOptions) -> Result<u8, Failure> {
     if let Some(label) = &given.label {
         plan.label.clone_from(label);
     }
+    Ok(plan)
+}
+
+fn device_names(serial: &str, given: &Given) -> Result<DeviceNames, Failure> {
+    let mut names = DeviceNames::new(SerialNumber::new(serial)?);
+    names.organization.clone_from(&given.organization);
+    names.hardware_type = given.hardware_type.as_deref().map(FromStr::from_str).transpose()?;
+    Ok(names)
+}
+
+/// Makes the key, unless it is there, and a request for its certificate.
+pub(super) fn create(options: &IdentityOptions) -> Result<u8, Failure> {
+    let given = &options.given;
+    let serial = given.subject_serial.as_deref().ok_or_else(|| Failure::missing("--subject-serial is needed"))?;
+    let out = given.csr.as_deref().ok_or_else(|| Failure::missing("--csr is needed: where the request is written"))?;
+    let (names, plan) = (device_names(serial, given)?, key_plan(options)?);
     let (key, made) = identity::make(&plan)?;
     let request = new_request::sign(&names, &key)?;
     storage::replace(out, new_request::to_pem(&request).as_bytes())?;
@@ -111,7 +194,11 @@ pub(super) fn install(options: &IdentityOptions) -> Result<u8, Failure> {
     let chain = identity::certificates(file)?;
     let places = places(options)?;
     let installed = identity::install(&places, &chain, given.nv_owner, given.owner_password_file.as_deref())?;
-    if options.common.format == Format::Json {
+    installed_shown(&places, &installed, options.common.format)
+}
+
+fn installed_shown(places: &IdentityPlaces, installed: &Installed, format: Format) -> Result<u8, Failure> {
+    if format == Format::Json {
         let shown = json!({
             "certificate": places.certificate.to_string(),
             "key": places.key.to_string(),

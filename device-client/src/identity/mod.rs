@@ -1,6 +1,7 @@
 //! Who this device is: its IDevID certificate, key and serial number (IEEE 802.1AR).
 
 pub mod check;
+mod enrol;
 mod install;
 mod make;
 mod place;
@@ -20,6 +21,7 @@ use pki::{
 };
 
 pub use self::{
+    enrol::{EnrolError, EnrolPlan, enrol},
     install::{InstallError, Installed, install},
     make::{KeyPlan, Made, MakeError, make},
     place::CertificatePlace,

@@ -8,6 +8,7 @@ mod forget;
 mod forms;
 mod help;
 mod init;
+mod masa;
 mod people;
 mod policy;
 mod site;

@@ -20,6 +20,9 @@
 //! | [`paths::IMPORT_VOUCHERS`] | POST, streamed both ways | operator |
 //! | [`paths::RENEW_VOUCHERS`] | POST, streamed both ways | operator |
 //! | [`paths::COVERAGE`] | POST, streamed both ways; changes nothing | viewer |
+//! | [`paths::PRODUCTION_ORDERS`] | GET (pages), POST | viewer, operator |
+//! | [`paths::PRODUCTION_ORDER`], [`paths::PRODUCTION_UNITS`] | GET | viewer |
+//! | [`paths::CLOSE_PRODUCTION_ORDER`], [`paths::REWORK`] | POST | operator |
 //! | [`paths::USERS`], [`paths::USER`] | GET, PUT, DELETE | admin |
 //! | [`paths::TOKENS`], [`paths::TOKEN`] | GET, POST, DELETE | everybody their own, admin all |
 //! | [`paths::RECORDS`], [`paths::CHECKPOINT`], [`paths::EVENTS`] | GET | viewer |
@@ -39,6 +42,7 @@ mod change;
 #[cfg(feature = "client")]
 pub mod client;
 mod devices;
+mod factory;
 mod import;
 mod manufacturers;
 mod object;
@@ -55,6 +59,10 @@ pub use change::ChangeQuery;
 pub use devices::{
     Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, Erased, IssuedActivationCode,
     NewDevice, Particulars, Proof, Report, ReportedCertificate, ReportedKey, Reports, Step, Story, Stuck, Waiting,
+};
+pub use factory::{
+    NewProductionOrder, NewProductionUnit, ProductionOrder, ProductionOrderPage, ProductionQuery, ProductionUnit,
+    ProductionUnitPage,
 };
 pub use import::{
     DifferingMember, ImportDifference, ImportDone, ImportFault, ImportProgress, ImportQuery, ImportUpdate,

@@ -46,6 +46,16 @@ pub const IMPORT_VOUCHERS: &str = "/v1/import/vouchers";
 pub const RENEW_VOUCHERS: &str = "/v1/vouchers/renew";
 /// Compares a delivery list with the vouchers in stock.
 pub const COVERAGE: &str = "/v1/vouchers/coverage";
+/// All production orders.
+pub const PRODUCTION_ORDERS: &str = "/v1/factory/orders";
+/// One production order.
+pub const PRODUCTION_ORDER: &str = "/v1/factory/orders/{order}";
+/// Ends a production order.
+pub const CLOSE_PRODUCTION_ORDER: &str = "/v1/factory/orders/{order}/close";
+/// The units of a production order.
+pub const PRODUCTION_UNITS: &str = "/v1/factory/orders/{order}/units";
+/// Allows one more certificate for a unit.
+pub const REWORK: &str = "/v1/factory/orders/{order}/units/{serial-number}/rework";
 /// All users.
 pub const USERS: &str = "/v1/users";
 /// One user.

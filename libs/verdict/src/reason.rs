@@ -544,7 +544,7 @@ reason_codes! {
     // The voucher desk
     TooManyVouchers, "too-many-vouchers", "RFC 9110 §15.5.10",
         "The device has as many vouchers as one device may have",
-        "Erase the device with `sztp audit forget`, register it again and import the voucher that counts.";
+        "Erase the device with `sztp audit erase`, register it again and import the voucher that counts.";
     MasaUnknown, "masa-unknown", "RFC 8995 §2.3",
         "It is not known where vouchers of this manufacturer can be asked for",
         "Ask the manufacturer for the voucher in whatever way it has, and run `sztp voucher import FILE`.";

@@ -9,6 +9,7 @@ pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod enroll;
 pub(crate) mod explain;
+pub(crate) mod factory;
 pub(crate) mod init;
 mod judgement;
 pub(crate) mod key;

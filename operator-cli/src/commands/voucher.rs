@@ -104,7 +104,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
 }
 
 /// For clap: a date, which stands for the beginning of its day (UTC), or a moment, as a server takes it.
-fn date(text: &str) -> Result<String, String> {
+pub(crate) fn date(text: &str) -> Result<String, String> {
     day(text, "T00:00:00Z")
 }
 

@@ -17,6 +17,7 @@ use axum::{
 };
 use pki::{
     certificate::Certificate,
+    digest::sha256,
     identity::SerialNumber,
     key::SystemEntropy,
     request::CertificationRequest,
@@ -32,7 +33,7 @@ use crate::{
     audit::{Event, FactoryEvent, LedgerEvent},
     authority::{Authority, IssueFault, Wanted},
     domain::{
-        factory::{Enrolment, OrderName, ProductionOrder, ProductionRefused, ProductionUnit, open_to},
+        factory::{Enrolment, OrderName, ProductionOrder, ProductionRefused, ProductionUnit, allows, open_to},
         ledger::{CertificateId, Holder, IssueRefused, Occasion},
     },
     store::{Batch, StoreError},
@@ -141,16 +142,19 @@ impl Line {
         Ok((order, unit))
     }
 
-    /// The certificate that this very request got for this unit.
+    /// What the unit has, if the request is for the same key: its answer was lost, or the unit lost its certificate. Where another
+    /// certificate is allowed, only the very same request is answered so.
     async fn before(&self, case: &Case<'_>, csr: &CertificationRequest) -> Result<Option<Certificate>, Fault> {
-        let request = pki::digest::sha256(csr.der());
-        let entry = self.store.answering(&case.authority.name, request).await?;
-        let entry = entry.filter(|entry| {
-            let of_unit = entry.issued.holder == Holder::Made(case.unit.serial_number.clone());
-            let last = case.unit.certificate.as_deref() == Some(entry.issued.certificate.certificate_serial());
-            of_unit && last && case.unit.station.as_deref() == Some(case.station.name())
+        allows(case.order, case.station.name())?;
+        let Some(serial) = case.unit.certificate.clone() else { return Ok(None) };
+        let id = CertificateId { authority: case.authority.name.clone(), serial };
+        let entry = self.store.issued(&id).await?.filter(|entry| entry.revoked.is_none());
+        let request = Some(sha256(csr.der()));
+        let entry = entry.filter(|entry| match case.unit.rework {
+            None => entry.issued.certificate.public_key() == csr.public_key(),
+            Some(_) => entry.issued.request == request,
         });
-        Ok(entry.filter(|entry| entry.revoked.is_none()).map(|entry| entry.issued.certificate))
+        Ok(entry.map(|entry| entry.issued.certificate))
     }
 
     /// The first step: what the TPM says is looked at, and it is asked.

@@ -10,4 +10,4 @@ pub use super::identifiers::OrderName;
 pub(crate) use order::UnitsHash;
 pub use order::{Enrolment, MAX_UNITS, NewUnit, OrderInvalid, OrderTerms, ProductionOrder, ProductionUnit};
 pub use rules::ProductionRefused;
-pub(crate) use rules::{may_close, may_create, may_enrol, may_rework, open_to};
+pub(crate) use rules::{allows, may_close, may_create, may_enrol, may_rework, open_to};

@@ -35,7 +35,8 @@ pub(crate) fn open_to(order: &ProductionOrder, station: &str, now: Timestamp) ->
     Ok(())
 }
 
-fn allows(order: &ProductionOrder, station: &str) -> Result<(), ProductionRefused> {
+/// Whether an order lets a station enrol its units.
+pub(crate) fn allows(order: &ProductionOrder, station: &str) -> Result<(), ProductionRefused> {
     let stations = &order.terms().stations;
     if stations.is_empty() || stations.iter().any(|allowed| allowed == station) {
         return Ok(());

@@ -2,6 +2,7 @@
 
 mod download;
 mod network;
+pub(crate) mod station;
 mod stream;
 pub(crate) mod work;
 

@@ -10,6 +10,7 @@ mod devices;
 mod download;
 mod error;
 mod events;
+mod factory;
 mod import;
 mod operators;
 mod site;
