@@ -9,6 +9,7 @@ mod forget;
 mod forms;
 mod help;
 mod init;
+mod masa;
 mod people;
 mod policy;
 mod site;

@@ -206,7 +206,7 @@ impl Office {
             voucher.idevid_issuer = Some(issuer.to_vec());
         }
         let before = on_record.issued.get(serial_number).into_iter().flatten();
-        if let Some(before) = before.rev().find(|entry| self.is_same(entry, &voucher, &order.validity, now)) {
+        if let Some(before) = before.rev().find(|entry| Self::is_same(entry, &voucher, &order.validity, now)) {
             return Ok(Step::Again(before.artifact.clone()));
         }
         // RFC 8366 §7.2: somebody else must have agreed.
@@ -254,15 +254,16 @@ impl Office {
     }
 
     /// Whether a voucher that was issued is what is wanted.
-    fn is_same(&self, entry: &VoucherEntry, wanted: &Voucher, validity: &Validity, now: Timestamp) -> bool {
+    fn is_same(entry: &VoucherEntry, wanted: &Voucher, validity: &Validity, now: Timestamp) -> bool {
         if entry.claim != ClaimId::of(wanted) {
             return false;
         }
         match (&wanted.freshness, validity) {
-            (Freshness::ExpiresOn { .. }, Validity::Until(None)) => {
-                let half = self.policy.lifetime / 2;
-                entry.expires_on.is_some_and(|end| end >= now.plus_seconds(half))
-            }
+            // An order without a date: what it gave before, while half of its life is left. Never what lives longer than this.
+            (Freshness::ExpiresOn { expires_on, .. }, Validity::Until(None)) => entry.expires_on.is_some_and(|end| {
+                let half = expires_on.unix().saturating_sub(now.unix()) / 2;
+                end <= *expires_on && end >= now.plus_seconds(half)
+            }),
             (Freshness::ExpiresOn { expires_on, .. }, _) => entry.expires_on == Some(*expires_on),
             (Freshness::Nonce(_) | Freshness::Unlimited, _) => true,
         }

@@ -23,6 +23,7 @@ mod plot;
 mod process;
 mod report;
 mod storm;
+mod vouchers;
 
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,7 @@ const MEASUREMENTS: &[Measurement] = &[
         take: growth::measure,
     },
     Measurement { metrics: artifacts::METRICS, take: |report| report.extend(artifacts::measure()) },
+    Measurement { metrics: vouchers::METRICS, take: vouchers::measure },
     Measurement { metrics: paths::METRICS, take: |report| report.extend(paths::measure()) },
     Measurement { metrics: issuing::METRICS, take: issuing::measure },
     Measurement { metrics: &["device_size_bytes", "device_rss_kib"], take: flash::measure },
