@@ -197,9 +197,13 @@ impl Proof {
         let (mut tpm, no) = (Tpm::open(&emulator.address()).unwrap(), Secret::empty());
         let template = Template::idevid(TpmAlgorithm::P256);
         tpm.keep_primary(Hierarchy::Endorsement, &template, TpmHandle::IDEVID, &no, &no).unwrap();
+        // The emulator serves one at a time.
+        drop(tpm);
         let Locator::Tpm(address) = places(emulator).0.parse().unwrap() else { panic!("it is in a TPM") };
         let key = TpmKey::open(&address, Secret::empty()).unwrap();
         let csr = new_request::sign(&DeviceNames::new(serial(unit)), &key).unwrap();
+        drop(key);
+        let mut tpm = Tpm::open(&emulator.address()).unwrap();
         let qualifier = enrolment_qualifier(order, &serial(unit), &csr);
         let attestation = Template::attestation(TpmAlgorithm::P256);
         let certification = tpm.certify(TpmHandle::IDEVID, &no, &attestation, &qualifier).unwrap();
@@ -335,7 +339,7 @@ async fn operators_make_show_and_close_orders_and_allow_rework() {
     let run = async |arguments: &[&str]| {
         let mut command = Command::new(program("sztp"));
         command.current_dir(line.site.folder.path()).args(["factory", "order"]).args(arguments);
-        command.env("SZTP_SERVER", &server).env("SZTP_TOKEN_FILE", "operator.key").env("SZTP_CA", "anchor.pem");
+        command.env("SZTP_SERVER", &server).env("SZTP_TOKEN_FILE", "operator.key").env("SZTP_SERVER_CA", "anchor.pem");
         let run = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let said = String::from_utf8_lossy(&[run.stdout, run.stderr].concat()).into_owned();
         (run.status.code(), said)
