@@ -13,7 +13,7 @@ use pki::{identity::SerialNumber, time::Timestamp};
 use serde_json::json;
 
 use super::{
-    folder::{ChangeArgs, Folder, FolderArgs, serial_numbers},
+    folder::{ChangeArgs, Folder, FolderArgs, Line, serial_numbers},
     line::line_name,
     owner::owner_name,
 };
@@ -133,14 +133,10 @@ async fn in_pieces(
     Ok((made, refused))
 }
 
-async fn import(
-    args: &ImportArgs,
-    folder: &Folder,
-    rows: Vec<(u64, Result<SerialNumber, String>)>,
-) -> Result<ExitCode, Failure> {
+async fn import(args: &ImportArgs, folder: &Folder, rows: Vec<Line>) -> Result<ExitCode, Failure> {
     let mut wrong = 0_u64;
     let mut events = Vec::new();
-    for (line, row) in rows {
+    for Line { number: line, read: row } in rows {
         match row {
             Ok(serial) => {
                 let device = MadeDevice { serial_number: serial.clone(), line: args.line.clone() };
@@ -171,7 +167,7 @@ async fn sell(args: &SellArgs, folder: &Folder) -> Result<ExitCode, Failure> {
     let mut wrong = 0_u64;
     let mut serials = args.serials.clone();
     if let Some(file) = &args.file {
-        for (line, row) in serial_numbers(file)? {
+        for Line { number: line, read: row } in serial_numbers(file)? {
             match row {
                 Ok(serial) => serials.push(serial),
                 Err(why) => {

@@ -79,9 +79,18 @@ impl ChangeArgs {
     }
 }
 
+/// A line of a list.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// Which, from 1.
+    pub(crate) number: u64,
+    /// What stands there, or why it is no serial number.
+    pub(crate) read: Result<SerialNumber, String>,
+}
+
 /// A list of serial numbers: one a line; empty lines and lines that begin with `#` are passed over. Each line is a serial number or
 /// why it is none.
-pub(crate) fn serial_numbers(path: &Path) -> Result<Vec<(u64, Result<SerialNumber, String>)>, Failure> {
+pub(crate) fn serial_numbers(path: &Path) -> Result<Vec<Line>, Failure> {
     let wrap = |source| Failure::File { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(wrap)?;
     let mut all = Vec::new();
@@ -92,7 +101,8 @@ pub(crate) fn serial_numbers(path: &Path) -> Result<Vec<(u64, Result<SerialNumbe
             continue;
         }
         let read = std::str::from_utf8(line).map_err(|_| "not UTF-8".to_owned());
-        all.push((number, read.and_then(|text| SerialNumber::new(text).map_err(|error| error.to_string()))));
+        let read = read.and_then(|text| SerialNumber::new(text).map_err(|error| error.to_string()));
+        all.push(Line { number, read });
     }
     Ok(all)
 }

@@ -24,7 +24,7 @@ use crate::{
     commands::{
         Failure,
         artifact::{moment, verify::serial_number},
-        masa::folder::{Folder, FolderArgs, person, serial_numbers, this_person},
+        masa::folder::{Folder, FolderArgs, Line, person, serial_numbers, this_person},
     },
     files::{self, Secrecy},
     output,
@@ -96,7 +96,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     runtime.block_on(async {
         let order = order(args)?;
         let folder = args.folder.open().await?;
-        let done = match (&args.list, &args.serial_number) {
+        match (&args.list, &args.serial_number) {
             (Some(list), _) => many(args, list, folder, order).await,
             (None, Some(serial)) => {
                 let done = one(args, serial, &folder, &order).await;
@@ -104,8 +104,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
                 done
             }
             (None, None) => Err(Failure::Usage("give --serial-number or --serial-numbers")),
-        };
-        done
+        }
     })
 }
 
@@ -153,7 +152,7 @@ async fn many(args: &Args, list: &Path, folder: Folder, order: Order) -> Result<
     let wrap = |source| Failure::File { path: args.out.clone(), source };
     std::fs::create_dir_all(&args.out).map_err(wrap)?;
     let (mut wrong, mut serials) = (0_u64, Vec::new());
-    for (line, row) in serial_numbers(list)? {
+    for Line { number: line, read: row } in serial_numbers(list)? {
         match row {
             Ok(serial) => serials.push(serial),
             Err(why) => {
