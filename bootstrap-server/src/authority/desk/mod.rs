@@ -69,7 +69,7 @@ impl Desk {
             let urgency = Urgency::Interactive;
             order.authority.issue(self.ledger.as_ref(), wanted, Some(by), urgency).await?
         };
-        self.told(&order, issued).await
+        self.told(&order, issued)
     }
 
     /// Says what [`Desk::issue`] would refuse, and issues nothing.
@@ -120,7 +120,7 @@ impl Desk {
             let (order, made) = made?;
             let recorded = (Some(by), Urgency::Bulk);
             let issued = order.authority.record(self.ledger.as_ref(), made, &order.occasion, recorded).await?;
-            self.told(&order, issued).await
+            self.told(&order, issued)
         }))
         .await
     }
@@ -182,7 +182,7 @@ impl Desk {
         Order::read(wanted, &self.authorities, self.ledger.as_ref()).await
     }
 
-    async fn told(&self, order: &Order, issued: Issued) -> Result<IssuedCertificate, DeskRefused> {
+    fn told(&self, order: &Order, issued: Issued) -> Result<IssuedCertificate, DeskRefused> {
         Ok(match issued {
             Issued::Before(entry) => IssuedCertificate { issued_before: true, certificate: self.shown(&entry) },
             Issued::Now(issued) => {

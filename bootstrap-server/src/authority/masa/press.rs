@@ -90,7 +90,7 @@ enum Step {
     Again(OwnershipVoucher),
     Issue(Box<VoucherIssue>),
     /// Somebody must agree; the event puts it where they see it, unless it is there.
-    Claim(Option<Event>, Refusal),
+    Claim(Option<Box<Event>>, Refusal),
 }
 
 impl Office {
@@ -132,7 +132,7 @@ impl Office {
                     Ok((artifact, Found::Made))
                 }
                 Ok(Step::Claim(event, refusal)) => {
-                    events.extend(event.map(|event| (all.len(), event)));
+                    events.extend(event.map(|event| (all.len(), *event)));
                     Err(refusal.into())
                 }
                 Err(fault) => Err(fault),
@@ -219,7 +219,8 @@ impl Office {
                     let why = format!("the claim {} waits for somebody else's approval", claim.id);
                     let refusal = Refusal::new(ReasonCode::SecondPersonRequired, why);
                     let waits = on_record.claims.contains_key(&claim.id);
-                    let event = (!waits).then(|| Event::Masa(MasaEvent::VoucherClaimed { claim: Box::new(claim) }));
+                    let claimed = MasaEvent::VoucherClaimed { claim: Box::new(claim) };
+                    let event = (!waits).then(|| Box::new(Event::Masa(claimed)));
                     return Ok(Step::Claim(event, refusal));
                 }
             },
