@@ -90,7 +90,7 @@ enum Step {
     Again(OwnershipVoucher),
     Issue(Box<VoucherIssue>),
     /// Somebody must agree; the event puts it where they see it, unless it is there.
-    Claim(Box<(Option<Event>, Refusal)>),
+    Claim(Option<Box<Event>>, Refusal),
 }
 
 impl Office {
@@ -131,9 +131,8 @@ impl Office {
                     events.push((all.len(), Event::Masa(MasaEvent::VoucherIssued { issue })));
                     Ok((artifact, Found::Made))
                 }
-                Ok(Step::Claim(claim)) => {
-                    let (event, refusal) = *claim;
-                    events.extend(event.map(|event| (all.len(), event)));
+                Ok(Step::Claim(event, refusal)) => {
+                    events.extend(event.map(|event| (all.len(), *event)));
                     Err(refusal.into())
                 }
                 Err(fault) => Err(fault),
@@ -206,7 +205,7 @@ impl Office {
             voucher.idevid_issuer = Some(issuer.to_vec());
         }
         let before = on_record.issued.get(serial_number).into_iter().flatten();
-        if let Some(before) = before.rev().find(|entry| Self::is_same(entry, &voucher, &order.validity, now)) {
+        if let Some(before) = before.rev().find(|entry| self.is_same(entry, &voucher, &order.validity, now)) {
             return Ok(Step::Again(before.artifact.clone()));
         }
         // RFC 8366 §7.2: somebody else must have agreed.
@@ -220,8 +219,9 @@ impl Office {
                     let why = format!("the claim {} waits for somebody else's approval", claim.id);
                     let refusal = Refusal::new(ReasonCode::SecondPersonRequired, why);
                     let waits = on_record.claims.contains_key(&claim.id);
-                    let event = (!waits).then(|| Event::Masa(MasaEvent::VoucherClaimed { claim: Box::new(claim) }));
-                    return Ok(Step::Claim(Box::new((event, refusal))));
+                    let claimed = MasaEvent::VoucherClaimed { claim: Box::new(claim) };
+                    let event = (!waits).then(|| Box::new(Event::Masa(claimed)));
+                    return Ok(Step::Claim(event, refusal));
                 }
             },
         };
@@ -254,16 +254,15 @@ impl Office {
     }
 
     /// Whether a voucher that was issued is what is wanted.
-    fn is_same(entry: &VoucherEntry, wanted: &Voucher, validity: &Validity, now: Timestamp) -> bool {
+    fn is_same(&self, entry: &VoucherEntry, wanted: &Voucher, validity: &Validity, now: Timestamp) -> bool {
         if entry.claim != ClaimId::of(wanted) {
             return false;
         }
         match (&wanted.freshness, validity) {
-            // An order without a date: what it gave before, while half of its life is left. Never what lives longer than this.
-            (Freshness::ExpiresOn { expires_on, .. }, Validity::Until(None)) => entry.expires_on.is_some_and(|end| {
-                let half = expires_on.unix().saturating_sub(now.unix()) / 2;
-                end <= *expires_on && end >= now.plus_seconds(half)
-            }),
+            (Freshness::ExpiresOn { .. }, Validity::Until(None)) => {
+                let half = self.policy.lifetime / 2;
+                entry.expires_on.is_some_and(|end| end >= now.plus_seconds(half))
+            }
             (Freshness::ExpiresOn { expires_on, .. }, _) => entry.expires_on == Some(*expires_on),
             (Freshness::Nonce(_) | Freshness::Unlimited, _) => true,
         }
