@@ -160,6 +160,8 @@ pub(super) fn preamble() -> OpenApi {
             tag("manufacturers", "Whose devices are taken in."),
             tag("profiles", "What classes of devices are to become."),
             tag("vouchers", "Ownership vouchers (RFC 8366)."),
+            tag("certificates", "What the authorities of this server issued."),
+            tag("factory", "Production orders: what a factory's stations may have certified."),
             tag("users", "Who may use this API."),
             tag("tokens", "By what they are known."),
             tag("audit", "What happened."),
