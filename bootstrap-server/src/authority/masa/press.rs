@@ -259,9 +259,10 @@ impl Office {
             return false;
         }
         match (&wanted.freshness, validity) {
-            (Freshness::ExpiresOn { .. }, Validity::Until(None)) => {
-                let half = self.policy.lifetime / 2;
-                entry.expires_on.is_some_and(|end| end >= now.plus_seconds(half))
+            // Where nobody named an end, neither one that ends soon will do, nor one that somebody once wanted for longer than is usual.
+            (Freshness::ExpiresOn { expires_on, .. }, Validity::Until(None)) => {
+                let soonest = now.plus_seconds(self.policy.lifetime / 2);
+                entry.expires_on.is_some_and(|end| end >= soonest && end <= *expires_on)
             }
             (Freshness::ExpiresOn { expires_on, .. }, _) => entry.expires_on == Some(*expires_on),
             (Freshness::Nonce(_) | Freshness::Unlimited, _) => true,

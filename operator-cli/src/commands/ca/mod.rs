@@ -15,6 +15,7 @@ pub(crate) enum Command {
     /// Make a folder that issues certificates and vouchers: keys, certificates, database, configuration
     Init(Box<init::Args>),
     /// Show the authorities of a folder, and what they issue
+    #[command(after_help = "Examples:\n  sztp ca show\n  sztp ca show --ca maker --output json")]
     Show(look::ShowArgs),
     /// Write the certificate of an authority and those above it
     Export(look::ExportArgs),

@@ -27,6 +27,9 @@ pub(crate) enum Command {
     /// List the certificates that were issued
     List(Box<list::Args>),
     /// Show a certificate that was issued
+    #[command(
+        after_help = "Examples:\n  sztp enroll show device.pem\n  sztp enroll show devices/4f0a22c1 --pem --ca maker"
+    )]
     Show(Box<show::Args>),
     /// Issue a certificate that goes on from one that still holds: the same names, a new key or the same
     Renew(Box<issue::RenewArgs>),

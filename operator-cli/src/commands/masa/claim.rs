@@ -18,8 +18,12 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List the vouchers that wait for a second person
+    #[command(after_help = "Examples:\n  sztp masa claim list\n  sztp masa claim list --output json")]
     List(ListArgs),
     /// Agree to one: whoever wants it asks again, and gets it
+    #[command(
+        after_help = "Examples:\n  sztp masa claim approve dd1b3c312cf7d816130354452e9629ce39355b0c534129dd26a08cd9a4502ede --person bea"
+    )]
     Approve(ApproveArgs),
 }
 

@@ -29,10 +29,15 @@ const CHUNK: usize = 500;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Record devices that were made; those that are on record stay as they are
+    #[command(after_help = "Examples:\n  sztp masa device import --line switch-48 made-today.txt")]
     Import(ImportArgs),
     /// Record to whom devices were sold
+    #[command(
+        after_help = "Examples:\n  sztp masa device sell --to acme SN-0001 SN-0002\n  sztp masa device sell --to acme --serial-numbers shipped.txt --dry-run"
+    )]
     Sell(SellArgs),
     /// Say whose a device is, how that came, and which vouchers it has
+    #[command(after_help = "Examples:\n  sztp masa device show SN-0001\n  sztp masa device show SN-0001 --output json")]
     Show(ShowArgs),
 }
 

@@ -18,8 +18,10 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Record a product line, or put another record in its place
+    #[command(after_help = "Examples:\n  sztp masa line add switch-48\n  sztp masa line add sensor --no-clock")]
     Add(AddArgs),
     /// List the product lines
+    #[command(after_help = "Examples:\n  sztp masa line list")]
     List(ListArgs),
 }
 

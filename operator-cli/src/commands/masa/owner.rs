@@ -20,6 +20,7 @@ pub(crate) enum Command {
     /// Record an owner, or put another record in its place
     Add(AddArgs),
     /// List the owners
+    #[command(after_help = "Examples:\n  sztp masa owner list\n  sztp masa owner list --output json")]
     List(ListArgs),
 }
 

@@ -26,12 +26,20 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// The owner lets a device go to somebody; until that one accepts, nobody gets vouchers
+    #[command(
+        after_help = "Examples:\n  sztp voucher transfer release --owner acme --to globex --serial-number SN-0001"
+    )]
     Release(ReleaseArgs),
     /// The new owner takes it
+    #[command(after_help = "Examples:\n  sztp voucher transfer accept --owner globex --serial-number SN-0001")]
     Accept(SideArgs),
     /// The old owner keeps it after all
+    #[command(after_help = "Examples:\n  sztp voucher transfer withdraw --owner acme --serial-number SN-0001")]
     Withdraw(SideArgs),
     /// You decide, whatever the records say
+    #[command(
+        after_help = "Examples:\n  sztp voucher transfer override --to globex --serial-number SN-0001 --because 'acme was wound up, letter of 3 May'"
+    )]
     Override(OverrideArgs),
 }
 
