@@ -57,7 +57,7 @@ pub(crate) struct AddArgs {
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct IdentityArgs {
     /// How certificates carry the serial number: attribute, product-and-serial (`PID:… SN:…`),
-    /// hardware-module-name[:text|:hex][:OID], or a template such as `CN=bmc-{serial}`; where several apply they must agree
+    /// `hardware-module-name[:text|:hex][:OID]`, or a template such as `CN=bmc-{serial}`; where several apply they must agree
     #[arg(long = "serial-number-rule", value_name = "RULE")]
     pub(crate) serial_number_rules: Vec<String>,
     /// A CA certificate that the devices do not send, PEM or DER; may be given several times
