@@ -14,6 +14,16 @@ mod world;
 /// Requests made for each operation and kind of test; enough to find what is wrong often, few enough for every run.
 const EXAMPLES: &str = "25";
 
+/// What is described as one JSON value of a line is sent as a line.
+const JSON_LINES: &str = r#"
+import json
+import schemathesis
+
+@schemathesis.serializer("application/x-ndjson")
+def line(context, value):
+    return value if isinstance(value, bytes) else json.dumps(value).encode() + b"\n"
+"#;
+
 #[test]
 fn every_answer_is_one_that_the_document_describes() {
     let peer = need!("schemathesis");
@@ -22,12 +32,14 @@ fn every_answer_is_one_that_the_document_describes() {
     let folder = tempfile::tempdir().unwrap();
     let server = format!("https://{}", world.server.operator_address().unwrap());
     // What the document cannot say in a schema (a name that does not exist, a date in the past) is 422 or 409.
-    // And any text is CSV, even if it says nothing: the answer tells what is wrong with each line.
+    // And any text is a list, even if it says nothing: the answer tells what is wrong with each line.
     let settings = "[checks]\npositive_data_acceptance.expected-statuses = \
                     [\"2xx\", \"304\", \"400\", \"404\", \"409\", \"412\", \"422\"]\n\
-                    [[operations]]\ninclude-path = \"/v1/import/devices\"\n\
+                    [[operations]]\n\
+                    include-path-regex = \"^/v1/(import/(devices|certificates|vouchers)|vouchers/(coverage|renew))$\"\n\
                     checks.negative_data_rejection.enabled = false\n";
     std::fs::write(folder.path().join("schemathesis.toml"), settings).unwrap();
+    std::fs::write(folder.path().join("json_lines.py"), JSON_LINES).unwrap();
     let anchor = world.site.path("anchor.pem");
     let output = Command::new(peer.path())
         .args(["run", &format!("{server}/v1/openapi.json"), "--no-color"])
@@ -40,6 +52,7 @@ fn every_answer_is_one_that_the_document_describes() {
         // So many wrong tokens from one address are answered 429 after the twentieth; access.rs tries each operation.
         .args(["--exclude-checks", "ignored_auth"])
         .args(["--phases", "examples,coverage,fuzzing"])
+        .env("SCHEMATHESIS_HOOKS", "json_lines")
         .env("HOME", folder.path())
         .current_dir(folder.path())
         .stdin(Stdio::null())

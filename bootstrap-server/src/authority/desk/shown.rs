@@ -99,7 +99,8 @@ pub(super) fn filter(wanted: &CertificateQuery) -> Result<(LedgerFilter, Option<
     let expires = wanted.expires_before.as_deref().map(|text| Timestamp::parse_rfc3339(text).ok_or_else(date));
     let place = refuse("after", "takes the `next` of the page before");
     let after = wanted.after.as_deref().map(|text| id(text).ok_or_else(place)).transpose()?;
-    let serial_number = wanted.serial_number.as_deref().map(SerialNumber::new).transpose()?;
+    let name = refuse("serial-number", "takes a serial number: 1 to 64 octets of text without control characters");
+    let serial_number = wanted.serial_number.as_deref().map(SerialNumber::new).transpose().map_err(|_| name())?;
     let standing = wanted.revoked.map(|it| if it { LedgerStanding::Revoked } else { LedgerStanding::Standing });
     let filter = LedgerFilter {
         authority,
