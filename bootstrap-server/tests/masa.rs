@@ -4,85 +4,34 @@
 
 mod support;
 
-use authority::masa::{Deed, DeviceClock, Domain, LineName, Owner, OwnerName, Person, ProductLine, SerialNumbers};
+use authority::masa::{Deed, Person};
 use bootstrap_server::{
     RunningServer,
     audit::{Event, MasaEvent},
-    domain::masa::MadeDevice,
     store::{Batch, MasaRecords, SqlStore, Store},
 };
 use conveyed_info::{
     OwnershipVoucher, Unverified,
-    make::voucher_request,
     profile::InputProfile,
     verify::{HolderContext, verify_voucher_as_holder},
     voucher::{Freshness, MEDIA_TYPE, MasaAuditLog, Nonce, VoucherRequestDocument},
 };
 use pki::{
-    certificate::Certificate,
-    key::FileKey,
     revocation::Evidence,
     time::{Clock, Timestamp},
 };
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose as Usage, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose::{DigitalSignature, KeyCertSign},
+use rcgen::ExtendedKeyUsagePurpose as Usage;
+use support::{
+    Answer, Site, connect_to, connector, exchange,
+    masa::{Party, made, masa_site, owner_name},
+    serial,
 };
-use support::{Answer, Site, connect_to, connector, exchange, serial};
 
 const VOUCHER: &str = "/.well-known/brski/requestvoucher";
 const LOG: &str = "/.well-known/brski/requestauditlog";
 
 fn now() -> Timestamp {
     Timestamp::from_system(std::time::SystemTime::now())
-}
-
-/// An owner's domain, and a registrar of it.
-struct Party {
-    root: Certificate,
-    key: FileKey,
-    chain: Vec<Certificate>,
-}
-
-impl Party {
-    fn new(name: &str, usages: Vec<Usage>) -> Self {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyCertSign];
-        let (pair, own_pair) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
-        let root = Certificate::from_der(params.self_signed(&pair).unwrap().der()).unwrap();
-        let mut own = CertificateParams::default();
-        own.distinguished_name.push(DnType::CommonName, format!("{name} registrar"));
-        own.key_usages = vec![DigitalSignature];
-        own.extended_key_usages = usages;
-        own.use_authority_key_identifier_extension = true;
-        let made = own.signed_by(&own_pair, &Issuer::from_params(&params, &pair)).unwrap();
-        let key = FileKey::from_pkcs8_der(&own_pair.serialize_der()).unwrap();
-        Self { chain: vec![Certificate::from_der(made.der()).unwrap(), root.clone()], key, root }
-    }
-
-    fn registrar(name: &str) -> Self {
-        Self::new(name, vec![Usage::ClientAuth, Usage::Other(vec![1, 3, 6, 1, 5, 5, 7, 3, 28])])
-    }
-
-    fn sign(&self, document: &VoucherRequestDocument) -> Vec<u8> {
-        voucher_request(document, &self.key, &self.chain).unwrap().der().to_vec()
-    }
-
-    fn owner(&self, name: &str) -> MasaEvent {
-        let domains = vec![Domain { pinned: self.root.clone(), above: Vec::new(), registrar_cas: Vec::new() }];
-        let owner = Owner { name: owner_name(name), contact: String::new(), domains };
-        MasaEvent::OwnerRecorded { owner: Box::new(owner) }
-    }
-}
-
-fn owner_name(text: &str) -> OwnerName {
-    OwnerName::new(text).unwrap()
-}
-
-fn made(text: &str) -> MadeDevice {
-    MadeDevice { serial_number: serial(text), line: LineName::new("Model").unwrap() }
 }
 
 fn nonced(device: &str, octet: u8) -> VoucherRequestDocument {
@@ -101,34 +50,10 @@ struct World {
 impl World {
     /// *one* owns SN-1 and SN-2, *other* SN-3; SN-4 was never sold.
     async fn new(more: &str) -> Self {
-        let site = Site::new();
         let masa = Party::new("MASA", Vec::new());
-        site.write("masa.key", masa.key.to_pem().as_bytes());
-        site.write("masa.pem", support::pem(&masa.chain).as_bytes());
-        let text = std::fs::read_to_string(site.path("sztp.toml")).unwrap();
-        let sections = format!(
-            "[masa]\ncertificate = 'masa.pem'\nkey = 'masa.key'\n{more}\n\
-             [authority-listener]\nlisten = '127.0.0.1:0'\ncertificate = 'server.pem'\nkey = 'server.key'\n"
-        );
-        site.write("sztp.toml", format!("{text}{sections}").as_bytes());
         let (one, other) = (Party::registrar("one"), Party::registrar("other"));
-        let store = site.store().await;
-        let line = ProductLine {
-            name: LineName::new("Model").unwrap(),
-            clock: DeviceClock::Kept,
-            serial_numbers: SerialNumbers::Unique,
-        };
-        let sold = |device: &str, to: &str| MasaEvent::OwnershipChanged {
-            device: made(device),
-            deed: Deed::Sold { to: owner_name(to) },
-        };
-        let mut events = vec![one.owner("one"), other.owner("other"), MasaEvent::LineRecorded { line: Box::new(line) }];
-        events.extend(["SN-1", "SN-2", "SN-3", "SN-4"].map(|it| MasaEvent::DeviceMade { device: made(it) }));
-        events.extend([sold("SN-1", "one"), sold("SN-2", "one"), sold("SN-3", "other")]);
-        for event in events {
-            store.commit(Event::Masa(event).into()).await.unwrap();
-        }
-        store.close().await;
+        let sold = [("SN-1", Some("one")), ("SN-2", Some("one")), ("SN-3", Some("other")), ("SN-4", None)];
+        let site = masa_site(&masa, more, vec![one.owner("one"), other.owner("other")], &sold).await;
         let server = site.start(&[]).await;
         Self { site, server, masa, one, other }
     }
@@ -179,7 +104,7 @@ fn refused(answer: &Answer, status: u16, code: &str) {
 }
 
 #[tokio::test]
-async fn mas_01_mas_06_mas_09_a_nonced_voucher_is_issued_once_and_on_record() {
+async fn mas_01_mas_06_mas_09_vch_20_a_nonced_voucher_is_issued_once_and_on_record() {
     let world = World::new("").await;
     let request = world.one.sign(&nonced("SN-1", 1));
     let (first, voucher) = world.voucher(&world.ask(Some(&world.one), VOUCHER, &request).await);

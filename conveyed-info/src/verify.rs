@@ -58,7 +58,9 @@ use self::clear::Clear;
 pub use self::{
     clear::Decryption,
     holder::{HolderContext, verify_voucher_as_holder},
-    voucher_request::{Prior, Proximity, RegistrarContext, RegistrarRequest, RegistrarUsage, verify_voucher_request},
+    voucher_request::{
+        Prior, Proximity, RegistrarContext, RegistrarRequest, RegistrarUsage, names_a_registrar, verify_voucher_request,
+    },
 };
 use crate::{
     BootstrappingData, OwnershipVoucher, Unverified, Verified,

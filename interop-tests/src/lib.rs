@@ -19,5 +19,6 @@ pub mod postgres;
 #[path = "../../bootstrap-server/tests/support/mod.rs"]
 pub mod site;
 pub mod swtpm;
+pub mod tinyproxy;
 pub mod token;
 pub mod wire;

@@ -1,18 +1,11 @@
 //! What the server sends out, through a proxy that many networks have.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-use std::{
-    fs,
-    net::TcpListener,
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fs, sync::Arc};
 
 use authority::OwnerParty;
 use bootstrap_server::outward::http::{ConnectFailed, Endpoint, Outbound, OutboundSection, TunnelFailed};
-use interop_tests::{need, site::now};
+use interop_tests::{need, site::now, tinyproxy::Proxy};
 use pki::certificate::Certificate;
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
@@ -20,52 +13,6 @@ use rustls::{
     pki_types::{PrivateKeyDer, ServerName, pem::PemObject},
 };
 use tokio_rustls::TlsAcceptor;
-
-/// A proxy that lets those through to one port who know a password.
-struct Proxy {
-    child: Child,
-    port: u16,
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
-    }
-}
-
-impl Proxy {
-    fn start(tinyproxy: &Path, folder: &Path, allowed: u16) -> Self {
-        // It takes no port 0: one that was free a moment ago may be somebody else's, and then another is tried.
-        for _ in 0..10 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let config = folder.join(format!("{port}.conf"));
-            let text = format!(
-                "Port {port}\nListen 127.0.0.1\nAllow 127.0.0.1\nConnectPort {allowed}\nBasicAuth ada secret\nTimeout 30\n"
-            );
-            fs::write(&config, text).unwrap();
-            let mut command = Command::new(tinyproxy);
-            command.arg("-d").arg("-c").arg(&config);
-            let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            let mut proxy = Self { child, port };
-            if proxy.listens() {
-                return proxy;
-            }
-        }
-        panic!("the proxy does not start");
-    }
-
-    fn listens(&mut self) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < deadline && self.child.try_wait().unwrap().is_none() {
-            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return true;
-            }
-            std::thread::yield_now();
-        }
-        false
-    }
-}
 
 /// A server in TLS; gives its port and how it is trusted.
 async fn receiver() -> (u16, Arc<ClientConfig>) {
@@ -108,7 +55,7 @@ fn a_tunnel_through_tinyproxy_leads_to_the_server_that_was_meant() {
         let proxy = Proxy::start(tinyproxy.path(), folder.path(), port);
         let outbound = |credentials: Option<&str>, no_proxy: &[&str]| {
             let section = OutboundSection {
-                proxy: Some(format!("http://127.0.0.1:{}", proxy.port)),
+                proxy: Some(format!("http://127.0.0.1:{}", proxy.port())),
                 credentials: credentials.map(Into::into),
                 no_proxy: Some(no_proxy.iter().map(|name| (*name).to_owned()).collect()),
             };

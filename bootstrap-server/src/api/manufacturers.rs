@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     audit::Event,
-    domain::{IdentityTexts, Manufacturer, ManufacturerName, RevocationLists, identification::StoredLists},
+    domain::{Manufacturer, ManufacturerName, ManufacturerTexts, RevocationLists, identification::StoredLists},
 };
 
 /// List manufacturers
@@ -148,12 +148,14 @@ fn wanted(name: ManufacturerName, body: NewManufacturer) -> Result<Manufacturer,
         |member: &str, pem: Option<String>| pem.map_or_else(|| Ok(Vec::new()), |pem| certificates(member, &pem));
     let mut manufacturer = Manufacturer::new(name, optional("anchors", body.anchors)?);
     manufacturer.voucher_anchors = optional("voucher-anchors", body.voucher_anchors)?;
-    let texts = IdentityTexts {
+    let texts = ManufacturerTexts {
         serial_number_rules: body.serial_number_rules,
         legacy_anchors: body.legacy_anchors.unwrap_or_default(),
         intermediates: body.intermediates.unwrap_or_default(),
         critical_extensions: body.critical_extensions,
         extended_key_usages: body.extended_key_usages,
+        masa_url: body.masa_url.unwrap_or_default(),
+        masa_anchors: body.masa_anchors.unwrap_or_default(),
     };
     texts.apply_to(&mut manufacturer).map_err(|error| Fault::body(error.to_string()))?;
     if manufacturer.anchors.is_empty() && manufacturer.legacy_anchors.is_empty() {
@@ -175,11 +177,13 @@ fn certificates(member: &str, pem: &str) -> Result<Vec<Certificate>, Fault> {
 
 fn shown(manufacturer: &Manufacturer, lists: &StoredLists) -> Shown {
     let digests = |certificates: &[Certificate]| certificates.iter().map(|it| it.sha256().to_string()).collect();
-    let Manufacturer { name, anchors, legacy_anchors, voucher_anchors, identity } = manufacturer;
-    let texts = IdentityTexts::of(manufacturer);
+    let Manufacturer { name, anchors, legacy_anchors, voucher_anchors, identity, masa } = manufacturer;
+    let masa_anchors = masa.as_ref().map(|masa| masa.anchors.as_slice()).unwrap_or_default();
+    let texts = ManufacturerTexts::of(manufacturer);
     let mut all: Vec<&Certificate> = Vec::new();
-    for certificate in
-        [anchors.as_slice(), legacy_anchors, voucher_anchors, identity.intermediates()].into_iter().flatten()
+    for certificate in [anchors.as_slice(), legacy_anchors, voucher_anchors, identity.intermediates(), masa_anchors]
+        .into_iter()
+        .flatten()
     {
         if !all.contains(&certificate) {
             all.push(certificate);
@@ -195,6 +199,8 @@ fn shown(manufacturer: &Manufacturer, lists: &StoredLists) -> Shown {
         intermediates: digests(identity.intermediates()),
         critical_extensions: texts.critical_extensions,
         extended_key_usages: texts.extended_key_usages,
+        masa_url: Some(texts.masa_url).filter(|url| !url.is_empty()),
+        masa_anchors: digests(masa_anchors),
         certificates: all.into_iter().map(of_certificate).collect(),
         revocation_lists: evidence.into_iter().flat_map(Evidence::crls).map(of_list).collect(),
     }

@@ -4,7 +4,7 @@ use pki::{certificate::Certificate, digest::sha256};
 use serde_json::{Value, json};
 
 use super::{Event, Fetched};
-use crate::domain::{Actor, Departures, DeviceId, IdentityTexts, Manufacturer, Particulars, ProfileName};
+use crate::domain::{Actor, Departures, DeviceId, Manufacturer, ManufacturerTexts, Particulars, ProfileName};
 
 impl Event {
     /// The body that the leaf commits to: one JSON object. `by` is whoever caused it, if that was a person.
@@ -154,13 +154,19 @@ fn with_departures(mut body: Value, departures: &Departures) -> Value {
     body
 }
 
-/// What a manufacturer's certificates are like; certificates by their digests.
+/// What a manufacturer's certificates are like, and where it is asked for vouchers; certificates by their digests.
 pub(crate) fn about_identity(manufacturer: &Manufacturer) -> Value {
-    let IdentityTexts { serial_number_rules, critical_extensions, extended_key_usages, .. } =
-        IdentityTexts::of(manufacturer);
-    json!({"serial-number-rules": serial_number_rules, "legacy-anchors": digests(&manufacturer.legacy_anchors),
-           "intermediates": digests(manufacturer.identity.intermediates()),
-           "critical-extensions": critical_extensions, "extended-key-usages": extended_key_usages})
+    let ManufacturerTexts { serial_number_rules, critical_extensions, extended_key_usages, .. } =
+        ManufacturerTexts::of(manufacturer);
+    let mut about = json!({"serial-number-rules": serial_number_rules,
+        "legacy-anchors": digests(&manufacturer.legacy_anchors),
+        "intermediates": digests(manufacturer.identity.intermediates()),
+        "critical-extensions": critical_extensions, "extended-key-usages": extended_key_usages});
+    if let Some(masa) = &manufacturer.masa {
+        about["masa-url"] = json!(masa.address.to_string());
+        about["masa-anchors"] = json!(digests(&masa.anchors));
+    }
+    about
 }
 
 fn digests(certificates: &[Certificate]) -> Vec<String> {

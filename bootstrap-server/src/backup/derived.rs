@@ -21,7 +21,7 @@ use super::{
 use crate::{
     audit::about_identity,
     domain::{
-        IdentityTexts, Manufacturer, ManufacturerName,
+        Manufacturer, ManufacturerName, ManufacturerTexts,
         factory::{ProductionOrder, UnitsHash},
         ledger::hex,
         parse_sha256,
@@ -142,7 +142,7 @@ impl Derived {
                     pem => Certificate::chain_from_pem(pem.as_bytes()).ok()?,
                 };
                 let mut read = Manufacturer::new(ManufacturerName::new(text(name)?).ok()?, Vec::new());
-                IdentityTexts::read(text(rules)?, text(identity)?)?.apply_to(&mut read).ok()?;
+                ManufacturerTexts::read(text(rules)?, text(identity)?)?.apply_to(&mut read).ok()?;
                 let identity = Short::of(about_identity(&read).to_string().as_bytes());
                 self.subjects.entry((Table::Identity, text(name)?.into())).or_default().row = Some((line, identity));
                 let anchors: Vec<_> = anchors.iter().map(|it| it.sha256().to_string()).collect();

@@ -40,6 +40,9 @@ pub struct Document {
     /// The owner's certificate, and the key that signs conveyed information. Goes with the listener for devices.
     #[serde(default)]
     pub owner: Option<KeyFiles>,
+    /// What it shows manufacturers when it asks them for vouchers. Goes with the listener for devices.
+    #[serde(default)]
+    pub registrar: Option<KeyFiles>,
     /// Whose certificates it issues.
     #[serde(default, rename = "authority")]
     pub authorities: Vec<AuthoritySection>,

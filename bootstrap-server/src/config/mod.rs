@@ -8,6 +8,7 @@ mod key;
 mod masa;
 mod onboarding;
 mod policy;
+mod registrar;
 mod revocation;
 mod server_certificate;
 
@@ -26,6 +27,7 @@ pub use onboarding::{LegacyListener, OnboardingConfig};
 pub use policy::{
     DeadlinesSection, ManufacturerRule, PolicyInvalid, PolicySection, RetentionSection, UnregisteredRule,
 };
+pub use registrar::Registrar;
 pub use revocation::{RevocationFiles, Stamp};
 
 use std::{net::SocketAddr, path::Path, sync::Arc};

@@ -14,7 +14,7 @@ use pki::{
 };
 
 use super::{
-    ConfigError, Document, KeyPlace, PostQuantum, Revocation, RevocationFiles, certificates,
+    ConfigError, Document, KeyPlace, PostQuantum, Registrar, Revocation, RevocationFiles, certificates, registrar,
     server_certificate::ServerCertificate,
 };
 use crate::owner::Owner;
@@ -44,6 +44,8 @@ pub struct OnboardingConfig {
     pub revocation_files: RevocationFiles,
     /// The owner's signing side.
     pub owner: Owner,
+    /// What manufacturers are asked for vouchers as, if they are.
+    pub registrar: Option<Registrar>,
     /// Boot images.
     pub images: Vec<(Digest, PathBuf)>,
 }
@@ -66,7 +68,9 @@ impl OnboardingConfig {
     pub(super) fn load(document: &Document, folder: &Path) -> Result<Option<Self>, ConfigError> {
         let (listener, owner) = match (&document.device_listener, &document.owner) {
             (Some(listener), Some(owner)) => (listener, owner),
-            (None, None) if document.legacy_device_listener.is_none() => return Ok(None),
+            (None, None) if document.legacy_device_listener.is_none() && document.registrar.is_none() => {
+                return Ok(None);
+            }
             (None, _) => return Err(ConfigError::HalfOnboarding { there: "owner", missing: "device-listener" }),
             (Some(_), None) => return Err(ConfigError::HalfOnboarding { there: "device-listener", missing: "owner" }),
         };
@@ -111,6 +115,7 @@ impl OnboardingConfig {
             revocation,
             revocation_files,
             owner: Owner::new(Box::new(owner_key), certificates(&at(&owner.certificate))?)?,
+            registrar: document.registrar.as_ref().map(|section| registrar::load(section, folder)).transpose()?,
             images: images.collect::<Result<_, ConfigError>>()?,
         }))
     }

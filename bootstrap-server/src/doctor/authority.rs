@@ -1,5 +1,8 @@
 //! Those who issue certificates: whether they can, for how long, and whether all who are named are there.
 
+use std::path::Path;
+
+use conveyed_info::verify::names_a_registrar;
 use pki::{certificate::Certificate, time::Timestamp};
 
 use super::Finding;
@@ -95,6 +98,21 @@ pub(super) fn judge_est(named: &str, authorities: &[AuthoritySection], has_liste
     Finding::ok(CHECK, format!("devices renew their certificates at {named}"))
 }
 
+/// Whether manufacturers take whoever asks them for vouchers for a registrar.
+pub(super) fn judge_registrar(path: &Path, own: &Certificate) -> Finding {
+    const CHECK: &str = "registrar";
+    let (shown, subject) = (path.display(), own.subject_text());
+    if names_a_registrar(own) {
+        return Finding::ok(CHECK, format!("{shown}: {subject} may ask manufacturers for vouchers"));
+    }
+    Finding::warning(
+        CHECK,
+        format!("{shown}: {subject} lacks the extended key usage id-kp-cmcRA"),
+        "Manufacturers that do as RFC 8995 §5.5.4 says give it no voucher.",
+        "sztp enroll issue --csr registrar.csr --profile registrar --out registrar.pem",
+    )
+}
+
 /// Whether the authorities that profiles name are there (RFC 9646: devices get a certificate in their onboarding).
 pub(super) fn judge_profiles(profiles: &[OnboardingProfile], authorities: &[AuthoritySection]) -> Vec<Finding> {
     const CHECK: &str = "ldevid";
@@ -145,6 +163,13 @@ mod tests {
         for (days, health) in [(8, "ok"), (6, "warning"), (-1, "failed")] {
             assert_eq!(judge_responder("devices", own, before(days)).outcome.as_str(), health);
         }
+    }
+
+    #[test]
+    fn mas_04_a_certificate_that_is_no_registrars_is_found() {
+        let owner = OwnerParty::new("Owner", &[], Timestamp::from_unix(1_800_000_000)).unwrap();
+        let finding = judge_registrar(Path::new("registrar.pem"), owner.pinned().unwrap());
+        assert!(finding.outcome.as_str() == "warning" && finding.what.contains("id-kp-cmcRA"), "{finding:?}");
     }
 
     #[test]

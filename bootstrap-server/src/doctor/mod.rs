@@ -233,6 +233,12 @@ impl Examination<'_> {
         if let Some(masa) = self.document.masa.clone() {
             self.pair(&masa.certificate, &self.key(&masa.key, masa.passphrase_file.as_ref()), now);
         }
+        if let Some(registrar) = self.document.registrar.clone() {
+            let key = self.key(&registrar.key, registrar.passphrase_file.as_ref());
+            let chain = self.pair(&registrar.certificate, &key, now);
+            let path = self.at(&registrar.certificate);
+            self.findings.extend(chain.iter().flatten().next().map(|own| authority::judge_registrar(&path, own)));
+        }
         if let Some(est) = &self.document.est {
             let has_listener = self.document.authority_listener.is_some();
             self.findings.push(authority::judge_est(&est.authority, &sections, has_listener));

@@ -36,7 +36,7 @@ pub use identifiers::{
     ProfileName, TokenId, UserName, VariantName,
 };
 pub use lifecycle::State;
-pub use manufacturer::{IdentityInvalid, IdentityTexts, Manufacturer};
+pub use manufacturer::{Manufacturer, ManufacturerInvalid, ManufacturerTexts};
 pub use newcomers::{Newcomers, Notice};
 pub use operators::{Actor, Role, RoleUnknown, Token, User};
 pub use policy::{Deadlines, DurationInvalid, Patience, Policies, Responsible, Unregistered, parse_duration};

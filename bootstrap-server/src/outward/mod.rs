@@ -6,12 +6,14 @@
 
 mod follower;
 pub mod http;
+mod masa;
 mod message;
 mod post;
 mod settings;
 mod standing;
 
 pub(crate) use follower::Follower;
+pub(crate) use masa::MasaClient;
 pub use message::PREFIX;
 pub use settings::{Webhook, WebhookInvalid, WebhookSection};
 pub(crate) use standing::Standing;

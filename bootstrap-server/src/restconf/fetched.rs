@@ -16,8 +16,8 @@ use super::{Caller, Problem, Service};
 use crate::{
     audit::{Event, Fetched},
     domain::{
-        DeviceId, Dossier, ManufacturerName,
-        vouching::{self, Receipt, VoucherSource, Wanted},
+        DeviceId, Dossier, Manufacturer, ManufacturerName,
+        vouching::{self, MasaService, Receipt, VoucherSource, Wanted},
     },
 };
 
@@ -29,7 +29,8 @@ const REMEMBERED: usize = 4096;
 
 /// Fetches vouchers.
 pub(crate) struct Fetcher {
-    source: Arc<dyn VoucherSource>,
+    /// `None` where this server is nobody's registrar.
+    source: Option<Arc<dyn VoucherSource>>,
     patience: Duration,
     /// Devices for which one is asked for at this moment: one at a time.
     under_way: Mutex<HashSet<DeviceId>>,
@@ -50,23 +51,29 @@ impl Drop for UnderWay<'_> {
 }
 
 impl Fetcher {
-    /// Asks this source.
-    pub(crate) fn new(source: Arc<dyn VoucherSource>) -> Self {
+    /// Asks this source, if there is one.
+    pub(crate) fn new(source: Option<Arc<dyn VoucherSource>>) -> Self {
         Self { source, patience: PATIENCE, under_way: Mutex::default(), given: Mutex::default() }
     }
 
-    /// Whether vouchers of this manufacturer can be asked for.
-    pub(crate) fn serves(&self, manufacturer: &ManufacturerName) -> bool {
-        self.source.serves(manufacturer)
+    /// Whether this manufacturer can be asked for vouchers.
+    pub(crate) fn serves(&self, manufacturer: &Manufacturer) -> bool {
+        self.source.is_some() && manufacturer.masa.is_some()
     }
 
-    /// Asks for a voucher, for as long as a device may be kept waiting. It is not verified yet.
-    pub(crate) async fn ask(&self, wanted: &Wanted) -> Result<OwnershipVoucher, Refusal> {
-        if !self.serves(&wanted.device.manufacturer) {
-            let detail = format!("no service for vouchers of {} is known here", wanted.device.manufacturer);
-            return Err(Refusal::new(ReasonCode::MasaUnknown, detail));
-        }
-        match tokio::time::timeout(self.patience, self.source.request(wanted)).await {
+    /// Asks the device's manufacturer, one of `manufacturers`, for a voucher, for as long as a device may be kept waiting. It is
+    /// not verified yet.
+    pub(crate) async fn ask(
+        &self,
+        manufacturers: &[Manufacturer],
+        wanted: &Wanted,
+    ) -> Result<OwnershipVoucher, Refusal> {
+        let name = &wanted.device.manufacturer;
+        let unknown = |detail: String| Refusal::new(ReasonCode::MasaUnknown, detail);
+        let source =
+            self.source.as_ref().ok_or_else(|| unknown("sztp.toml has no [registrar] to ask with".to_owned()))?;
+        let masa = masa_of(manufacturers, name).ok_or_else(|| unknown(format!("{name} has no masa-url")))?;
+        match tokio::time::timeout(self.patience, source.request(masa, wanted)).await {
             Ok(Ok(voucher)) => Ok(voucher),
             Ok(Err(failed)) => Err(Refusal::new(failed.reason(), failed.to_string())),
             Err(_) => {
@@ -102,6 +109,10 @@ impl Fetcher {
     }
 }
 
+fn masa_of<'a>(manufacturers: &'a [Manufacturer], name: &ManufacturerName) -> Option<&'a MasaService> {
+    manufacturers.iter().find(|it| it.name == *name)?.masa.as_ref()
+}
+
 /// What a panicking thread left behind is still a set.
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -116,17 +127,21 @@ pub(super) async fn add_nonced(
     idevid: Option<&[u8]>,
 ) -> Result<(), Problem> {
     let fetcher = &service.fetcher;
-    let Some(nonce) = nonce else { return Ok(()) };
-    if !fetcher.serves(&caller.device.manufacturer) || dossier.vouchers.iter().any(|it| is_for(it, nonce)) {
+    let Some(nonce) = nonce.filter(|_| fetcher.source.is_some()) else { return Ok(()) };
+    if dossier.vouchers.iter().any(|it| is_for(it, nonce)) {
         return Ok(());
     }
     if let Some(voucher) = fetcher.remembered(&caller.device, nonce) {
         dossier.vouchers.insert(0, voucher);
         return Ok(());
     }
+    let manufacturers = service.store.manufacturers().await?;
+    if masa_of(&manufacturers, &caller.device.manufacturer).is_none() {
+        return Ok(());
+    }
     // Another request of this device is waiting for one: this one gets what there is.
     let Some(_under_way) = fetcher.begin(&caller.device) else { return Ok(()) };
-    let fetched = fetch(service, caller, nonce, idevid).await;
+    let fetched = fetch(service, caller, &manufacturers, nonce, idevid).await;
     let outcome = match &fetched {
         Ok(voucher) => Fetched::Voucher(voucher.sha256()),
         Err(refusal) => {
@@ -152,18 +167,16 @@ fn is_for(voucher: &OwnershipVoucher, nonce: &Nonce) -> bool {
 async fn fetch(
     service: &Service,
     caller: &Caller,
+    manufacturers: &[Manufacturer],
     nonce: &Nonce,
     idevid: Option<&[u8]>,
 ) -> Result<OwnershipVoucher, Refusal> {
     let device = &caller.device;
     let idevid = idevid.and_then(|der| Certificate::from_der(der).ok());
     let wanted = Wanted { device: device.clone(), nonce: Some(nonce.clone()), idevid };
-    let voucher = service.fetcher.ask(&wanted).await?;
-    let manufacturers = service.store.manufacturers().await;
-    let manufacturers =
-        manufacturers.map_err(|error| Refusal::new(ReasonCode::DatabaseUnavailable, error.to_string()))?;
+    let voucher = service.fetcher.ask(manufacturers, &wanted).await?;
     let receipt = Receipt {
-        manufacturers: &manufacturers,
+        manufacturers,
         manufacturer: Some(&device.manufacturer),
         serial_number: Some(&device.serial_number),
         owner: service.owner.chain(),
@@ -191,7 +204,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{Manufacturer, Policies, vouching::SourceFailed},
+        domain::{Policies, vouching::SourceFailed},
         restconf::lab::{DATA, Lab, id, profile, registered},
         store::{Batch, Store as _},
     };
@@ -217,12 +230,9 @@ mod tests {
     }
 
     impl VoucherSource for Fake {
-        fn serves(&self, manufacturer: &ManufacturerName) -> bool {
-            manufacturer.as_str() == "maker"
-        }
-
         fn request<'a>(
             &'a self,
+            _: &'a MasaService,
             wanted: &'a Wanted,
         ) -> Pin<Box<dyn Future<Output = Result<OwnershipVoucher, SourceFailed>> + Send + 'a>> {
             Box::pin(async move {
@@ -262,12 +272,13 @@ mod tests {
             answers: Semaphore::new(answers),
         });
         let patience = if mood == Mood::Silent { Duration::from_millis(20) } else { Duration::from_secs(60) };
-        let fetcher = Fetcher::new(fake.clone()).patient_for(patience);
+        let fetcher = Fetcher::new(Some(fake.clone())).patient_for(patience);
         let lab = Lab::with_fetcher(Policies::default(), profile(""), fetcher).await;
         let pinned = lab.owner.last().unwrap().clone();
         *locked(&fake.pinned) = Some(pinned.clone());
         let manufacturer = Manufacturer {
             voucher_anchors: maker.voucher_anchors().to_vec(),
+            masa: Some(MasaService { address: "masa.example".parse().unwrap(), anchors: vec![pinned.clone()] }),
             ..Manufacturer::new(id("x").manufacturer, Vec::new())
         };
         let plain = maker.voucher(&id("SN-1").serial_number, &pinned, now()).unwrap();

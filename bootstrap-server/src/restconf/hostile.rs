@@ -225,7 +225,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
         enrolment: Enrolment::new(ledger, crate::authority::Authorities::default()),
         policies: Arc::new(crate::domain::Policies::default().into()),
         newcomers: Mutex::default(),
-        fetcher: Fetcher::new(Arc::new(crate::domain::vouching::NoSource)),
+        fetcher: Fetcher::new(None),
         writes: Writes::new(&limits),
         images: Images::new(None, 1),
         codes: Codes::new(),

@@ -28,7 +28,7 @@ use crate::{
     audit::{Answer, Basis, CheckpointKey, Event},
     domain::{
         Departures, DeviceId, Manufacturer, ManufacturerName, OnboardingProfile, Particulars, Policies, ProfileName,
-        State, vouching::NoSource,
+        State,
     },
     images::Images,
     metrics::Metrics,
@@ -92,7 +92,7 @@ pub(super) fn batch(events: impl IntoIterator<Item = Event>) -> Batch {
 
 impl Lab {
     pub(super) async fn new(policies: Policies, profile: OnboardingProfile) -> Self {
-        Self::with_fetcher(policies, profile, Fetcher::new(Arc::new(NoSource))).await
+        Self::with_fetcher(policies, profile, Fetcher::new(None)).await
     }
 
     /// As [`Lab::new`], where fresh vouchers can be had.

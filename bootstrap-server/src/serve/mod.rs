@@ -77,7 +77,10 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let (rejections, rejected) = Rejections::channel(metrics.clone());
     let onboarding = match config.onboarding {
         None => None,
-        Some(parts) => Some(onboarding::Bound::bind(parts, &store, config.limits, &rejections, &metrics).await?),
+        Some(parts) => {
+            let way = (config.limits, config.outbound);
+            Some(onboarding::Bound::bind(parts, &store, way, &rejections, &metrics).await?)
+        }
     };
     let operators = match &config.operators {
         None => None,

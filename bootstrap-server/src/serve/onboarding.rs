@@ -19,11 +19,12 @@ use crate::{
     config::{LegacyListener, OnboardingConfig},
     domain::{
         identification::{StoredLists, Trust},
-        vouching::NoSource,
+        vouching::VoucherSource,
     },
     images::Images,
     in_force::InForce,
     metrics::Metrics,
+    outward::{MasaClient, http::Outbound},
     restconf::{self, Codes, Enrolment, Fetcher, Service},
     store::{SqlStore, Store},
     tls::{Door, Judges, Listener, Rejections, ReloadableCertificate, Strictness, TlsError, provider},
@@ -47,6 +48,7 @@ pub(super) struct Front {
     legacy_certificate: Option<Arc<ReloadableCertificate>>,
     pub(super) judges: Judges,
     lists: Watched,
+    registrar: Option<Arc<MasaClient>>,
 }
 
 impl Bound {
@@ -54,7 +56,7 @@ impl Bound {
     pub(super) async fn bind(
         config: OnboardingConfig,
         store: &SqlStore,
-        limits: Limits,
+        (limits, outbound): (Limits, Outbound),
         rejections: &Rejections,
         metrics: &Metrics,
     ) -> Result<Self, ServeError> {
@@ -77,7 +79,9 @@ impl Bound {
         let judges = std::iter::once(&devices).chain(&legacy).map(|it| Arc::clone(&it.identities));
         let judges = Judges::new(judges);
         let lists = Watched::new(config.revocation_files.clone());
-        let front = Front { address, legacy_address, certificate, legacy_certificate, judges, lists };
+        let registrar = config.registrar.clone().map(|registrar| MasaClient::new(registrar, outbound));
+        let registrar = registrar.transpose()?.map(Arc::new);
+        let front = Front { address, legacy_address, certificate, legacy_certificate, judges, lists, registrar };
         Ok(Self { config, home, devices, legacy, front })
     }
 
@@ -101,13 +105,14 @@ impl Bound {
         let Self { config, home, devices, legacy, front } = self;
         let limits = devices.door.limits;
         let guard = Guard::new(&limits, Arc::clone(&store), metrics.clone());
+        let source = front.registrar.clone().map(|it| -> Arc<dyn VoucherSource> { it });
         let service = Arc::new(Service {
             store,
             owner: config.owner,
             enrolment,
             policies,
             newcomers: Mutex::default(),
-            fetcher: Fetcher::new(Arc::new(NoSource)),
+            fetcher: Fetcher::new(source),
             writes: Writes::new(&limits),
             images: Images::new(config.images, limits.images),
             codes: Codes::new(),
@@ -154,7 +159,12 @@ impl Front {
         let legacy = legacy.map(|(served, it)| {
             Ok::<_, TlsError>((served, ReloadableCertificate::certified(&it.certificate, &it.key)?))
         });
-        if let Some((served, new)) = legacy.transpose()? {
+        let legacy = legacy.transpose()?;
+        // The last that may fail, and the first that is put into place.
+        if let Some((client, registrar)) = self.registrar.as_ref().zip(config.registrar.clone()) {
+            client.replace(registrar)?;
+        }
+        if let Some((served, new)) = legacy {
             served.replace(new);
         }
         self.certificate.replace(new);

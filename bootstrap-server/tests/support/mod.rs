@@ -5,6 +5,8 @@
 #![allow(missing_debug_implementations, clippy::unwrap_used, clippy::missing_panics_doc, reason = "as above")]
 #![allow(clippy::missing_errors_doc, clippy::new_without_default, clippy::indexing_slicing, reason = "as above")]
 
+pub mod masa;
+
 use std::{
     net::SocketAddr,
     os::unix::fs::PermissionsExt,
@@ -51,6 +53,9 @@ pub fn profile() -> OnboardingProfile {
     OnboardingProfile::from_toml(ProfileName::new("bmc").unwrap(), document).unwrap()
 }
 
+/// Where its servers may be: the second one for tests in a network of their own, which add it.
+pub const ADDRESSES: [&str; 2] = ["127.0.0.1", "10.77.0.1"];
+
 /// Manufacturer, owner and the folder of their server.
 pub struct Site {
     pub folder: tempfile::TempDir,
@@ -62,7 +67,7 @@ impl Site {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let maker = ManufacturerParty::new("Maker", now()).unwrap();
-        let owner = OwnerParty::new("Owner", &["127.0.0.1".to_owned()], now()).unwrap();
+        let owner = OwnerParty::new("Owner", &ADDRESSES.map(str::to_owned), now()).unwrap();
         let site = Self { folder, maker, owner };
         site.write("server.key", site.owner.tls_key.to_pem().as_bytes());
         site.write("server.pem", pem(&site.owner.tls_chain).as_bytes());

@@ -233,9 +233,7 @@ fn authenticate<'a>(
     };
     let subject = picked.certificate.subject_text();
     trace.passed_with(REGISTRAR, "RFC 8995 §5.5.4", inputs, subject.as_str());
-    // RFC 8995 §5.5.4 (MAS-04): anyExtendedKeyUsage does not make a registrar.
-    let usages = picked.certificate.extensions().extended_key_usage.as_ref();
-    match (context.usage, usages.is_some_and(|usages| usages.contains(&CMC_RA))) {
+    match (context.usage, names_a_registrar(picked.certificate)) {
         (_, true) => trace.passed(USAGE, "RFC 8995 §5.5.4", inputs),
         (RegistrarUsage::Any, false) => {
             trace.skipped(USAGE, "RFC 8995 §5.5.4", "lenient: the certificate need not say that it is a registrar's");
@@ -248,6 +246,12 @@ fn authenticate<'a>(
     let (registrar, evidence_until) = (picked.path.clone(), picked.holds_until());
     let trace = revocation.record(picked, trace, inputs)?;
     Ok((Authenticated { registrar, evidence_until, content }, trace))
+}
+
+/// Whether a certificate says that it is a registrar's: by id-kp-cmcRA (RFC 8995 §5.5.4; MAS-04). anyExtendedKeyUsage does not.
+#[must_use]
+pub fn names_a_registrar(certificate: &Certificate) -> bool {
+    certificate.extensions().extended_key_usage.as_ref().is_some_and(|usages| usages.contains(&CMC_RA))
 }
 
 fn signature_reason(error: &CmsError) -> ReasonCode {

@@ -3,7 +3,7 @@
 use pki::certificate::Certificate;
 
 use super::{Voucher, VoucherRequestDocument};
-use crate::{ArtifactError, OwnershipVoucher, Unverified};
+use crate::{ArtifactError, OwnershipVoucher};
 
 /// Where a MASA takes voucher requests (RFC 8995 §5.5; MAS-01), below its address.
 pub const REQUEST_VOUCHER_PATH: &str = "/.well-known/brski/requestvoucher";
@@ -38,9 +38,9 @@ pub struct HttpAnswer<'a> {
 /// What a MASA says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MasaAnswer {
-    /// A voucher. Its signature was not looked at: [`crate::verify::verify_voucher_as_holder`], then
+    /// A voucher. Nothing in it was looked at: [`crate::verify::verify_voucher_as_holder`], then
     /// [`VoucherRequestDocument::check_answer`].
-    Voucher(Unverified<OwnershipVoucher>),
+    Voucher(OwnershipVoucher),
     /// Somebody has to decide: ask again with the same request after so many seconds, at most [`MAX_RETRY_AFTER`].
     Later {
         /// How many.
@@ -78,7 +78,7 @@ impl MasaAnswer {
                 if !essence.eq_ignore_ascii_case(MEDIA_TYPE) {
                     return Err(AnswerError::MediaType { found: readable(found.as_bytes()) });
                 }
-                Ok(Self::Voucher(Unverified::new(OwnershipVoucher::from_der(answer.body)?)))
+                Ok(Self::Voucher(OwnershipVoucher::from_der(answer.body)?))
             }
             202 => Ok(Self::Later { seconds: retry_after(answer.retry_after) }),
             300..=399 => match answer.location {
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn mas_01_an_answer_is_a_voucher_a_wait_or_a_refusal() {
         let read = |it: HttpAnswer<'_>| MasaAnswer::read(&it);
-        let voucher = Unverified::new(OwnershipVoucher::from_der(b"0".as_slice()).unwrap());
+        let voucher = OwnershipVoucher::from_der(b"0".as_slice()).unwrap();
         assert_eq!(read(answer(200)), Ok(MasaAnswer::Voucher(voucher.clone())));
         let parameter = Some("Application/Voucher-CMS+JSON; charset=x");
         assert_eq!(read(HttpAnswer { content_type: parameter, ..answer(200) }), Ok(MasaAnswer::Voucher(voucher)));

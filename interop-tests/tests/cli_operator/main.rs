@@ -10,6 +10,7 @@ mod forms;
 mod help;
 mod init;
 mod masa;
+mod masa_bulk;
 mod people;
 mod policy;
 mod site;

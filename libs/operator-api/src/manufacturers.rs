@@ -24,6 +24,10 @@ pub struct Manufacturer {
     pub critical_extensions: Vec<String>,
     /// Object identifiers of the extended key usages of which its certificates name one; empty where any will do.
     pub extended_key_usages: Vec<String>,
+    /// The address of its MASA, which is asked for vouchers.
+    pub masa_url: Option<String>,
+    /// SHA-256 of each certificate that the MASA's server certificate chains to.
+    pub masa_anchors: Vec<String>,
     /// All these certificates.
     pub certificates: Vec<KnownCertificate>,
     /// Revocation lists of its CAs that were stored.
@@ -94,6 +98,13 @@ pub struct NewManufacturer {
     /// Object identifiers of extended key usages of which a certificate must name one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extended_key_usages: Vec<String>,
+    /// The address of its MASA (RFC 8995 §2.3.2): `https://NAME[:PORT]`, with a path where requests are not below
+    /// `/.well-known/brski`. Goes with `masa-anchors`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masa_url: Option<String>,
+    /// PEM: what the MASA's server certificate chains to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masa_anchors: Option<String>,
 }
 
 /// The revocation lists of a manufacturer's CAs, all of them: they take the place of those that were stored.

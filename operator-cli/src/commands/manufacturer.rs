@@ -47,6 +47,12 @@ pub(crate) struct AddArgs {
     /// What its vouchers are signed under, PEM or DER; may be given several times
     #[arg(long = "voucher-anchor", value_name = "CERT")]
     voucher_anchors: Vec<PathBuf>,
+    /// The address of its MASA, which the server asks for vouchers: https://NAME[:PORT]
+    #[arg(long, value_name = "URL", requires = "masa_anchors")]
+    masa_url: Option<String>,
+    /// What the MASA's server certificate chains to, PEM or DER; may be given several times
+    #[arg(long = "masa-anchor", value_name = "CERT", requires = "masa_url")]
+    masa_anchors: Vec<PathBuf>,
     #[command(flatten)]
     identity: IdentityArgs,
     #[command(flatten)]
@@ -95,6 +101,8 @@ pub(crate) struct CrlArgs {
 const EXAMPLES: &str = "Examples:
   sztp manufacturer add example-maker --anchor device-root.pem --voucher-anchor voucher-root.pem
   sztp manufacturer add example-maker --anchor device-root.pem --serial-number-rule 'CN=bmc-{serial}'
+  sztp manufacturer add example-maker --anchor device-root.pem --voucher-anchor voucher-root.pem \
+    --masa-url https://masa.example.com --masa-anchor web-root.pem
 
 What a certificate would give and why: `sztp enroll explain CERT`. Rules for makers that are documented: docs/identity.md.
 
@@ -127,6 +135,8 @@ const COLUMNS: &[Column] = &[
     column("anchors", "/anchors"),
     column("legacy-anchors", "/legacy-anchors"),
     column("voucher-anchors", "/voucher-anchors"),
+    column("masa-url", "/masa-url"),
+    column("masa-anchors", "/masa-anchors"),
     column("intermediates", "/intermediates"),
     column("critical-extensions", "/critical-extensions"),
     column("extended-key-usages", "/extended-key-usages"),
@@ -175,6 +185,8 @@ async fn add(args: &AddArgs) -> Result<ExitCode, Failure> {
         intermediates: pem(intermediates)?,
         critical_extensions: critical_extensions.clone(),
         extended_key_usages: extended_key_usages.clone(),
+        masa_url: args.masa_url.clone(),
+        masa_anchors: pem(&args.masa_anchors)?,
     };
     let client = args.change.server.client()?;
     let put = client.put_manufacturer(&args.name, &manufacturer, args.change.intent()).await?;

@@ -107,9 +107,9 @@ pub(crate) enum Failure {
     /// A file of artifacts, certificates or keys.
     #[error(transparent)]
     Files(#[from] FileError),
-    /// What is said of a manufacturer's certificates.
+    /// What is said of a manufacturer.
     #[error(transparent)]
-    Identity(#[from] bootstrap_server::domain::IdentityInvalid),
+    Manufacturer(#[from] bootstrap_server::domain::ManufacturerInvalid),
     /// An authority does not do it.
     #[error("{} ({}); do: {}", .0, .0.reason(), .0.reason().remedy())]
     Desk(Box<DeskRefused>),
@@ -153,7 +153,7 @@ impl Failure {
             | Self::Judgement(_)
             | Self::Ambiguous { .. }
             | Self::Usage(_)
-            | Self::Identity(_) => 2,
+            | Self::Manufacturer(_) => 2,
             Self::Desk(refused) => match refused.as_ref() {
                 DeskRefused::NoCertificate(_)
                 | DeskRefused::Store(StoreError::NotRevoked(RevokeRefused::NotIssued(_))) => 4,

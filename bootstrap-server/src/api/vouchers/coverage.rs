@@ -57,7 +57,11 @@ pub(in crate::api) async fn coverage(
     let until = query.until.as_deref().map(|text| moment("until", text)).transpose()?;
     let manufacturer = query.manufacturer.map(ManufacturerName::new).transpose();
     let manufacturer = manufacturer.map_err(|error| Fault::query(format!("manufacturer: {error}")))?;
-    let manufacturers: Vec<_> = api.store.manufacturers().await?.into_iter().map(|it| it.name).collect();
+    let known = api.store.manufacturers().await?;
+    let fetcher = api.onboarding.as_ref().map(|onboarding| &onboarding.service.fetcher);
+    let renewing = known.iter().filter(|it| fetcher.is_some_and(|fetcher| fetcher.serves(it)));
+    let renewing = renewing.map(|it| it.name.clone()).collect();
+    let manufacturers: Vec<_> = known.into_iter().map(|it| it.name).collect();
     if let Some(name) = manufacturer.as_ref().filter(|name| !manufacturers.contains(name)) {
         return Err(Fault::query(format!("manufacturer: there is no {name}")));
     }
@@ -70,6 +74,7 @@ pub(in crate::api) async fn coverage(
         until: until.unwrap_or(now),
         manufacturer,
         manufacturers,
+        renewing,
         pins_owner: HashMap::new(),
         lines,
         done: CoverageDone::default(),
@@ -86,6 +91,8 @@ struct Comparison {
     until: Timestamp,
     manufacturer: Option<ManufacturerName>,
     manufacturers: Vec<ManufacturerName>,
+    /// Those of them that can be asked for vouchers.
+    renewing: BTreeSet<ManufacturerName>,
     /// Whether the owner's certificate chains to the certificate with this digest.
     pins_owner: HashMap<Digest, bool>,
     lines: Lines,
@@ -184,8 +191,7 @@ impl Comparison {
                 alike: &near_of,
             };
             let pins_owner = |digest: &Digest| self.pins_owner.get(digest).copied().unwrap_or_default();
-            let fetcher = self.api.onboarding.as_ref().map(|onboarding| &onboarding.service.fetcher);
-            let renews = |name: &ManufacturerName| fetcher.is_some_and(|fetcher| fetcher.serves(name));
+            let renews = |name: &ManufacturerName| self.renewing.contains(name);
             let yardstick = Yardstick {
                 now: self.now,
                 until: self.until,

@@ -23,7 +23,7 @@ use super::{
     import::{Halt, Import},
 };
 use crate::{
-    domain::{DeviceId, ManufacturerName, vouching::Wanted},
+    domain::{DeviceId, Manufacturer, ManufacturerName, vouching::Wanted},
     import::{self, Delivered, DeliveredRow, Form, Importer, VoucherRow},
 };
 
@@ -49,17 +49,18 @@ pub(in crate::api) async fn renew(
     let form = Form::of_media_type(media_type.unwrap_or_default())
         .ok_or_else(|| Fault::media_type("text/csv, application/x-ndjson or application/json"))?;
     api.onboarding()?;
+    let manufacturers = api.store.manufacturers().await?;
     let rows = Rows::new(Importer::new(form), request.into_body(), api.body_deadline);
     let (import, response) = Import::new(api, caller, Rehearsal::of(query));
     tokio::spawn(async move {
         let mut import = import;
-        let ended = read(&mut import, rows).await;
+        let ended = read(&mut import, rows, &manufacturers).await;
         import.end(ended).await;
     });
     Ok(response)
 }
 
-async fn read(import: &mut Import, mut rows: Rows<Delivered>) -> Result<(), Halt> {
+async fn read(import: &mut Import, mut rows: Rows<Delivered>, manufacturers: &[Manufacturer]) -> Result<(), Halt> {
     loop {
         match rows.next().await {
             Piece::End => return Ok(()),
@@ -77,7 +78,7 @@ async fn read(import: &mut Import, mut rows: Rows<Delivered>) -> Result<(), Halt
                     }
                 }
                 for together in good.chunks(AT_ONCE) {
-                    let fetched = join_all(together.iter().map(|row| fetch(import.api(), row))).await;
+                    let fetched = join_all(together.iter().map(|row| fetch(import.api(), manufacturers, row))).await;
                     let mut waiting = Vec::with_capacity(fetched.len());
                     for fetched in fetched {
                         match fetched {
@@ -93,7 +94,7 @@ async fn read(import: &mut Import, mut rows: Rows<Delivered>) -> Result<(), Halt
 }
 
 /// Asks for the voucher of one device.
-async fn fetch(api: &Api, row: &DeliveredRow) -> Result<VoucherRow, import::Fault> {
+async fn fetch(api: &Api, manufacturers: &[Manufacturer], row: &DeliveredRow) -> Result<VoucherRow, import::Fault> {
     let line = row.line;
     let wrong = |reason, detail| import::Fault { line, reason, detail };
     let named = row.manufacturer.clone().map(ManufacturerName::new);
@@ -107,7 +108,7 @@ async fn fetch(api: &Api, row: &DeliveredRow) -> Result<VoucherRow, import::Faul
     let onboarding =
         api.onboarding().map_err(|_| wrong(ReasonCode::NotAnOnboardingServer, "nobody is onboarded".to_owned()))?;
     let wanted = Wanted { device, nonce: None, idevid: None };
-    match onboarding.service.fetcher.ask(&wanted).await {
+    match onboarding.service.fetcher.ask(manufacturers, &wanted).await {
         Ok(artifact) => Ok(VoucherRow { line, name: Some(name), manufacturer: Some(manufacturer), artifact }),
         Err(Refusal { reason, detail, .. }) => Err(wrong(reason, format!("{name}: {detail}"))),
     }

@@ -2,13 +2,15 @@
 
 mod choice;
 mod coverage;
+mod service;
 mod source;
 mod spelling;
 mod summary;
 
 pub use choice::{Choice, choose, pins};
 pub use coverage::{Awaited, Coverage, Problem, Yardstick, measure};
-pub use source::{NoSource, SourceFailed, VoucherSource, Wanted};
+pub use service::{MasaAddress, MasaAddressInvalid, MasaService, Target};
+pub use source::{SourceFailed, VoucherSource, Wanted};
 pub use spelling::spellings;
 pub use summary::{Bound, Summary};
 

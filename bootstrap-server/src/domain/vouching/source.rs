@@ -6,7 +6,8 @@ use conveyed_info::{OwnershipVoucher, voucher::Nonce};
 use pki::certificate::Certificate;
 use verdict::ReasonCode;
 
-use crate::domain::{DeviceId, ManufacturerName};
+use super::MasaService;
+use crate::domain::DeviceId;
 
 /// A voucher that is asked for.
 #[derive(Clone, Debug)]
@@ -21,12 +22,10 @@ pub struct Wanted {
 
 /// Gives vouchers. What it gives is verified like what anybody brings.
 pub trait VoucherSource: Send + Sync {
-    /// Whether vouchers for devices of this manufacturer can be asked for at all.
-    fn serves(&self, manufacturer: &ManufacturerName) -> bool;
-
-    /// Asks for a voucher. Whoever asks decides how long that may take, and ends it by dropping it.
+    /// Asks the manufacturer's MASA for a voucher. Whoever asks decides how long that may take, and ends it by dropping it.
     fn request<'a>(
         &'a self,
+        masa: &'a MasaService,
         wanted: &'a Wanted,
     ) -> Pin<Box<dyn Future<Output = Result<OwnershipVoucher, SourceFailed>> + Send + 'a>>;
 }
@@ -49,6 +48,12 @@ pub enum SourceFailed {
         /// What it said, cut to a line.
         detail: String,
     },
+    /// Somebody at the manufacturer has to agree first (RFC 8995 §5.6; MAS-11).
+    #[error("somebody there has to agree first; ask again after {seconds} s")]
+    Later {
+        /// After how many seconds it wants to be asked again.
+        seconds: u32,
+    },
     /// What it gave is no voucher.
     #[error("gave something that is no voucher: {detail}")]
     NoVoucher {
@@ -64,25 +69,8 @@ impl SourceFailed {
         match self {
             Self::Unreachable { .. } => ReasonCode::MasaUnreachable,
             Self::Refused { .. } => ReasonCode::MasaRefused,
+            Self::Later { .. } => ReasonCode::MasaUndecided,
             Self::NoVoucher { .. } => ReasonCode::ArtifactMalformed,
         }
-    }
-}
-
-/// Gives none: for owners whose manufacturers cannot be asked.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoSource;
-
-impl VoucherSource for NoSource {
-    fn serves(&self, _: &ManufacturerName) -> bool {
-        false
-    }
-
-    fn request<'a>(
-        &'a self,
-        _: &'a Wanted,
-    ) -> Pin<Box<dyn Future<Output = Result<OwnershipVoucher, SourceFailed>> + Send + 'a>> {
-        let detail = "this server knows no MASA".to_owned();
-        Box::pin(std::future::ready(Err(SourceFailed::Unreachable { detail })))
     }
 }

@@ -6,7 +6,7 @@ use sqlx::{Any, Decode, Row as _, Type, any::AnyRow};
 
 use crate::{
     domain::{
-        ActivationCode, Alarm, Device, DeviceId, IdentityTexts, Manufacturer, ManufacturerName, OnboardingProfile,
+        ActivationCode, Alarm, Device, DeviceId, Manufacturer, ManufacturerName, ManufacturerTexts, OnboardingProfile,
         Particulars, ProfileName, Proof, State, Token, TokenId, User, UserName,
     },
     store::{LogNumber, RecordDamage, StoreError, StoredRecord},
@@ -140,7 +140,7 @@ pub(super) fn manufacturer(row: &AnyRow) -> Result<Manufacturer, StoreError> {
     let name = ManufacturerName::new(text(row, "name")?).map_err(|_| corrupt("a manufacturer's name"))?;
     let mut manufacturer = Manufacturer::new(name, chain(&text(row, "anchors")?)?);
     manufacturer.voucher_anchors = chain(&text(row, "voucher_anchors")?)?;
-    IdentityTexts::read(&text(row, "serial_number_rule")?, &text(row, "identity")?)
+    ManufacturerTexts::read(&text(row, "serial_number_rule")?, &text(row, "identity")?)
         .and_then(|texts| texts.apply_to(&mut manufacturer).ok())
         .ok_or_else(|| corrupt("what a manufacturer's certificates are like"))?;
     Ok(manufacturer)

@@ -11,7 +11,7 @@ use super::{
     table::{self, Table, Value},
 };
 use crate::{
-    domain::{Device, DeviceId, IdentityTexts, Manufacturer, OnboardingProfile, Token, User},
+    domain::{Device, DeviceId, Manufacturer, ManufacturerTexts, OnboardingProfile, Token, User},
     store::{
         LogNumber, StoreError,
         plan::{Changes, Loaded},
@@ -190,7 +190,7 @@ fn device(device: &Device) -> Vec<Value> {
 
 fn manufacturer(manufacturer: &Manufacturer) -> Vec<Value> {
     let pem = |anchors: &[Certificate]| anchors.iter().map(Certificate::to_pem).collect::<String>();
-    let texts = IdentityTexts::of(manufacturer);
+    let texts = ManufacturerTexts::of(manufacturer);
     vec![
         manufacturer.name.as_str().into(),
         pem(&manufacturer.anchors).into(),

@@ -64,6 +64,9 @@ macro_rules! vouchers {
             MasaRefused, "masa-refused", "RFC 8995 §5.5",
                 "The manufacturer gave no voucher",
                 "Ask it whether it has recorded you as the device's owner; the detail in the server's log is its answer.";
+            MasaUndecided, "masa-undecided", "RFC 8995 §5.6",
+                "Somebody at the manufacturer has to agree to the voucher first",
+                "Ask again later, or have the manufacturer decide; devices get what is in stock until then.";
             VoucherMissing, "voucher-missing", "RFC 8572 §5.4",
                 "There is no voucher for the device",
                 "Ask its manufacturer for one that pins your certificate, and run `sztp voucher import FILE`.";

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use bootstrap_server::{
     config::Revocation,
     domain::{
-        IdentityTexts, Manufacturer, ManufacturerName,
+        Manufacturer, ManufacturerName, ManufacturerTexts,
         identification::{StoredLists, Trust},
     },
 };
@@ -95,12 +95,13 @@ impl Args {
         let pem = |paths: &[PathBuf]| -> Result<String, Failure> {
             Ok(files::read_all_certificates(paths)?.iter().map(Certificate::to_pem).collect())
         };
-        let texts = IdentityTexts {
+        let texts = ManufacturerTexts {
             serial_number_rules: self.identity.serial_number_rules.clone(),
             legacy_anchors: pem(&self.legacy_anchors)?,
             intermediates: pem(&self.identity.intermediates)?,
             critical_extensions: self.identity.critical_extensions.clone(),
             extended_key_usages: self.identity.extended_key_usages.clone(),
+            ..ManufacturerTexts::default()
         };
         manufacturer("given", files::read_all_certificates(&self.anchors)?, &texts)
     }
@@ -130,19 +131,20 @@ fn of_shown(it: &shown::Manufacturer) -> Result<Manufacturer, Failure> {
         let known = digests.iter().filter_map(|digest| it.certificates.iter().find(|known| known.sha256 == *digest));
         known.map(|known| known.pem.as_str()).collect()
     };
-    let texts = IdentityTexts {
+    let texts = ManufacturerTexts {
         serial_number_rules: it.serial_number_rules.clone(),
         legacy_anchors: pem(&it.legacy_anchors),
         intermediates: pem(&it.intermediates),
         critical_extensions: it.critical_extensions.clone(),
         extended_key_usages: it.extended_key_usages.clone(),
+        ..ManufacturerTexts::default()
     };
     let anchors = pem(&it.anchors);
     let anchors = if anchors.is_empty() { Ok(Vec::new()) } else { Certificate::chain_from_pem(anchors.as_bytes()) };
     manufacturer(&it.name, anchors.map_err(|_| Failure::Usage("the server shows anchors that cannot be read"))?, &texts)
 }
 
-fn manufacturer(name: &str, anchors: Vec<Certificate>, texts: &IdentityTexts) -> Result<Manufacturer, Failure> {
+fn manufacturer(name: &str, anchors: Vec<Certificate>, texts: &ManufacturerTexts) -> Result<Manufacturer, Failure> {
     let name =
         ManufacturerName::new(name).map_err(|_| Failure::Usage("the server shows a manufacturer without a name"))?;
     let mut manufacturer = Manufacturer::new(name, anchors);
