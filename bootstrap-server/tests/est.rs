@@ -31,6 +31,11 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::with("").await
+    }
+
+    /// With more in `sztp.toml`.
+    async fn with(more: &str) -> Self {
         let site = Site::new();
         let serial = || CertificateSerial(random().unwrap());
         let (root, key) = (FileKey::generate_p256().unwrap(), FileKey::generate_p256().unwrap());
@@ -42,7 +47,7 @@ impl World {
         let sections = "[[authority]]\nname = 'devices'\ncertificate = 'ldevid.pem'\nkey = 'ldevid.key'\n\
             [est]\nauthority = 'devices'\n\
             [authority-listener]\nlisten = '127.0.0.1:0'\ncertificate = 'server.pem'\nkey = 'server.key'\n";
-        site.write("sztp.toml", format!("{text}{sections}").as_bytes());
+        site.write("sztp.toml", format!("{text}{sections}{more}").as_bytes());
         let server = site.start(&["SN-1", "SN-2"]).await;
         let profile = OnboardingProfile::from_toml(ProfileName::new("bmc").unwrap(), PROFILE).unwrap();
         server.store().commit(Batch::from(Event::ProfileApplied { profile: Box::new(profile) })).await.unwrap();
@@ -194,4 +199,28 @@ async fn est_03_est_04_who_may_not_and_who_has_to_wait() {
     let retired = Event::DeviceRetired { device: device_id("SN-1"), because: "lost".to_owned() };
     world.server.store().commit(Batch::from(retired)).await.unwrap();
     refused(&world.enroll(shown, "simpleenroll", &csr(&key, "SN-1", &[])).await, 403, "device-retired");
+}
+
+#[tokio::test]
+async fn rcf_23_a_device_gets_as_many_certificates_as_a_day_has_room_for() {
+    let world = World::with("[limits]\nstored-octets-per-day-per-device = 40000\n").await;
+    let (idevid, chain) = world.site.device("SN-1");
+    let mut issued = 0;
+    let refused = loop {
+        let request = csr(&FileKey::generate_p256().unwrap(), "SN-1", &[]);
+        let answer = world.enroll((&idevid, &chain), "simpleenroll", &request).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        issued += 1;
+        assert!(issued < 20, "there is no end");
+    };
+    assert!(issued > 1, "{issued}");
+    assert!(refused.status == 503 && refused.head.contains("retry-after: "), "{refused:?}");
+    assert!(refused.body.starts_with(b"server-busy"), "{refused:?}");
+    // Its neighbour has its own.
+    let (other, chain) = world.site.device("SN-2");
+    let request = csr(&FileKey::generate_p256().unwrap(), "SN-2", &[]);
+    assert_eq!(world.enroll((&other, &chain), "simpleenroll", &request).await.status, 200);
+    world.server.stop().await;
 }

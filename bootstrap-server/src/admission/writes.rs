@@ -16,7 +16,10 @@ use super::{
     Limits,
     bucket::{Bucket, Rate},
 };
-use crate::{audit::Event, domain::DeviceId};
+use crate::{
+    audit::{Event, LedgerEvent},
+    domain::DeviceId,
+};
 
 /// What each device has added lately.
 #[derive(Debug)]
@@ -60,10 +63,14 @@ const fn is_essential(event: &Event) -> bool {
 }
 
 /// Octets that the record of `event` takes: its body is kept beside the leaf, and what a report says once more in a row of
-/// its own.
+/// its own. A certificate is in its row alone.
 fn cost(event: &Event) -> u32 {
-    let body = u32::try_from(event.body(None).len()).unwrap_or(u32::MAX);
-    body.saturating_mul(2).saturating_add(RECORD)
+    let certificate = match event {
+        Event::Ledger(LedgerEvent::CertificateIssued { issued, .. }) => issued.certificate.der().len(),
+        _ => 0,
+    };
+    let body = event.body(None).len().saturating_mul(2).saturating_add(certificate);
+    u32::try_from(body).unwrap_or(u32::MAX).saturating_add(RECORD)
 }
 
 /// Forgets those who have used least. One who is forgotten begins anew; who is hostile is the last to be.

@@ -2,12 +2,14 @@
 //! their first one where their profile has it.
 
 mod fault;
-mod issue;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use authority::{
-    Asker, CertificateAuthority, Kind, Profile,
+    Asker,
     est::{self, CERTS_ONLY, CSR_ATTRIBUTES, MAX_BODY, PATH, PKCS10},
     judge,
     ldevid::{Applicant, Exchange, Judgement},
@@ -23,12 +25,13 @@ use axum::{
     routing::{get, post},
 };
 use conveyed_info::rpc::{Csr, CsrFormat};
-use pki::{certificate::Certificate, request::CertificationRequest};
+use pki::{certificate::Certificate, request::CertificationRequest, time::Timestamp};
 use verdict::ReasonCode;
 
 use self::fault::Fault;
-use super::Authorities;
+use super::{Authorities, Authority, Judged, Wanted};
 use crate::{
+    admission::Writes,
     domain::{
         AuthorityName, DeviceId, Dossier, State as DeviceState,
         ledger::{CertificateId, Holder, Occasion},
@@ -45,12 +48,14 @@ pub(crate) struct Est {
     pub(crate) default: AuthorityName,
     /// Judges IDevIDs.
     pub(crate) identities: Arc<Identities>,
+    /// How much each device may add to the database.
+    pub(crate) writes: Arc<Writes>,
     /// Time for a request's body.
     pub(crate) body_deadline: Duration,
 }
 
-/// An authority, by its name.
-type Named<'a> = (&'a AuthorityName, &'a CertificateAuthority);
+/// Why a device gets another certificate although it has one.
+const ANEW: &str = "the device enrolled anew with its IDevID, by EST";
 
 /// The operations that every EST server has, and csrattrs (RFC 7030 §3.1; EST-01), with a label in the path and without.
 pub(crate) fn router(est: Arc<Est>) -> Router {
@@ -67,8 +72,8 @@ pub(crate) fn router(est: Arc<Est>) -> Router {
 
 /// RFC 7030 §4.1: for everybody.
 async fn cacerts(State(est): State<Arc<Est>>, label: Option<Path<String>>) -> Result<Response, Fault> {
-    let (_, ca) = est.authority(label)?;
-    let body = est::certs_only(ca.chain()).map_err(|error| Fault::internal(&error))?;
+    let authority = est.authority(label)?;
+    let body = est::certs_only(authority.ca.chain()).map_err(|error| Fault::internal(&error))?;
     Ok(answer(CERTS_ONLY, body))
 }
 
@@ -78,7 +83,7 @@ async fn csrattrs(
     label: Option<Path<String>>,
     Extension(peer): Extension<Peer>,
 ) -> Result<Response, Fault> {
-    let (name, _) = est.authority(label)?;
+    let name = &est.authority(label)?.name;
     let dossier = match est.caller(name, &peer).await {
         Ok(caller) => est.ledger.dossier(caller.device()).await?,
         Err(_) => return Ok(StatusCode::NO_CONTENT.into_response()),
@@ -101,7 +106,8 @@ async fn simpleenroll(
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Fault> {
-    let (name, ca) = est.authority(label)?;
+    let authority = est.authority(label)?;
+    let name = &authority.name;
     let caller = est.caller(name, &peer).await?;
     let request = est.request(request).await?;
     let Caller::Idevid { device, certificate } = caller else {
@@ -123,14 +129,8 @@ async fn simpleenroll(
         Judgement::Accept(order) => order,
         Judgement::AskAgain(_, why) | Judgement::Refuse(why) => return Err(Fault::bad(why.reason(), &why.to_string())),
     };
-    let model = dossier.device.as_ref().and_then(|device| device.particulars.model.clone());
-    let model = model.unwrap_or_else(|| device.serial_number.as_str().to_owned());
-    let names = ldevid.names(&device.serial_number);
-    let ldevids = est.profile(name);
-    let make = |serial, now| order.certify((ca, &ldevids), (&model, &names), serial, now);
-    let holder = Holder::Owned(device);
-    let issued = issue::issue(&est, name, (holder, order.request(), Occasion::First), &make).await?;
-    certificates(issued)
+    let judged = Judged::of_device(&order, ldevid, &dossier);
+    est.issue(authority, judged, device, Occasion::First).await
 }
 
 /// RFC 7030 §4.2.2: goes on from the certificate that is shown.
@@ -140,7 +140,8 @@ async fn simplereenroll(
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Fault> {
-    let (name, ca) = est.authority(label)?;
+    let authority = est.authority(label)?;
+    let name = &authority.name;
     let caller = est.caller(name, &peer).await?;
     let request = est.request(request).await?;
     let Caller::Ldevid { device, certificate } = caller else {
@@ -148,13 +149,11 @@ async fn simplereenroll(
         return Err(Fault::refused(ReasonCode::CsrOriginUnproved, why));
     };
     est.served(&device).await?;
-    let ldevids = est.profile(name);
+    let ldevids = authority.ldevids();
     let approved = judge(&request, &ldevids, Asker::Holder(&certificate))
         .map_err(|why| Fault::bad(why.reason(), &why.to_string()))?;
     let occasion = Occasion::Renewal { of: certificate.certificate_serial().to_vec() };
-    let make = |serial, now| ca.enrol(&approved, serial, now);
-    let issued = issue::issue(&est, name, (Holder::Owned(device), approved.request(), occasion), &make).await?;
-    certificates(issued)
+    est.issue(authority, Judged::Request(approved), device, occasion).await
 }
 
 /// Who is at the other end.
@@ -175,18 +174,27 @@ impl Caller {
 
 impl Est {
     /// RFC 7030 §3.2.2: the label chooses among authorities.
-    fn authority(&self, label: Option<Path<String>>) -> Result<Named<'_>, Fault> {
+    fn authority(&self, label: Option<Path<String>>) -> Result<&Authority, Fault> {
         let name = match label {
             None => self.default.clone(),
             Some(Path(label)) => AuthorityName::new(label).map_err(|_| Fault::not_found())?,
         };
-        let authority = self.authorities.get(&name).ok_or_else(Fault::not_found)?;
-        Ok((&authority.name, &authority.ca))
+        self.authorities.get(&name).map(Arc::as_ref).ok_or_else(Fault::not_found)
     }
 
-    /// What certificates of this authority say.
-    fn profile(&self, name: &AuthorityName) -> Profile {
-        self.authorities.get(name).map_or_else(|| Profile::of(Kind::Ldevid), |authority| authority.ldevids())
+    /// The certificate for a request, on record before it is given out.
+    async fn issue(
+        &self,
+        authority: &Authority,
+        judged: Judged<'_>,
+        device: DeviceId,
+        occasion: Occasion,
+    ) -> Result<Response, Fault> {
+        let wanted = Wanted::of_device(judged, device.clone(), occasion);
+        let adding = (self.writes.as_ref(), &device);
+        let issued = authority.issue_to_device(self.ledger.as_ref(), wanted, adding, ANEW).await?;
+        let body = est::certs_only(&[issued.certificate]).map_err(|error| Fault::internal(&error))?;
+        Ok(answer(CERTS_ONLY, body))
     }
 
     /// RFC 7030 §3.3.2 (EST-04): who it is, by the certificate that was shown in TLS.
@@ -202,7 +210,7 @@ impl Est {
             if entry.revoked.is_some() {
                 return Err(Fault::refused(ReasonCode::CertificateRevoked, "the certificate was revoked"));
             }
-            if !entry.issued.brief().is_live(issue::at()) {
+            if !entry.issued.brief().is_live(at()) {
                 return Err(Fault::refused(ReasonCode::CertificateExpired, "the certificate has expired"));
             }
             let Holder::Owned(device) = entry.issued.holder else {
@@ -210,7 +218,7 @@ impl Est {
             };
             return Ok(Caller::Ldevid { device, certificate });
         }
-        let judged = self.identities.judge(&peer.chain, issue::at());
+        let judged = self.identities.judge(&peer.chain, at());
         let identity = judged.map_err(|refusal| Fault::refused(refusal.reason, refusal.reason.summary()))?;
         Ok(Caller::Idevid { device: identity.device.clone(), certificate })
     }
@@ -246,9 +254,8 @@ impl Est {
     }
 }
 
-fn certificates(issued: Certificate) -> Result<Response, Fault> {
-    let body = est::certs_only(&[issued]).map_err(|error| Fault::internal(&error))?;
-    Ok(answer(CERTS_ONLY, body))
+fn at() -> Timestamp {
+    Timestamp::from_system(SystemTime::now())
 }
 
 fn answer(media_type: &'static str, body: String) -> Response {

@@ -18,7 +18,9 @@ pub mod masa;
 pub(crate) mod publishing;
 
 pub use desk::{Desk, DeskRefused, list, outcome};
-pub use issuing::{IssueFault, Issued, Wanted};
+pub(crate) use issuing::DeviceFault;
+pub(crate) use issuing::TRIES;
+pub use issuing::{Before, IssueFault, Issued, Judged, Wanted};
 pub use publishing::{PublishFault, revocation_list};
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -42,15 +44,11 @@ pub struct Authority {
     pub fresh_for: Duration,
 }
 
-/// The name of the profile by which owners' certificates for devices are issued in onboardings (RFC 9646) and by EST.
-pub(crate) const LDEVID: &str = "ldevid";
-
 impl Authority {
     /// What certificates for its owner's devices are like: as its profile `ldevid` has it, where there is one.
     pub(crate) fn ldevids(&self) -> Profile {
-        let own =
-            self.profiles.iter().find(|(name, profile)| name.as_str() == LDEVID && profile.kind() == Kind::Ldevid);
-        own.map_or_else(|| Profile::of(Kind::Ldevid), |(_, profile)| profile.clone())
+        let own = self.profiles.get(&CertificateProfile::ldevid()).filter(|profile| profile.kind() == Kind::Ldevid);
+        own.cloned().unwrap_or_else(|| Profile::of(Kind::Ldevid))
     }
 
     /// How many revocation lists it has.

@@ -64,6 +64,15 @@ name! {
     /// The name of a certificate profile: what a certificate is issued as.
     CertificateProfile
 }
+
+impl CertificateProfile {
+    /// The profile by which owners' certificates for devices are issued, in onboardings (RFC 9646) and by EST.
+    #[must_use]
+    pub fn ldevid() -> Self {
+        Self("ldevid".to_owned())
+    }
+}
+
 name! {
     /// The name of somebody who uses the operator API.
     UserName

@@ -8,21 +8,21 @@ mod exchanges;
 use std::sync::Arc;
 
 use authority::{
-    CertificateAuthority, CertificateSerial,
+    CertificateAuthority,
     ldevid::{Applicant, CsrRefused, Exchange, Judgement, Order},
 };
 use conveyed_info::rpc::{BootstrappingRequest, Csr, CsrInput, CsrRequest};
-use pki::{certificate::Certificate, key::random, time::Timestamp};
+use pki::certificate::Certificate;
 use verdict::ReasonCode;
 
 use self::exchanges::Exchanges;
-use super::{Caller, Problem, held::now};
+use super::{Caller, Problem};
 use crate::{
     audit::{Event, LedgerEvent},
-    authority::{Authorities, Authority, LDEVID},
+    authority::{Authorities, Before, DeviceFault, IssueFault, Judged, TRIES, Wanted},
     domain::{
-        CertificateProfile, Delivered, Dossier, Ldevid, LdevidDemand, OnboardingProfile,
-        ledger::{Holder, IssueRefused, IssuedCertificate, Occasion},
+        Delivered, Dossier, Ldevid, LdevidDemand, OnboardingProfile,
+        ledger::{IssueRefused, Occasion},
     },
     store::{Ledger, StoreError},
     tls::Connection,
@@ -52,9 +52,6 @@ pub(super) struct Ready {
     pub(super) delivered: Delivered,
     pub(super) event: Option<Event>,
 }
-
-/// How often a certificate is made anew because others were faster, or a serial number was taken.
-const TRIES: usize = 4;
 
 /// Why a device gets another certificate although it has one.
 const ANEW: &str = "the device was onboarded anew";
@@ -122,53 +119,27 @@ impl Enrolment {
     ) -> Result<Ready, Problem> {
         let Attempt { order, ldevid, occasion, .. } = attempt;
         let authority = self.authorities.get(&ldevid.authority).ok_or_else(unavailable)?;
-        match self.ledger.answering(&ldevid.authority, order.request()).await? {
+        let judged = Judged::of_device(order, ldevid, dossier);
+        let wanted = Wanted::of_device(judged, caller.device.clone(), occasion.clone());
+        match authority.answered(self.ledger.as_ref(), order.request(), &wanted.holder).await.map_err(not_given)? {
             // A CSR that is sent again is answered with what was issued then (RFC 9646 says nothing of it; a device that lost
             // the answer has no other way).
-            Some(entry) if entry.revoked.is_none() && entry.issued.brief().is_live(at()) => {
-                // A CSR that somebody overheard is no way to another device's certificate.
-                if entry.issued.holder != Holder::Owned(caller.device.clone()) {
-                    return Err(Problem::csr_refused(ReasonCode::CsrInvalid, "another device has sent this CSR"));
-                }
+            Before::Holds(entry) => {
                 Ok(Ready { delivered: delivered(entry.issued.certificate, &authority.ca), event: None })
             }
-            Some(_) => {
-                let why = "the certificate for this CSR was revoked, or has expired: make a new key";
-                Err(Problem::csr_refused(ReasonCode::CsrNotAsWanted, why))
+            Before::Ended => Err(Problem::csr_refused(ReasonCode::CsrNotAsWanted, &DeviceFault::Ended.to_string())),
+            Before::Nothing => {
+                let issued = Box::new(authority.certify(&wanted).map_err(not_given)?);
+                let delivered = delivered(issued.certificate.clone(), &authority.ca);
+                let event = LedgerEvent::CertificateIssued { issued, occasion: wanted.occasion };
+                Ok(Ready { delivered, event: Some(Event::Ledger(event)) })
             }
-            None => self.issue(order, authority, caller, (ldevid, dossier), occasion).ok_or_else(unavailable),
         }
     }
 
     /// The device has its certificate.
     pub(super) fn given(&self, caller: &Caller) {
         self.exchanges.end(&caller.device);
-    }
-
-    fn issue(
-        &self,
-        order: &Order,
-        authority: &Authority,
-        caller: &Caller,
-        (ldevid, dossier): (&Ldevid, &Dossier),
-        occasion: &Occasion,
-    ) -> Option<Ready> {
-        let model = dossier.device.as_ref().and_then(|device| device.particulars.model.clone());
-        let model = model.unwrap_or_else(|| caller.device.serial_number.as_str().to_owned());
-        let names = ldevid.names(&caller.device.serial_number);
-        let serial = CertificateSerial(random().ok()?);
-        let made = order.certify((&authority.ca, &authority.ldevids()), (&model, &names), serial, at());
-        let certificate =
-            made.inspect_err(|error| tracing::error!(%error, device = %caller.device, "no certificate")).ok()?;
-        let issued = IssuedCertificate {
-            authority: ldevid.authority.clone(),
-            profile: CertificateProfile::new(LDEVID).ok()?,
-            holder: Holder::Owned(caller.device.clone()),
-            request: Some(order.request()),
-            certificate: certificate.clone(),
-        };
-        let event = LedgerEvent::CertificateIssued { issued: Box::new(issued), occasion: occasion.clone() };
-        Some(Ready { delivered: delivered(certificate, &authority.ca), event: Some(Event::Ledger(event)) })
     }
 }
 
@@ -186,17 +157,11 @@ impl<'a> Attempt<'a> {
     }
 
     /// The same once more, after the ledger has refused it for this reason; the answer to the device where that is no use.
-    pub(super) fn again(mut self, refused: &IssueRefused) -> Result<Self, Problem> {
-        match refused {
-            _ if self.tries >= TRIES => return Err(unavailable()),
-            IssueRefused::HolderHasOne { .. } => self.occasion = Occasion::Another { because: ANEW.to_owned() },
-            IssueRefused::KeyInUse(_) => {
-                let why = "the key is certified for another device: make a new one";
-                return Err(Problem::csr_refused(ReasonCode::CsrInvalid, why));
-            }
-            // The same CSR came twice at once, or a number was drawn twice.
-            _ => {}
+    pub(super) fn again(mut self, refused: IssueRefused) -> Result<Self, Problem> {
+        if self.tries >= TRIES {
+            return Err(unavailable());
         }
+        self.occasion = refused.retried(self.occasion, ANEW).map_err(not_given)?;
         self.tries = self.tries.saturating_add(1);
         Ok(self)
     }
@@ -204,6 +169,22 @@ impl<'a> Attempt<'a> {
 
 fn unavailable() -> Problem {
     Problem::unavailable(ReasonCode::LdevidUnavailable)
+}
+
+/// What a device is told for which nothing was issued.
+fn not_given(fault: IssueFault) -> Problem {
+    match fault {
+        // A CSR that somebody overheard is no way to another device's certificate.
+        IssueFault::Refused(IssueRefused::KeyInUse(_)) => {
+            let why = "the key is certified for another device: make a new one";
+            Problem::csr_refused(ReasonCode::CsrInvalid, why)
+        }
+        IssueFault::Store(error) => error.into(),
+        other => {
+            tracing::error!(error = %other, "no certificate");
+            unavailable()
+        }
+    }
 }
 
 /// Why a certificate was not given out.
@@ -245,8 +226,4 @@ fn delivered(certificate: Certificate, ca: &CertificateAuthority) -> Delivered {
 
 fn refused(reason: ReasonCode) -> Step {
     Step::Refuse(reason, reason.summary().to_owned())
-}
-
-fn at() -> Timestamp {
-    Timestamp::from_unix(i64::try_from(now().0 / 1000).unwrap_or(i64::MAX))
 }

@@ -216,7 +216,7 @@ impl Exchange<'_> {
                     return Ok(response);
                 }
                 Err(Ungiven::Problem(problem)) => return Err(problem),
-                Err(Ungiven::Ledger(refused)) => attempt = attempt.again(&refused)?,
+                Err(Ungiven::Ledger(refused)) => attempt = attempt.again(refused)?,
             }
         }
     }

@@ -91,8 +91,8 @@ pub(super) async fn commit_with(
     before: Option<Event>,
     event: Event,
 ) -> Result<(), Ungiven> {
-    if let Err(wait) = service.writes.take(Instant::now(), &caller.device, &event) {
-        return Err(Problem::spent(wait).into());
+    for event in before.iter().chain([&event]) {
+        service.writes.take(Instant::now(), &caller.device, event).map_err(Problem::spent)?;
     }
     let call = Call { source: caller.source, certificate: caller.certificate };
     let alarm = dossier.device.as_ref().and_then(|device| alarm::raised_by(&event, device, call));

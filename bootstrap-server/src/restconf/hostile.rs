@@ -226,7 +226,7 @@ async fn served(folder: &std::path::Path) -> (Router, Connection) {
         policies: Arc::new(crate::domain::Policies::default().into()),
         newcomers: Mutex::default(),
         fetcher: Fetcher::new(None),
-        writes: Writes::new(&limits),
+        writes: Arc::new(Writes::new(&limits)),
         images: Images::new(None, 1),
         codes: Codes::new(),
         rejections: Rejections::channel(metrics).0,

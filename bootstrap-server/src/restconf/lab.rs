@@ -127,7 +127,7 @@ impl Lab {
             policies: Arc::new(policies.into()),
             newcomers: Mutex::default(),
             fetcher,
-            writes: Writes::new(&limits),
+            writes: Arc::new(Writes::new(&limits)),
             images: Images::new([], 1),
             codes: Codes::new(),
             rejections,

@@ -79,7 +79,7 @@ pub(crate) struct Service {
     /// The unregistered devices of this hour.
     pub(crate) newcomers: Mutex<Newcomers>,
     /// What each device has added lately.
-    pub(crate) writes: Writes,
+    pub(crate) writes: Arc<Writes>,
     /// Fetches vouchers while devices wait.
     pub(crate) fetcher: Fetcher,
     pub(crate) images: Images,

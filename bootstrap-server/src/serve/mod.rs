@@ -23,6 +23,7 @@ use tokio::{
 };
 
 use crate::{
+    admission::Writes,
     api,
     audit::{CheckpointKey, Event},
     authority::{
@@ -112,11 +113,12 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let shared: Arc<dyn Store> = store.clone();
     let ledger: Arc<dyn Ledger> = store.clone();
     let authorities = config.authorities;
+    let writes = Arc::new(Writes::new(&config.limits));
     let mut tasks = JoinSet::new();
     let parts = onboarding.map(|bound| {
         let enrolment = Enrolment::new(Arc::clone(&ledger), authorities.clone());
         let (told, counted) = ((Arc::clone(&shared), Arc::clone(&in_force)), (rejections.clone(), metrics.clone()));
-        bound.spawn(&mut tasks, told, enrolment, counted, &stopping)
+        bound.spawn(&mut tasks, told, (enrolment, Arc::clone(&writes)), counted, &stopping)
     });
     let (onboarding, asked) = parts.unzip();
     let mut judges = onboarding.as_ref().map_or_else(|| Judges::new([]), |front| front.judges.clone());
@@ -124,7 +126,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     if let Some(default) = config.est {
         let identities = authority::judge(&mut judges, store.as_ref()).await?;
         let (ledger, authorities) = (Arc::clone(&ledger), authorities.clone());
-        let est = Est { ledger, authorities, default, identities, body_deadline: config.limits.body };
+        let est = Est { ledger, authorities, default, identities, writes, body_deadline: config.limits.body };
         services = services.merge(est::router(Arc::new(est)));
     }
     if let Some(office) = config.masa {

@@ -98,7 +98,7 @@ impl Bound {
         self,
         tasks: &mut JoinSet<&'static str>,
         (store, policies): (Arc<dyn Store>, Arc<InForce>),
-        enrolment: Enrolment,
+        (enrolment, writes): (Enrolment, Arc<Writes>),
         (rejections, metrics): (Rejections, Metrics),
         stopping: &watch::Receiver<()>,
     ) -> (Front, Onboarding) {
@@ -113,7 +113,7 @@ impl Bound {
             policies,
             newcomers: Mutex::default(),
             fetcher: Fetcher::new(source),
-            writes: Writes::new(&limits),
+            writes,
             images: Images::new(config.images, limits.images),
             codes: Codes::new(),
             rejections,

@@ -15,7 +15,7 @@ use operator_api::{
 };
 use pki::{revocation::Reason, time::Timestamp};
 
-use super::{Authorities, Issued, Wanted};
+use super::{Authorities, Before, Issued, Judged, Wanted};
 use crate::{
     audit::{Event, LedgerEvent},
     domain::{
@@ -65,7 +65,7 @@ impl Desk {
             let approved = order.judge()?;
             let holder = order.holder(&approved)?;
             let (profile, occasion) = (order.profile.clone(), order.occasion.clone());
-            let wanted = Wanted { approved, profile, holder, occasion };
+            let wanted = Wanted { judged: Judged::Request(approved), profile, holder, occasion };
             let urgency = Urgency::Interactive;
             order.authority.issue(self.ledger.as_ref(), wanted, Some(by), urgency).await?
         };
@@ -79,7 +79,8 @@ impl Desk {
     pub async fn rehearse(&self, wanted: &NewCertificate, by: &Actor) -> Result<(), DeskRefused> {
         let order = self.order(wanted).await?;
         let (made, request) = order.make()?;
-        if order.authority.answered(self.ledger.as_ref(), request, &made.holder).await?.is_none() {
+        let before = order.authority.answered(self.ledger.as_ref(), request, &made.holder).await?;
+        if !matches!(before, Before::Holds(_)) {
             let event = LedgerEvent::CertificateIssued { issued: made, occasion: order.occasion };
             self.ledger.rehearse(Batch::from(Event::Ledger(event)).by(by.clone())).await?;
         }

@@ -8,7 +8,7 @@ use operator_api::NewCertificate;
 use pki::{certificate::Certificate, digest::Digest, identity::SerialNumber, request::CertificationRequest};
 
 use super::{
-    super::{Authorities, Authority, Wanted},
+    super::{Authorities, Authority, Judged, Wanted},
     DeskRefused, reason_given, shown,
 };
 use crate::{
@@ -81,7 +81,7 @@ impl Order {
         let approved = self.judge()?;
         let (request, holder) = (approved.request(), self.holder(&approved)?);
         let (profile, occasion) = (self.profile.clone(), self.occasion.clone());
-        let made = self.authority.certify(&Wanted { approved, profile, holder, occasion })?;
+        let made = self.authority.certify(&Wanted { judged: Judged::Request(approved), profile, holder, occasion })?;
         Ok((Box::new(made), request))
     }
 

@@ -1,5 +1,6 @@
 //! Why a request is not answered with a certificate: a status, and a text that begins with a reason code.
 
+use authority::AuthorityError;
 use axum::{
     http::{
         StatusCode,
@@ -9,7 +10,10 @@ use axum::{
 };
 use verdict::ReasonCode;
 
-use crate::store::StoreError;
+use crate::{
+    authority::{DeviceFault, IssueFault},
+    store::StoreError,
+};
 
 /// After how many seconds somebody asks again for whom a person has to decide (EST-03).
 const PATIENCE: u32 = 600;
@@ -74,6 +78,26 @@ impl Fault {
         let reason = ReasonCode::LdevidUnavailable;
         let fault = Self::new(StatusCode::SERVICE_UNAVAILABLE, reason, "the server failed; try again later");
         Self { retry_after: Some(PAUSE), ..fault }
+    }
+}
+
+impl From<DeviceFault> for Fault {
+    fn from(fault: DeviceFault) -> Self {
+        match &fault {
+            DeviceFault::Ended => Self::bad(ReasonCode::CsrNotAsWanted, &fault.to_string()),
+            DeviceFault::Spent(wait) => {
+                let busy = Self::new(StatusCode::SERVICE_UNAVAILABLE, ReasonCode::ServerBusy, &fault.to_string());
+                Self { retry_after: Some(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).max(1)), ..busy }
+            }
+            DeviceFault::Contended => Self::internal(&fault),
+            DeviceFault::Issue(IssueFault::Refused(refused)) => Self::bad(ReasonCode::CsrInvalid, &refused.to_string()),
+            DeviceFault::Issue(IssueFault::Authority(error)) => match error.as_ref() {
+                // The request's key, or a name, is not what such a certificate may have.
+                AuthorityError::Unfit(findings) => Self::bad(ReasonCode::CsrInvalid, &findings.to_string()),
+                other => Self::internal(other),
+            },
+            DeviceFault::Issue(other) => Self::internal(other),
+        }
     }
 }
 

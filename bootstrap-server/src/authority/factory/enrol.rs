@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     audit::{Event, FactoryEvent, LedgerEvent},
-    authority::{Authority, IssueFault, Wanted},
+    authority::{Authority, IssueFault, Judged, TRIES, Wanted},
     domain::{
         factory::{Enrolment, OrderName, ProductionOrder, ProductionRefused, ProductionUnit, allows, open_to},
         ledger::{CertificateId, Holder, IssueRefused, Occasion},
@@ -42,8 +42,6 @@ use crate::{
 
 /// For how many seconds a challenge can be answered: a TPM needs one or two.
 const PATIENCE: i64 = 300;
-/// How often a certificate is made anew because its serial number was taken.
-const TRIES: usize = 4;
 
 /// One unit's enrolment, or a step of it.
 pub(super) async fn enrol(
@@ -205,7 +203,7 @@ impl Line {
     ) -> Result<Certificate, Fault> {
         let occasion = case.unit.rework.clone().map_or(Occasion::First, |because| Occasion::Another { because });
         let wanted = Wanted {
-            approved: entitled.approved().clone(),
+            judged: Judged::Request(entitled.approved().clone()),
             profile: case.order.terms().profile.clone(),
             holder: Holder::Made(entitled.serial_number().clone()),
             occasion: occasion.clone(),
