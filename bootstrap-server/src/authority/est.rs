@@ -153,7 +153,7 @@ async fn simplereenroll(
     let approved = judge(&request, &ldevids, Asker::Holder(&certificate))
         .map_err(|why| Fault::bad(why.reason(), &why.to_string()))?;
     let occasion = Occasion::Renewal { of: certificate.certificate_serial().to_vec() };
-    est.issue(authority, Judged::Request(approved), device, occasion).await
+    est.issue(authority, Judged::Request(Box::new(approved)), device, occasion).await
 }
 
 /// Who is at the other end.

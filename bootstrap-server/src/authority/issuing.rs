@@ -39,7 +39,7 @@ pub struct Wanted<'a> {
 #[derive(Clone, Debug)]
 pub enum Judged<'a> {
     /// Judged by a profile, which says what of its names stays.
-    Request(Approved<'a>),
+    Request(Box<Approved<'a>>),
     /// Judged by what the owner wishes for its devices (RFC 9646): the names are the owner's, whatever the request says.
     Device {
         /// The key.

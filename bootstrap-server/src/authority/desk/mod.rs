@@ -6,14 +6,15 @@ mod shown;
 
 pub use refused::{DeskRefused, outcome};
 
-use std::{sync::Arc, thread, time::SystemTime};
+use std::{iter, sync::Arc, thread, time::SystemTime};
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt, future::join_all, stream};
 use operator_api as shown_as;
 use operator_api::{
     AuthorityList, CertificatePage, CertificateQuery, IssuedCertificate, NewCertificate, RevokeCertificate,
 };
 use pki::{revocation::Reason, time::Timestamp};
+use tokio::sync::Semaphore;
 
 use super::{Authorities, Before, Issued, Judged, Wanted};
 use crate::{
@@ -25,6 +26,9 @@ use crate::{
     store::{Batch, Ledger, Page, Urgency},
 };
 use order::Order;
+
+/// Certificates that are made together. What is durable together is the writer's business.
+const PIECE: usize = 256;
 
 /// Longest reason that is taken down, in characters.
 const MAX_REASON: usize = 500;
@@ -65,7 +69,7 @@ impl Desk {
             let approved = order.judge()?;
             let holder = order.holder(&approved)?;
             let (profile, occasion) = (order.profile.clone(), order.occasion.clone());
-            let wanted = Wanted { judged: Judged::Request(approved), profile, holder, occasion };
+            let wanted = Wanted { judged: Judged::Request(Box::new(approved)), profile, holder, occasion };
             let urgency = Urgency::Interactive;
             order.authority.issue(self.ledger.as_ref(), wanted, Some(by), urgency).await?
         };
@@ -87,37 +91,46 @@ impl Desk {
         Ok(())
     }
 
-    /// Issues many: signed on several threads, committed side by side. Each has its own result, in order.
+    /// Issues many: verified and signed on several threads, while those before are made durable. Each has its own result, in
+    /// order.
     pub async fn issue_all(
         &self,
         wanted: Vec<NewCertificate>,
         by: &Actor,
     ) -> Vec<Result<IssuedCertificate, DeskRefused>> {
-        let orders = join_all(wanted.iter().map(|wanted| self.order(wanted))).await;
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        let share = orders.len().div_ceil(threads).max(1);
-        let mut orders = orders.into_iter();
-        let mut shares = Vec::new();
-        loop {
-            let share: Vec<_> = orders.by_ref().take(share).collect();
-            if share.is_empty() {
-                break;
-            }
-            // Signatures are made where nobody waits for them.
-            shares.push(tokio::task::spawn_blocking(move || {
-                let made = share.into_iter().map(|order| {
-                    let order = order?;
-                    let (made, _) = order.make()?;
-                    Ok::<_, DeskRefused>((order, made))
-                });
-                made.collect::<Vec<_>>()
-            }));
-        }
-        let mut made = Vec::with_capacity(wanted.len());
-        for share in join_all(shares).await {
-            made.extend(share.unwrap_or_default());
-        }
-        join_all(made.into_iter().map(async |made| {
+        // One is left to the database: it hands much back and forth, and would wait for a turn each time.
+        let turns = Semaphore::new(threads.saturating_sub(1).max(1));
+        let mut wanted = wanted.into_iter();
+        let pieces =
+            iter::from_fn(move || Some(wanted.by_ref().take(PIECE).collect()).filter(|it: &Vec<_>| !it.is_empty()));
+        // Somebody signs while others are made durable.
+        let issued = stream::iter(pieces).map(|piece| self.issue_piece(piece, by, &turns));
+        let issued = issued.buffered(threads.saturating_add(1)).collect::<Vec<_>>().await;
+        issued.into_iter().flatten().collect()
+    }
+
+    async fn issue_piece(
+        &self,
+        wanted: Vec<NewCertificate>,
+        by: &Actor,
+        turns: &Semaphore,
+    ) -> Vec<Result<IssuedCertificate, DeskRefused>> {
+        // Signatures are verified and made where nobody waits for them.
+        let read = blocking(turns, wanted, |wanted| {
+            let request = order::request(&wanted.csr)?;
+            Ok((wanted, request))
+        });
+        let orders = read.await.into_iter().map(async |read: Result<_, DeskRefused>| {
+            let (wanted, request) = read?;
+            Order::new(&wanted, request, &self.authorities, self.ledger.as_ref()).await
+        });
+        let made = blocking(turns, join_all(orders).await, |order: Result<Order, DeskRefused>| {
+            let order = order?;
+            let (made, _) = order.make()?;
+            Ok::<_, DeskRefused>((order, made))
+        });
+        join_all(made.await.into_iter().map(async |made| {
             let (order, made) = made?;
             let recorded = (Some(by), Urgency::Bulk);
             let issued = order.authority.record(self.ledger.as_ref(), made, &order.occasion, recorded).await?;
@@ -198,6 +211,18 @@ impl Desk {
         let authority = self.authorities.get(&entry.issued.authority);
         shown::certificate(&entry.issued, at, entry.revoked, authority)
     }
+}
+
+/// Does something with each, on a thread that nobody waits for.
+async fn blocking<T: Send + 'static, U: Send + 'static>(turns: &Semaphore, all: Vec<T>, each: fn(T) -> U) -> Vec<U> {
+    // Nobody closes it.
+    let _turn = turns.acquire().await;
+    let done = tokio::task::spawn_blocking(move || all.into_iter().map(each).collect()).await;
+    done.unwrap_or_else(|error| match error.try_into_panic() {
+        // As if it had been done here: what is left out would shift the results of the others.
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_ends) => Vec::new(),
+    })
 }
 
 /// Authorities as operators see them.

@@ -36,7 +36,16 @@ impl Order {
         authorities: &Authorities,
         ledger: &dyn Ledger,
     ) -> Result<Self, DeskRefused> {
-        let request = request(&wanted.csr)?;
+        Self::new(wanted, request(&wanted.csr)?, authorities, ledger).await
+    }
+
+    /// Where the request was read.
+    pub(super) async fn new(
+        wanted: &NewCertificate,
+        request: CertificationRequest,
+        authorities: &Authorities,
+        ledger: &dyn Ledger,
+    ) -> Result<Self, DeskRefused> {
         let serial_number = wanted.serial_number.as_deref().map(SerialNumber::new).transpose()?;
         let because = wanted.because.as_deref().map(reason_given).transpose()?;
         let Some(renews) = &wanted.renews else {
@@ -81,7 +90,12 @@ impl Order {
         let approved = self.judge()?;
         let (request, holder) = (approved.request(), self.holder(&approved)?);
         let (profile, occasion) = (self.profile.clone(), self.occasion.clone());
-        let made = self.authority.certify(&Wanted { judged: Judged::Request(approved), profile, holder, occasion })?;
+        let made = self.authority.certify(&Wanted {
+            judged: Judged::Request(Box::new(approved)),
+            profile,
+            holder,
+            occasion,
+        })?;
         Ok((Box::new(made), request))
     }
 
@@ -94,7 +108,7 @@ impl Order {
 }
 
 /// A request, in PEM or in base64.
-fn request(text: &str) -> Result<CertificationRequest, DeskRefused> {
+pub(super) fn request(text: &str) -> Result<CertificationRequest, DeskRefused> {
     let text = text.trim();
     if text.starts_with("-----") {
         return Ok(CertificationRequest::from_pem(text.as_bytes())?);

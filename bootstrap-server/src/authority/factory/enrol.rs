@@ -203,7 +203,7 @@ impl Line {
     ) -> Result<Certificate, Fault> {
         let occasion = case.unit.rework.clone().map_or(Occasion::First, |because| Occasion::Another { because });
         let wanted = Wanted {
-            judged: Judged::Request(entitled.approved().clone()),
+            judged: Judged::Request(Box::new(entitled.approved().clone())),
             profile: case.order.terms().profile.clone(),
             holder: Holder::Made(entitled.serial_number().clone()),
             occasion: occasion.clone(),
