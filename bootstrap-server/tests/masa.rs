@@ -228,6 +228,13 @@ async fn mas_11_a_second_person_agrees_while_the_registrar_asks_again() {
     let approved = MasaEvent::ClaimApproved { claim: waiting[0].id, by };
     world.server.store().commit(Batch::from(Event::Masa(approved))).await.unwrap();
     world.voucher(&world.ask(Some(&world.one), VOUCHER, &request).await);
+    // Sixteen may wait; what waits already is no more of them.
+    for octet in 2..=17 {
+        assert_eq!(world.ask(Some(&world.one), VOUCHER, &world.one.sign(&nonced("SN-2", octet))).await.status, 202);
+    }
+    let one_more = world.one.sign(&nonced("SN-2", 18));
+    refused(&world.ask(Some(&world.one), VOUCHER, &one_more).await, 403, "too-many-claims");
+    assert_eq!(world.ask(Some(&world.one), VOUCHER, &world.one.sign(&nonced("SN-2", 9))).await.status, 202);
     // The word was for this nonce.
     let next = world.one.sign(&nonced("SN-1", 2));
     assert_eq!(world.ask(Some(&world.one), VOUCHER, &next).await.status, 202);

@@ -27,6 +27,9 @@ use crate::{
     store::{Batch, MasaRecords, StoreError},
 };
 
+/// Vouchers for one device that may begin to wait for a second person while a request lives (`request-age`).
+const MAX_WAITING: usize = 16;
+
 /// How often a request is judged again because the records moved meanwhile.
 const TRIES: usize = 4;
 
@@ -230,13 +233,23 @@ impl Office {
     }
 
     /// Puts a claim where a second person finds it, once.
-    async fn propose(&self, records: &dyn MasaRecords, proposal: Proposal, now: Timestamp) -> Result<(), StoreError> {
-        let waits = records.voucher_claim(&proposal.claim()).await?.is_some_and(|claim| claim.approval.is_none());
-        if waits {
+    async fn propose(&self, records: &dyn MasaRecords, proposal: Proposal, now: Timestamp) -> Result<(), Failed> {
+        let claim = claim_of(&proposal, now);
+        let claims = records.claims_of(std::slice::from_ref(&claim.serial_number)).await?;
+        let waiting = claims.iter().filter(|it| it.approval.is_none());
+        if waiting.clone().any(|it| it.id == claim.id) {
             return Ok(());
         }
-        let claim = claim_of(&proposal, now);
-        records.commit(Batch::from(Event::Masa(MasaEvent::VoucherClaimed { claim: Box::new(claim) }))).await.map(drop)
+        // A device that asks again has a new nonce each time, and nobody may fill the records with what nobody decides.
+        let age = |it: &Claim| now.unix().saturating_sub(it.at.unix());
+        let mut recent = waiting.filter(|it| age(it) < self.policy.request_age);
+        if recent.nth(MAX_WAITING.saturating_sub(1)).is_some() {
+            let detail = format!("{MAX_WAITING} vouchers for {} wait already", claim.serial_number);
+            return Err(Refusal::new(ReasonCode::TooManyClaims, detail).into());
+        }
+        let event = Event::Masa(MasaEvent::VoucherClaimed { claim: Box::new(claim) });
+        records.commit(Batch::from(event)).await?;
+        Ok(())
     }
 }
 

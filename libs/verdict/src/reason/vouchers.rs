@@ -51,6 +51,9 @@ macro_rules! vouchers {
             SecondPersonRequired, "second-person-required", "RFC 8366 §7.2",
                 "Whoever asked for a voucher cannot approve it too",
                 "Have somebody else approve it.";
+            TooManyClaims, "too-many-claims", "RFC 8995 §5.6",
+                "As many vouchers for the device wait for a second person as may wait at once",
+                "Have somebody decide about them: `sztp masa claim list`, then `sztp masa claim approve CLAIM`.";
             // The voucher desk
             TooManyVouchers, "too-many-vouchers", "RFC 9110 §15.5.10",
                 "The device has as many vouchers as one device may have",
