@@ -2,7 +2,7 @@
 
 use der::Decode;
 use p256::elliptic_curve::PublicKey as CurvePoint;
-use rsa::pkcs1::RsaPublicKeyRef;
+use rsa::{BoxedUint, pkcs1::RsaPublicKeyRef};
 
 use crate::{
     algorithm::MIN_RSA_BITS,
@@ -14,6 +14,8 @@ const MAX_RSA_BITS: usize = 8192;
 
 /// The odd primes below 752, as the CA/Browser Forum's Baseline Requirements (§6.1.6) have a modulus tried.
 const LAST_TRIED: u32 = 751;
+/// How far Fermat's method is followed.
+const FERMAT_STEPS: usize = 100;
 /// The last prime by which keys of the ROCA library are told.
 const LAST_OF_ROCA: u32 = 167;
 /// The exponent that every key has nowadays, and the generator by which the ROCA library made its primes.
@@ -35,6 +37,9 @@ pub enum Weakness {
     /// The modulus has a small factor, or is even; which one.
     #[error("the RSA modulus can be divided by {0}")]
     RsaSmallFactor(u32),
+    /// The modulus is the product of two numbers that are next to one another (CVE-2022-26320).
+    #[error("the RSA modulus can be factored in a moment: its primes are next to one another")]
+    RsaCloseFactors,
     /// The key was made by the library whose keys can be factored (CVE-2017-15361).
     #[error("the RSA key was made by a library whose keys can be factored (ROCA, CVE-2017-15361)")]
     Roca,
@@ -47,7 +52,7 @@ pub enum Weakness {
 }
 
 /// Looks for what can be told from the key alone. Lists of keys that leaked, such as Debian's of 2008, are not looked at, and
-/// nobody tries to factor a modulus further.
+/// a modulus is not tried to be factored further than costs a moment.
 ///
 /// # Errors
 /// The first [`Weakness`] that is found.
@@ -95,7 +100,41 @@ fn check_rsa(point: &[u8]) -> Result<(), Weakness> {
         }
         is_roca &= prime > LAST_OF_ROCA || is_power_of_f4(rest, prime);
     }
-    if is_roca { Err(Weakness::Roca) } else { Ok(()) }
+    if is_roca {
+        return Err(Weakness::Roca);
+    }
+    if has_close_factors(modulus) { Err(Weakness::RsaCloseFactors) } else { Ok(()) }
+}
+
+/// Whether Fermat's method factors the odd modulus in as many steps as the CA/Browser Forum's Baseline Requirements (§6.1.1.3) have
+/// tried: it is the difference of two squares, of which the greater is hardly greater than the modulus.
+fn has_close_factors(modulus: &[u8]) -> bool {
+    // A limb more than it needs: no sum below leaves it.
+    let bits = modulus.len().saturating_add(8).saturating_mul(8);
+    let number = u32::try_from(bits).ok().and_then(|bits| BoxedUint::from_be_slice(modulus, bits).ok());
+    let Some(number) = number else { return false };
+    let mut root = number.floor_sqrt_vartime();
+    let mut rest = root.wrapping_mul(&root).wrapping_sub(&number);
+    if bool::from(rest.is_zero()) {
+        return true;
+    }
+    let one = BoxedUint::one_with_precision(number.bits_precision());
+    for _ in 0..FERMAT_STEPS {
+        // (root + 1)² = root² + 2·root + 1
+        rest = rest.wrapping_add(&root).wrapping_add(&root).wrapping_add(&one);
+        root = root.wrapping_add(&one);
+        if may_be_square(&rest) && rest.checked_sqrt_vartime().is_some() {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether it is a square modulo 64: of other numbers, one in five is.
+fn may_be_square(number: &BoxedUint) -> bool {
+    const SQUARES: [u64; 12] = [0, 1, 4, 9, 16, 17, 25, 33, 36, 41, 49, 57];
+    let last = number.to_be_bytes().last().map_or(0, |octet| u64::from(octet & 63));
+    SQUARES.contains(&last)
 }
 
 /// `number` modulo `small`, the number given as octets, the most significant first.
@@ -218,6 +257,36 @@ mod tests {
             let Weakness::RsaSmallFactor(found) = found else { panic!("{prime}: {found}") };
             assert!(found <= prime && remainder(&number, found) == 0, "{prime}");
         }
+    }
+
+    #[test]
+    fn primes_that_are_next_to_one_another_are_found() {
+        // Numbers without small factors will do: nobody asks whether they are prime.
+        let near = |start: &[u8], steps: u32| {
+            let number = BoxedUint::from_be_slice(start, 2176).unwrap();
+            let mut next = number.wrapping_add(&BoxedUint::from_be_slice(&steps.to_be_bytes(), 2176).unwrap());
+            loop {
+                let octets = next.to_be_bytes();
+                if (2..=LAST_TRIED).all(|prime| remainder(&octets, prime) != 0) {
+                    return next;
+                }
+                next = next.wrapping_add(&BoxedUint::one_with_precision(2176));
+            }
+        };
+        let start = [0xc5; 128];
+        let one = near(&start, 0);
+        let product = |other: &BoxedUint| {
+            let octets = one.wrapping_mul(other).to_be_bytes().to_vec();
+            octets.into_iter().skip_while(|octet| *octet == 0).collect::<Vec<_>>()
+        };
+        for steps in [0, 1, 5_000, 1_000_000] {
+            let found = check(&rsa(&product(&near(&start, steps)), &[1, 0, 1]));
+            assert_eq!(found, Err(Weakness::RsaCloseFactors), "{steps}");
+        }
+        // Half of the octets apart, as honest primes are at the least.
+        let mut far = start;
+        far[0] = 0xd5;
+        assert_eq!(check(&rsa(&product(&near(&far, 0)), &[1, 0, 1])), Ok(()));
     }
 
     #[test]
