@@ -47,7 +47,7 @@ pub(crate) struct AddArgs {
     /// What its vouchers are signed under, PEM or DER; may be given several times
     #[arg(long = "voucher-anchor", value_name = "CERT")]
     voucher_anchors: Vec<PathBuf>,
-    /// The address of its MASA, which the server asks for vouchers: https://NAME[:PORT]
+    /// The address of its MASA, which the server asks for vouchers: `https://NAME[:PORT]`
     #[arg(long, value_name = "URL", requires = "masa_anchors")]
     masa_url: Option<String>,
     /// What the MASA's server certificate chains to, PEM or DER; may be given several times
