@@ -264,13 +264,13 @@ mod tests {
         // Numbers without small factors will do: nobody asks whether they are prime.
         let near = |start: &[u8], steps: u32| {
             let number = BoxedUint::from_be_slice(start, 2176).unwrap();
-            let mut next = number.wrapping_add(&BoxedUint::from_be_slice(&steps.to_be_bytes(), 2176).unwrap());
+            let mut next = number.wrapping_add(BoxedUint::from_be_slice(&steps.to_be_bytes(), 2176).unwrap());
             loop {
                 let octets = next.to_be_bytes();
                 if (2..=LAST_TRIED).all(|prime| remainder(&octets, prime) != 0) {
                     return next;
                 }
-                next = next.wrapping_add(&BoxedUint::one_with_precision(2176));
+                next = next.wrapping_add(BoxedUint::one_with_precision(2176));
             }
         };
         let start = [0xc5; 128];

@@ -14,7 +14,6 @@ use operator_api::{
     AuthorityList, CertificatePage, CertificateQuery, IssuedCertificate, NewCertificate, RevokeCertificate,
 };
 use pki::{revocation::Reason, time::Timestamp};
-use tokio::sync::Semaphore;
 
 use super::{Authorities, Before, Issued, Judged, Wanted};
 use crate::{
@@ -99,13 +98,11 @@ impl Desk {
         by: &Actor,
     ) -> Vec<Result<IssuedCertificate, DeskRefused>> {
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        // One is left to the database: it hands much back and forth, and would wait for a turn each time.
-        let turns = Semaphore::new(threads.saturating_sub(1).max(1));
         let mut wanted = wanted.into_iter();
         let pieces =
             iter::from_fn(move || Some(wanted.by_ref().take(PIECE).collect()).filter(|it: &Vec<_>| !it.is_empty()));
         // Somebody signs while others are made durable.
-        let issued = stream::iter(pieces).map(|piece| self.issue_piece(piece, by, &turns));
+        let issued = stream::iter(pieces).map(|piece| self.issue_piece(piece, by));
         let issued = issued.buffered(threads.saturating_add(1)).collect::<Vec<_>>().await;
         issued.into_iter().flatten().collect()
     }
@@ -114,10 +111,9 @@ impl Desk {
         &self,
         wanted: Vec<NewCertificate>,
         by: &Actor,
-        turns: &Semaphore,
     ) -> Vec<Result<IssuedCertificate, DeskRefused>> {
         // Signatures are verified and made where nobody waits for them.
-        let read = blocking(turns, wanted, |wanted| {
+        let read = blocking(wanted, |wanted| {
             let request = order::request(&wanted.csr)?;
             Ok((wanted, request))
         });
@@ -125,7 +121,7 @@ impl Desk {
             let (wanted, request) = read?;
             Order::new(&wanted, request, &self.authorities, self.ledger.as_ref()).await
         });
-        let made = blocking(turns, join_all(orders).await, |order: Result<Order, DeskRefused>| {
+        let made = blocking(join_all(orders).await, |order: Result<Order, DeskRefused>| {
             let order = order?;
             let (made, _) = order.make()?;
             Ok::<_, DeskRefused>((order, made))
@@ -214,9 +210,7 @@ impl Desk {
 }
 
 /// Does something with each, on a thread that nobody waits for.
-async fn blocking<T: Send + 'static, U: Send + 'static>(turns: &Semaphore, all: Vec<T>, each: fn(T) -> U) -> Vec<U> {
-    // Nobody closes it.
-    let _turn = turns.acquire().await;
+async fn blocking<T: Send + 'static, U: Send + 'static>(all: Vec<T>, each: fn(T) -> U) -> Vec<U> {
     let done = tokio::task::spawn_blocking(move || all.into_iter().map(each).collect()).await;
     done.unwrap_or_else(|error| match error.try_into_panic() {
         // As if it had been done here: what is left out would shift the results of the others.
