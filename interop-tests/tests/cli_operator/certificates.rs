@@ -16,7 +16,7 @@ use pki::{
 };
 use serde_json::Value;
 
-use crate::site::{Ended, ended, sztp};
+use crate::site::{Ended, ended, killed_again_and_again, sztp};
 
 /// A folder with an authority in it.
 pub(crate) struct Maker {
@@ -273,32 +273,8 @@ fn a_bulk_that_is_killed_halfway_goes_on_and_issues_nothing_twice() {
     const COUNT: usize = 1500;
     let maker = Maker::new();
     long_list(&maker, COUNT);
-    let mut killed = 0;
-    // Killed as soon as it has noted something new; the last one comes through.
-    for round in 1_u64.. {
-        let before = fs::metadata(maker.path("results")).map_or(0, |it| it.len());
-        let mut running = sztp(maker.folder.path(), &BULK).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let ended = loop {
-            if let Some(ended) = running.try_wait().unwrap() {
-                break Some(ended);
-            }
-            if fs::metadata(maker.path("results")).map_or(0, |it| it.len()) > before {
-                running.kill().unwrap();
-                running.wait().unwrap();
-                break None;
-            }
-            std::thread::yield_now();
-        };
-        match ended {
-            Some(ended) => {
-                assert_eq!(ended.code(), Some(0));
-                break;
-            }
-            None => killed += 1,
-        }
-        assert!(round < 20, "it does not come to its end");
-    }
-    assert!(killed > 0, "it was never killed in the middle");
+    let noted = || fs::metadata(maker.path("results")).map_or(0, |it| it.len());
+    killed_again_and_again(|| sztp(maker.folder.path(), &BULK), noted, 1);
     assert_whole(&maker, COUNT);
 }
 

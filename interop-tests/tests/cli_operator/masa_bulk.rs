@@ -1,6 +1,6 @@
 //! `sztp voucher issue` for a list: whatever happens in the middle, each device has one voucher in the end.
 
-use std::{fs, path::Path, process::Stdio};
+use std::{fs, path::Path};
 
 use bootstrap_server::{
     config::ServerConfig,
@@ -10,7 +10,7 @@ use pki::identity::SerialNumber;
 
 use crate::{
     masa::{maker, run},
-    site::{ended, sztp},
+    site::{ended, killed_again_and_again, sztp},
 };
 
 const BULK: [&str; 10] = [
@@ -85,32 +85,7 @@ fn a_list_that_is_killed_halfway_goes_on_and_issues_nothing_twice() {
     let path = folder.path();
     let serials = long_list(path, 6000);
     let written = || fs::read_dir(path.join("vouchers")).map_or(0, Iterator::count);
-    let mut killed = 0;
-    // Killed a while after it has written something new; the last one comes through.
-    for round in 1_u64.. {
-        let before = written();
-        let mut running = sztp(path, &BULK).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let ended = loop {
-            if let Some(ended) = running.try_wait().unwrap() {
-                break Some(ended);
-            }
-            if written() > before + 400 {
-                running.kill().unwrap();
-                running.wait().unwrap();
-                break None;
-            }
-            std::thread::yield_now();
-        };
-        match ended {
-            Some(ended) => {
-                assert_eq!(ended.code(), Some(0));
-                break;
-            }
-            None => killed += 1,
-        }
-        assert!(round < 30, "it does not come to its end");
-    }
-    assert!(killed > 0, "it was never killed in the middle");
+    killed_again_and_again(|| sztp(path, &BULK), || u64::try_from(written()).unwrap(), 400);
     assert_whole(path, &serials);
 }
 

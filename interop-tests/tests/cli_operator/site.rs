@@ -53,6 +53,34 @@ pub(crate) fn ended(command: &mut Command) -> Ended {
     Ended { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
+/// Runs a command that resumes what it began, and kills it whenever it is so far `beyond` where it was when it began; until it comes
+/// to its end in one go.
+pub(crate) fn killed_again_and_again(command: impl Fn() -> Command, progress: impl Fn() -> u64, beyond: u64) {
+    let mut killed = 0;
+    loop {
+        let before = progress();
+        let mut running = command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let ended = loop {
+            if let Some(ended) = running.try_wait().unwrap() {
+                break Some(ended);
+            }
+            if progress() >= before + beyond {
+                running.kill().unwrap();
+                running.wait().unwrap();
+                break None;
+            }
+            std::thread::yield_now();
+        };
+        if let Some(ended) = ended {
+            assert_eq!(ended.code(), Some(0));
+            break;
+        }
+        killed += 1;
+        assert!(killed < 30, "it does not come to its end");
+    }
+    assert!(killed > 0, "it was never killed in the middle");
+}
+
 /// The site and its running server. Everything goes with it.
 pub(crate) struct Site {
     folder: tempfile::TempDir,

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use axum::http::Uri;
+use conveyed_info::voucher::REQUEST_VOUCHER_PATH;
 use pki::certificate::Certificate;
 
 /// A manufacturer's MASA: its address, and what its server certificate is judged by.
@@ -38,9 +39,6 @@ pub struct Target {
 /// The port of HTTPS.
 const HTTPS: u16 = 443;
 
-/// Where requests are, unless an address has a path of its own (RFC 8995 §5).
-const WELL_KNOWN: &str = "/.well-known/brski";
-
 impl MasaAddress {
     /// Longest address, in octets.
     pub const MAX: usize = 1024;
@@ -48,8 +46,11 @@ impl MasaAddress {
     /// Where vouchers are asked for (RFC 8995 §5.5; MAS-01).
     #[must_use]
     pub fn request_voucher(&self) -> Target {
-        let base = if self.at.path.is_empty() { WELL_KNOWN } else { &self.at.path };
-        Target { path: format!("{base}/requestvoucher"), ..self.at.clone() }
+        let path = match self.at.path.as_str() {
+            "" => REQUEST_VOUCHER_PATH.to_owned(),
+            own => format!("{own}/requestvoucher"),
+        };
+        Target { path, ..self.at.clone() }
     }
 }
 
@@ -127,7 +128,9 @@ impl Target {
 
 /// The text is no address of a MASA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("takes https://NAME[:PORT], with a path where requests are not below {WELL_KNOWN}, without user and query")]
+#[error(
+    "takes https://NAME[:PORT], with a path where requests are not below /.well-known/brski, without user and query"
+)]
 pub struct MasaAddressInvalid;
 
 #[cfg(test)]
