@@ -27,6 +27,7 @@ use crate::{
     identity::{self, Identity, IdentityFileError},
     journal::Journal,
     machine::{ImageSignature, Machine, Policy, RunningImage, Situation, WellKnownServer},
+    sources::{Learned, Source},
     storage, tls,
 };
 
@@ -56,6 +57,7 @@ pub struct Device {
     image_keys: Vec<PublicKey>,
     tls: Arc<ClientConfig>,
     images: ImageStore,
+    sources: Vec<Source>,
     journal: Journal,
     /// Held as long as the device lives.
     _lock: File,
@@ -89,7 +91,8 @@ impl Device {
         })?;
         let images = image_store(&config, root).map_err(storage_error)?;
         let journal = Journal::open(&root.join(JOURNAL)).map_err(storage_error)?;
-        Ok(Self { config, root: root.to_owned(), policy, image_keys, tls, images, journal, _lock: lock })
+        let sources = Source::all_of(&config.sources);
+        Ok(Self { config, root: root.to_owned(), policy, image_keys, tls, images, sources, journal, _lock: lock })
     }
 
     /// One attempt: a walk over all sources, until one works or none is left. Each decision goes to `sink` before what
@@ -160,6 +163,8 @@ impl Device {
             journal: &mut self.journal,
             sink,
             link: None,
+            sources: &self.sources,
+            learned: Learned::default(),
         };
         drive(machine, &mut environment)
     }
@@ -233,7 +238,7 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
         } else {
             ImageSignature::Required
         },
-        sources: config.sources.len(),
+        sources: Source::all_of(&config.sources).iter().map(Source::label).collect(),
     })
 }
 

@@ -6,9 +6,10 @@ use pki::time::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    config::{ClockTrust, Config, SourceConfig},
+    config::{ClockTrust, Config},
     env::linux,
     identity::{self, Identity, IdentityFileError},
+    sources::Source,
     storage,
 };
 
@@ -138,14 +139,7 @@ fn files(
 }
 
 fn sources(config: &Config) -> Finding {
-    let names: Vec<_> = config
-        .sources
-        .iter()
-        .map(|source| match source {
-            SourceConfig::Dhcp4(dhcp) => format!("DHCPv4 from {}", dhcp.address),
-            SourceConfig::WellKnown => format!("{} well-known servers", config.well_known.len()),
-        })
-        .collect();
+    let names: Vec<_> = Source::all_of(&config.sources).iter().map(Source::label).collect();
     if names.is_empty() {
         bad("sources", "none", "Add a `[[sources]]` table, such as `kind = \"well-known\"`.")
     } else {

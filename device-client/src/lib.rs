@@ -25,6 +25,7 @@ pub mod identity;
 pub mod journal;
 pub mod machine;
 mod outcome;
+mod place;
 mod record;
 mod server;
 pub mod sources;
@@ -35,5 +36,6 @@ mod tls_key;
 
 pub use device::{Device, OpenError};
 pub use outcome::{Outcome, OutcomeState, PassedOver};
+pub use place::Place;
 pub use record::{Decision, Record};
 pub use server::Server;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use verdict::ReasonCode;
 
-use crate::Server;
+use crate::Place;
 
 /// How an attempt ended, seen from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -50,7 +50,7 @@ impl OutcomeState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PassedOver {
     /// Which server.
-    pub server: Server,
+    pub place: Place,
     /// Why.
     pub reason: ReasonCode,
     /// What exactly was wrong.

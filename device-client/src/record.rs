@@ -3,7 +3,7 @@
 use serde::Serialize;
 use verdict::{ReasonCode, Refusal, Trace};
 
-use crate::Server;
+use crate::Place;
 
 /// What was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -30,7 +30,7 @@ pub struct Record {
     pub step: &'static str,
     /// The server it concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub server: Option<Server>,
+    pub place: Option<Place>,
     /// How it ended.
     pub decision: Decision,
     /// Why something was refused.
@@ -58,7 +58,7 @@ impl Record {
         Self {
             time: None,
             step,
-            server: None,
+            place: None,
             decision,
             reason: None,
             section: None,
@@ -82,8 +82,8 @@ impl Record {
 
     /// The same record about `server`.
     #[must_use]
-    pub fn about(mut self, server: &Server) -> Self {
-        self.server = Some(server.clone());
+    pub fn about(mut self, place: impl Into<Place>) -> Self {
+        self.place = Some(place.into());
         self
     }
 
@@ -102,6 +102,7 @@ fn has_no_checks(trace: &Trace) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Server;
 
     #[test]
     fn a_record_neither_steers_a_terminal_nor_fills_a_log() {
@@ -115,7 +116,7 @@ mod tests {
         let line = Record::refused("server-passed-over", &refusal).about(&Server::new("sztp1", 443));
         let json = serde_json::to_value(&line).unwrap();
         assert_eq!(json["reason"], "server-name-mismatch");
-        assert_eq!(json["server"], "sztp1:443");
+        assert_eq!(json["place"], "sztp1:443");
         assert_eq!(json["decision"], "refused");
         assert!(json["remedy"].as_str().unwrap().ends_with('.'));
         assert!(json.get("time").is_none());

@@ -90,12 +90,12 @@ mod tests {
     fn a_reset_removes_our_files_and_leaves_others() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join(IMAGES)).unwrap();
-        fs::write(folder.path().join(DONE), "{\"server\":\"a:1\"}").unwrap();
+        fs::write(folder.path().join(DONE), "{\"place\":\"a:1\"}").unwrap();
         fs::write(folder.path().join("other"), "x").unwrap();
         let config =
             Config::new(crate::identity::IdentityPlaces::new(PathBuf::from("c").into(), PathBuf::from("k").into()));
         let status = Status::read(&config, folder.path()).unwrap();
-        assert_eq!(status.done.unwrap()["server"], "a:1");
+        assert_eq!(status.done.unwrap()["place"], "a:1");
         assert_eq!(reset(folder.path()).unwrap().len(), 2);
         assert!(folder.path().join("other").exists());
         assert!(reset(folder.path()).unwrap().is_empty());

@@ -106,6 +106,8 @@ impl Cluster {
             .arg("-D")
             .arg(self.data());
         command.arg("-k").arg(self.folder.path()).args(["-c", "listen_addresses=", "-c", "max_connections=200"]);
+        // Several clusters run at once on disks that may be small.
+        command.args(["-c", "min_wal_size=32MB", "-c", "max_wal_size=128MB"]);
         for setting in settings {
             command.args(["-c", setting]);
         }

@@ -22,7 +22,7 @@ pub(super) fn status(common: &Common) -> Result<u8, Failure> {
         Some(done) => format!(
             "bootstrapped at {} by {}",
             done["when"].as_str().unwrap_or("an unknown time"),
-            done["server"].as_str().unwrap_or("an unknown server")
+            done["place"].as_str().unwrap_or("an unknown server")
         ),
         None if status.enabled => "not bootstrapped".to_owned(),
         None => "not bootstrapped, and bootstrapping is switched off".to_owned(),

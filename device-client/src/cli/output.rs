@@ -22,9 +22,9 @@ pub(super) fn show(record: &Record) {
         Decision::Skipped => "--",
         Decision::Refused => "NO",
     };
-    let server = record.server.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
+    let server = record.place.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
     // A server that was named by its address would be named twice.
-    let own = record.server.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
+    let own = record.place.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
     let detail = record.detail.strip_prefix(&own).unwrap_or(&record.detail);
     complain(&format!("{mark} {}{server}: {detail}", record.step));
     if let Some(reason) = record.reason {

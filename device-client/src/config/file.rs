@@ -2,17 +2,15 @@
 
 use std::{
     fmt,
-    net::{Ipv4Addr, SocketAddrV4},
     path::{Path, PathBuf},
     str::FromStr,
-    time::Duration,
 };
 
 use conveyed_info::voucher::Assertion;
 use pki::key::Locator;
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::{ClockTrust, Config, Dhcp4Config, Limits, RebootPlan, SourceConfig, WellKnown};
+use super::{ClockTrust, Config, Limits, RebootPlan, SourceConfig, WellKnown, seconds};
 use crate::{
     Server,
     apply::configuration::ConfigurationPlug,
@@ -35,7 +33,7 @@ pub(super) struct File {
     #[serde(default)]
     well_known: Vec<WellKnownTable>,
     #[serde(default)]
-    sources: Vec<SourceTable>,
+    sources: Vec<SourceConfig>,
     #[serde(default)]
     clock: ClockWord,
     #[serde(default)]
@@ -74,21 +72,6 @@ struct WellKnownTable {
 
 const fn https() -> u16 {
     443
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
-enum SourceTable {
-    Dhcp4 {
-        address: Ipv4Addr,
-        server: Option<SocketAddrV4>,
-        #[serde(default)]
-        port: u16,
-        interface: Option<String>,
-        #[serde(rename = "timeout-seconds")]
-        timeout_seconds: Option<u64>,
-    },
-    WellKnown {},
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -171,7 +154,7 @@ impl File {
             voucher_anchors: paths(self.voucher_anchors),
             image_keys: paths(self.image_keys),
             well_known: well_known.collect(),
-            sources: self.sources.into_iter().map(SourceTable::resolve).collect(),
+            sources: self.sources,
             clock: match self.clock {
                 ClockWord::Trusted => ClockTrust::Trusted,
                 ClockWord::Untrusted => ClockTrust::Untrusted,
@@ -192,31 +175,6 @@ impl File {
                 RebootValue::Command(command) => RebootPlan::Command(command),
             },
             ssh_host_keys: paths(self.ssh_host_keys),
-        }
-    }
-}
-
-/// A duration of the file. Nothing a device does takes longer than a day; without the bound, a deadline could lie beyond
-/// what the system's clock can count to.
-fn seconds(given: u64) -> Duration {
-    const LONGEST: u64 = 24 * 60 * 60;
-    Duration::from_secs(given.min(LONGEST))
-}
-
-impl SourceTable {
-    fn resolve(self) -> SourceConfig {
-        match self {
-            Self::WellKnown {} => SourceConfig::WellKnown,
-            Self::Dhcp4 { address, server, port, interface, timeout_seconds } => {
-                let default = Dhcp4Config::new(address);
-                SourceConfig::Dhcp4(Dhcp4Config {
-                    server: server.unwrap_or(default.server),
-                    port,
-                    interface,
-                    timeout: timeout_seconds.map_or(default.timeout, seconds),
-                    ..default
-                })
-            }
         }
     }
 }
@@ -247,6 +205,8 @@ impl LimitsTable {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::config::ConfigError;
 
@@ -301,7 +261,7 @@ mod tests {
         assert_eq!(config.accepted_assertions, [Assertion::Verified, Assertion::Logged]);
         let SourceConfig::Dhcp4(dhcp) = &config.sources[0] else { panic!("{:?}", config.sources) };
         assert_eq!((dhcp.server.port(), dhcp.port), (6700, 0));
-        assert_eq!(config.sources[1], SourceConfig::WellKnown);
+        assert_eq!(config.sources[1], SourceConfig::WellKnown {});
         assert_eq!(config.configuration, Some(ConfigurationPlug::File("/etc/sztp/running.json".into())));
         assert_eq!((config.limits.image_octets, config.limits.script), (1024, Duration::from_secs(7)));
         assert_eq!(config.reboot, RebootPlan::Command(vec!["/sbin/reboot".into(), "-f".into()]));
@@ -337,7 +297,7 @@ mod tests {
             "idevid-cert = 'x'",
             "clock = 'maybe'",
             "allow-targets = ['127.0.0.1/99']",
-            "[[sources]]\nkind = 'dns'",
+            "[[sources]]\nkind = 'carrier-pigeon'",
             "[[sources]]\nkind = 'dhcp4'\naddress = '127.0.0.1'\nservers = 'x'",
             "[configuration]\nfile = 'a'\ncommand = ['b']",
             "[limits]\nimages = 1",

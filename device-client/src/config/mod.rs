@@ -4,13 +4,15 @@ mod file;
 
 use std::{
     fs, io,
-    net::{Ipv4Addr, SocketAddrV4},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use conveyed_info::voucher::Assertion;
 
+use serde::{Deserialize, Deserializer};
+
+pub use crate::sources::SourceConfig;
 use crate::{Server, apply::configuration::ConfigurationPlug, identity::IdentityPlaces, machine::AllowedTargets};
 
 /// Everything a device is configured with. Paths are absolute, or relative to where the process runs.
@@ -58,45 +60,6 @@ pub struct WellKnown {
     pub server: Server,
     /// Files of certificates that its own must chain to.
     pub anchors: Vec<PathBuf>,
-}
-
-/// A source of bootstrapping data.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SourceConfig {
-    /// DHCPv4 option 143, asked for with DHCPINFORM.
-    Dhcp4(Dhcp4Config),
-    /// The factory's list.
-    WellKnown,
-}
-
-/// How DHCP is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dhcp4Config {
-    /// The address this device has already.
-    pub address: Ipv4Addr,
-    /// Whom to ask; the broadcast address for anybody.
-    pub server: SocketAddrV4,
-    /// The local port; 0 for any, 68 on a real network.
-    pub port: u16,
-    /// The interface whose hardware address is told; without one, an address is made from the serial number.
-    pub interface: Option<String>,
-    /// How long all tries together may take.
-    pub timeout: Duration,
-}
-
-impl Dhcp4Config {
-    /// Asks anybody on the link, from any port, for eight seconds.
-    #[must_use]
-    pub const fn new(address: Ipv4Addr) -> Self {
-        Self {
-            address,
-            server: SocketAddrV4::new(Ipv4Addr::BROADCAST, 67),
-            port: 0,
-            interface: None,
-            timeout: Duration::from_secs(8),
-        }
-    }
 }
 
 /// Whether the clock may be believed.
@@ -190,6 +153,18 @@ impl Config {
             .map(|file| file.resolve(base))
             .map_err(|source| ConfigError::Invalid { source })
     }
+}
+
+/// A duration of the file, in seconds. Nothing a device does takes longer than a day; without the bound, a deadline could
+/// lie beyond what the system's clock can count to.
+pub(crate) fn seconds(given: u64) -> Duration {
+    const LONGEST: u64 = 24 * 60 * 60;
+    Duration::from_secs(given.min(LONGEST))
+}
+
+/// Reads a duration of the file.
+pub(crate) fn read_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(seconds)
 }
 
 /// A configuration file that cannot be used.

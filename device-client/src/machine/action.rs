@@ -7,6 +7,7 @@ use std::{
 };
 
 use conveyed_info::{
+    BootstrappingData, Unverified,
     information::{Configuration, Script},
     rpc::{BootstrappingRequest, ProgressReport},
 };
@@ -14,7 +15,7 @@ use pki::certificate::Certificate;
 use verdict::{Digest, Refusal, Trace};
 
 use super::{Fact, OnboardingStep, Origin, SourceIndex};
-use crate::{Outcome, Server};
+use crate::{Outcome, Place, Server};
 
 /// The one thing to do now. Each is answered with the event named here, or with [`Event::Failed`].
 #[derive(Debug)]
@@ -114,8 +115,8 @@ pub struct Installation {
 /// What the marker says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completion {
-    /// The server whose data was applied.
-    pub server: Server,
+    /// Where the data came from that was applied.
+    pub place: Place,
     /// SHA-256 over the onboarding information document.
     pub document: Digest,
 }
@@ -149,12 +150,29 @@ pub enum Event {
 /// What a source gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discovery {
-    /// The servers, in order.
-    pub servers: Vec<Server>,
-    /// How far the source is believed.
-    pub origin: Origin,
+    /// What it offers, in order.
+    pub offers: Vec<Offer>,
     /// What was left out, and why.
     pub ignored: Vec<Refusal>,
+}
+
+impl Discovery {
+    /// Servers, and nothing left out.
+    #[must_use]
+    pub fn of_servers(servers: Vec<Server>, origin: Origin) -> Self {
+        let offers = servers.into_iter().map(|server| Offer::Server(server, origin)).collect();
+        Self { offers, ignored: Vec::new() }
+    }
+}
+
+/// One thing that a source offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// A server to be asked, and how far the one is believed who named it.
+    Server(Server, Origin),
+    /// Bootstrapping data itself, and where it lies. Nobody vouches for that place: what is not signed counts as a
+    /// redirect at most (RFC 8572 §4.1, §4.2; USB-02, DNS-01).
+    Data(Place, Unverified<BootstrappingData>),
 }
 
 /// An HTTP answer.

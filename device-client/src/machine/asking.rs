@@ -1,25 +1,19 @@
-//! Asking a server for bootstrapping data, and judging what it gives (RFC 8572 §5.3 to §5.5).
+//! Asking a server for bootstrapping data (RFC 8572 §5.3, §7.3).
 
 use conveyed_info::{
     DocumentError, Encoding,
-    cms::AeadPolicy,
-    information::{OnboardingInformation, RedirectInformation},
-    profile::InputProfile,
-    rpc::{BootstrappingAnswer, BootstrappingRequest, ReportingLevel, RestconfError, YANG_DATA_JSON},
-    verify::{self, Accepted, Context, Decryption, Source},
+    rpc::{BootstrappingAnswer, BootstrappingRequest, RestconfError, YANG_DATA_JSON},
 };
-use pki::revocation::Evidence;
-use verdict::{ReasonCode, Refusal, Trace};
+use verdict::{ReasonCode, Refusal};
 
 use super::{
-    Action, Answer, Event, Origin, Request, State, Transition,
+    Action, Answer, Event, Request, State, Transition,
     coming_again::{self, Question},
     connecting::Attempt,
+    data::{self, Giver},
     judgement::Trust,
-    onboarding::{self, Job},
     shared::{Shared, unexpected},
 };
-use crate::{Decision, Record};
 
 /// Longest part of a server's own words that is repeated in a detail.
 const MAX_QUOTE: usize = 300;
@@ -83,82 +77,13 @@ impl Asking {
             Ok(answer) => answer,
             Err(refusal) => return self.attempt.failed(refusal, shared),
         };
-        let verified = {
-            let context = Context {
-                source: match self.trust {
-                    Trust::Trusted => Source::TrustedServer,
-                    Trust::Provisional => Source::Untrusted,
-                },
-                voucher_anchors: &shared.policy.voucher_anchors,
-                serial_number: &shared.policy.serial_number,
-                idevid: Some(&shared.policy.idevid),
-                nonce: shared.situation.nonce.as_ref(),
-                clock: shared.clock,
-                assertions: &shared.policy.accepted_assertions,
-                // RFC 8572 §5.4 (SEC-04): what is stapled must do until lists are fetched.
-                decryption: shared.policy.decryption_key.as_deref().map(|key| Decryption {
-                    key,
-                    certificate: Some(&shared.policy.idevid),
-                    // RFC 8572 §3.1 names EnvelopedData alone (ENC-09).
-                    aead: AeadPolicy::Refuse,
-                }),
-                profile: InputProfile::Strict,
-                revocation: Evidence::none(),
-            };
-            verify::verify(answer.data, &context)
-        };
-        match verified {
-            Ok(verified) => {
-                let (accepted, trace) = verified.into_parts();
-                self.accepted(accepted, trace, answer.reporting_level, shared)
-            }
-            Err(refusal) => self.refused(refusal, shared),
-        }
+        let giver =
+            Giver::Server { attempt: self.attempt, trust: self.trust, root: self.root, level: answer.reporting_level };
+        data::take(giver, answer.data, shared)
     }
 
     pub(super) const fn attempt(&self) -> &Attempt {
         &self.attempt
-    }
-
-    fn accepted(self, accepted: Accepted, trace: Trace, level: ReportingLevel, shared: &mut Shared) -> Transition {
-        let server = &self.attempt.entry.server;
-        let what = match &accepted {
-            Accepted::TrustedRedirect(_) => "a redirect that counts",
-            Accepted::ProvisionalRedirect(_) => "a redirect that nobody vouches for",
-            Accepted::Onboarding(_) => "onboarding information",
-        };
-        shared.record(Record::new("data-accepted", Decision::Passed, what).about(server).with_checks(trace));
-        match accepted {
-            Accepted::TrustedRedirect(redirect) => self.follow(&redirect, Origin::Trusted, shared),
-            Accepted::ProvisionalRedirect(redirect) => self.follow(&redirect, Origin::Untrusted, shared),
-            Accepted::Onboarding(plan) => self.onboard(plan, level, shared),
-        }
-    }
-
-    /// RFC 8572 §5.5: the servers in list order; no report is made of it (CLI-41, CLI-47).
-    fn follow(self, redirect: &RedirectInformation, origin: Origin, shared: &mut Shared) -> Transition {
-        let entry = &self.attempt.entry;
-        let names: Vec<_> = redirect.servers().iter().map(|it| format!("{}:{}", it.address, it.port)).collect();
-        shared.note("redirect-followed", &entry.server, names.join(", "));
-        shared.push(redirect.servers().iter().map(|target| entry.redirected_to(target, origin)).collect());
-        shared.next()
-    }
-
-    fn onboard(self, plan: OnboardingInformation, level: ReportingLevel, shared: &mut Shared) -> Transition {
-        // RFC 8572 §5.6 (CLI-54): signed data does not make an untrusted server a trusted one; it hears nothing.
-        let level = (self.trust == Trust::Trusted).then_some(level);
-        onboarding::begin(Job::new(self.attempt.entry.server, self.root, level, plan), shared)
-    }
-
-    fn refused(self, refusal: Refusal, shared: &mut Shared) -> Transition {
-        let unreadable = matches!(refusal.reason, ReasonCode::DocumentInvalid | ReasonCode::ArtifactMalformed);
-        // RFC 8572 §9.14 (ENC-12): of what was encrypted, nobody hears how far it got.
-        let was_encrypted = refusal.trace.checks().iter().any(|check| check.check.ends_with("-decryption"));
-        // RFC 8572 §5.6 (CLI-57, CLI-40): an authenticated server is told that its document cannot be read.
-        if self.trust == Trust::Trusted && unreadable && !was_encrypted {
-            return onboarding::cannot_parse(self.attempt.entry.server, self.root, refusal, shared);
-        }
-        self.attempt.failed(refusal, shared)
     }
 }
 

@@ -41,16 +41,17 @@ impl Entry {
         Self { server, anchor: None, origin, ancestors: Vec::new() }
     }
 
+    /// An entry that data redirects to which lies somewhere.
+    pub(super) fn named_by_data(target: &BootstrapServer, origin: Origin) -> Self {
+        let server = Server::new(&target.address, target.port);
+        Self { anchor: target.trust_anchor.clone(), ..Self::from_source(server, origin) }
+    }
+
     /// An entry that `self`'s answer redirects to.
     pub(super) fn redirected_to(&self, target: &BootstrapServer, origin: Origin) -> Self {
         let mut ancestors = self.ancestors.clone();
         ancestors.push(self.key());
-        Self {
-            server: Server::new(&target.address, target.port),
-            anchor: target.trust_anchor.clone(),
-            origin,
-            ancestors,
-        }
+        Self { ancestors, ..Self::named_by_data(target, origin) }
     }
 
     pub(super) fn key(&self) -> Key {

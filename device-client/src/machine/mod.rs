@@ -13,6 +13,7 @@ mod asking;
 mod budget;
 mod coming_again;
 mod connecting;
+mod data;
 mod discovering;
 mod entry;
 mod history;
@@ -28,8 +29,8 @@ mod targets;
 mod tests;
 
 pub use action::{
-    Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Installation, Pause, Request,
-    ScriptEnd,
+    Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Installation, Offer, Pause,
+    Request, ScriptEnd,
 };
 pub use action::{ScriptVerdict, Work};
 pub use entry::Origin;

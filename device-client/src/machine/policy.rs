@@ -57,8 +57,8 @@ pub struct Policy {
     pub ssh_host_keys: Vec<SshHostKey>,
     /// Whether boot images must be signed.
     pub image_signature: ImageSignature,
-    /// How many sources there are.
-    pub sources: usize,
+    /// What each source is called, in the order in which they are asked.
+    pub sources: Vec<String>,
 }
 
 /// The image that runs.

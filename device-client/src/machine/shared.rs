@@ -2,17 +2,19 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use conveyed_info::{BootstrappingData, Unverified};
 use pki::time::{Clock, Timestamp};
 use verdict::{ReasonCode, Refusal};
 
 use super::{
-    Action, Moment, Origin, Policy, Situation, SourceIndex, State, Transition,
+    Action, Moment, Offer, Origin, Policy, Situation, SourceIndex, State, Transition,
     budget::{Budget, Phase, SEARCH},
+    data::{self, Giver},
     discovering::Discovering,
     entry::{Entry, Key},
     resolving,
 };
-use crate::{Decision, Outcome, OutcomeState, PassedOver, Record, Server};
+use crate::{Decision, Outcome, OutcomeState, PassedOver, Place, Record};
 
 /// RFC 8572 §5.3: the recursion has a limit, and the limit should be at most ten (CLI-14).
 const MAX_REDIRECTS: usize = 10;
@@ -22,6 +24,37 @@ const MAX_TRIES: usize = 128;
 
 /// Servers that are taken from one list that nobody vouches for (SEC-09).
 const MAX_UNTRUSTED_LIST: usize = 16;
+
+/// What is still to be tried.
+#[derive(Debug)]
+pub(super) enum Pending {
+    Server(Box<Entry>),
+    Data(Place, Unverified<BootstrappingData>),
+}
+
+impl Pending {
+    fn origin(&self) -> Origin {
+        match self {
+            Self::Server(entry) => entry.origin,
+            Self::Data(..) => Origin::Untrusted,
+        }
+    }
+}
+
+impl From<Entry> for Pending {
+    fn from(entry: Entry) -> Self {
+        Self::Server(Box::new(entry))
+    }
+}
+
+impl From<Offer> for Pending {
+    fn from(offer: Offer) -> Self {
+        match offer {
+            Offer::Server(server, origin) => Entry::from_source(server, origin).into(),
+            Offer::Data(place, data) => Self::Data(place, data),
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -33,7 +66,7 @@ pub(super) struct Shared {
     apply_failed: bool,
     /// A stack: the servers of an inner list stand above those of the list around it, so that an error leads back to
     /// the enclosing loop and not to the start (CLI-17).
-    pending: Vec<Entry>,
+    pending: Vec<Pending>,
     /// What was tried through this source. Who named a server decides where it may lead (SEC-10), so one that was
     /// blocked for a stranger is not tried already when the owner names it (CLI-09).
     tried: BTreeSet<(Key, Origin)>,
@@ -67,17 +100,22 @@ impl Shared {
         self.records.push(record);
     }
 
-    pub(super) fn note(&mut self, step: &'static str, server: &Server, detail: impl Into<String>) {
-        self.record(Record::new(step, Decision::Noted, detail).about(server));
+    pub(super) fn note(&mut self, step: &'static str, place: impl Into<Place>, detail: impl Into<String>) {
+        self.record(Record::new(step, Decision::Noted, detail).about(place));
     }
 
     pub(super) fn take_records(&mut self) -> Vec<Record> {
         std::mem::take(&mut self.records)
     }
 
-    /// Puts the servers of a list before all others, in their order.
-    pub(super) fn push(&mut self, mut entries: Vec<Entry>) {
-        let untrusted = entries.iter().any(|entry| entry.origin == Origin::Untrusted);
+    /// What a source is called.
+    pub(super) fn name_of(&self, source: SourceIndex) -> String {
+        self.policy.sources.get(source.0).cloned().unwrap_or_else(|| format!("source {}", source.0))
+    }
+
+    /// Puts what a list offers before all else, in its order.
+    pub(super) fn push(&mut self, mut entries: Vec<Pending>) {
+        let untrusted = entries.iter().any(|entry| entry.origin() == Origin::Untrusted);
         if untrusted && entries.len() > MAX_UNTRUSTED_LIST {
             let surplus = entries.len().saturating_sub(MAX_UNTRUSTED_LIST);
             let detail = format!("{surplus} more servers: no more than {MAX_UNTRUSTED_LIST} are taken from this list");
@@ -107,7 +145,7 @@ impl Shared {
     fn drop_late(&mut self) {
         let before = self.pending.len();
         let mut pending = std::mem::take(&mut self.pending);
-        pending.retain(|entry| !self.is_too_late_for(entry.origin));
+        pending.retain(|entry| !self.is_too_late_for(entry.origin()));
         self.pending = pending;
         let dropped = before.saturating_sub(self.pending.len());
         if dropped > 0 {
@@ -116,24 +154,32 @@ impl Shared {
         }
     }
 
-    /// Leaves a server for good.
-    pub(super) fn pass_over(&mut self, server: &Server, refusal: Refusal) -> Transition {
-        self.record(Record::refused("server-passed-over", &refusal).about(server));
-        let Refusal { reason, detail, .. } = refusal;
-        self.passed_over.push(PassedOver { server: server.clone(), reason, detail });
+    /// Leaves a server, or data that lies somewhere, for good.
+    pub(super) fn pass_over(&mut self, place: impl Into<Place>, refusal: Refusal) -> Transition {
+        self.count_out(place.into(), refusal);
         self.next()
     }
 
+    fn count_out(&mut self, place: Place, refusal: Refusal) {
+        self.record(Record::refused("server-passed-over", &refusal).about(&place));
+        let Refusal { reason, detail, .. } = refusal;
+        self.passed_over.push(PassedOver { place, reason, detail });
+    }
+
     /// Leaves a server whose data was good and could not be applied.
-    pub(super) fn apply_failed(&mut self, server: &Server, refusal: Refusal) -> Transition {
+    pub(super) fn apply_failed(&mut self, place: Place, refusal: Refusal) -> Transition {
         self.apply_failed = true;
-        self.pass_over(server, refusal)
+        self.pass_over(place, refusal)
     }
 
     /// The next server, or the next source, or the end.
     pub(super) fn next(&mut self) -> Transition {
         self.drop_late();
-        while let Some(entry) = self.pending.pop() {
+        while let Some(pending) = self.pending.pop() {
+            let entry = match pending {
+                Pending::Server(entry) => *entry,
+                Pending::Data(place, given) => return data::take(Giver::Lying(place), given, self),
+            };
             let key = entry.key();
             let refusal = if entry.redirects() > MAX_REDIRECTS {
                 let detail = format!("more than {MAX_REDIRECTS} redirects led here");
@@ -147,9 +193,7 @@ impl Shared {
                 None
             };
             if let Some(refusal) = refusal {
-                self.record(Record::refused("server-passed-over", &refusal).about(&entry.server));
-                let Refusal { reason, detail, .. } = refusal;
-                self.passed_over.push(PassedOver { server: entry.server, reason, detail });
+                self.count_out(entry.server.into(), refusal);
                 continue;
             }
             if !self.tried.insert((key, entry.origin)) {
@@ -159,7 +203,7 @@ impl Shared {
             }
             return resolving::begin(entry, self);
         }
-        if self.next_source < self.policy.sources {
+        if self.next_source < self.policy.sources.len() {
             let source = SourceIndex(self.next_source);
             self.next_source = self.next_source.saturating_add(1);
             self.tried.clear();
@@ -180,7 +224,7 @@ impl Shared {
             OutcomeState::Refused
         };
         let (reason, detail) = match self.passed_over.last() {
-            Some(last) => (last.reason, format!("{}: {}", last.server, last.detail)),
+            Some(last) => (last.reason, format!("{}: {}", last.place, last.detail)),
             None => (ReasonCode::NoSource, "no source named a server".to_owned()),
         };
         let mut outcome = self.outcome(state, detail.clone());

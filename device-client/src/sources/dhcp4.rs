@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddrV4, UdpSocket},
+    net::{Ipv4Addr, SocketAddrV4, UdpSocket},
     time::{Duration, Instant},
 };
 
@@ -13,29 +13,73 @@ use dhcp::{
         ParameterRequestList, TransactionId,
     },
 };
-use pki::{digest::sha256, identity::SerialNumber};
+use pki::{digest::sha256, identity::SerialNumber, key};
+use serde::Deserialize;
 use verdict::{ReasonCode, Refusal};
 
+use super::Surroundings;
 use crate::{
     Server,
-    config::Dhcp4Config,
-    machine::{Discovery, Origin},
+    machine::{Discovery, Offer, Origin},
 };
 
 /// Pause before the second try, doubled each time (RFC 2131 §4.1 starts at four seconds, for whole networks that boot
 /// at once; a device that is refused goes on to its next source soon).
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
+/// How DHCP is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// The address this device has already.
+    pub address: Ipv4Addr,
+    /// Whom to ask; the broadcast address for anybody.
+    #[serde(default = "anybody")]
+    pub server: SocketAddrV4,
+    /// The local port; 0 for any, 68 on a real network.
+    #[serde(default)]
+    pub port: u16,
+    /// The interface whose hardware address is told; without one, an address is made from the serial number.
+    #[serde(default)]
+    pub interface: Option<String>,
+    /// How long all tries together may take.
+    #[serde(default = "patience", rename = "timeout-seconds", deserialize_with = "crate::config::read_seconds")]
+    pub timeout: Duration,
+}
+
+const fn anybody() -> SocketAddrV4 {
+    SocketAddrV4::new(Ipv4Addr::BROADCAST, 67)
+}
+
+const fn patience() -> Duration {
+    Duration::from_secs(8)
+}
+
+impl Settings {
+    /// Asks anybody on the link, from any port, for eight seconds.
+    #[must_use]
+    pub const fn new(address: Ipv4Addr) -> Self {
+        Self { address, server: anybody(), port: 0, interface: None, timeout: patience() }
+    }
+
+    /// What it is called in the trace.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("DHCPv4 from {}", self.address)
+    }
+}
+
 /// Asks for the option and reads it. What DHCP says is believed by nobody: it is a list of servers to try (DHC-01).
 ///
 /// # Errors
 /// [`ReasonCode::NoSource`] when nobody answers or the answer has no such option, [`ReasonCode::DhcpUriInvalid`] when
 /// nothing in it is usable (DHC-09).
-pub fn discover(
-    config: &Dhcp4Config,
-    serial_number: &SerialNumber,
-    transaction: TransactionId,
-) -> Result<Discovery, Refusal> {
+pub fn discover(config: &Settings, surroundings: &mut Surroundings<'_>) -> Result<Discovery, Refusal> {
+    let octets = key::random().map_err(|error| Refusal::new(ReasonCode::NoSource, error.to_string()))?;
+    ask(config, surroundings.serial_number, TransactionId(u32::from_be_bytes(octets)))
+}
+
+fn ask(config: &Settings, serial_number: &SerialNumber, transaction: TransactionId) -> Result<Discovery, Refusal> {
     let request = request(config, serial_number, transaction);
     let value = exchange(config, &request, transaction)
         .map_err(|error| Refusal::new(ReasonCode::NoSource, format!("DHCP from {}: {error}", config.address)))?
@@ -43,7 +87,7 @@ pub fn discover(
     read(&value)
 }
 
-fn request(config: &Dhcp4Config, serial_number: &SerialNumber, transaction: TransactionId) -> Message {
+fn request(config: &Settings, serial_number: &SerialNumber, transaction: TransactionId) -> Message {
     let mut message = Message::new(Operation::Request, hardware_address(config, serial_number));
     message.transaction = transaction;
     // RFC 2131 §4.4.3: the address the client has; the server answers to it.
@@ -65,7 +109,7 @@ fn client_identifier(serial_number: &SerialNumber) -> ClientIdentifier {
 }
 
 /// The interface's own address where it is known; otherwise a locally administered one that stays the same.
-fn hardware_address(config: &Dhcp4Config, serial_number: &SerialNumber) -> HardwareAddress {
+fn hardware_address(config: &Settings, serial_number: &SerialNumber) -> HardwareAddress {
     let read = |interface: &String| std::fs::read_to_string(format!("/sys/class/net/{interface}/address")).ok();
     let known = config.interface.as_ref().and_then(read).and_then(|text| text.trim().parse::<MacAddress>().ok());
     let [a, b, c, d, e, ..] = sha256(serial_number.as_str().as_bytes()).0;
@@ -73,7 +117,7 @@ fn hardware_address(config: &Dhcp4Config, serial_number: &SerialNumber) -> Hardw
 }
 
 /// Sends until somebody answers with the option, or time is up.
-fn exchange(config: &Dhcp4Config, request: &Message, transaction: TransactionId) -> io::Result<Option<Vec<u8>>> {
+fn exchange(config: &Settings, request: &Message, transaction: TransactionId) -> io::Result<Option<Vec<u8>>> {
     let socket = UdpSocket::bind(SocketAddrV4::new(config.address, config.port))?;
     socket.set_broadcast(true)?;
     let deadline = Instant::now() + config.timeout;
@@ -126,27 +170,26 @@ fn answer(datagram: &[u8], transaction: TransactionId) -> Option<Vec<u8>> {
 fn read(value: &[u8]) -> Result<Discovery, Refusal> {
     let list = UriList::decode(value).map_err(|error| Refusal::new(error.reason(), error.to_string()))?;
     let server = |host: &Host, port| match host {
-        Host::Name(name) => Server::new(name.as_str(), port),
-        Host::Address(address) => Server::new(&address.to_string(), port),
+        Host::Name(name) => Offer::Server(Server::new(name.as_str(), port), Origin::Untrusted),
+        Host::Address(address) => Offer::Server(Server::new(&address.to_string(), port), Origin::Untrusted),
     };
     let ignored = |entry: &IgnoredEntry| {
         let detail = format!("entry {} of option 143: {}", entry.index, entry.because);
         Refusal::new(entry.because.reason(), detail)
     };
     Ok(Discovery {
-        servers: list.uris.as_slice().iter().map(|uri| server(uri.host(), uri.port())).collect(),
-        origin: Origin::Untrusted,
+        offers: list.uris.as_slice().iter().map(|uri| server(uri.host(), uri.port())).collect(),
         ignored: list.ignored.iter().map(ignored).collect(),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{net::Ipv4Addr, thread};
+    use std::thread;
 
     use super::*;
 
-    fn serve(answers: impl Fn(&Message) -> Vec<Message> + Send + 'static) -> (Dhcp4Config, thread::JoinHandle<()>) {
+    fn serve(answers: impl Fn(&Message) -> Vec<Message> + Send + 'static) -> (Settings, thread::JoinHandle<()>) {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = socket.local_addr().unwrap().port();
         let server = thread::spawn(move || {
@@ -157,10 +200,10 @@ mod tests {
                 socket.send_to(&answer.encode(), from).unwrap();
             }
         });
-        let config = Dhcp4Config {
+        let config = Settings {
             server: SocketAddrV4::new(Ipv4Addr::LOCALHOST, port),
             timeout: Duration::from_millis(900),
-            ..Dhcp4Config::new(Ipv4Addr::LOCALHOST)
+            ..Settings::new(Ipv4Addr::LOCALHOST)
         };
         (config, server)
     }
@@ -192,23 +235,24 @@ mod tests {
             other.transaction = TransactionId(request.transaction.0.wrapping_add(1));
             vec![other, ack(request, &["http://no.example", "https://sztp.example:8443", "https://[2001:db8::1]"])]
         });
-        let found = discover(&config, &serial(), TransactionId(7)).unwrap();
+        let found = ask(&config, &serial(), TransactionId(7)).unwrap();
         server.join().unwrap();
-        assert_eq!(found.servers, [Server::new("sztp.example", 8443), Server::new("2001:db8::1", 443)]);
-        assert_eq!((found.origin, found.ignored.len()), (Origin::Untrusted, 1));
+        let servers = vec![Server::new("sztp.example", 8443), Server::new("2001:db8::1", 443)];
+        assert_eq!(found.offers, Discovery::of_servers(servers, Origin::Untrusted).offers);
+        assert_eq!(found.ignored.len(), 1);
     }
 
     #[test]
     fn dhc_09_a_list_without_a_good_uri_is_no_source() {
         let (config, server) = serve(|request| vec![ack(request, &["http://no.example", "https://a/path"])]);
-        let refusal = discover(&config, &serial(), TransactionId(7)).unwrap_err();
+        let refusal = ask(&config, &serial(), TransactionId(7)).unwrap_err();
         server.join().unwrap();
         assert_eq!(refusal.reason, ReasonCode::DhcpUriInvalid);
     }
 
     #[test]
     fn no_request_tells_the_serial_number() {
-        let request = request(&Dhcp4Config::new(Ipv4Addr::LOCALHOST), &serial(), TransactionId(7));
+        let request = request(&Settings::new(Ipv4Addr::LOCALHOST), &serial(), TransactionId(7));
         assert!(!request.encode().windows(4).any(|window| window == b"SN-1"));
         let identifier = client_identifier(&serial());
         assert_eq!((identifier.0.len(), identifier.0.first()), (17, Some(&0)));
@@ -219,7 +263,7 @@ mod tests {
     fn silence_ends_in_time() {
         let (config, server) = serve(|_| Vec::new());
         let begun = Instant::now();
-        let refusal = discover(&config, &serial(), TransactionId(7)).unwrap_err();
+        let refusal = ask(&config, &serial(), TransactionId(7)).unwrap_err();
         server.join().unwrap();
         assert_eq!(refusal.reason, ReasonCode::NoSource);
         assert!(begun.elapsed() < Duration::from_secs(10));

@@ -8,9 +8,5 @@ use crate::{
 /// The list as a source gives it. Whether a server of it is trusted, its certificate decides (CLI-07).
 #[must_use]
 pub fn discover(list: &[WellKnown]) -> Discovery {
-    Discovery {
-        servers: list.iter().map(|it| it.server.clone()).collect(),
-        origin: Origin::Factory,
-        ignored: Vec::new(),
-    }
+    Discovery::of_servers(list.iter().map(|it| it.server.clone()).collect(), Origin::Factory)
 }

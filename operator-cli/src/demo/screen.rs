@@ -49,7 +49,7 @@ impl Screen {
 impl DeviceLine {
     /// Shows what the device just decided.
     pub(super) fn show(&self, record: &Record) {
-        let server = record.server.as_ref().map(|server| format!(" {server}")).unwrap_or_default();
+        let server = record.place.as_ref().map(|server| format!(" {server}")).unwrap_or_default();
         let text = match (record.decision, record.reason) {
             (Decision::Refused, Some(reason)) => format!("{}{server}: {reason}", record.step),
             _ => format!("{}{server} {}", record.step, record.detail),

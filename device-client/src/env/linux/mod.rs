@@ -12,11 +12,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use dhcp::v4::TransactionId;
 use pki::{
     certificate::Certificate,
     identity::SerialNumber,
-    key::{self, PublicKey},
+    key::PublicKey,
     time::{Clock, Timestamp},
 };
 use rustls::ClientConfig;
@@ -26,10 +25,11 @@ use super::{Environment, spread};
 use crate::{
     Record, Server,
     apply::image::ImageStore,
-    config::{ClockTrust, Config, SourceConfig},
+    config::{ClockTrust, Config},
     journal::Journal,
     machine::{Answer, Discovery, Download, Downloaded, Event, Pause, Request, SourceIndex, Work},
-    sources, tls,
+    sources::{Learned, Source, Surroundings},
+    tls,
 };
 use network::Link;
 use std::path::Path;
@@ -48,6 +48,9 @@ pub struct LinuxEnvironment<'a> {
     pub(crate) journal: &'a mut Journal,
     pub(crate) sink: &'a mut dyn FnMut(&Record),
     pub(crate) link: Option<Link>,
+    pub(crate) sources: &'a [Source],
+    /// What sources said of the network in this attempt.
+    pub(crate) learned: Learned,
 }
 
 impl std::fmt::Debug for LinuxEnvironment<'_> {
@@ -80,14 +83,13 @@ impl Environment for LinuxEnvironment<'_> {
     }
 
     fn discover(&mut self, source: SourceIndex) -> Result<Discovery, Refusal> {
-        match self.config.sources.get(source.0) {
-            Some(SourceConfig::WellKnown) => Ok(sources::well_known::discover(&self.config.well_known)),
-            Some(SourceConfig::Dhcp4(dhcp)) => {
-                let octets = key::random().map_err(|error| Refusal::new(ReasonCode::NoSource, error.to_string()))?;
-                sources::dhcp4::discover(dhcp, self.serial_number, TransactionId(u32::from_be_bytes(octets)))
-            }
-            None => Err(Refusal::new(ReasonCode::NoSource, "no such source is configured")),
-        }
+        let nothing = || Refusal::new(ReasonCode::NoSource, "no such source is configured");
+        let asked = self.sources.get(source.0).ok_or_else(nothing)?;
+        asked.discover(&mut Surroundings {
+            serial_number: self.serial_number,
+            well_known: &self.config.well_known,
+            learned: &mut self.learned,
+        })
     }
 
     fn resolve(&mut self, server: &Server) -> Result<Vec<IpAddr>, Refusal> {

@@ -73,7 +73,7 @@ impl LinuxEnvironment<'_> {
         let image = running.ok().and_then(|running| running.sha256).map(|digest| digest.to_string());
         let marker = serde_json::json!({
             "when": Timestamp::from_system(SystemTime::now()).to_string(),
-            "server": completion.server,
+            "place": completion.place,
             "document": completion.document,
             "image": image,
         });

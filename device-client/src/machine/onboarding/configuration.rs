@@ -32,7 +32,7 @@ impl Committing {
     pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
         let CommitFailure { refusal, output } = match event {
             Event::Done => {
-                shared.record(Record::new("config", Decision::Passed, "committed").about(&self.job.server));
+                shared.record(Record::new("config", Decision::Passed, "committed").about(&self.job.place));
                 let report = Report::verbose(ProgressType::ConfigComplete);
                 return ending::remember(self.job, OnboardingStep::Configuration, report);
             }
@@ -89,11 +89,11 @@ impl RollingBack {
                 match problem {
                     None => {
                         let detail = "the configuration from before the commit";
-                        shared.note("config-rolled-back", &self.job.server, detail);
+                        shared.note("config-rolled-back", &self.job.place, detail);
                     }
                     // The next attempt tries again before it begins.
                     Some(refusal) => {
-                        shared.record(Record::refused("config-rolled-back", &refusal).about(&self.job.server));
+                        shared.record(Record::refused("config-rolled-back", &refusal).about(&self.job.place));
                     }
                 }
                 failure.tell(self.job, shared)

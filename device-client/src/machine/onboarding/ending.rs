@@ -73,7 +73,7 @@ pub(super) fn complete(job: Job, shared: &mut Shared) -> Transition {
 
 /// Writes the marker that ends bootstrapping: the last thing of all.
 pub(super) fn write_done(job: Job) -> Transition {
-    let completion = Completion { server: job.server.clone(), document: job.document };
+    let completion = Completion { place: job.place.clone(), document: job.document };
     go(Onboarding::WritingDone(WritingDone { job }), Work::WriteDone(completion))
 }
 
@@ -87,18 +87,18 @@ impl WritingDone {
     pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
         if let Event::Failed(refusal) = event {
             // Everything is applied and acknowledged; the next start repeats what costs nothing to repeat.
-            return shared.apply_failed(&self.job.server, refusal);
+            return shared.apply_failed(self.job.place, refusal);
         }
         let record = Record::new("bootstrapped", Decision::Passed, format!("document {}", self.job.document));
-        shared.record(record.about(&self.job.server));
-        let outcome = shared.outcome(OutcomeState::Bootstrapped, self.job.server.to_string());
+        shared.record(record.about(&self.job.place));
+        let outcome = shared.outcome(OutcomeState::Bootstrapped, self.job.place.to_string());
         shared.end(outcome)
     }
 }
 
 /// Boots the installed image.
 pub(super) fn reboot(job: Job, shared: &mut Shared) -> Transition {
-    shared.note("rebooting", &job.server, "into the installed image");
+    shared.note("rebooting", &job.place, "into the installed image");
     go(Onboarding::Rebooting(Rebooting { job }), Work::Reboot)
 }
 
@@ -112,7 +112,7 @@ impl Rebooting {
     pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
         // RFC 8572 §5.6 (CLI-65): nothing more goes to this server in this attempt, not even that the reboot failed.
         if let Event::Failed(refusal) = event {
-            return shared.apply_failed(&self.job.server, refusal);
+            return shared.apply_failed(self.job.place, refusal);
         }
         let outcome = shared.outcome(OutcomeState::RebootWanted, "the installed image must be booted");
         shared.end(outcome)
@@ -141,7 +141,7 @@ impl Forgetting {
             // The journal still says that the configuration is committed, and the next start will believe it: it must
             // stay true. That start goes on where this attempt failed, or rolls back before another document begins.
             to_roll_back &= !history.is_applied(&job.document, OnboardingStep::Configuration);
-            shared.record(Record::refused("journal", &problem).about(&job.server));
+            shared.record(Record::refused("journal", &problem).about(&job.place));
         } else {
             history.add(Fact::Abandoned { document: job.document });
         }

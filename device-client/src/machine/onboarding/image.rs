@@ -33,17 +33,17 @@ pub(super) fn begin(mut job: Job, shared: &mut Shared) -> Transition {
     let initiated = Report::verbose(ProgressType::BootImageInitiated);
     if is_running(&image, &shared.situation.running) {
         let record = Record::new("boot-image", Decision::Passed, format!("{} is running", name_of(&image)));
-        shared.record(record.about(&job.server));
+        shared.record(record.about(&job.place));
         let reports = vec![initiated, Report::verbose(ProgressType::BootImageComplete)];
         return reporting::send(job, reports, Next::Begin(OnboardingStep::PreScript), shared);
     }
-    shared.note("boot-image-differs", &job.server, format!("{} is not running", name_of(&image)));
+    shared.note("boot-image-differs", &job.place, format!("{} is not running", name_of(&image)));
     if let Some(refusal) = cannot_fetch(&image, shared) {
         return fail(job, ProgressType::BootImageError, refusal);
     }
     let reports = vec![initiated, Report::verbose(ProgressType::BootImageMismatch)];
     if let Some(digest) = image.sha256.filter(|digest| shared.situation.installed.as_ref() == Some(digest)) {
-        shared.note("image-download", &job.server, format!("not needed: {digest} is installed and was not booted yet"));
+        shared.note("image-download", &job.place, format!("not needed: {digest} is installed and was not booted yet"));
         let installation = Installation { sha256: digest, os_name: image.os_name, os_version: image.os_version };
         return reporting::send(job, reports, Next::Install(installation), shared);
     }
@@ -100,7 +100,7 @@ pub(super) fn fetch(job: Job, mut fetch: Fetch, shared: &mut Shared) -> Transiti
         return fail(job, ProgressType::BootImageError, refusal);
     };
     fetch.next_uri = fetch.next_uri.saturating_add(1);
-    shared.note("image-download", &job.server, uri.as_str());
+    shared.note("image-download", &job.place, uri.as_str());
     let action = Action::Download(Download { uri, expected: fetch.image.sha256 });
     go(Onboarding::Downloading(Downloading { job, fetch }), action)
 }
@@ -121,7 +121,7 @@ impl Downloading {
         let downloaded = match event {
             Event::Downloaded(downloaded) => downloaded,
             Event::Failed(refusal) => {
-                shared.record(Record::refused("image-download", &refusal).about(&self.job.server));
+                shared.record(Record::refused("image-download", &refusal).about(&self.job.place));
                 // A hash that did not match tells more than a server that did not answer.
                 self.fetch.last_refusal = match self.fetch.last_refusal.take() {
                     Some(earlier) if earlier.reason == ReasonCode::ImageHashMismatch => Some(earlier),
@@ -133,14 +133,14 @@ impl Downloading {
         };
         let Downloaded { sha256, length, resumed_from } = downloaded;
         let detail = format!("{length} octets, {resumed_from} of them from an earlier download, sha-256 {sha256}");
-        shared.note("image-downloaded", &self.job.server, detail);
+        shared.note("image-downloaded", &self.job.place, detail);
         // RFC 8572 §5.6: verified before anything is done with it.
         if let Some(expected) = self.fetch.image.sha256
             && expected != sha256
         {
             let detail = format!("expected sha-256 {expected}, downloaded {sha256}");
             let refusal = Refusal::new(ReasonCode::ImageHashMismatch, detail);
-            shared.record(Record::refused("image-hash", &refusal).about(&self.job.server));
+            shared.record(Record::refused("image-hash", &refusal).about(&self.job.place));
             // Kept bytes of an earlier download may be what is wrong: the same URI gets one chance without them.
             if resumed_from > 0 {
                 self.fetch.next_uri = self.fetch.next_uri.saturating_sub(1);
@@ -203,7 +203,7 @@ impl VerifyingImage {
         match event {
             Event::ImageVerified(trace) => {
                 let record = Record::new("image-verified", Decision::Passed, self.installation.sha256.to_string());
-                shared.record(record.about(&self.job.server).with_checks(trace));
+                shared.record(record.about(&self.job.place).with_checks(trace));
                 install(self.job, self.installation)
             }
             Event::Failed(refusal) => discard(self.job, After::Fail(refusal)),
@@ -248,7 +248,7 @@ impl Installing {
     pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
         match event {
             Event::Done => {
-                shared.note("image-installed", &self.job.server, self.image.to_string());
+                shared.note("image-installed", &self.job.place, self.image.to_string());
                 // RFC 8572 §5.6 (CLI-65): tried before the reboot, and the last word to this server in this attempt.
                 let report = Report::always(ProgressType::BootImageInstalledRebooting);
                 reporting::send(self.job, vec![report], Next::Reboot, shared)

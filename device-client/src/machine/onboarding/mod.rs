@@ -16,7 +16,7 @@ use pki::digest::sha256;
 use verdict::{Digest, Refusal};
 
 use super::{Event, Installation, OnboardingStep, Transition, shared::Shared};
-use crate::Server;
+use crate::Place;
 use configuration::{Committing, RollingBack};
 use ending::{Beginning, Forgetting, Rebooting, Remembering, WritingDone};
 use image::{Discarding, Downloading, Installing, RememberingInstall, VerifyingImage};
@@ -26,7 +26,8 @@ use script::RunningScript;
 /// One onboarding information document being applied.
 #[derive(Clone, Debug)]
 pub(super) struct Job {
-    server: Server,
+    /// Where the document came from: the server that hears of it, where there is one.
+    place: Place,
     root: String,
     /// What the server wants to hear; `None` when it hears nothing (CLI-54).
     level: Option<ReportingLevel>,
@@ -38,14 +39,9 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) fn new(
-        server: Server,
-        root: String,
-        level: Option<ReportingLevel>,
-        plan: OnboardingInformation,
-    ) -> Self {
+    pub(super) fn new(place: Place, root: String, level: Option<ReportingLevel>, plan: OnboardingInformation) -> Self {
         let document = sha256(&Information::from(plan.clone()).encode(Encoding::Json));
-        Self { server, root, level, plan, document, committed: false }
+        Self { place, root, level, plan, document, committed: false }
     }
 }
 
@@ -120,8 +116,8 @@ impl Next {
             Self::Run(step) => script::run(job, step, shared),
             Self::After(step) => after_step(job, step, shared),
             Self::WriteDone => ending::write_done(job),
-            Self::Leave(refusal) => shared.apply_failed(&job.server, refusal),
-            Self::PassOver(refusal) => shared.pass_over(&job.server, refusal),
+            Self::Leave(refusal) => shared.apply_failed(job.place, refusal),
+            Self::PassOver(refusal) => shared.pass_over(&job.place, refusal),
         }
     }
 }
@@ -151,8 +147,8 @@ fn clear(job: Job, shared: &mut Shared) -> Transition {
 }
 
 /// Tells an authenticated server that what it gave cannot be read, and leaves it.
-pub(super) fn cannot_parse(server: Server, root: String, refusal: Refusal, shared: &mut Shared) -> Transition {
-    let job = Job::new(server, root, Some(ReportingLevel::Minimal), OnboardingInformation::default());
+pub(super) fn cannot_parse(place: Place, root: String, refusal: Refusal, shared: &mut Shared) -> Transition {
+    let job = Job::new(place, root, Some(ReportingLevel::Minimal), OnboardingInformation::default());
     let reports = vec![
         Report::always(ProgressType::BootstrapInitiated),
         Report::always(ProgressType::ParsingError).with_message(reporting::message_of(&refusal, "")),
@@ -173,7 +169,7 @@ fn begin_step(job: Job, step: OnboardingStep, shared: &mut Shared) -> Transition
     if shared.situation.history.is_applied(&job.document, step) {
         let detail = "an attempt that was interrupted completed this step of the same document";
         let record = crate::Record::new(step.as_str(), crate::Decision::Skipped, detail);
-        shared.record(record.about(&job.server));
+        shared.record(record.about(&job.place));
         return after_step(job, step, shared);
     }
     let initiated = match step {

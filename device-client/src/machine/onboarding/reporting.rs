@@ -162,16 +162,16 @@ impl Reporting {
         };
         let name = report.body.progress_type;
         let Some(problem) = problem else {
-            shared.note("report-sent", &job.server, name.as_str());
+            shared.note("report-sent", &job.place, name.as_str());
             return send_next(job, queue, next, shared);
         };
         let detail = format!("{name}: {problem}");
         if report.demand == Demand::BestEffort {
-            shared.record(Record::new("report-failed", Decision::Noted, detail).about(&job.server));
+            shared.record(Record::new("report-failed", Decision::Noted, detail).about(&job.place));
             return send_next(job, queue, next, shared);
         }
         if tries < MAX_TRIES {
-            shared.note("report-repeated", &job.server, detail);
+            shared.note("report-repeated", &job.place, detail);
             let pause = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(1));
             let pending = Pending { job, report, tries: tries.saturating_add(1), queue, next };
             let state = State::Onboarding(Box::new(Onboarding::BackingOff(BackingOff { pending })));

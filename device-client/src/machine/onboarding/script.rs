@@ -44,7 +44,7 @@ pub(super) fn run(mut job: Job, step: OnboardingStep, shared: &mut Shared) -> Tr
         OnboardingStep::PostScript => job.plan.post_configuration_script.take(),
     };
     let Some(script) = script else { return Next::After(step).enter(job, shared) };
-    shared.note(step.as_str(), &job.server, format!("runs {} octets", script.0.len()));
+    shared.note(step.as_str(), &job.place, format!("runs {} octets", script.0.len()));
     let state = State::Onboarding(Box::new(Onboarding::RunningScript(RunningScript { job, step })));
     Transition { state, action: Action::Work(Work::RunScript(step, script)) }
 }
@@ -68,13 +68,13 @@ impl RunningScript {
         // SEC-13: what the script printed stands in the report and nowhere else.
         match verdict {
             ScriptVerdict::Complete => {
-                shared.record(Record::new(step.as_str(), Decision::Passed, verdict.to_string()).about(&job.server));
+                shared.record(Record::new(step.as_str(), Decision::Passed, verdict.to_string()).about(&job.place));
                 let report = Report::verbose(kind.complete).with_message(output);
                 ending::remember(job, step, report)
             }
             // RFC 8572 §6.3 (CLI-69): a soft error; bootstrapping goes on.
             ScriptVerdict::Warning => {
-                shared.note(step.as_str(), &job.server, "exit code 99: a warning, going on");
+                shared.note(step.as_str(), &job.place, "exit code 99: a warning, going on");
                 let report = Report::verbose(kind.warning).with_message(output);
                 ending::remember(job, step, report)
             }

@@ -12,7 +12,7 @@ use verdict::ReasonCode;
 use super::world::{World, empty, give, giving, nonce, nothing, plan, redirect, server, unsigned};
 use crate::{
     OutcomeState,
-    machine::{Action, Discovery, Event, Machine, Moment, Origin, Request, WellKnownServer},
+    machine::{Action, Discovery, Event, Machine, Moment, Offer, Origin, Request, WellKnownServer},
 };
 
 const A: &str = "192.0.2.1:443";
@@ -48,7 +48,7 @@ fn srv_04_a_server_becomes_trusted_by_a_signed_redirect_to_itself() {
     world.serve(A, answer);
     let outcome = world.run();
     assert_eq!(outcome.state, OutcomeState::Bootstrapped, "{outcome:?}");
-    assert_eq!(world.sim.done.as_ref().unwrap().server, server(A));
+    assert_eq!(world.sim.done.as_ref().unwrap().place, server(A).into());
     assert_eq!(
         world.sim.events,
         [
@@ -84,7 +84,7 @@ fn cli_15_a_rogue_with_unsigned_onboarding_is_passed_over_unheard() {
     let outcome = world.run();
     assert_eq!(outcome.state, OutcomeState::Bootstrapped);
     let passed = &outcome.passed_over[0];
-    assert_eq!((&passed.server, passed.reason), (&server(A), ReasonCode::UnsignedOnboardingUntrusted));
+    assert_eq!((&passed.place, passed.reason), (&server(A).into(), ReasonCode::UnsignedOnboardingUntrusted));
     let to_rogue = world.sim.requests.iter().filter(|(address, _)| address.to_string() == A);
     assert!(to_rogue.clone().all(|(_, request)| !matches!(request, Request::Progress { .. })));
     assert_eq!(to_rogue.count(), 2);
@@ -182,7 +182,7 @@ fn cli_17_an_error_leads_back_to_the_enclosing_list() {
     world.serve(B, answer);
     let outcome = world.run();
     assert_eq!(outcome.state, OutcomeState::Bootstrapped);
-    let reasons: Vec<_> = outcome.passed_over.iter().map(|it| (it.server.to_string(), it.reason)).collect();
+    let reasons: Vec<_> = outcome.passed_over.iter().map(|it| (it.place.to_string(), it.reason)).collect();
     assert_eq!(
         reasons,
         [
@@ -195,7 +195,7 @@ fn cli_17_an_error_leads_back_to_the_enclosing_list() {
 #[test]
 fn cli_09_trust_of_a_failed_branch_does_not_reach_the_next_server() {
     let mut world = World::trusting(A);
-    world.sim.sources[0].as_mut().unwrap().servers.push(server(B));
+    world.sim.sources[0].as_mut().unwrap().offers.push(Offer::Server(server(B), Origin::Untrusted));
     world.serve(A, giving(unsigned(redirect(&[("192.0.2.9:443", None)])), ReportingLevel::Minimal));
     world.serve(B, giving(unsigned(plan()), ReportingLevel::Minimal));
     assert_eq!(world.run().reason, Some(ReasonCode::UnsignedOnboardingUntrusted));
@@ -230,8 +230,8 @@ fn sec_09_a_rogue_source_costs_minutes_and_not_hours() {
     for name in &names {
         world.sim.names.insert(server(name).host().to_owned(), addresses.clone());
     }
-    world.policy.sources = 2;
-    let factory = Discovery { servers: vec![server(A)], origin: Origin::Factory, ignored: Vec::new() };
+    world.policy.sources.push("second".to_owned());
+    let factory = Discovery::of_servers(vec![server(A)], Origin::Factory);
     world.sim.sources.push(Ok(factory));
     let data = world.signed(plan());
     world.serve(A, giving(data, ReportingLevel::Minimal));
@@ -322,8 +322,8 @@ fn cli_08_data_that_does_not_validate_is_void_even_from_a_trusted_server() {
 #[test]
 fn cli_02_the_next_source_is_asked_only_when_the_first_gave_nothing() {
     let mut world = World::new(Origin::Untrusted, &[A]);
-    world.policy.sources = 2;
-    let factory = Discovery { servers: vec![server(B)], origin: Origin::Factory, ignored: Vec::new() };
+    world.policy.sources.push("second".to_owned());
+    let factory = Discovery::of_servers(vec![server(B)], Origin::Factory);
     world.sim.sources.push(Ok(factory));
     let data = world.signed(plan());
     world.serve(B, giving(data.clone(), ReportingLevel::Minimal));

@@ -120,7 +120,7 @@ impl World {
         let owner = owner_ca.issue("owner");
         let mut sim = Simulation::new(Clock::Trusted(now()));
         let servers = servers.iter().map(|text| server(text)).collect();
-        sim.sources.push(Ok(Discovery { servers, origin, ignored: Vec::new() }));
+        sim.sources.push(Ok(Discovery::of_servers(servers, origin)));
         let policy = Policy {
             serial_number: SerialNumber::new(SERIAL).unwrap(),
             idevid: device.certificate.clone(),
@@ -132,7 +132,7 @@ impl World {
             hw_model: Some("m-1".to_owned()),
             ssh_host_keys: Vec::new(),
             image_signature: ImageSignature::Required,
-            sources: 1,
+            sources: vec!["first".to_owned()],
         };
         let running = RunningImage { os_name: Some("os".into()), os_version: Some("1".into()), sha256: None };
         let situation = Situation { running, installed: None, nonce: None, history: History::default() };

@@ -109,7 +109,7 @@ impl StormDevice {
             hw_model: Some("Model".to_owned()),
             ssh_host_keys: Vec::new(),
             image_signature: ImageSignature::NotConfigured,
-            sources: 1,
+            sources: vec!["dhcp4".to_owned()],
         };
         let tls = device_client::tls::client_config(&member.chain, member.key.clone()).unwrap();
         Self {
@@ -151,11 +151,10 @@ impl StormDevice {
         loop {
             let result = match step.action {
                 Action::Finish(outcome) => return outcome,
-                Action::Discover(_) => Ok(Event::Discovered(Discovery {
-                    servers: vec![Server::new(&self.server.ip().to_string(), self.server.port())],
-                    origin: Origin::Untrusted,
-                    ignored: Vec::new(),
-                })),
+                Action::Discover(_) => {
+                    let server = Server::new(&self.server.ip().to_string(), self.server.port());
+                    Ok(Event::Discovered(Discovery::of_servers(vec![server], Origin::Untrusted)))
+                }
                 Action::Connect { address, .. } => {
                     // The connection before is closed first, as the machine demands.
                     link = Kept { open: None, address };
