@@ -13,7 +13,6 @@ pub mod lab;
 pub mod matrix;
 pub mod openssl;
 pub mod parties;
-pub mod peer;
 pub mod playbook;
 pub mod postgres;
 #[path = "../../bootstrap-server/tests/support/mod.rs"]
@@ -22,3 +21,5 @@ pub mod swtpm;
 pub mod tinyproxy;
 pub mod token;
 pub mod wire;
+
+pub use peers::{need, peer, skip};

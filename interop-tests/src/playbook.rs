@@ -157,8 +157,7 @@ impl Playbook {
     }
 }
 
-/// How `unshare` makes a network of our own: the kernel kills what is left when the first process inside ends.
-pub const NAMESPACES: [&str; 6] = ["--map-root-user", "--net", "--pid", "--fork", "--kill-child", "--"];
+pub use peers::network::NAMESPACES;
 
 /// How long a document may take.
 const PATIENCE: Duration = Duration::from_secs(300);

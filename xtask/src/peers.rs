@@ -41,6 +41,17 @@ const PEERS: &[Peer] = &[
     Peer { package: "tpm2-tools", program: "tpm2" },
     Peer { package: "socat", program: "socat" },
     Peer { package: "tinyproxy-bin", program: "tinyproxy" },
+    Peer { package: "udhcpc", program: "udhcpc" },
+    Peer { package: "isc-dhcp-client", program: "dhclient" },
+    Peer { package: "dhcpcd-base", program: "dhcpcd" },
+    Peer { package: "dnsmasq-base", program: "dnsmasq" },
+    Peer { package: "kea-dhcp4-server", program: "kea-dhcp4" },
+    Peer { package: "kea-dhcp6-server", program: "kea-dhcp6" },
+    Peer { package: "nsd", program: "nsd" },
+    Peer { package: "avahi-daemon", program: "avahi-daemon" },
+    Peer { package: "dbus-daemon", program: "dbus-daemon" },
+    Peer { package: "libglib2.0-bin", program: "gdbus" },
+    Peer { package: "e2fsprogs", program: "mkfs.ext4" },
 ];
 
 /// The package that depends on the newest small kernel. The kernel is unpacked, never installed.
