@@ -65,6 +65,19 @@ pub fn run(script: &Script, folder: &Path, limit: Duration) -> Result<ScriptEnd,
     Ok(end)
 }
 
+/// Runs a program of the device, as it is configured, without input.
+///
+/// # Errors
+/// `unnamed` when no program is configured.
+pub fn run_program(command: &[String], limit: Duration, unnamed: ReasonCode) -> Result<ScriptEnd, Refusal> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err(Refusal::new(unnamed, "no program is configured"));
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    Ok(supervise(command, &[], limit))
+}
+
 /// Runs a program of the device with one more argument and a document as its standard input.
 ///
 /// # Errors

@@ -45,6 +45,7 @@ pub(super) struct File {
     #[serde(default = "verified_only")]
     accepted_assertions: Vec<AssertionWord>,
     configuration: Option<PlugTable>,
+    when_bootstrapped: Option<Vec<String>>,
     switch: Option<SwitchPlace>,
     #[serde(default = "on")]
     sign_final_report: bool,
@@ -174,6 +175,7 @@ impl File {
                 PlugTable::File(file) => ConfigurationPlug::File(path(file)),
                 PlugTable::Command(command) => ConfigurationPlug::Command(command),
             }),
+            when_bootstrapped: self.when_bootstrapped,
             switch: self.switch.map(|place| SwitchPlace { file: path(place.file), ..place }),
             final_report: if self.sign_final_report { FinalReport::Signed } else { FinalReport::Plain },
             trust_anchors: paths(self.trust_anchors),

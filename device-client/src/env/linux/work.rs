@@ -109,12 +109,7 @@ impl LinuxEnvironment<'_> {
 
     fn reboot(&self) -> Result<(), Refusal> {
         let RebootPlan::Command(command) = &self.config.reboot else { return Ok(()) };
-        let (last, others) = command
-            .split_last()
-            .ok_or_else(|| Refusal::new(ReasonCode::ImageNotRunning, "the program that reboots is not named"))?;
-        let (program, last) =
-            if others.is_empty() { (std::slice::from_ref(last), "") } else { (others, last.as_str()) };
-        let end = script::run_command(program, last, &[], self.config.limits.script)?;
+        let end = script::run_program(command, self.config.limits.script, ReasonCode::ImageNotRunning)?;
         match end.verdict {
             ScriptVerdict::Complete => Ok(()),
             verdict => {
