@@ -37,23 +37,24 @@ pub(super) struct Patience {
 }
 
 /// Asks until somebody answers whom `is_answer` lets in, and hears the others for as long as patience lasts. Nobody's answer
-/// is no error.
+/// is no error. `question` is told for how long nobody has answered.
 pub(super) fn gather<P: Port>(
     port: &mut P,
-    question: &P::Message,
+    question: impl Fn(Duration) -> P::Message,
     patience: Patience,
     is_answer: impl Fn(&P::Message) -> bool,
 ) -> io::Result<Vec<P::Message>> {
     let mut answers = Vec::new();
-    let mut end = Instant::now() + patience.silence;
-    let (mut pause, mut again) = (FIRST_PAUSE, Instant::now());
+    let begun = Instant::now();
+    let mut end = begun + patience.silence;
+    let (mut pause, mut again) = (FIRST_PAUSE, begun);
     loop {
         let now = Instant::now();
         if now >= end || answers.len() == MAXIMUM {
             return Ok(answers);
         }
         if answers.is_empty() && now >= again {
-            port.send(question)?;
+            port.send(&question(now.saturating_duration_since(begun)))?;
             again = now + pause;
             pause = pause.saturating_mul(2);
         }
@@ -108,7 +109,7 @@ mod tests {
     fn ask(said: Vec<io::Result<Option<u8>>>) -> (io::Result<Vec<u8>>, usize) {
         let mut script = Script { sent: 0, said: said.into_iter() };
         let patience = Patience { silence: Duration::from_millis(1200), others: Duration::from_millis(20) };
-        let answers = gather(&mut script, &0, patience, |answer| *answer < 100);
+        let answers = gather(&mut script, |_| 0, patience, |answer| *answer < 100);
         (answers, script.sent)
     }
 

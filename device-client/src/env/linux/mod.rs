@@ -95,7 +95,9 @@ impl Environment for LinuxEnvironment<'_> {
             notes: &mut notes,
         });
         for note in notes {
-            self.trace(&Record::new("source-noted", Decision::Noted, format!("{}: {note}", asked.label())));
+            let mut record = Record::new("source-noted", Decision::Noted, format!("{}: {note}", asked.label()));
+            record.time = clock.now().map(|now| now.to_string());
+            self.trace(&record);
         }
         found
     }

@@ -49,8 +49,12 @@ fn exchange(settings: &Settings, asker: &Asker<'_>, address: Ipv4Addr) -> io::Re
     let usual = if settings.server.port() == SERVER_PORT { CLIENT_PORT } else { 0 };
     let port = settings.port.unwrap_or(usual);
     let mut port = AddressedPort::open(SocketAddrV4::new(address, port), settings.server)?;
-    let question = asker.inform(address);
-    gather(&mut port, &question, settings.patience(), |it| asker.is_answer(it, MessageType::Ack))
+    gather(
+        &mut port,
+        |elapsed| asker.inform(address, elapsed),
+        settings.patience(),
+        |it| asker.is_answer(it, MessageType::Ack),
+    )
 }
 
 /// The address that was named; otherwise that of each interface that may be asked on.

@@ -77,7 +77,7 @@ fn with_carrier(settings: &Settings) -> Result<Vec<Interface>, Refusal> {
 fn exchange(settings: &Settings, asker: &Asker<'_>, interface: &Interface) -> io::Result<Vec<Message>> {
     let mut port = BarePort::open(&interface.name)?;
     let is_offer = |it: &Message| asker.is_answer(it, MessageType::Offer) && server_identifier(it).is_some();
-    let mut offers = gather(&mut port, &asker.discover(), settings.patience(), is_offer)?;
+    let mut offers = gather(&mut port, |elapsed| asker.discover(elapsed), settings.patience(), is_offer)?;
     // A server that knows where to go on comes before one that does not; the order is theirs otherwise.
     offers.sort_by_key(|offer| offer.options.bytes(OptionCode::SZTP_REDIRECT).is_none());
     for taken in 0..offers.len().min(OFFERS) {
@@ -89,7 +89,8 @@ fn exchange(settings: &Settings, asker: &Asker<'_>, interface: &Interface) -> io
             said && server_identifier(it) == Some(server)
         };
         let patience = Patience { others: Duration::ZERO, ..settings.patience() };
-        let answers = gather(&mut port, &asker.request(offer, server), patience, is_end)?;
+        let question = |elapsed| asker.request(offer, server, elapsed);
+        let answers = gather(&mut port, question, patience, is_end)?;
         let granted = answers.into_iter().find(|it| asker.is_answer(it, MessageType::Ack));
         if let Some(mut granted) = granted {
             let offer = offers.remove(taken);

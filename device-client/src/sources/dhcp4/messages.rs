@@ -1,6 +1,6 @@
 //! What a device says to DHCPv4 servers, and which answers are for it.
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, time::Duration};
 
 use dhcp::v4::{
     ClientIdentifier, Flags, HardwareAddress, MacAddress, MaximumMessageSize, Message, MessageType, Operation,
@@ -35,32 +35,34 @@ impl<'a> Asker<'a> {
     }
 
     /// RFC 2131 §4.4.3: who has an address asks for everything else; the server answers to that address.
-    pub(super) fn inform(&self, address: Ipv4Addr) -> Message {
-        let mut message = self.message(MessageType::Inform);
+    pub(super) fn inform(&self, address: Ipv4Addr, elapsed: Duration) -> Message {
+        let mut message = self.message(MessageType::Inform, elapsed);
         message.client_address = address;
         message
     }
 
     /// RFC 2131 §4.4.1: who is there?
-    pub(super) fn discover(&self) -> Message {
-        let mut message = self.message(MessageType::Discover);
+    pub(super) fn discover(&self, elapsed: Duration) -> Message {
+        let mut message = self.message(MessageType::Discover, elapsed);
         // Without an address, unicast cannot reach this device.
         message.flags = Flags::BROADCAST;
         message
     }
 
     /// RFC 2131 §4.3.2: this offer is taken.
-    pub(super) fn request(&self, offer: &Message, server: ServerIdentifier) -> Message {
-        let mut message = self.message(MessageType::Request);
+    pub(super) fn request(&self, offer: &Message, server: ServerIdentifier, elapsed: Duration) -> Message {
+        let mut message = self.message(MessageType::Request, elapsed);
         message.flags = Flags::BROADCAST;
         message.options.put(&server);
         message.options.put(&RequestedAddress(offer.your_address));
         message
     }
 
-    fn message(&self, kind: MessageType) -> Message {
+    fn message(&self, kind: MessageType, elapsed: Duration) -> Message {
         let mut message = Message::new(Operation::Request, self.hardware);
         message.transaction = self.transaction;
+        // RFC 2131 §2: relay agents may leave the first moments to servers that are nearer.
+        message.seconds = u16::try_from(elapsed.as_secs()).unwrap_or(u16::MAX);
         message.options.put(&kind);
         message.options.put(&self.identifier);
         message.options.put(&wanted(kind));
@@ -134,9 +136,10 @@ mod tests {
         let asker = asker(&settings);
         let mut offer = Message::new(Operation::Reply, asker.hardware);
         offer.your_address = Ipv4Addr::new(192, 0, 2, 7);
-        let request = asker.request(&offer, ServerIdentifier(Ipv4Addr::new(192, 0, 2, 1)));
+        let request = asker.request(&offer, ServerIdentifier(Ipv4Addr::new(192, 0, 2, 1)), Duration::from_secs(3));
+        assert_eq!(request.seconds, 3);
         assert_eq!(request.options.value(), Ok(Some(RequestedAddress(offer.your_address))));
-        for message in [asker.inform(Ipv4Addr::LOCALHOST), asker.discover(), request] {
+        for message in [asker.inform(Ipv4Addr::LOCALHOST, Duration::ZERO), asker.discover(Duration::ZERO), request] {
             let wanted = message.options.value::<ParameterRequestList>().unwrap().unwrap().0;
             assert!(wanted.contains(&OptionCode::SZTP_REDIRECT));
             assert_eq!(message.options.value(), Ok(Some(VendorClass(b"acme".to_vec()))));
@@ -149,7 +152,9 @@ mod tests {
     #[test]
     fn no_question_tells_the_serial_number() {
         let settings = Settings::default();
-        for message in [asker(&settings).inform(Ipv4Addr::LOCALHOST), asker(&settings).discover()] {
+        for message in
+            [asker(&settings).inform(Ipv4Addr::LOCALHOST, Duration::ZERO), asker(&settings).discover(Duration::ZERO)]
+        {
             assert!(!message.encode().windows(4).any(|window| window == b"SN-1"));
         }
         let identifier = client_identifier(&SerialNumber::new("SN-1").unwrap());

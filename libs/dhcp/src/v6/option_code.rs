@@ -35,6 +35,10 @@ impl OptionCode {
     pub const DOMAIN_LIST: Self = Self(24);
     /// Information Refresh Time, RFC 8415 §21.23.
     pub const INFORMATION_REFRESH_TIME: Self = Self(32);
+    /// How seldom a client that solicits may ask at last, RFC 8415 §21.24.
+    pub const SOL_MAX_RT: Self = Self(82);
+    /// How seldom a client that asks for information may ask at last, RFC 8415 §21.25.
+    pub const INF_MAX_RT: Self = Self(83);
     /// `OPTION_V6_SZTP_REDIRECT`, RFC 8572 §8.2 (DHC-03).
     pub const SZTP_REDIRECT: Self = Self(136);
 }
