@@ -5,3 +5,5 @@ pub mod image;
 mod image_signature;
 mod merge_patch;
 pub mod script;
+pub mod staged;
+pub mod workshop;
