@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use conveyed_info::{rpc::SshHostKey, voucher::Nonce};
+use conveyed_info::{information::TrustAnchor, rpc::SshHostKey, voucher::Nonce};
 use pki::{certificate::Certificate, key};
 use rustls::ClientConfig;
 use verdict::{ReasonCode, Refusal};
@@ -22,7 +22,7 @@ use crate::{
     config::{ClockTrust, Config, RebootPlan},
     env::{drive, linux::LinuxEnvironment},
     identity::{self, Identity, IdentityFileError},
-    machine::{ImageSignature, Machine, Policy, RunningImage, Situation, WellKnownServer},
+    machine::{ImageSignature, Machine, Policy, RunningImage, Situation, Switch, SwitchPosition, WellKnownServer},
     sources::{Learned, Source},
     storage::{self, Disk, LinuxDisk},
     tls,
@@ -78,6 +78,9 @@ impl Device {
             limit: config.limits.script,
             image_keys,
             boot_id: boot_id(&config),
+            switch: config.switch.clone(),
+            signer: identity.key.signer(),
+            chain: identity.chain,
         };
         let workshop =
             Workshop::open(Arc::new(LinuxDisk), Arc::new(LinuxPrograms), root, setup).map_err(storage_error)?;
@@ -98,6 +101,9 @@ impl Device {
         // RFC 8572 §5.2 (CLI-01): the switch is looked at first; when it is off, nothing is sent.
         if !self.config.enabled {
             return self.stay(OutcomeState::SwitchedOff, "bootstrapping is switched off in the configuration", sink);
+        }
+        if self.config.switch.as_ref().is_some_and(|place| place.read(&LinuxDisk) == Ok(SwitchPosition::Off)) {
+            return self.stay(OutcomeState::SwitchedOff, "bootstrapping is switched off by its variable", sink);
         }
         if done {
             return self.stay(OutcomeState::AlreadyDone, "an earlier run bootstrapped this device", sink);
@@ -216,6 +222,9 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
         allowed_targets: config.allow_targets.clone(),
         hw_model: config.hw_model.clone(),
         ssh_host_keys: config.ssh_host_keys.iter().map(|path| host_key(path)).collect::<Result<_, _>>()?,
+        trust_anchors: config.trust_anchors.iter().map(|path| trust_anchor(path)).collect::<Result<_, _>>()?,
+        switch: if config.switch.is_some() { Switch::Variable } else { Switch::Marker },
+        final_report: config.final_report,
         image_signature: if config.image_keys.is_empty() {
             ImageSignature::NotConfigured
         } else {
@@ -226,6 +235,12 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
 }
 
 /// Reads a public host key as OpenSSH writes it: algorithm, key in base64, comment.
+/// A chain of CA certificates up to its root, in any order (RFC 8572 §7.3; ART-35).
+fn trust_anchor(path: &Path) -> Result<TrustAnchor, OpenError> {
+    let invalid = |_| OpenError::TrustAnchor { path: path.to_owned() };
+    TrustAnchor::new(&identity::certificates(path)?).map_err(invalid)
+}
+
 fn host_key(path: &Path) -> Result<SshHostKey, OpenError> {
     let invalid = || OpenError::HostKey { path: path.to_owned() };
     let text = std::fs::read_to_string(path).map_err(|_| invalid())?;
@@ -255,6 +270,12 @@ pub enum OpenError {
     #[error("the folder {} is in use: end the other agent, or give every device a folder of its own", path.display())]
     InUse {
         /// Which folder.
+        path: PathBuf,
+    },
+    /// A file does not hold one chain of CA certificates.
+    #[error("{} does not hold one chain of CA certificates up to its root", path.display())]
+    TrustAnchor {
+        /// Which file.
         path: PathBuf,
     },
     /// A file that holds no public SSH host key.

@@ -48,12 +48,12 @@ pub struct Configurator<'a> {
 }
 
 impl Configurator<'_> {
-    /// Commits `configuration`.
+    /// Commits `configuration`. Gives what the program printed where it warns of something (exit code 99).
     ///
     /// # Errors
     /// [`ReasonCode::ConfigurationFailed`] when it does not fit, [`ReasonCode::StorageFailed`] when it cannot be
     /// written; the configuration is what it was then.
-    pub fn commit(&self, configuration: &Configuration) -> Result<(), CommitFailure> {
+    pub fn commit(&self, configuration: &Configuration) -> Result<Option<String>, CommitFailure> {
         match self.plug {
             ConfigurationPlug::Command(command) => {
                 self.run(command, configuration.handling.as_str(), &configuration.content)
@@ -75,7 +75,8 @@ impl Configurator<'_> {
                 if kept.is_none() {
                     self.keep(before.as_deref()).map_err(|error| storage::refusal(path, &error))?;
                 }
-                self.disk.replace(path, &after).map_err(|error| storage::refusal(path, &error).into())
+                self.disk.replace(path, &after).map_err(|error| storage::refusal(path, &error))?;
+                Ok(None)
             }
         }
     }
@@ -87,7 +88,7 @@ impl Configurator<'_> {
     pub fn roll_back(&self) -> Result<(), Refusal> {
         match self.plug {
             ConfigurationPlug::Command(command) => {
-                self.run(command, "rollback", &[]).map_err(|failure| failure.refusal)
+                self.run(command, "rollback", &[]).map(drop).map_err(|failure| failure.refusal)
             }
             ConfigurationPlug::File(path) => {
                 let restore = || -> io::Result<()> {
@@ -153,10 +154,11 @@ impl Configurator<'_> {
         self.root.join("configuration.absent")
     }
 
-    fn run(&self, command: &[String], argument: &str, document: &[u8]) -> Result<(), CommitFailure> {
+    fn run(&self, command: &[String], argument: &str, document: &[u8]) -> Result<Option<String>, CommitFailure> {
         let end = self.programs.run_command(command, argument, document, self.limit)?;
         match end.verdict {
-            ScriptVerdict::Complete => Ok(()),
+            ScriptVerdict::Complete => Ok(None),
+            ScriptVerdict::Warning => Ok(Some(end.output)),
             verdict => {
                 // SEC-13: how it ended, and not what it said of a configuration that may hold secrets.
                 let refusal = Refusal::new(ReasonCode::ConfigurationFailed, format!("{argument}: {verdict}"));
@@ -303,5 +305,21 @@ mod tests {
         assert_eq!((failure.refusal.detail.as_str(), failure.output.as_str()), ("replace: exit code 1", "s3cret"));
         configurator.roll_back().unwrap();
         assert!(folder.path().join("out.rollback").exists());
+    }
+
+    #[test]
+    fn cli_52_a_program_may_commit_with_a_warning() {
+        let folder = tempfile::tempdir().unwrap();
+        let command = ["/bin/sh", "-c", "cat >/dev/null; echo odd; exit 99"].map(str::to_owned).to_vec();
+        let plug = ConfigurationPlug::Command(command);
+        let configurator = Configurator {
+            disk: &LinuxDisk,
+            programs: &LinuxPrograms,
+            plug: &plug,
+            root: folder.path(),
+            limit: Duration::from_secs(5),
+        };
+        let warned = configurator.commit(&configuration(ConfigurationHandling::Merge, "x")).unwrap();
+        assert_eq!(warned.as_deref(), Some("odd"));
     }
 }

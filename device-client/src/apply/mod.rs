@@ -4,6 +4,7 @@ pub mod configuration;
 pub mod image;
 mod image_signature;
 mod merge_patch;
+mod redact;
 pub mod script;
 pub mod staged;
 pub mod workshop;

@@ -1,14 +1,18 @@
 //! Where local work is done: everything of a device that survives a restart, and whatever changes it.
 
 use std::{
-    io,
+    fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use conveyed_info::voucher::Nonce;
-use pki::{key::PublicKey, time::Timestamp};
+use pki::{
+    certificate::Certificate,
+    key::{PublicKey, Signer},
+    time::Timestamp,
+};
 use verdict::{ReasonCode, Refusal};
 
 use super::{
@@ -20,8 +24,9 @@ use crate::{
     Record,
     config::RebootPlan,
     journal::Journal,
-    machine::{Completion, Event, RunningImage, ScriptVerdict, Situation, Work},
+    machine::{Completion, Event, RunningImage, ScriptVerdict, Situation, SwitchPosition, Work},
     storage::{self, Disk},
+    switch::SwitchPlace,
 };
 
 /// Name of the marker that ends bootstrapping.
@@ -37,7 +42,7 @@ pub(crate) const IMAGES: &str = "images";
 pub(crate) const WORK: &str = "work";
 
 /// What the factory decided about local work.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Setup {
     /// Where configurations are committed to; without one, a document with a configuration fails.
     pub configuration: Option<ConfigurationPlug>,
@@ -49,6 +54,21 @@ pub struct Setup {
     pub image_keys: Vec<PublicKey>,
     /// What tells this boot from another; `None` where nothing does, and an installed image counts as running at once.
     pub boot_id: Option<String>,
+    /// Where the variable is that says whether the device bootstraps, if there is one.
+    pub switch: Option<SwitchPlace>,
+    /// The device's key.
+    pub signer: Arc<dyn Signer>,
+    /// The device's certificate and its intermediates.
+    pub chain: Vec<Certificate>,
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup")
+            .field("configuration", &self.configuration)
+            .field("reboot", &self.reboot)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The folder of a device and its tools. The same on a real device and in a simulation: only the disk and what runs
@@ -145,10 +165,23 @@ impl Workshop {
                     let detail = "this device has no place to commit a configuration to";
                     Refusal::new(ReasonCode::ConfigurationFailed, detail)
                 })?;
-                return Ok(configurator.commit(&configuration).map_or_else(Event::CommitFailed, |()| Event::Done));
+                return Ok(match configurator.commit(&configuration) {
+                    Ok(None) => Event::Done,
+                    Ok(Some(warning)) => Event::CommitWarned(warning),
+                    Err(failure) => Event::CommitFailed(failure),
+                });
             }
             // Where nothing can be committed there is nothing to take back.
             Work::RollBack => self.configurator().map_or(Ok(()), |it| it.roll_back())?,
+            Work::ReadSwitch => {
+                let read = |place: &SwitchPlace| place.read(self.disk.as_ref());
+                return self.setup.switch.as_ref().map_or(Ok(SwitchPosition::On), read).map(Event::Switch);
+            }
+            Work::Swear(statement) => {
+                let refuse = |error| Refusal::new(ReasonCode::DeviceKeyFailed, format!("{error}"));
+                let message = statement.message(self.setup.signer.as_ref(), &self.setup.chain);
+                return message.map(Event::Sworn).map_err(refuse);
+            }
             Work::Remember(fact) => {
                 let path = self.journal.path().to_owned();
                 self.journal.append(fact).map_err(|error| storage::refusal(&path, &error))?;
