@@ -27,7 +27,7 @@ use crate::{
     identity::{self, Identity, IdentityFileError},
     journal::Journal,
     machine::{ImageSignature, Machine, Policy, RunningImage, Situation, WellKnownServer},
-    sources::{Learned, Source},
+    sources::{Learned, Source, removable_storage::Sticks},
     storage, tls,
 };
 
@@ -165,6 +165,7 @@ impl Device {
             link: None,
             sources: &self.sources,
             learned: Learned::default(),
+            sticks: Sticks::default(),
         };
         drive(machine, &mut environment)
     }

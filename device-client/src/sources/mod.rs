@@ -11,13 +11,14 @@ pub mod lease_file;
 pub mod removable_storage;
 pub mod well_known;
 
-use std::net::IpAddr;
+use std::{net::IpAddr, path::Path};
 
 use pki::identity::SerialNumber;
 use serde::Deserialize;
 use verdict::Refusal;
 
 use crate::{config::WellKnown, machine::Discovery};
+use removable_storage::Sticks;
 
 /// A table `[[sources]]` of the configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -36,6 +37,17 @@ pub enum SourceConfig {
     Dns(dns::Settings),
     /// The factory's list of bootstrap servers (RFC 8572 §4.4).
     WellKnown {},
+}
+
+impl SourceConfig {
+    /// The same, with paths that are relative to `base` made whole.
+    #[must_use]
+    pub fn relative_to(self, base: &Path) -> Self {
+        match self {
+            Self::RemovableStorage(settings) => Self::RemovableStorage(settings.relative_to(base)),
+            other => other,
+        }
+    }
 }
 
 /// One thing to ask. A table of the configuration may be several: DNS is asked four questions, one after the other,
@@ -66,6 +78,8 @@ pub struct Surroundings<'a> {
     pub well_known: &'a [WellKnown],
     /// What sources before this one learned.
     pub learned: &'a mut Learned,
+    /// Storage that data came from.
+    pub sticks: &'a mut Sticks,
 }
 
 /// What DHCP says beside the bootstrap servers. As little believed as they are.

@@ -3,6 +3,7 @@
 mod download;
 mod network;
 pub(crate) mod station;
+mod stick_image;
 mod stream;
 pub(crate) mod work;
 
@@ -27,8 +28,8 @@ use crate::{
     apply::image::ImageStore,
     config::{ClockTrust, Config},
     journal::Journal,
-    machine::{Answer, Discovery, Download, Downloaded, Event, Pause, Request, SourceIndex, Work},
-    sources::{Learned, Source, Surroundings},
+    machine::{Answer, Discovery, Download, Downloaded, Event, ImageLocation, Pause, Request, SourceIndex, Work},
+    sources::{Learned, Source, Surroundings, removable_storage::Sticks},
     tls,
 };
 use network::Link;
@@ -51,6 +52,8 @@ pub struct LinuxEnvironment<'a> {
     pub(crate) sources: &'a [Source],
     /// What sources said of the network in this attempt.
     pub(crate) learned: Learned,
+    /// The removable storage that data came from in this attempt.
+    pub(crate) sticks: Sticks,
 }
 
 impl std::fmt::Debug for LinuxEnvironment<'_> {
@@ -89,6 +92,7 @@ impl Environment for LinuxEnvironment<'_> {
             serial_number: self.serial_number,
             well_known: &self.config.well_known,
             learned: &mut self.learned,
+            sticks: &mut self.sticks,
         })
     }
 
@@ -116,9 +120,17 @@ impl Environment for LinuxEnvironment<'_> {
     }
 
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
-        let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
-        let tls = tls::anonymous_client_config().map_err(refuse)?;
-        download::fetch(download, self.images, &tls, &self.config.limits)
+        let (images, limits, expected) = (self.images, &self.config.limits, download.expected.as_ref());
+        match &download.from {
+            ImageLocation::Uri(uri) => {
+                let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
+                let tls = tls::anonymous_client_config().map_err(refuse)?;
+                download::fetch(uri, expected, images, &tls, limits)
+            }
+            ImageLocation::Stick { place, path } => {
+                stick_image::copy(self.sticks.of(place), path, expected, images, limits)
+            }
+        }
     }
 
     fn work(&mut self, work: Work) -> Result<Event, Refusal> {

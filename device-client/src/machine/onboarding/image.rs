@@ -8,8 +8,8 @@ use super::{Job, Next, Onboarding, Report, fail, reporting};
 use crate::{
     Decision, Record,
     machine::{
-        Action, Download, Downloaded, Event, Fact, ImageSignature, Installation, OnboardingStep, RunningImage, State,
-        Transition, Work,
+        Action, Download, Downloaded, Event, Fact, ImageLocation, ImageSignature, Installation, OnboardingStep,
+        RunningImage, State, Transition, Work,
         shared::{Shared, unexpected},
     },
 };
@@ -23,6 +23,17 @@ pub(super) struct Fetch {
     image: BootImage,
     next_uri: usize,
     last_refusal: Option<Refusal>,
+}
+
+impl Fetch {
+    fn failed(&mut self, job: &Job, refusal: Refusal, shared: &mut Shared) {
+        shared.record(Record::refused("image-download", &refusal).about(&job.place));
+        // A hash that did not match tells more than a server that did not answer.
+        self.last_refusal = match self.last_refusal.take() {
+            Some(earlier) if earlier.reason == ReasonCode::ImageHashMismatch => Some(earlier),
+            _ => Some(refusal),
+        };
+    }
 }
 
 /// Compares the boot image criteria with what runs.
@@ -95,14 +106,19 @@ fn worn_out(image: &Digest, shared: &Shared) -> Option<Refusal> {
 
 /// Tries the next URI, in the order given (CLI-60).
 pub(super) fn fetch(job: Job, mut fetch: Fetch, shared: &mut Shared) -> Transition {
-    let Some(uri) = fetch.image.download_uris.get(fetch.next_uri).cloned() else {
-        let refusal = fetch.last_refusal.unwrap_or_else(|| unexpected("download"));
-        return fail(job, ProgressType::BootImageError, refusal);
-    };
-    fetch.next_uri = fetch.next_uri.saturating_add(1);
-    shared.note("image-download", &job.place, uri.as_str());
-    let action = Action::Download(Download { uri, expected: fetch.image.sha256 });
-    go(Onboarding::Downloading(Downloading { job, fetch }), action)
+    while let Some(uri) = fetch.image.download_uris.get(fetch.next_uri).cloned() {
+        fetch.next_uri = fetch.next_uri.saturating_add(1);
+        match ImageLocation::of_uri(&uri, &job.place) {
+            Ok(from) => {
+                shared.note("image-download", &job.place, uri);
+                let action = Action::Download(Download { from, expected: fetch.image.sha256 });
+                return go(Onboarding::Downloading(Downloading { job, fetch }), action);
+            }
+            Err(refusal) => fetch.failed(&job, refusal, shared),
+        }
+    }
+    let refusal = fetch.last_refusal.unwrap_or_else(|| unexpected("download"));
+    fail(job, ProgressType::BootImageError, refusal)
 }
 
 fn go(state: Onboarding, action: Action) -> Transition {
@@ -121,12 +137,7 @@ impl Downloading {
         let downloaded = match event {
             Event::Downloaded(downloaded) => downloaded,
             Event::Failed(refusal) => {
-                shared.record(Record::refused("image-download", &refusal).about(&self.job.place));
-                // A hash that did not match tells more than a server that did not answer.
-                self.fetch.last_refusal = match self.fetch.last_refusal.take() {
-                    Some(earlier) if earlier.reason == ReasonCode::ImageHashMismatch => Some(earlier),
-                    _ => Some(refusal),
-                };
+                self.fetch.failed(&self.job, refusal, shared);
                 return fetch(self.job, self.fetch, shared);
             }
             _ => return fail(self.job, ProgressType::BootImageError, unexpected("download")),
