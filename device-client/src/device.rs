@@ -5,6 +5,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -27,7 +28,13 @@ use crate::{
     identity::{self, Identity, IdentityFileError},
     journal::Journal,
     machine::{ImageSignature, Machine, Policy, RunningImage, Situation, Switch, SwitchPosition, WellKnownServer},
-    sources::{Learned, Source, removable_storage::Sticks},
+    sources::{
+        Learned, Source,
+        removable_storage::{
+            Sticks,
+            watch::{Ended, Watch},
+        },
+    },
     storage, tls,
 };
 
@@ -60,6 +67,7 @@ pub struct Device {
     images: ImageStore,
     sources: Vec<Source>,
     journal: Journal,
+    storage_watch: Watch,
     /// Held as long as the device lives.
     _lock: File,
 }
@@ -93,6 +101,7 @@ impl Device {
         let images = image_store(&config, root).map_err(storage_error)?;
         let journal = Journal::open(&root.join(JOURNAL)).map_err(storage_error)?;
         let sources = Source::all_of(&config.sources);
+        let storage_watch = Watch::begin(&config.sources);
         Ok(Self {
             config,
             root: root.to_owned(),
@@ -103,6 +112,7 @@ impl Device {
             images,
             sources,
             journal,
+            storage_watch,
             _lock: lock,
         })
     }
@@ -110,6 +120,7 @@ impl Device {
     /// One attempt: a walk over all sources, until one works or none is left. Each decision goes to `sink` before what
     /// follows from it is done.
     pub fn run_once(&mut self, sink: &mut dyn FnMut(&Record)) -> Outcome {
+        self.storage_watch = Watch::begin(&self.config.sources);
         let done = match self.clean_up(sink) {
             Ok(done) => done,
             Err(refusal) => return end_early(refusal, sink),
@@ -138,6 +149,12 @@ impl Device {
             }
             reboots += 1;
         }
+    }
+
+    /// Waits before the next attempt, no longer than `pause`: removable storage that was put in since the last one began
+    /// ends it at once. Where no source is removable storage, this sleeps.
+    pub fn wait(&mut self, pause: Duration) -> Ended {
+        self.storage_watch.wait(pause)
     }
 
     /// The serial number that the device's certificate names.
