@@ -5,14 +5,16 @@ use std::{io::Read, time::Instant};
 use conveyed_info::discovery::removable_storage::MediaPath;
 use verdict::{Digest, ReasonCode, Refusal};
 
-use super::download::after_failure;
 use crate::{
-    apply::image::{ImageStore, Staged},
+    apply::{image::ImageStore, staged::Staged},
     config::Limits,
     machine::Downloaded,
     sources::removable_storage::stick::Stick,
     storage,
 };
+
+/// What people call the file that is written.
+const STAGED: &str = "the staged image";
 
 /// Copies to the staging place, hashing on the way. `stick` is the one that the document came from, while it is held.
 /// What an earlier copy left is not gone on with: reading it again is cheap.
@@ -23,14 +25,10 @@ pub(super) fn copy(
     images: &ImageStore,
     limits: &Limits,
 ) -> Result<Downloaded, Refusal> {
-    let local = |error: std::io::Error| storage::refusal("the staged image".as_ref(), &error);
-    let mut staged = images.stage(expected).map_err(local)?;
-    if expected != Some(&staged.sha256()) {
-        staged.restart().map_err(local)?;
-        transfer(stick, path, &mut staged, limits).map_err(|refusal| after_failure(refusal, images))?;
-    }
-    staged.complete().map_err(local)?;
-    Ok(Downloaded { sha256: staged.sha256(), length: staged.length(), resumed_from: staged.resumed_from() })
+    images.receive(expected, |staged| {
+        staged.restart().map_err(|error| storage::refusal(STAGED.as_ref(), &error))?;
+        transfer(stick, path, staged, limits)
+    })
 }
 
 fn transfer(stick: Option<&Stick>, path: &MediaPath, staged: &mut Staged, limits: &Limits) -> Result<(), Refusal> {
@@ -56,10 +54,10 @@ fn transfer(stick: Option<&Stick>, path: &MediaPath, staged: &mut Staged, limits
         };
         let octets = piece.get(..length).unwrap_or_default();
         if staged.length().saturating_add(u64::try_from(length).unwrap_or(u64::MAX)) > limit {
-            staged.restart().map_err(|error| storage::refusal("the staged image".as_ref(), &error))?;
+            staged.restart().map_err(|error| storage::refusal(STAGED.as_ref(), &error))?;
             return Err(too_large());
         }
-        staged.append(octets).map_err(|error| storage::refusal("the staged image".as_ref(), &error))?;
+        staged.append(octets).map_err(|error| storage::refusal(STAGED.as_ref(), &error))?;
         if begun.elapsed() > limits.download {
             return Err(refuse(format!("{path}: not read within {} seconds", limits.download.as_secs())));
         }
@@ -72,12 +70,14 @@ mod tests {
         fs::{self, File},
         path::Path,
         process::Command,
+        sync::Arc,
         time::Duration,
     };
 
     use pki::digest::sha256;
 
     use super::*;
+    use crate::storage::LinuxDisk;
 
     struct Bench {
         folder: tempfile::TempDir,
@@ -89,7 +89,7 @@ mod tests {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             fs::create_dir(folder.path().join("stick")).unwrap();
-            let images = ImageStore::open(&folder.path().join("images")).unwrap();
+            let images = ImageStore::open(Arc::new(LinuxDisk), &folder.path().join("images")).unwrap();
             let stick = Stick::open(&folder.path().join("stick")).unwrap();
             Self { folder, images, stick }
         }

@@ -3,7 +3,10 @@
 use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
 use conveyed_info::discovery::removable_storage::MediaPath;
-use pki::identity::SerialNumber;
+use pki::{
+    identity::SerialNumber,
+    time::{Clock, Timestamp},
+};
 
 use super::{stick::StickError, *};
 use crate::sources::Learned;
@@ -40,8 +43,14 @@ impl Bench {
     fn look(&self, serial_number: &str) -> (Result<Discovery, Refusal>, Sticks) {
         let (mut learned, mut sticks) = (Learned::default(), Sticks::default());
         let serial_number = SerialNumber::new(serial_number).unwrap();
-        let mut surroundings =
-            Surroundings { serial_number: &serial_number, well_known: &[], learned: &mut learned, sticks: &mut sticks };
+        let mut surroundings = Surroundings {
+            serial_number: &serial_number,
+            well_known: &[],
+            clock: Clock::Trusted(Timestamp::from_unix(0)),
+            learned: &mut learned,
+            notes: &mut Vec::new(),
+            sticks: &mut sticks,
+        };
         let found = discover(&self.settings, &mut surroundings);
         (found, sticks)
     }
