@@ -83,10 +83,10 @@ pub struct Surroundings<'a> {
     pub clock: Clock,
     /// What sources before this one learned.
     pub learned: &'a mut Learned,
-    /// Storage that data came from.
-    pub sticks: &'a mut Sticks,
     /// What a source did or let pass that the trace must tell, whatever it then gives: one sentence each.
     pub notes: &'a mut Vec<String>,
+    /// Storage that data came from.
+    pub sticks: &'a mut Sticks,
 }
 
 /// What DHCP says beside the bootstrap servers. As little believed as they are.

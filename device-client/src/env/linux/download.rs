@@ -36,8 +36,7 @@ pub(super) fn fetch(
     tls: &Arc<ClientConfig>,
     limits: &Limits,
 ) -> Result<Downloaded, Refusal> {
-    let missing = |staged: &mut Staged| transfer(&Target::parse(uri)?, staged, tls, limits);
-    images.receive(expected, missing)
+    images.receive(expected, |staged| transfer(&Target::parse(uri)?, staged, tls, limits))
 }
 
 /// Where a URI leads.

@@ -13,9 +13,6 @@ use crate::{
     storage,
 };
 
-/// What people call the file that is written.
-const STAGED: &str = "the staged image";
-
 /// Copies to the staging place, hashing on the way. `stick` is the one that the document came from, while it is held.
 /// What an earlier copy left is not gone on with: reading it again is cheap.
 pub(super) fn copy(
@@ -26,7 +23,7 @@ pub(super) fn copy(
     limits: &Limits,
 ) -> Result<Downloaded, Refusal> {
     images.receive(expected, |staged| {
-        staged.restart().map_err(|error| storage::refusal(STAGED.as_ref(), &error))?;
+        staged.restart().map_err(|error| storage::refusal("the staged image".as_ref(), &error))?;
         transfer(stick, path, staged, limits)
     })
 }
@@ -54,10 +51,10 @@ fn transfer(stick: Option<&Stick>, path: &MediaPath, staged: &mut Staged, limits
         };
         let octets = piece.get(..length).unwrap_or_default();
         if staged.length().saturating_add(u64::try_from(length).unwrap_or(u64::MAX)) > limit {
-            staged.restart().map_err(|error| storage::refusal(STAGED.as_ref(), &error))?;
+            staged.restart().map_err(|error| storage::refusal("the staged image".as_ref(), &error))?;
             return Err(too_large());
         }
-        staged.append(octets).map_err(|error| storage::refusal(STAGED.as_ref(), &error))?;
+        staged.append(octets).map_err(|error| storage::refusal("the staged image".as_ref(), &error))?;
         if begun.elapsed() > limits.download {
             return Err(refuse(format!("{path}: not read within {} seconds", limits.download.as_secs())));
         }

@@ -41,14 +41,14 @@ impl Bench {
     }
 
     fn look(&self, serial_number: &str) -> (Result<Discovery, Refusal>, Sticks) {
-        let (mut learned, mut sticks) = (Learned::default(), Sticks::default());
+        let (mut learned, mut sticks, mut notes) = (Learned::default(), Sticks::default(), Vec::new());
         let serial_number = SerialNumber::new(serial_number).unwrap();
         let mut surroundings = Surroundings {
             serial_number: &serial_number,
             well_known: &[],
-            clock: Clock::Trusted(Timestamp::from_unix(0)),
+            clock: Clock::Untrusted { at_least: Timestamp::from_unix(0) },
             learned: &mut learned,
-            notes: &mut Vec::new(),
+            notes: &mut notes,
             sticks: &mut sticks,
         };
         let found = discover(&self.settings, &mut surroundings);
