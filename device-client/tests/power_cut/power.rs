@@ -130,6 +130,10 @@ impl Power {
         self.state().is_dark
     }
 
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.state().is_read_only
+    }
+
     /// Whether the disk failed since the last start.
     pub(crate) fn went_wrong(&self) -> bool {
         self.state().went_wrong

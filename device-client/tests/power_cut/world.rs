@@ -211,11 +211,19 @@ impl World {
         let end = self.start();
         let end = if self.power.is_dark() { End::Cut } else { end };
         self.power.note(format!("-- {end:?}"));
-        if matches!(end, End::Cut | End::Reboot) {
-            self.lose(plan.loss);
+        // After a sync that failed, memory says other things than the disk. Who is killed before removing what it could not
+        // sync leaves the next process nothing to see that by; only a start of the system does.
+        let loss = match plan.loss {
+            Loss::Killed if self.power.went_wrong() => Loss::Some,
+            loss => loss,
+        };
+        // A file system that stopped taking anything is mounted anew, from what the disk holds.
+        let is_over = matches!(end, End::Cut | End::Reboot) || self.power.is_read_only();
+        if is_over {
+            self.lose(loss);
         }
-        let still_runs = end == End::Cut && plan.loss == Loss::Killed;
-        self.boots += u32::from(matches!(end, End::Cut | End::Reboot) && !still_runs);
+        let still_runs = end == End::Cut && loss == Loss::Killed;
+        self.boots += u32::from(is_over && !still_runs);
         self.truth().assert_sane(&self.disk);
         end
     }
