@@ -16,13 +16,16 @@ use verdict::{ReasonCode, Refusal};
 use crate::{
     Decision, Outcome, OutcomeState, Record,
     apply::{
-        script::LinuxPrograms,
+        script::{self, LinuxPrograms},
         workshop::{Setup, Workshop},
     },
     config::{ClockTrust, Config, RebootPlan},
     env::{drive, linux::LinuxEnvironment},
     identity::{self, Identity, IdentityFileError},
-    machine::{ImageSignature, Machine, Policy, RunningImage, Situation, Switch, SwitchPosition, WellKnownServer},
+    machine::{
+        ImageSignature, Machine, Policy, RunningImage, ScriptEnd, ScriptVerdict, Situation, Switch, SwitchPosition,
+        WellKnownServer,
+    },
     sources::{Learned, Source},
     storage::{self, Disk, LinuxDisk},
     tls,
@@ -106,6 +109,7 @@ impl Device {
             return self.stay(OutcomeState::SwitchedOff, "bootstrapping is switched off by its variable", sink);
         }
         if done {
+            self.call_home(sink);
             return self.stay(OutcomeState::AlreadyDone, "an earlier run bootstrapped this device", sink);
         }
         let mut steps = Vec::new();
@@ -117,6 +121,9 @@ impl Device {
                 && self.config.reboot == RebootPlan::Continue
                 && reboots < MAX_REBOOTS;
             if !goes_on {
+                if outcome.state == OutcomeState::Bootstrapped {
+                    self.call_home(sink);
+                }
                 outcome.steps = steps;
                 return outcome;
             }
@@ -128,6 +135,21 @@ impl Device {
     #[must_use]
     pub fn serial_number(&self) -> &pki::identity::SerialNumber {
         &self.policy.serial_number
+    }
+
+    /// RFC 8572 §5.6 (CLI-82): what begins when the device is bootstrapped. It is no part of bootstrapping: its failure is noted.
+    fn call_home(&self, sink: &mut dyn FnMut(&Record)) {
+        let Some(command) = &self.config.when_bootstrapped else { return };
+        let record = match script::run_program(command, self.config.limits.script, ReasonCode::StorageFailed) {
+            Ok(ScriptEnd { verdict: ScriptVerdict::Complete, .. }) => {
+                Record::new("when-bootstrapped", Decision::Passed, "the program was started")
+            }
+            Ok(ScriptEnd { verdict, .. }) => {
+                Record::new("when-bootstrapped", Decision::Noted, format!("the program failed: {verdict}"))
+            }
+            Err(refusal) => Record::refused("when-bootstrapped", &refusal),
+        };
+        sink(&record);
     }
 
     fn stay(&self, state: OutcomeState, detail: &str, sink: &mut dyn FnMut(&Record)) -> Outcome {

@@ -81,6 +81,19 @@ pub fn run(
     end
 }
 
+/// Runs a program of the device, as it is configured, without input.
+///
+/// # Errors
+/// `unnamed` when no program is configured.
+pub fn run_program(command: &[String], limit: Duration, unnamed: ReasonCode) -> Result<ScriptEnd, Refusal> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err(Refusal::new(unnamed, "no program is configured"));
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    Ok(supervise(command, &[], limit))
+}
+
 impl Programs for LinuxPrograms {
     fn run_script(&self, script: &Script, path: &Path, limit: Duration) -> ScriptEnd {
         let mut command = interpreter(&script.0).map_or_else(

@@ -21,7 +21,7 @@ use verdict::{ReasonCode, Refusal};
 
 use super::{Environment, spread};
 use crate::{
-    Record, Server,
+    Decision, Record, Server,
     apply::workshop::Workshop,
     config::{ClockTrust, Config},
     machine::{Answer, Discovery, Download, Downloaded, Event, Pause, Request, SourceIndex, Work},
@@ -78,11 +78,21 @@ impl Environment for LinuxEnvironment<'_> {
     fn discover(&mut self, source: SourceIndex) -> Result<Discovery, Refusal> {
         let nothing = || Refusal::new(ReasonCode::NoSource, "no such source is configured");
         let asked = self.sources.get(source.0).ok_or_else(nothing)?;
-        asked.discover(&mut Surroundings {
+        let clock = self.clock();
+        let mut notes = Vec::new();
+        let found = asked.discover(&mut Surroundings {
             serial_number: self.serial_number,
             well_known: &self.config.well_known,
+            clock,
             learned: &mut self.learned,
-        })
+            notes: &mut notes,
+        });
+        for note in notes {
+            let mut record = Record::new("source-noted", Decision::Noted, format!("{}: {note}", asked.label()));
+            record.time = clock.now().map(|now| now.to_string());
+            self.trace(&record);
+        }
+        found
     }
 
     fn resolve(&mut self, server: &Server) -> Result<Vec<IpAddr>, Refusal> {
