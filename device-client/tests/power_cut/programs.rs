@@ -83,6 +83,6 @@ impl Programs for SimulatedPrograms {
             });
         }
         drop(truth);
-        Ok(self.failure().unwrap_or(end(ScriptVerdict::Complete)))
+        Ok(self.failure().unwrap_or_else(|| end(ScriptVerdict::Complete)))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use device_client::{
@@ -142,7 +142,7 @@ impl Truth {
 pub(crate) fn assert_no_secrets(disk: &SimulatedDisk) {
     for (path, octets) in disk.files() {
         let found = octets.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
-        assert!(!found || path == PathBuf::from(CONFIGURATION), "a secret is left in {}", path.display());
+        assert!(!found || path == Path::new(CONFIGURATION), "a secret is left in {}", path.display());
     }
 }
 
