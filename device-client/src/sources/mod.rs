@@ -159,3 +159,38 @@ impl Source {
         }
     }
 }
+
+/// What a source's tests surround it with.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Around {
+    pub(crate) serial_number: SerialNumber,
+    pub(crate) clock: Clock,
+    pub(crate) learned: Learned,
+    pub(crate) notes: Vec<String>,
+    pub(crate) sticks: Sticks,
+}
+
+#[cfg(test)]
+impl Around {
+    pub(crate) fn new(serial_number: &str) -> Self {
+        Self {
+            serial_number: SerialNumber::new(serial_number).unwrap(),
+            clock: Clock::Trusted(pki::time::Timestamp::from_unix(1_800_000_000)),
+            learned: Learned::default(),
+            notes: Vec::new(),
+            sticks: Sticks::default(),
+        }
+    }
+
+    pub(crate) fn surroundings(&mut self) -> Surroundings<'_> {
+        Surroundings {
+            serial_number: &self.serial_number,
+            well_known: &[],
+            clock: self.clock,
+            learned: &mut self.learned,
+            notes: &mut self.notes,
+            sticks: &mut self.sticks,
+        }
+    }
+}
