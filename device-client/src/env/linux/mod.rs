@@ -1,13 +1,14 @@
 //! A real device: sockets, files and processes.
 
 mod download;
+mod names;
 mod network;
 pub(crate) mod station;
-mod stream;
+pub(crate) mod stream;
 pub(crate) mod work;
 
 use std::{
-    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, LazyLock},
     time::{Duration, Instant, SystemTime},
 };
@@ -93,7 +94,7 @@ impl Environment for LinuxEnvironment<'_> {
     }
 
     fn resolve(&mut self, server: &Server) -> Result<Vec<IpAddr>, Refusal> {
-        resolve(server.host(), server.port())
+        names::resolve(server.host(), server.port(), &self.learned)
     }
 
     fn connect(&mut self, server: &Server, address: SocketAddr) -> Result<Vec<Certificate>, Refusal> {
@@ -118,7 +119,7 @@ impl Environment for LinuxEnvironment<'_> {
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
         let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
         let tls = tls::anonymous_client_config().map_err(refuse)?;
-        download::fetch(download, self.images, &tls, &self.config.limits)
+        download::fetch(download, self.images, &tls, &self.config.limits, &self.learned)
     }
 
     fn work(&mut self, work: Work) -> Result<Event, Refusal> {
@@ -128,17 +129,4 @@ impl Environment for LinuxEnvironment<'_> {
     fn trace(&mut self, record: &Record) {
         (self.sink)(record);
     }
-}
-
-/// The addresses of a host, in the order in which they are tried.
-fn resolve(host: &str, port: u16) -> Result<Vec<IpAddr>, Refusal> {
-    let refuse = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, detail);
-    let found = (host, port).to_socket_addrs().map_err(|error| refuse(format!("{host}: {error}")))?;
-    let mut addresses: Vec<IpAddr> = Vec::new();
-    for address in found {
-        if !addresses.contains(&address.ip()) {
-            addresses.push(address.ip());
-        }
-    }
-    if addresses.is_empty() { Err(refuse(format!("{host} has no address"))) } else { Ok(addresses) }
 }
