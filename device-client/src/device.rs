@@ -8,17 +8,17 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use conveyed_info::{rpc::SshHostKey, voucher::Nonce};
+use conveyed_info::{information::TrustAnchor, rpc::SshHostKey, voucher::Nonce};
 use pki::{
     certificate::Certificate,
     key::{self, PublicKey},
 };
 use rustls::ClientConfig;
-use verdict::Refusal;
+use verdict::{ReasonCode, Refusal};
 
 use crate::{
     Decision, Outcome, OutcomeState, Record,
-    apply::image::ImageStore,
+    apply::{image::ImageStore, script},
     config::{ClockTrust, Config, RebootPlan},
     env::{
         drive,
@@ -26,7 +26,10 @@ use crate::{
     },
     identity::{self, Identity, IdentityFileError},
     journal::Journal,
-    machine::{ImageSignature, Machine, Policy, RunningImage, Situation, WellKnownServer},
+    machine::{
+        ImageSignature, Machine, Policy, RunningImage, ScriptEnd, ScriptVerdict, Situation, Switch, SwitchPosition,
+        WellKnownServer,
+    },
     sources::{Learned, Source},
     storage, tls,
 };
@@ -53,6 +56,7 @@ const MAX_REBOOTS: usize = 4;
 pub struct Device {
     config: Config,
     root: PathBuf,
+    identity: Identity,
     policy: Arc<Policy>,
     image_keys: Vec<PublicKey>,
     tls: Arc<ClientConfig>,
@@ -92,7 +96,18 @@ impl Device {
         let images = image_store(&config, root).map_err(storage_error)?;
         let journal = Journal::open(&root.join(JOURNAL)).map_err(storage_error)?;
         let sources = Source::all_of(&config.sources);
-        Ok(Self { config, root: root.to_owned(), policy, image_keys, tls, images, sources, journal, _lock: lock })
+        Ok(Self {
+            config,
+            root: root.to_owned(),
+            identity,
+            policy,
+            image_keys,
+            tls,
+            images,
+            sources,
+            journal,
+            _lock: lock,
+        })
     }
 
     /// One attempt: a walk over all sources, until one works or none is left. Each decision goes to `sink` before what
@@ -106,7 +121,11 @@ impl Device {
         if !self.config.enabled {
             return self.stay(OutcomeState::SwitchedOff, "bootstrapping is switched off in the configuration", sink);
         }
+        if self.config.switch.as_ref().is_some_and(|place| place.read() == Ok(SwitchPosition::Off)) {
+            return self.stay(OutcomeState::SwitchedOff, "bootstrapping is switched off by its variable", sink);
+        }
         if done {
+            self.call_home(sink);
             return self.stay(OutcomeState::AlreadyDone, "an earlier run bootstrapped this device", sink);
         }
         let mut steps = Vec::new();
@@ -118,6 +137,9 @@ impl Device {
                 && self.config.reboot == RebootPlan::Continue
                 && reboots < MAX_REBOOTS;
             if !goes_on {
+                if outcome.state == OutcomeState::Bootstrapped {
+                    self.call_home(sink);
+                }
                 outcome.steps = steps;
                 return outcome;
             }
@@ -129,6 +151,21 @@ impl Device {
     #[must_use]
     pub fn serial_number(&self) -> &pki::identity::SerialNumber {
         &self.policy.serial_number
+    }
+
+    /// RFC 8572 §5.6 (CLI-82): what begins when the device is bootstrapped. It is no part of bootstrapping: its failure is noted.
+    fn call_home(&self, sink: &mut dyn FnMut(&Record)) {
+        let Some(command) = &self.config.when_bootstrapped else { return };
+        let record = match script::run_program(command, self.config.limits.script, ReasonCode::StorageFailed) {
+            Ok(ScriptEnd { verdict: ScriptVerdict::Complete, .. }) => {
+                Record::new("when-bootstrapped", Decision::Passed, "the program was started")
+            }
+            Ok(ScriptEnd { verdict, .. }) => {
+                Record::new("when-bootstrapped", Decision::Noted, format!("the program failed: {verdict}"))
+            }
+            Err(refusal) => Record::refused("when-bootstrapped", &refusal),
+        };
+        sink(&record);
     }
 
     fn stay(&self, state: OutcomeState, detail: &str, sink: &mut dyn FnMut(&Record)) -> Outcome {
@@ -157,6 +194,7 @@ impl Device {
             config: &self.config,
             root: &self.root,
             serial_number: &self.policy.serial_number,
+            identity: &self.identity,
             tls: Arc::clone(&self.tls),
             image_keys: &self.image_keys,
             images: &self.images,
@@ -233,6 +271,9 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
         allowed_targets: config.allow_targets.clone(),
         hw_model: config.hw_model.clone(),
         ssh_host_keys: config.ssh_host_keys.iter().map(|path| host_key(path)).collect::<Result<_, _>>()?,
+        trust_anchors: config.trust_anchors.iter().map(|path| trust_anchor(path)).collect::<Result<_, _>>()?,
+        switch: if config.switch.is_some() { Switch::Variable } else { Switch::Marker },
+        final_report: config.final_report,
         image_signature: if config.image_keys.is_empty() {
             ImageSignature::NotConfigured
         } else {
@@ -243,6 +284,12 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
 }
 
 /// Reads a public host key as OpenSSH writes it: algorithm, key in base64, comment.
+/// A chain of CA certificates up to its root, in any order (RFC 8572 §7.3; ART-35).
+fn trust_anchor(path: &Path) -> Result<TrustAnchor, OpenError> {
+    let invalid = |_| OpenError::TrustAnchor { path: path.to_owned() };
+    TrustAnchor::new(&identity::certificates(path)?).map_err(invalid)
+}
+
 fn host_key(path: &Path) -> Result<SshHostKey, OpenError> {
     let invalid = || OpenError::HostKey { path: path.to_owned() };
     let text = std::fs::read_to_string(path).map_err(|_| invalid())?;
@@ -272,6 +319,12 @@ pub enum OpenError {
     #[error("the folder {} is in use: end the other agent, or give every device a folder of its own", path.display())]
     InUse {
         /// Which folder.
+        path: PathBuf,
+    },
+    /// A file does not hold one chain of CA certificates.
+    #[error("{} does not hold one chain of CA certificates up to its root", path.display())]
+    TrustAnchor {
+        /// Which file.
         path: PathBuf,
     },
     /// A file that holds no public SSH host key.

@@ -19,6 +19,7 @@ use rustix::{
 };
 use verdict::{ReasonCode, Refusal};
 
+use super::redact::redacted;
 use crate::{
     machine::{ScriptEnd, ScriptVerdict},
     storage,
@@ -62,6 +63,19 @@ pub fn run(script: &Script, folder: &Path, limit: Duration) -> Result<ScriptEnd,
     let end = supervise(command, &[], limit);
     drop(remove_folder(folder));
     Ok(end)
+}
+
+/// Runs a program of the device, as it is configured, without input.
+///
+/// # Errors
+/// `unnamed` when no program is configured.
+pub fn run_program(command: &[String], limit: Duration, unnamed: ReasonCode) -> Result<ScriptEnd, Refusal> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err(Refusal::new(unnamed, "no program is configured"));
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    Ok(supervise(command, &[], limit))
 }
 
 /// Runs a program of the device with one more argument and a document as its standard input.
@@ -205,7 +219,8 @@ impl Tail {
 
     fn text(&self) -> String {
         let kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        String::from_utf8_lossy(&kept).trim_end().to_owned()
+        // SEC-13: a report leaves the device.
+        redacted(String::from_utf8_lossy(&kept).trim_end())
     }
 }
 
