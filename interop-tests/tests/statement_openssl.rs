@@ -21,7 +21,7 @@ fn a_completion_in_the_log_is_verified_with_openssl_and_cannot_be_invented() {
     let (told, statement) = message.split_once("\nonboarding-statement: ").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let der = STANDARD.decode(statement).unwrap();
-    let anchor = lab.folder().join("manufacturer").join("idevid-ca.pem");
+    let anchor = lab.folder().join("manufacturer").join("device-root.pem");
     let anchor = anchor.to_str().unwrap();
     let verify = |der: &[u8]| {
         fs::write(folder.path().join("statement.der"), der).unwrap();

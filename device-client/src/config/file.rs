@@ -161,7 +161,7 @@ impl File {
             voucher_anchors: paths(self.voucher_anchors),
             image_keys: paths(self.image_keys),
             well_known: well_known.collect(),
-            sources: self.sources,
+            sources: self.sources.into_iter().map(|source| source.relative_to(base)).collect(),
             clock: match self.clock {
                 ClockWord::Trusted => ClockTrust::Trusted,
                 ClockWord::Untrusted => ClockTrust::Untrusted,
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(config.well_known[0].server, Server::new("sztp.example.net", 443));
         assert_eq!(config.accepted_assertions, [Assertion::Verified, Assertion::Logged]);
         let SourceConfig::Dhcp4(dhcp) = &config.sources[0] else { panic!("{:?}", config.sources) };
-        assert_eq!((dhcp.server.port(), dhcp.port), (6700, 0));
+        assert_eq!((dhcp.server.port(), dhcp.port), (6700, None));
         assert_eq!(config.sources[1], SourceConfig::WellKnown {});
         assert_eq!(config.configuration, Some(ConfigurationPlug::File("/etc/sztp/running.json".into())));
         assert_eq!((config.limits.image_octets, config.limits.script), (1024, Duration::from_secs(7)));

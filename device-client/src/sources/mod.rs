@@ -7,17 +7,21 @@
 pub mod dhcp4;
 pub mod dhcp6;
 pub mod dns;
+mod gathering;
 pub mod lease_file;
+mod redirect_option;
 pub mod removable_storage;
+mod resolver;
 pub mod well_known;
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, path::Path};
 
-use pki::identity::SerialNumber;
+use pki::{identity::SerialNumber, time::Clock};
 use serde::Deserialize;
 use verdict::Refusal;
 
 use crate::{config::WellKnown, machine::Discovery};
+use removable_storage::Sticks;
 
 /// A table `[[sources]]` of the configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -36,6 +40,17 @@ pub enum SourceConfig {
     Dns(dns::Settings),
     /// The factory's list of bootstrap servers (RFC 8572 §4.4).
     WellKnown {},
+}
+
+impl SourceConfig {
+    /// The same, with paths that are relative to `base` made whole.
+    #[must_use]
+    pub fn relative_to(self, base: &Path) -> Self {
+        match self {
+            Self::RemovableStorage(settings) => Self::RemovableStorage(settings.relative_to(base)),
+            other => other,
+        }
+    }
 }
 
 /// One thing to ask. A table of the configuration may be several: DNS is asked four questions, one after the other,
@@ -64,8 +79,14 @@ pub struct Surroundings<'a> {
     pub serial_number: &'a SerialNumber,
     /// The factory's list.
     pub well_known: &'a [WellKnown],
+    /// What time it is, as far as that may be believed.
+    pub clock: Clock,
     /// What sources before this one learned.
     pub learned: &'a mut Learned,
+    /// What a source did or let pass that the trace must tell, whatever it then gives: one sentence each.
+    pub notes: &'a mut Vec<String>,
+    /// Storage that data came from.
+    pub sticks: &'a mut Sticks,
 }
 
 /// What DHCP and DNS say beside the bootstrap servers. As little believed as they are.

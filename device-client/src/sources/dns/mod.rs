@@ -225,7 +225,10 @@ mod tests {
         thread,
     };
 
-    use pki::identity::SerialNumber;
+    use pki::{
+        identity::SerialNumber,
+        time::{Clock, Timestamp},
+    };
 
     use super::*;
     use crate::{
@@ -233,7 +236,7 @@ mod tests {
             message::Message,
             testing::{Response, rdata},
         },
-        sources::{Learned, Source, SourceConfig},
+        sources::{Learned, Source, SourceConfig, Sticks},
     };
 
     /// A name server whose only thread ends with the process; it says each name that it is asked for.
@@ -260,7 +263,15 @@ mod tests {
 
     fn ask(settings: &Settings, step: Step, serial_number: &str, learned: &mut Learned) -> Result<Discovery, Refusal> {
         let serial_number = SerialNumber::new(serial_number).unwrap();
-        discover(settings, step, &mut Surroundings { serial_number: &serial_number, well_known: &[], learned })
+        let mut surroundings = Surroundings {
+            serial_number: &serial_number,
+            well_known: &[],
+            clock: Clock::Untrusted { at_least: Timestamp::from_unix(0) },
+            learned,
+            notes: &mut Vec::new(),
+            sticks: &mut Sticks::default(),
+        };
+        discover(settings, step, &mut surroundings)
     }
 
     fn unicast_step(record_type: RecordType) -> Step {
