@@ -8,18 +8,19 @@ use std::{
 
 use http::Uri;
 use rustls::ClientConfig;
-use verdict::{ReasonCode, Refusal};
+use verdict::{Digest, ReasonCode, Refusal};
 
 use super::{
+    names,
     network::{Secured, USER_AGENT, handshake},
-    resolve,
     stream::DeadlineStream,
 };
 use crate::{
-    apply::image::{ImageStore, Staged},
+    apply::{image::ImageStore, staged::Staged},
     config::Limits,
     http::{Connection, Framing, HttpError, RequestHead},
-    machine::{Download, Downloaded},
+    machine::Downloaded,
+    sources::Learned,
     storage,
 };
 
@@ -30,30 +31,14 @@ impl<T: Read + Write> Stream for T {}
 
 /// Downloads to the staging place, going on where an earlier download of the same digest stopped.
 pub(super) fn fetch(
-    download: &Download,
+    uri: &str,
+    expected: Option<&Digest>,
     images: &ImageStore,
     tls: &Arc<ClientConfig>,
     limits: &Limits,
+    learned: &Learned,
 ) -> Result<Downloaded, Refusal> {
-    let local = |error: std::io::Error| Refusal::new(ReasonCode::StorageFailed, format!("the staged image: {error}"));
-    if download.expected.is_none() {
-        images.discard_staged().map_err(local)?;
-    }
-    let mut staged = images.stage(download.expected.as_ref()).map_err(local)?;
-    if download.expected != Some(staged.sha256()) {
-        let target = Target::parse(&download.uri)?;
-        transfer(&target, &mut staged, tls, limits).map_err(|refusal| after_failure(refusal, images))?;
-    }
-    staged.complete().map_err(local)?;
-    Ok(Downloaded { sha256: staged.sha256(), length: staged.length(), resumed_from: staged.resumed_from() })
-}
-
-/// What arrived is kept for another try, unless it could not be stored: the place it takes is needed for other things.
-fn after_failure(refusal: Refusal, images: &ImageStore) -> Refusal {
-    if refusal.reason == ReasonCode::StorageFailed {
-        drop(images.discard_staged());
-    }
-    refusal
+    images.receive(expected, |staged| transfer(&Target::parse(uri)?, staged, tls, limits, learned))
 }
 
 /// Where a URI leads.
@@ -94,10 +79,16 @@ impl Target {
     }
 }
 
-fn transfer(target: &Target, staged: &mut Staged, tls: &Arc<ClientConfig>, limits: &Limits) -> Result<(), Refusal> {
+fn transfer(
+    target: &Target,
+    staged: &mut Staged,
+    tls: &Arc<ClientConfig>,
+    limits: &Limits,
+    learned: &Learned,
+) -> Result<(), Refusal> {
     let refuse = |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority));
     let mut last = refuse("no address".to_owned());
-    let addresses = resolve(&target.host, target.port).map_err(|refusal| refuse(refusal.detail))?;
+    let addresses = names::resolve(&target.host, target.port, learned).map_err(|refusal| refuse(refusal.detail))?;
     for ip in addresses {
         let address = (ip, target.port).into();
         let stream = match connect(target, address, tls, limits) {
@@ -196,6 +187,7 @@ mod tests {
     use pki::digest::sha256;
 
     use super::*;
+    use crate::storage::LinuxDisk;
 
     /// Answers one request with each of `answers`, and gives back the requests.
     fn serve(answers: Vec<Vec<u8>>) -> (String, JoinHandle<Vec<String>>) {
@@ -226,29 +218,29 @@ mod tests {
 
     fn store() -> (tempfile::TempDir, ImageStore) {
         let folder = tempfile::tempdir().unwrap();
-        let images = ImageStore::open(folder.path()).unwrap();
+        let images = ImageStore::open(Arc::new(LinuxDisk), folder.path()).unwrap();
         (folder, images)
     }
 
     #[test]
     fn a_download_that_was_cut_off_fetches_only_the_rest() {
         let image = b"0123456789".to_vec();
-        let download = |uri| Download { uri, expected: Some(sha256(&image)) };
+        let digest = sha256(&image);
         let (_folder, images) = store();
         let limits = Limits::default();
         let (uri, server) = serve(vec![
             b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123".to_vec(),
             b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\n456789".to_vec(),
         ]);
-        let refusal = fetch(&download(uri.clone()), &images, &tls(), &limits).unwrap_err();
+        let refusal = fetch(&uri, Some(&digest), &images, &tls(), &limits, &Learned::default()).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageUnreachable);
-        let done = fetch(&download(uri.clone()), &images, &tls(), &limits).unwrap();
+        let done = fetch(&uri, Some(&digest), &images, &tls(), &limits, &Learned::default()).unwrap();
         assert_eq!((done.sha256, done.length, done.resumed_from), (sha256(&image), 10, 4));
         let requests = server.join().unwrap();
         assert!(requests[0].starts_with("GET /image.fit?x=1 HTTP/1.1\r\n") && !requests[0].contains("Range"));
         assert!(requests[1].contains("Range: bytes=4-\r\n"), "{}", requests[1]);
         // Complete already: nobody is asked.
-        assert_eq!(fetch(&download(uri), &images, &tls(), &limits).unwrap().resumed_from, 10);
+        assert_eq!(fetch(&uri, Some(&digest), &images, &tls(), &limits, &Learned::default()).unwrap().resumed_from, 10);
     }
 
     #[test]
@@ -257,8 +249,8 @@ mod tests {
         let (_folder, images) = store();
         images.stage(Some(&sha256(&image))).unwrap().append(b"xyz").unwrap();
         let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef".to_vec()]);
-        let download = Download { uri, expected: Some(sha256(&image)) };
-        let done = fetch(&download, &images, &tls(), &Limits::default()).unwrap();
+        let done =
+            fetch(&uri, Some(&sha256(&image)), &images, &tls(), &Limits::default(), &Learned::default()).unwrap();
         assert_eq!((done.sha256, done.resumed_from), (sha256(&image), 0));
         server.join().unwrap();
     }
@@ -272,7 +264,7 @@ mod tests {
             b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n\r\n".to_vec(),
             b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".to_vec(),
         ]);
-        let done = fetch(&Download { uri, expected: Some(sha256(&image)) }, &images, &tls(), &Limits::default());
+        let done = fetch(&uri, Some(&sha256(&image)), &images, &tls(), &Limits::default(), &Learned::default());
         assert_eq!(done.unwrap().sha256, sha256(&image));
         let requests = server.join().unwrap();
         assert!(requests[0].contains("Range: bytes=4-") && !requests[1].contains("Range"), "{requests:?}");
@@ -284,20 +276,9 @@ mod tests {
         let limits = Limits { image_octets: 1000, ..Limits::default() };
         // The server closes after the header: without the look ahead, the image would be cut off and not too large.
         let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n".to_vec()]);
-        let refusal = fetch(&Download { uri, expected: None }, &images, &tls(), &limits).unwrap_err();
+        let refusal = fetch(&uri, None, &images, &tls(), &limits, &Learned::default()).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
         server.join().unwrap();
-    }
-
-    #[test]
-    fn what_cannot_be_stored_does_not_fill_the_device() {
-        let (folder, images) = store();
-        images.stage(Some(&sha256(b"image"))).unwrap().append(b"im").unwrap();
-        let files = || std::fs::read_dir(folder.path()).unwrap().count();
-        after_failure(Refusal::new(ReasonCode::ImageUnreachable, "cut off"), &images);
-        assert_eq!(files(), 1);
-        after_failure(Refusal::new(ReasonCode::StorageFailed, "no space left"), &images);
-        assert_eq!(files(), 0);
     }
 
     #[test]
@@ -319,12 +300,11 @@ mod tests {
         let (_folder, images) = store();
         let limits = Limits { image_octets: 5, ..Limits::default() };
         let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef".to_vec()]);
-        let refusal = fetch(&Download { uri, expected: None }, &images, &tls(), &limits).unwrap_err();
+        let refusal = fetch(&uri, None, &images, &tls(), &limits, &Learned::default()).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
         server.join().unwrap();
         for uri in ["file:///etc/passwd", "gopher://x/", "ftp://x/y", "/relative", "https://user@host/", "http:///x"] {
-            let download = Download { uri: uri.to_owned(), expected: None };
-            let refusal = fetch(&download, &images, &tls(), &limits).unwrap_err();
+            let refusal = fetch(uri, None, &images, &tls(), &limits, &Learned::default()).unwrap_err();
             assert_eq!(refusal.reason, ReasonCode::ImageUnreachable, "{uri}");
         }
     }

@@ -1,13 +1,14 @@
 //! A real device: sockets, files and processes.
 
 mod download;
+mod names;
 mod network;
 pub(crate) mod station;
-mod stream;
-pub(crate) mod work;
+mod stick_image;
+pub(crate) mod stream;
 
 use std::{
-    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, LazyLock},
     time::{Duration, Instant, SystemTime},
 };
@@ -15,7 +16,6 @@ use std::{
 use pki::{
     certificate::Certificate,
     identity::SerialNumber,
-    key::PublicKey,
     time::{Clock, Timestamp},
 };
 use rustls::ClientConfig;
@@ -24,16 +24,13 @@ use verdict::{ReasonCode, Refusal};
 use super::{Environment, spread};
 use crate::{
     Decision, Record, Server,
-    apply::image::ImageStore,
+    apply::workshop::Workshop,
     config::{ClockTrust, Config},
-    identity::Identity,
-    journal::Journal,
-    machine::{Answer, Discovery, Download, Downloaded, Event, Pause, Request, SourceIndex, Work},
-    sources::{Learned, Source, Surroundings},
+    machine::{Answer, Discovery, Download, Downloaded, Event, ImageLocation, Pause, Request, SourceIndex, Work},
+    sources::{Learned, Source, Surroundings, removable_storage::Sticks},
     tls,
 };
 use network::Link;
-use std::path::Path;
 
 /// 2026-01-01T00:00:00Z: no device with this agent runs before it (SEC-03).
 const EARLIEST: i64 = 1_767_225_600;
@@ -41,23 +38,21 @@ const EARLIEST: i64 = 1_767_225_600;
 /// The surroundings of one device.
 pub struct LinuxEnvironment<'a> {
     pub(crate) config: &'a Config,
-    pub(crate) root: &'a Path,
     pub(crate) serial_number: &'a SerialNumber,
-    pub(crate) identity: &'a Identity,
     pub(crate) tls: Arc<ClientConfig>,
-    pub(crate) image_keys: &'a [PublicKey],
-    pub(crate) images: &'a ImageStore,
-    pub(crate) journal: &'a mut Journal,
+    pub(crate) workshop: &'a mut Workshop,
     pub(crate) sink: &'a mut dyn FnMut(&Record),
     pub(crate) link: Option<Link>,
     pub(crate) sources: &'a [Source],
     /// What sources said of the network in this attempt.
     pub(crate) learned: Learned,
+    /// The removable storage that data came from in this attempt.
+    pub(crate) sticks: Sticks,
 }
 
 impl std::fmt::Debug for LinuxEnvironment<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LinuxEnvironment").field("root", &self.root).finish_non_exhaustive()
+        f.debug_struct("LinuxEnvironment").field("workshop", &self.workshop).finish_non_exhaustive()
     }
 }
 
@@ -94,6 +89,7 @@ impl Environment for LinuxEnvironment<'_> {
             well_known: &self.config.well_known,
             clock,
             learned: &mut self.learned,
+            sticks: &mut self.sticks,
             notes: &mut notes,
         });
         for note in notes {
@@ -105,7 +101,7 @@ impl Environment for LinuxEnvironment<'_> {
     }
 
     fn resolve(&mut self, server: &Server) -> Result<Vec<IpAddr>, Refusal> {
-        resolve(server.host(), server.port())
+        names::resolve(server.host(), server.port(), &self.learned)
     }
 
     fn connect(&mut self, server: &Server, address: SocketAddr) -> Result<Vec<Certificate>, Refusal> {
@@ -128,29 +124,24 @@ impl Environment for LinuxEnvironment<'_> {
     }
 
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
-        let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
-        let tls = tls::anonymous_client_config().map_err(refuse)?;
-        download::fetch(download, self.images, &tls, &self.config.limits)
+        let (images, limits, expected) = (self.workshop.images(), &self.config.limits, download.expected.as_ref());
+        match &download.from {
+            ImageLocation::Uri(uri) => {
+                let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
+                let tls = tls::anonymous_client_config().map_err(refuse)?;
+                download::fetch(uri, expected, images, &tls, limits, &self.learned)
+            }
+            ImageLocation::Stick { place, path } => {
+                stick_image::copy(self.sticks.of(place), path, expected, images, limits)
+            }
+        }
     }
 
     fn work(&mut self, work: Work) -> Result<Event, Refusal> {
-        self.carry_out(work)
+        self.workshop.carry_out(work, Timestamp::from_system(SystemTime::now()), self.sink)
     }
 
     fn trace(&mut self, record: &Record) {
         (self.sink)(record);
     }
-}
-
-/// The addresses of a host, in the order in which they are tried.
-fn resolve(host: &str, port: u16) -> Result<Vec<IpAddr>, Refusal> {
-    let refuse = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, detail);
-    let found = (host, port).to_socket_addrs().map_err(|error| refuse(format!("{host}: {error}")))?;
-    let mut addresses: Vec<IpAddr> = Vec::new();
-    for address in found {
-        if !addresses.contains(&address.ip()) {
-            addresses.push(address.ip());
-        }
-    }
-    if addresses.is_empty() { Err(refuse(format!("{host} has no address"))) } else { Ok(addresses) }
 }

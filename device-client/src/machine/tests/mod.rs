@@ -7,4 +7,5 @@ mod moments;
 mod onboarding;
 mod redirects;
 mod reports;
+mod sticks;
 mod world;
