@@ -11,15 +11,16 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use conveyed_info::{rpc::SshHostKey, voucher::Nonce};
 use pki::{
     certificate::Certificate,
+    identity::SerialNumber,
     key::{self, PublicKey},
 };
 use rustls::ClientConfig;
 use verdict::Refusal;
 
 use crate::{
-    Decision, Outcome, OutcomeState, Record,
+    BasicCredentials, Decision, Outcome, OutcomeState, Record,
     apply::image::ImageStore,
-    config::{ClockTrust, Config, RebootPlan},
+    config::{ClockTrust, Config, HttpPassword, RebootPlan},
     env::{
         drive,
         linux::{LinuxEnvironment, work},
@@ -127,7 +128,7 @@ impl Device {
 
     /// The serial number that the device's certificate names.
     #[must_use]
-    pub fn serial_number(&self) -> &pki::identity::SerialNumber {
+    pub fn serial_number(&self) -> &SerialNumber {
         &self.policy.serial_number
     }
 
@@ -232,6 +233,7 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
         accepted_assertions: config.accepted_assertions.clone(),
         allowed_targets: config.allow_targets.clone(),
         hw_model: config.hw_model.clone(),
+        credentials: config.http_password.as_ref().map(|it| credentials(it, &identity.serial_number)).transpose()?,
         ssh_host_keys: config.ssh_host_keys.iter().map(|path| host_key(path)).collect::<Result<_, _>>()?,
         image_signature: if config.image_keys.is_empty() {
             ImageSignature::NotConfigured
@@ -240,6 +242,19 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
         },
         sources: Source::all_of(&config.sources).iter().map(Source::label).collect(),
     })
+}
+
+/// RFC 8572 §5.3 (CLI-11): where both are used, the user name is the serial number of the certificate.
+fn credentials(config: &HttpPassword, serial_number: &SerialNumber) -> Result<BasicCredentials, OpenError> {
+    const MAX_PASSWORD: u64 = 4096;
+    let unusable = |why: String| OpenError::HttpPassword { path: config.file.clone(), why };
+    let bytes = storage::read_bounded(&config.file, MAX_PASSWORD).map_err(|error| unusable(error.to_string()))?;
+    let bytes = bytes.ok_or_else(|| unusable("it is not there".to_owned()))?;
+    let text = String::from_utf8(bytes).map_err(|_| unusable("it is no text".to_owned()))?;
+    let user = config.user.as_deref().unwrap_or(serial_number.as_str());
+    let password = text.strip_suffix('\n').unwrap_or(&text);
+    BasicCredentials::new(user, password.strip_suffix('\r').unwrap_or(password))
+        .map_err(|error| unusable(error.to_string()))
 }
 
 /// Reads a public host key as OpenSSH writes it: algorithm, key in base64, comment.
@@ -273,6 +288,14 @@ pub enum OpenError {
     InUse {
         /// Which folder.
         path: PathBuf,
+    },
+    /// A password file that cannot be used.
+    #[error("the password in {} cannot be used: {why}", path.display())]
+    HttpPassword {
+        /// Which file.
+        path: PathBuf,
+        /// Why, without a word of what it holds.
+        why: String,
     },
     /// A file that holds no public SSH host key.
     #[error("{} holds no public SSH host key", path.display())]

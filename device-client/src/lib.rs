@@ -17,6 +17,7 @@
 
 pub mod apply;
 pub mod config;
+mod credentials;
 mod device;
 pub mod doctor;
 pub mod env;
@@ -34,6 +35,7 @@ pub mod storage;
 pub mod tls;
 mod tls_key;
 
+pub use credentials::{BasicCredentials, CredentialsInvalid};
 pub use device::{Device, OpenError};
 pub use outcome::{Outcome, OutcomeState, PassedOver};
 pub use place::Place;

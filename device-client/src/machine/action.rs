@@ -14,7 +14,7 @@ use conveyed_info::{
 use pki::certificate::Certificate;
 use verdict::{Digest, Refusal, Trace};
 
-use super::{Fact, OnboardingStep, Origin, SourceIndex};
+use super::{Api, Fact, OnboardingStep, Origin, SourceIndex};
 use crate::{Outcome, Place, Server};
 
 /// The one thing to do now. Each is answered with the event named here, or with [`Event::Failed`].
@@ -53,15 +53,15 @@ pub enum Request {
     HostMeta,
     /// The first operation of RFC 8572 §7.1.
     BootstrappingData {
-        /// The path of the RESTCONF root.
-        root: String,
+        /// How this server is spoken to.
+        api: Api,
         /// Its input.
         input: BootstrappingRequest,
     },
     /// The second operation of RFC 8572 §7.1.
     Progress {
-        /// The path of the RESTCONF root.
-        root: String,
+        /// How this server is spoken to.
+        api: Api,
         /// Its input.
         report: ProgressReport,
     },

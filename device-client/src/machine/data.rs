@@ -12,7 +12,7 @@ use pki::revocation::Evidence;
 use verdict::{ReasonCode, Refusal, Trace};
 
 use super::{
-    Origin, Transition,
+    Api, Origin, Transition,
     connecting::Attempt,
     entry::Entry,
     judgement::Trust,
@@ -25,13 +25,7 @@ use crate::{Decision, Place, Record};
 #[derive(Debug)]
 pub(super) enum Giver {
     /// A server that was asked.
-    Server {
-        attempt: Attempt,
-        trust: Trust,
-        /// The path of its RESTCONF root.
-        root: String,
-        level: ReportingLevel,
-    },
+    Server { attempt: Box<Attempt>, trust: Trust, api: Api, level: ReportingLevel },
     /// A place where the data lies, which nobody vouches for (RFC 8572 §4.1, §4.2; USB-01, DNS-01).
     Lying(Place),
 }
@@ -114,12 +108,12 @@ fn follow(giver: &Giver, redirect: &RedirectInformation, origin: Origin, shared:
 
 fn onboard(giver: Giver, plan: OnboardingInformation, shared: &mut Shared) -> Transition {
     let place = giver.place();
-    let (root, level) = match giver {
+    let (api, level) = match giver {
         // RFC 8572 §5.6 (CLI-54): signed data does not make an untrusted server a trusted one; it hears nothing.
-        Giver::Server { trust, root, level, .. } => (root, (trust == Trust::Trusted).then_some(level)),
-        Giver::Lying(_) => (String::new(), None),
+        Giver::Server { trust, api, level, .. } => (api, (trust == Trust::Trusted).then_some(level)),
+        Giver::Lying(_) => (Api::none(), None),
     };
-    onboarding::begin(Job::new(place, root, level, plan), shared)
+    onboarding::begin(Job::new(place, api, level, plan), shared)
 }
 
 fn refused(giver: Giver, refusal: Refusal, shared: &mut Shared) -> Transition {
@@ -128,8 +122,8 @@ fn refused(giver: Giver, refusal: Refusal, shared: &mut Shared) -> Transition {
     let was_encrypted = refusal.trace.checks().iter().any(|check| check.check.ends_with("-decryption"));
     match giver {
         // RFC 8572 §5.6 (CLI-57, CLI-40): an authenticated server is told that its document cannot be read.
-        Giver::Server { attempt, trust: Trust::Trusted, root, .. } if unreadable && !was_encrypted => {
-            onboarding::cannot_parse(Place::Server(attempt.entry.server), root, refusal, shared)
+        Giver::Server { attempt, trust: Trust::Trusted, api, .. } if unreadable && !was_encrypted => {
+            onboarding::cannot_parse(Place::Server(attempt.entry.server), api, refusal, shared)
         }
         Giver::Server { attempt, .. } => attempt.failed(refusal, shared),
         Giver::Lying(place) => shared.pass_over(place, refusal),

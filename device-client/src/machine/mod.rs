@@ -9,6 +9,7 @@
 //! validate to, and nothing a failed branch learned reaches the next (CLI-09, CLI-48).
 
 mod action;
+mod api;
 mod asking;
 mod budget;
 mod coming_again;
@@ -22,6 +23,7 @@ mod judgement;
 mod locating;
 mod onboarding;
 mod policy;
+mod reading;
 mod resolving;
 mod shared;
 mod targets;
@@ -33,6 +35,7 @@ pub use action::{
     Request, ScriptEnd,
 };
 pub use action::{ScriptVerdict, Work};
+pub use api::Api;
 pub use entry::Origin;
 pub use history::{Fact, History, OnboardingStep};
 pub use policy::{ImageSignature, Policy, RunningImage, Situation, SourceIndex, WellKnownServer};

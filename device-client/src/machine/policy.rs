@@ -10,7 +10,7 @@ use pki::{certificate::Certificate, identity::SerialNumber, key::Decryptor};
 use verdict::Digest;
 
 use super::{AllowedTargets, History};
-use crate::Server;
+use crate::{BasicCredentials, Server};
 
 /// Which of the configured sources, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +53,8 @@ pub struct Policy {
     pub allowed_targets: AllowedTargets,
     /// Hardware model, told to trusted servers only (CLI-21, CLI-22).
     pub hw_model: Option<String>,
+    /// What the device shows to authenticated servers beside its certificate (RFC 8572 §5.3; DEV-04, CLI-11).
+    pub credentials: Option<BasicCredentials>,
     /// Sent with `bootstrap-complete` (CLI-79).
     pub ssh_host_keys: Vec<SshHostKey>,
     /// Whether boot images must be signed.

@@ -4,6 +4,7 @@ mod busy;
 mod encrypted;
 mod images;
 mod onboarding;
+mod quirks;
 mod redirects;
 mod reports;
 mod world;

@@ -130,6 +130,7 @@ impl World {
             accepted_assertions: vec![Assertion::Verified],
             allowed_targets: AllowedTargets::default(),
             hw_model: Some("m-1".to_owned()),
+            credentials: None,
             ssh_host_keys: Vec::new(),
             image_signature: ImageSignature::Required,
             sources: vec!["first".to_owned()],
