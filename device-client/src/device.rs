@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use conveyed_info::{rpc::SshHostKey, voucher::Nonce};
+use conveyed_info::{information::TrustAnchor, rpc::SshHostKey, voucher::Nonce};
 use pki::{
     certificate::Certificate,
     identity::SerialNumber,
@@ -27,7 +27,7 @@ use crate::{
     },
     identity::{self, Identity, IdentityFileError},
     journal::Journal,
-    machine::{ImageSignature, Machine, Policy, RunningImage, Situation, WellKnownServer},
+    machine::{ImageSignature, Machine, Policy, RunningImage, Situation, Switch, SwitchPosition, WellKnownServer},
     sources::{Learned, Source},
     storage, tls,
 };
@@ -54,6 +54,7 @@ const MAX_REBOOTS: usize = 4;
 pub struct Device {
     config: Config,
     root: PathBuf,
+    identity: Identity,
     policy: Arc<Policy>,
     image_keys: Vec<PublicKey>,
     tls: Arc<ClientConfig>,
@@ -93,7 +94,18 @@ impl Device {
         let images = image_store(&config, root).map_err(storage_error)?;
         let journal = Journal::open(&root.join(JOURNAL)).map_err(storage_error)?;
         let sources = Source::all_of(&config.sources);
-        Ok(Self { config, root: root.to_owned(), policy, image_keys, tls, images, sources, journal, _lock: lock })
+        Ok(Self {
+            config,
+            root: root.to_owned(),
+            identity,
+            policy,
+            image_keys,
+            tls,
+            images,
+            sources,
+            journal,
+            _lock: lock,
+        })
     }
 
     /// One attempt: a walk over all sources, until one works or none is left. Each decision goes to `sink` before what
@@ -106,6 +118,9 @@ impl Device {
         // RFC 8572 §5.2 (CLI-01): the switch is looked at first; when it is off, nothing is sent.
         if !self.config.enabled {
             return self.stay(OutcomeState::SwitchedOff, "bootstrapping is switched off in the configuration", sink);
+        }
+        if self.config.switch.as_ref().is_some_and(|place| place.read() == Ok(SwitchPosition::Off)) {
+            return self.stay(OutcomeState::SwitchedOff, "bootstrapping is switched off by its variable", sink);
         }
         if done {
             return self.stay(OutcomeState::AlreadyDone, "an earlier run bootstrapped this device", sink);
@@ -158,6 +173,7 @@ impl Device {
             config: &self.config,
             root: &self.root,
             serial_number: &self.policy.serial_number,
+            identity: &self.identity,
             tls: Arc::clone(&self.tls),
             image_keys: &self.image_keys,
             images: &self.images,
@@ -235,6 +251,9 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
         hw_model: config.hw_model.clone(),
         credentials: config.http_password.as_ref().map(|it| credentials(it, &identity.serial_number)).transpose()?,
         ssh_host_keys: config.ssh_host_keys.iter().map(|path| host_key(path)).collect::<Result<_, _>>()?,
+        trust_anchors: config.trust_anchors.iter().map(|path| trust_anchor(path)).collect::<Result<_, _>>()?,
+        switch: if config.switch.is_some() { Switch::Variable } else { Switch::Marker },
+        final_report: config.final_report,
         image_signature: if config.image_keys.is_empty() {
             ImageSignature::NotConfigured
         } else {
@@ -255,6 +274,12 @@ fn credentials(config: &HttpPassword, serial_number: &SerialNumber) -> Result<Ba
     let password = text.strip_suffix('\n').unwrap_or(&text);
     BasicCredentials::new(user, password.strip_suffix('\r').unwrap_or(password))
         .map_err(|error| unusable(error.to_string()))
+}
+
+/// A chain of CA certificates up to its root, in any order (RFC 8572 §7.3; ART-35).
+fn trust_anchor(path: &Path) -> Result<TrustAnchor, OpenError> {
+    let invalid = |_| OpenError::TrustAnchor { path: path.to_owned() };
+    TrustAnchor::new(&identity::certificates(path)?).map_err(invalid)
 }
 
 /// Reads a public host key as OpenSSH writes it: algorithm, key in base64, comment.
@@ -296,6 +321,12 @@ pub enum OpenError {
         path: PathBuf,
         /// Why, without a word of what it holds.
         why: String,
+    },
+    /// A file does not hold one chain of CA certificates.
+    #[error("{} does not hold one chain of CA certificates up to its root", path.display())]
+    TrustAnchor {
+        /// Which file.
+        path: PathBuf,
     },
     /// A file that holds no public SSH host key.
     #[error("{} holds no public SSH host key", path.display())]

@@ -32,6 +32,7 @@ mod server;
 pub mod sources;
 pub mod state;
 pub mod storage;
+pub mod switch;
 pub mod tls;
 mod tls_key;
 

@@ -63,6 +63,8 @@ fn name_of(action: &Action) -> &'static str {
             Work::Commit(_) => "commit-configuration",
             Work::RollBack => "roll-back-configuration",
             Work::Remember(_) => "journal",
+            Work::ReadSwitch => "read-switch",
+            Work::Swear(_) => "sign-statement",
             Work::WriteDone(_) => "write-done",
             Work::Reboot => "reboot",
         },

@@ -10,6 +10,7 @@ use conveyed_info::{
     BootstrappingData, Unverified,
     information::{Configuration, Script},
     rpc::{BootstrappingRequest, ProgressReport},
+    statement::Statement,
 };
 use pki::certificate::Certificate;
 use verdict::{Digest, Refusal, Trace};
@@ -95,6 +96,10 @@ pub enum Work {
     RollBack,
     /// Write a fact to the journal, durably: [`Event::Done`].
     Remember(Fact),
+    /// Read the switch that the owner's configuration may have turned (RFC 8572 §5.1): [`Event::Switch`].
+    ReadSwitch,
+    /// Sign what was applied with the device's key: [`Event::Sworn`].
+    Swear(Statement),
     /// Write the marker that ends bootstrapping, durably: [`Event::Done`].
     WriteDone(Completion),
     /// Boot the installed image, or arrange for it: [`Event::Done`].
@@ -139,8 +144,14 @@ pub enum Event {
     ImageVerified(Trace),
     /// A script ended.
     ScriptEnded(ScriptEnd),
+    /// A configuration is committed, and the program that did it warns of something: what it printed.
+    CommitWarned(String),
     /// A configuration could not be committed.
     CommitFailed(CommitFailure),
+    /// How the switch stands.
+    Switch(SwitchPosition),
+    /// The text of a message that holds the signed statement.
+    Sworn(String),
     /// Done, with nothing to tell.
     Done,
     /// The action failed.
@@ -195,6 +206,15 @@ pub enum Pause {
     About(Duration),
     /// This time, and up to a quarter of it more: somebody has said that before then it is of no use.
     AtLeast(Duration),
+}
+
+/// The variable that says whether a device bootstraps (RFC 8572 §5.1; DEV-01).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SwitchPosition {
+    /// It does: the factory default.
+    On,
+    /// It does not.
+    Off,
 }
 
 /// A completed download.

@@ -3,6 +3,7 @@
 mod busy;
 mod encrypted;
 mod images;
+mod moments;
 mod onboarding;
 mod quirks;
 mod redirects;

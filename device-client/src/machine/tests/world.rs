@@ -27,8 +27,8 @@ use crate::{
         sim::{SimulatedServer, Simulation},
     },
     machine::{
-        AllowedTargets, Answer, Discovery, History, ImageSignature, Machine, Origin, Policy, Request, RunningImage,
-        Situation, WellKnownServer,
+        AllowedTargets, Answer, Discovery, FinalReport, History, ImageSignature, Machine, Origin, Policy, Request,
+        RunningImage, Situation, Switch, WellKnownServer,
     },
 };
 
@@ -132,6 +132,9 @@ impl World {
             hw_model: Some("m-1".to_owned()),
             credentials: None,
             ssh_host_keys: Vec::new(),
+            trust_anchors: Vec::new(),
+            switch: Switch::Marker,
+            final_report: FinalReport::Plain,
             image_signature: ImageSignature::Required,
             sources: vec!["first".to_owned()],
         };
@@ -243,9 +246,9 @@ pub(super) fn redirect(targets: &[(&str, Option<TrustAnchor>)]) -> RedirectInfor
 pub(super) fn plan() -> OnboardingInformation {
     OnboardingInformation {
         boot_image: None,
-        pre_configuration_script: Some(Script(b"pre".to_vec())),
+        pre_configuration_script: Some(Script(b"#!/bin/sh\npre".to_vec())),
         configuration: Some(Configuration { handling: ConfigurationHandling::Merge, content: b"{}".to_vec() }),
-        post_configuration_script: Some(Script(b"post".to_vec())),
+        post_configuration_script: Some(Script(b"#!/bin/sh\npost".to_vec())),
     }
 }
 

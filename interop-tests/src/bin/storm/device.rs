@@ -20,8 +20,8 @@ use device_client::{
     config::Limits,
     env::{jittered, spread},
     machine::{
-        Action, AllowedTargets, Answer, Api, Discovery, Event, History, ImageSignature, Machine, Moment, Origin, Policy,
-        Request, RunningImage, ScriptEnd, ScriptVerdict, Situation, Work,
+        Action, AllowedTargets, Answer, Api, Discovery, Event, FinalReport, History, ImageSignature, Machine, Moment,
+        Origin, Policy, Request, RunningImage, ScriptEnd, ScriptVerdict, Situation, Switch, Work,
     },
 };
 use interop_tests::{
@@ -109,6 +109,9 @@ impl StormDevice {
             credentials: None,
             hw_model: Some("Model".to_owned()),
             ssh_host_keys: Vec::new(),
+            trust_anchors: Vec::new(),
+            switch: Switch::Marker,
+            final_report: FinalReport::Plain,
             image_signature: ImageSignature::NotConfigured,
             sources: vec!["dhcp4".to_owned()],
         };
