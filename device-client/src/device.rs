@@ -23,13 +23,13 @@ use crate::{
     config::{ClockTrust, Config, HttpPassword, RebootPlan},
     env::{
         drive,
-        linux::{LinuxEnvironment, work},
+        linux::{self, LinuxEnvironment, work},
     },
     identity::{self, Identity, IdentityFileError},
     journal::Journal,
     machine::{ImageSignature, Machine, Policy, RunningImage, Situation, Switch, SwitchPosition, WellKnownServer},
     sources::{Learned, Source},
-    storage, tls,
+    storage, tls, voucher_memory,
 };
 
 /// Name of the marker that ends bootstrapping.
@@ -168,6 +168,8 @@ impl Device {
             Ok(situation) => situation,
             Err(error) => return end_early(storage::refusal(&self.root, &error), sink),
         };
+        let newest = situation.newest_voucher.and_then(|voucher| voucher.created_on);
+        let at_least = newest.unwrap_or_else(linux::earliest).max(linux::earliest());
         let machine = Machine::new(Arc::clone(&self.policy), situation);
         let mut environment = LinuxEnvironment {
             config: &self.config,
@@ -181,6 +183,7 @@ impl Device {
             sink,
             link: None,
             sources: &self.sources,
+            at_least,
             learned: Learned::default(),
         };
         drive(machine, &mut environment)
@@ -198,7 +201,13 @@ impl Device {
             ClockTrust::Untrusted => Nonce::for_request(key::random::<32>().map_err(io::Error::other)?.to_vec()),
         };
         let history = self.journal.history().clone();
-        Ok(Situation { running: self.images.running(&factory)?, installed: self.images.installed()?, nonce, history })
+        Ok(Situation {
+            running: self.images.running(&factory)?,
+            installed: self.images.installed()?,
+            nonce,
+            history,
+            newest_voucher: voucher_memory::read(&self.root)?,
+        })
     }
 }
 

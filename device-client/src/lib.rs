@@ -35,6 +35,7 @@ pub mod storage;
 pub mod switch;
 pub mod tls;
 mod tls_key;
+mod voucher_memory;
 
 pub use credentials::{BasicCredentials, CredentialsInvalid};
 pub use device::{Device, OpenError};

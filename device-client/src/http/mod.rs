@@ -6,10 +6,12 @@
 mod body;
 mod connection;
 mod head;
+mod uri;
 
 pub use body::Body;
 pub use connection::{Connection, Persistence};
 pub use head::{Framing, Head, RequestHead};
+pub use uri::HttpUri;
 
 use std::io;
 

@@ -11,6 +11,7 @@ use conveyed_info::{
     information::{Configuration, Script},
     rpc::{BootstrappingRequest, ProgressReport},
     statement::Statement,
+    verify::{EvidenceLocation, VoucherFacts},
 };
 use pki::certificate::Certificate;
 use verdict::{Digest, Refusal, Trace};
@@ -38,6 +39,8 @@ pub enum Action {
     Send(Request),
     /// Wait: [`Event::Done`].
     Wait(Pause),
+    /// Fetch evidence about revocation: [`Event::Fetched`].
+    Fetch(Fetch),
     /// Download a boot image to the staging place: [`Event::Downloaded`].
     Download(Download),
     /// Carry out one piece of local work.
@@ -66,6 +69,15 @@ pub enum Request {
         /// Its input.
         report: ProgressReport,
     },
+}
+
+/// Something that proves itself, to be fetched over plain HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// Where it is, and what is asked there.
+    pub place: EvidenceLocation,
+    /// The addresses to use, in this order, and no others (SEC-10).
+    pub addresses: Vec<SocketAddr>,
 }
 
 /// A download.
@@ -100,6 +112,8 @@ pub enum Work {
     ReadSwitch,
     /// Sign what was applied with the device's key: [`Event::Sworn`].
     Swear(Statement),
+    /// Remember the newest voucher, durably, beyond a return to factory state: [`Event::Done`].
+    RememberVoucher(VoucherFacts),
     /// Write the marker that ends bootstrapping, durably: [`Event::Done`].
     WriteDone(Completion),
     /// Boot the installed image, or arrange for it: [`Event::Done`].
@@ -138,6 +152,8 @@ pub enum Event {
     Connected(Vec<Certificate>),
     /// The server answered, whatever the status.
     Answered(Answer),
+    /// What was fetched.
+    Fetched(Vec<u8>),
     /// The staged image is complete.
     Downloaded(Downloaded),
     /// The signature inside the image verifies.

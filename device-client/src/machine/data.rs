@@ -2,11 +2,9 @@
 
 use conveyed_info::{
     BootstrappingData, Unverified, Verified,
-    cms::AeadPolicy,
     information::{OnboardingInformation, RedirectInformation},
-    profile::InputProfile,
     rpc::ReportingLevel,
-    verify::{self, Accepted, Context, Decryption, Source},
+    verify::{self, Accepted, Findings, VoucherFacts},
 };
 use pki::revocation::Evidence;
 use verdict::{Digest, ReasonCode, Refusal, Trace};
@@ -15,9 +13,11 @@ use super::{
     Api, Origin, Transition,
     connecting::Attempt,
     entry::Entry,
+    fetching,
     judgement::Trust,
     onboarding::{self, Job},
     shared::Shared,
+    verifying, vouchers,
 };
 use crate::{Decision, Place, Record};
 
@@ -31,56 +31,59 @@ pub(super) enum Giver {
 }
 
 impl Giver {
-    fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         match self {
             Self::Server { attempt, .. } => Place::Server(attempt.entry.server.clone()),
             Self::Lying(place) => place.clone(),
         }
     }
 
-    const fn trust(&self) -> Trust {
+    pub(super) const fn trust(&self) -> Trust {
         match self {
             Self::Server { trust, .. } => *trust,
             Self::Lying(_) => Trust::Provisional,
+        }
+    }
+
+    /// Who named it.
+    pub(super) fn origin(&self) -> Origin {
+        match self {
+            Self::Server { attempt, .. } => attempt.entry.origin,
+            Self::Lying(_) => Origin::Untrusted,
         }
     }
 }
 
 /// Verifies what was given and goes where it leads.
 pub(super) fn take(giver: Giver, data: Unverified<BootstrappingData>, shared: &mut Shared) -> Transition {
-    match verify(data, giver.trust(), shared) {
-        Ok((accepted, trace)) => self::accepted(giver, accepted, trace, shared),
+    let mut findings = Findings::default();
+    let result = verifying::verify(data.clone(), giver.trust(), Evidence::none(), shared, &mut findings);
+    match result {
+        Ok(verified) => self::verified(giver, verified, findings.voucher, shared),
+        // RFC 8572 §5.4 (SEC-04): what came along does not do; the network may know more.
+        Err(refusal) if !findings.wanted.is_empty() => fetching::begin(giver, data, refusal, findings.wanted, shared),
         Err(refusal) => refused(giver, refusal, shared),
     }
 }
 
-fn verify(data: Unverified<BootstrappingData>, trust: Trust, shared: &Shared) -> Result<(Accepted, Trace), Refusal> {
-    let policy = &shared.policy;
-    let context = Context {
-        source: match trust {
-            Trust::Trusted => Source::TrustedServer,
-            Trust::Provisional => Source::Untrusted,
-        },
-        voucher_anchors: &policy.voucher_anchors,
-        serial_number: &policy.serial_number,
-        idevid: Some(&policy.idevid),
-        nonce: shared.situation.nonce.as_ref(),
-        clock: shared.clock,
-        assertions: &policy.accepted_assertions,
-        decryption: policy.decryption_key.as_deref().map(|key| Decryption {
-            key,
-            certificate: Some(&policy.idevid),
-            // RFC 8572 §3.1 names EnvelopedData alone (ENC-09).
-            aead: AeadPolicy::Refuse,
-        }),
-        profile: InputProfile::Strict,
-        // RFC 8572 §5.4 (SEC-04): what is stapled must do until lists are fetched.
-        revocation: Evidence::none(),
-    };
-    verify::verify(data, &context).map(Verified::into_parts)
+/// Goes where verified data leads, unless its voucher is a former owner's.
+pub(super) fn verified(
+    giver: Giver,
+    verified: Verified<Accepted>,
+    voucher: Option<VoucherFacts>,
+    shared: &mut Shared,
+) -> Transition {
+    let (accepted, trace) = verified.into_parts();
+    let Some(voucher) = voucher else { return self::accepted(giver, accepted, trace, shared) };
+    let newest = shared.situation.newest_voucher;
+    match vouchers::judge(voucher, newest, trace) {
+        Err(refusal) => refused(giver, refusal, shared),
+        Ok(trace) if vouchers::is_newer(voucher, newest) => vouchers::remember(giver, accepted, trace, voucher),
+        Ok(trace) => self::accepted(giver, accepted, trace, shared),
+    }
 }
 
-fn accepted(giver: Giver, accepted: Accepted, trace: Trace, shared: &mut Shared) -> Transition {
+pub(super) fn accepted(giver: Giver, accepted: Accepted, trace: Trace, shared: &mut Shared) -> Transition {
     let what = match &accepted {
         Accepted::TrustedRedirect(_) => "a redirect that counts",
         Accepted::ProvisionalRedirect(_) => "a redirect that nobody vouches for",
@@ -117,7 +120,7 @@ fn onboard(giver: Giver, plan: OnboardingInformation, artifact: Option<Digest>, 
     onboarding::begin(Job::new(place, api, level, plan).made_from(artifact), shared)
 }
 
-fn refused(giver: Giver, refusal: Refusal, shared: &mut Shared) -> Transition {
+pub(super) fn refused(giver: Giver, refusal: Refusal, shared: &mut Shared) -> Transition {
     let unreadable = matches!(refusal.reason, ReasonCode::DocumentInvalid | ReasonCode::ArtifactMalformed);
     // RFC 8572 §9.14 (ENC-12): of what was encrypted, nobody hears how far it got.
     let was_encrypted = refusal.trace.checks().iter().any(|check| check.check.ends_with("-decryption"));

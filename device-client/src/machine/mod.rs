@@ -17,6 +17,7 @@ mod connecting;
 mod data;
 mod discovering;
 mod entry;
+mod fetching;
 mod history;
 mod host_meta;
 mod judgement;
@@ -29,10 +30,12 @@ mod shared;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod verifying;
+mod vouchers;
 
 pub use action::{
-    Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Installation, Offer, Pause,
-    Request, ScriptEnd,
+    Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Fetch, Installation, Offer,
+    Pause, Request, ScriptEnd,
 };
 pub use action::{ScriptVerdict, SwitchPosition, Work};
 pub use api::Api;
@@ -51,10 +54,12 @@ use budget::Phase;
 use coming_again::ComingAgain;
 use connecting::Connecting;
 use discovering::Discovering;
+use fetching::Fetching;
 use locating::Locating;
 use onboarding::Onboarding;
 use resolving::Resolving;
 use shared::Shared;
+use vouchers::RememberingVoucher;
 
 /// One attempt to bootstrap: a walk over all sources, until one of them works or none is left (CLI-02).
 #[derive(Debug)]
@@ -91,6 +96,8 @@ enum State {
     Locating(Locating),
     Asking(Asking),
     ComingAgain(ComingAgain),
+    Fetching(Box<Fetching>),
+    RememberingVoucher(Box<RememberingVoucher>),
     Onboarding(Box<Onboarding>),
     Finished,
 }
@@ -127,6 +134,8 @@ impl Machine {
             State::Locating(state) => state.on(event, &mut self.shared),
             State::Asking(state) => state.on(event, &mut self.shared),
             State::ComingAgain(state) => state.on(event, &self.shared),
+            State::Fetching(state) => state.on(event, &mut self.shared),
+            State::RememberingVoucher(state) => state.on(event, &mut self.shared),
             State::Onboarding(state) => state.on(event, &mut self.shared),
             State::Finished => self.shared.finish(),
         };

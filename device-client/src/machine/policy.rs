@@ -5,6 +5,7 @@ use std::sync::Arc;
 use conveyed_info::{
     information::TrustAnchor,
     rpc::SshHostKey,
+    verify::VoucherFacts,
     voucher::{Assertion, Nonce},
 };
 use pki::{certificate::Certificate, identity::SerialNumber, key::Decryptor};
@@ -110,4 +111,6 @@ pub struct Situation {
     pub nonce: Option<Nonce>,
     /// What earlier attempts did.
     pub history: History,
+    /// The newest voucher that was ever accepted (SEC-03).
+    pub newest_voucher: Option<VoucherFacts>,
 }

@@ -6,7 +6,6 @@ use std::{
     sync::Arc,
 };
 
-use http::Uri;
 use rustls::ClientConfig;
 use verdict::{ReasonCode, Refusal};
 
@@ -18,7 +17,7 @@ use super::{
 use crate::{
     apply::image::{ImageStore, Staged},
     config::Limits,
-    http::{Connection, Framing, HttpError, RequestHead},
+    http::{Connection, Framing, HttpError, HttpUri, RequestHead},
     machine::{Download, Downloaded},
     storage,
 };
@@ -41,7 +40,7 @@ pub(super) fn fetch(
     }
     let mut staged = images.stage(download.expected.as_ref()).map_err(local)?;
     if download.expected != Some(staged.sha256()) {
-        let target = Target::parse(&download.uri)?;
+        let target = target(&download.uri)?;
         transfer(&target, &mut staged, tls, limits).map_err(|refusal| after_failure(refusal, images))?;
     }
     staged.complete().map_err(local)?;
@@ -56,50 +55,19 @@ fn after_failure(refusal: Refusal, images: &ImageStore) -> Refusal {
     refusal
 }
 
-/// Where a URI leads.
-struct Target {
-    secure: bool,
-    host: String,
-    port: u16,
-    path: String,
-    authority: String,
+/// SEC-11: only http and https; the image itself is verified, so the server need not be (CLI-61).
+fn target(text: &str) -> Result<HttpUri, Refusal> {
+    let refuse = || Refusal::new(ReasonCode::ImageUnreachable, format!("{text}: not an http or https URI"));
+    HttpUri::parse(text).ok_or_else(refuse)
 }
 
-impl Target {
-    /// SEC-11: only http and https; the image itself is verified, so the server need not be (CLI-61).
-    fn parse(text: &str) -> Result<Self, Refusal> {
-        let refuse = || Refusal::new(ReasonCode::ImageUnreachable, format!("{text}: not an http or https URI"));
-        let uri: Uri = text.parse().map_err(|_| refuse())?;
-        let secure = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => return Err(refuse()),
-        };
-        let authority = uri.authority().ok_or_else(refuse)?;
-        if authority.as_str().contains('@') {
-            return Err(refuse());
-        }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        if host.is_empty() {
-            return Err(refuse());
-        }
-        // RFC 3986 §3.2.3: an empty port is the default one; one that is no port leads nowhere.
-        let port = match authority.as_str().strip_prefix(authority.host()).unwrap_or_default() {
-            "" | ":" => Some(if secure { 443 } else { 80 }),
-            _ => authority.port_u16(),
-        };
-        let port = port.ok_or_else(refuse)?;
-        let path = uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
-        Ok(Self { secure, host, port, path, authority: authority.as_str().to_owned() })
-    }
-}
-
-fn transfer(target: &Target, staged: &mut Staged, tls: &Arc<ClientConfig>, limits: &Limits) -> Result<(), Refusal> {
-    let refuse = |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority));
+fn transfer(target: &HttpUri, staged: &mut Staged, tls: &Arc<ClientConfig>, limits: &Limits) -> Result<(), Refusal> {
+    let refuse =
+        |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority()));
     let mut last = refuse("no address".to_owned());
-    let addresses = resolve(&target.host, target.port).map_err(|refusal| refuse(refusal.detail))?;
+    let addresses = resolve(target.host(), target.port()).map_err(|refusal| refuse(refusal.detail))?;
     for ip in addresses {
-        let address = (ip, target.port).into();
+        let address = (ip, target.port()).into();
         let stream = match connect(target, address, tls, limits) {
             Ok(stream) => stream,
             Err(refusal) => {
@@ -123,13 +91,13 @@ fn transfer(target: &Target, staged: &mut Staged, tls: &Arc<ClientConfig>, limit
 }
 
 fn connect(
-    target: &Target,
+    target: &HttpUri,
     address: SocketAddr,
     tls: &Arc<ClientConfig>,
     limits: &Limits,
 ) -> Result<Box<dyn Stream>, Refusal> {
-    if target.secure {
-        let Secured { mut stream, .. } = handshake(&target.host, address, tls, limits)?;
+    if target.is_secure() {
+        let Secured { mut stream, .. } = handshake(target.host(), address, tls, limits)?;
         stream.sock.allow(limits.download);
         return Ok(Box::new(stream));
     }
@@ -147,8 +115,9 @@ enum Exchanged {
     RangeRefused,
 }
 
-fn exchange(target: &Target, stream: Box<dyn Stream>, staged: &mut Staged, limit: u64) -> Result<Exchanged, Refusal> {
-    let refuse = |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority));
+fn exchange(target: &HttpUri, stream: Box<dyn Stream>, staged: &mut Staged, limit: u64) -> Result<Exchanged, Refusal> {
+    let refuse =
+        |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority()));
     let http = |error: HttpError| refuse(error.to_string());
     let local = |error: std::io::Error| storage::refusal("the staged image".as_ref(), &error);
     let from = staged.length();
@@ -158,7 +127,7 @@ fn exchange(target: &Target, stream: Box<dyn Stream>, staged: &mut Staged, limit
         fields.push(("Range", format!("bytes={from}-")));
     }
     let mut connection = Connection::new(stream);
-    let head = RequestHead { method: "GET", target: &target.path, host: &target.authority, fields: &fields };
+    let head = RequestHead { method: "GET", target: target.path(), host: target.authority(), fields: &fields };
     let (head, mut body) = connection.begin(&head, None).map_err(http)?;
     match head.status {
         // RFC 9110 §14.4: the rest, when it begins where the file ends.
@@ -298,20 +267,6 @@ mod tests {
         assert_eq!(files(), 1);
         after_failure(Refusal::new(ReasonCode::StorageFailed, "no space left"), &images);
         assert_eq!(files(), 0);
-    }
-
-    #[test]
-    fn a_port_that_is_none_is_not_replaced_by_the_default() {
-        for (uri, port) in [
-            ("http://h/", Some(80)),
-            ("https://h:/", Some(443)),
-            ("https://[2001:db8::1]:8443/x", Some(8443)),
-            ("http://h:65535/", Some(65535)),
-            ("http://h:65536/", None),
-            ("https://[::1]:99999999/", None),
-        ] {
-            assert_eq!(Target::parse(uri).ok().map(|target| target.port), port, "{uri}");
-        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A real device: sockets, files and processes.
 
 mod download;
+mod fetch;
 mod network;
 pub(crate) mod station;
 mod stream;
@@ -28,7 +29,7 @@ use crate::{
     config::{ClockTrust, Config},
     identity::Identity,
     journal::Journal,
-    machine::{Answer, Discovery, Download, Downloaded, Event, Pause, Request, SourceIndex, Work},
+    machine::{Answer, Discovery, Download, Downloaded, Event, Fetch, Pause, Request, SourceIndex, Work},
     sources::{Learned, Source, Surroundings},
     tls,
 };
@@ -51,6 +52,8 @@ pub struct LinuxEnvironment<'a> {
     pub(crate) sink: &'a mut dyn FnMut(&Record),
     pub(crate) link: Option<Link>,
     pub(crate) sources: &'a [Source],
+    /// No moment before this one is the present (SEC-03).
+    pub(crate) at_least: Timestamp,
     /// What sources said of the network in this attempt.
     pub(crate) learned: Learned,
 }
@@ -61,22 +64,25 @@ impl std::fmt::Debug for LinuxEnvironment<'_> {
     }
 }
 
-/// What the clock of a device with this configuration says.
-pub(crate) fn clock(trust: ClockTrust) -> Clock {
+/// What the clock of a device with this configuration says, when the present is known to lie at or after `at_least`.
+pub(crate) fn clock(trust: ClockTrust, at_least: Timestamp) -> Clock {
     match trust {
         ClockTrust::Trusted => Clock::Trusted(Timestamp::from_system(SystemTime::now())),
-        ClockTrust::Untrusted => Clock::Untrusted { at_least: Timestamp::from_unix(EARLIEST) },
+        // SEC-02: no NTP, and no date that a server states, makes another clock of it.
+        ClockTrust::Untrusted => Clock::Untrusted { at_least },
     }
 }
 
-/// The earliest moment at which this agent can be running.
+/// The earliest moment at which this agent can be running: when it was built, where whoever built it says so
+/// (`SOURCE_DATE_EPOCH`).
 pub(crate) fn earliest() -> Timestamp {
-    Timestamp::from_unix(EARLIEST)
+    let built = option_env!("SOURCE_DATE_EPOCH").and_then(|seconds| seconds.parse().ok());
+    Timestamp::from_unix(built.unwrap_or(EARLIEST).max(EARLIEST))
 }
 
 impl Environment for LinuxEnvironment<'_> {
     fn clock(&self) -> Clock {
-        clock(self.config.clock)
+        clock(self.config.clock, self.at_least)
     }
 
     fn monotonic(&self) -> Duration {
@@ -115,6 +121,10 @@ impl Environment for LinuxEnvironment<'_> {
 
     fn wait(&mut self, pause: Pause) {
         std::thread::sleep(spread(pause));
+    }
+
+    fn fetch(&mut self, fetch: &Fetch) -> Result<Vec<u8>, Refusal> {
+        fetch::fetch(fetch, &self.config.limits)
     }
 
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {

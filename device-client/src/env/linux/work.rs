@@ -14,6 +14,7 @@ use crate::{
     machine::{Completion, Event, Fact, ScriptVerdict, SwitchPosition, Work},
     storage,
     switch::SwitchPlace,
+    voucher_memory,
 };
 
 /// Forgets the configuration from before bootstrapping.
@@ -60,6 +61,12 @@ impl LinuxEnvironment<'_> {
                     .map_err(refuse);
             }
             Work::Remember(fact) => self.remember(fact)?,
+            Work::RememberVoucher(voucher) => {
+                let refuse = |error| storage::refusal(&self.root.join(voucher_memory::FILE), &error);
+                voucher_memory::write(self.root, voucher).map_err(refuse)?;
+                // SEC-03: from now on, the present is known to lie after it.
+                self.at_least = self.at_least.max(voucher.created_on.unwrap_or(self.at_least));
+            }
             Work::WriteDone(completion) => self.write_done(&completion)?,
             Work::Reboot => self.reboot()?,
         }

@@ -8,4 +8,5 @@ mod onboarding;
 mod quirks;
 mod redirects;
 mod reports;
+mod revocation;
 mod world;

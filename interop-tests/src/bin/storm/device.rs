@@ -142,8 +142,13 @@ impl StormDevice {
     }
 
     async fn attempt(&self) -> Outcome {
-        let situation =
-            Situation { running: RunningImage::default(), installed: None, nonce: None, history: History::default() };
+        let situation = Situation {
+            running: RunningImage::default(),
+            installed: None,
+            nonce: None,
+            history: History::default(),
+            newest_voucher: None,
+        };
         let mut machine = Machine::new(Arc::clone(&self.policy), situation);
         let started = Instant::now();
         let now = || Moment {
