@@ -24,6 +24,7 @@ pub mod env;
 pub mod http;
 pub mod identity;
 pub mod journal;
+mod link;
 pub mod machine;
 mod outcome;
 mod place;

@@ -8,7 +8,7 @@ use pki::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use verdict::Digest;
 
-use crate::storage;
+use crate::storage::Disk;
 
 /// Name of the file.
 pub(crate) const FILE: &str = "vouchers.seen";
@@ -26,8 +26,8 @@ struct Line {
 ///
 /// # Errors
 /// As the file system says.
-pub(crate) fn read(folder: &Path) -> io::Result<Option<VoucherFacts>> {
-    let bytes = match storage::read_bounded(&folder.join(FILE), MAX_SIZE) {
+pub(crate) fn read(disk: &dyn Disk, folder: &Path) -> io::Result<Option<VoucherFacts>> {
+    let bytes = match disk.read_bounded(&folder.join(FILE), MAX_SIZE) {
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => None,
         result => result?,
     };
@@ -51,34 +51,35 @@ fn parse(bytes: &[u8]) -> Option<VoucherFacts> {
 ///
 /// # Errors
 /// As the file system says; what was remembered before still is, then.
-pub(crate) fn write(folder: &Path, voucher: VoucherFacts) -> io::Result<()> {
+pub(crate) fn write(disk: &dyn Disk, folder: &Path, voucher: VoucherFacts) -> io::Result<()> {
     let Some(created_on) = voucher.created_on else { return Ok(()) };
     let line = Line { created_on: created_on.to_string(), owner: voucher.owner.to_string() };
     let mut bytes = serde_json::to_vec(&line)?;
     bytes.push(b'\n');
-    storage::replace(&folder.join(FILE), &bytes)
+    disk.replace(&folder.join(FILE), &bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::LinuxDisk;
 
     #[test]
     fn sec_03_what_is_remembered_comes_back_and_what_is_damaged_does_not_count() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read(folder.path()).unwrap(), None);
+        assert_eq!(read(&LinuxDisk, folder.path()).unwrap(), None);
         let voucher = VoucherFacts { created_on: Some(Timestamp::from_unix(1_800_000_000)), owner: Digest([0xa5; 32]) };
-        write(folder.path(), voucher).unwrap();
-        assert_eq!(read(folder.path()).unwrap(), Some(voucher));
-        write(folder.path(), VoucherFacts { created_on: None, ..voucher }).unwrap();
-        assert_eq!(read(folder.path()).unwrap(), Some(voucher));
+        write(&LinuxDisk, folder.path(), voucher).unwrap();
+        assert_eq!(read(&LinuxDisk, folder.path()).unwrap(), Some(voucher));
+        write(&LinuxDisk, folder.path(), VoucherFacts { created_on: None, ..voucher }).unwrap();
+        assert_eq!(read(&LinuxDisk, folder.path()).unwrap(), Some(voucher));
         for damaged in ["", "{}", "{\"created-on\":\"2026\",\"owner\":\"\"}", &"x".repeat(5000)] {
             std::fs::write(folder.path().join(FILE), damaged).unwrap();
-            assert_eq!(read(folder.path()).unwrap(), None, "{damaged:.20}");
+            assert_eq!(read(&LinuxDisk, folder.path()).unwrap(), None, "{damaged:.20}");
         }
         // A factory reset leaves it alone.
-        write(folder.path(), voucher).unwrap();
+        write(&LinuxDisk, folder.path(), voucher).unwrap();
         crate::state::reset(folder.path()).unwrap();
-        assert_eq!(read(folder.path()).unwrap(), Some(voucher));
+        assert_eq!(read(&LinuxDisk, folder.path()).unwrap(), Some(voucher));
     }
 }
