@@ -127,6 +127,14 @@ fn exchange(target: &HttpUri, stream: Box<dyn Stream>, staged: &mut Staged, limi
         staged.restart().map_err(local)?;
         return Err(too_large());
     }
+    // SEC-11: what does not fit is not begun, so that nothing else on the device runs out of room.
+    if let (Framing::Length(rest), Some(room)) = (head.framing, staged.room().map_err(local)?)
+        && rest > room
+    {
+        staged.restart().map_err(local)?;
+        let detail = format!("{rest} octets are to come, and there is room for {room}");
+        return Err(Refusal::new(ReasonCode::ImageTooLarge, detail));
+    }
     while let Some(piece) = body.piece().map_err(http)? {
         let length = staged.length().saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         if length > limit {
@@ -239,6 +247,21 @@ mod tests {
         let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n".to_vec()]);
         let refusal = fetch(&Download { uri, expected: None }, &images, &tls(), &limits).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn sec_11_an_image_that_does_not_fit_is_not_begun() {
+        let (folder, images) = store();
+        let limits = Limits { image_octets: u64::MAX, ..Limits::default() };
+        let (uri, server) =
+            serve(vec![format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\nimage", 1_u64 << 60).into_bytes()]);
+        let download = Download { uri, expected: Some(sha256(b"image")) };
+        let refusal = fetch(&download, &images, &tls(), &limits).unwrap_err();
+        assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
+        assert!(refusal.detail.contains("room"), "{}", refusal.detail);
+        let stored = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().metadata().unwrap().len());
+        assert_eq!(stored.sum::<u64>(), 0);
         server.join().unwrap();
     }
 

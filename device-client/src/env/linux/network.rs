@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use conveyed_info::rpc::{GET_BOOTSTRAPPING_DATA, HOST_META, REPORT_PROGRESS};
 use pki::certificate::Certificate;
-use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
+use rustls::{AlertDescription, ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 use verdict::{ReasonCode, Refusal};
 
 use super::stream::DeadlineStream;
@@ -122,6 +122,12 @@ fn is_alert(error: &std::io::Error) -> bool {
     matches!(tls, Some(rustls::Error::AlertReceived(_)))
 }
 
+/// RFC 7301 §3.2: the server speaks nothing that it was offered, such as one that insists on HTTP/2.
+fn wants_other_protocol(error: &std::io::Error) -> bool {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(tls, Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)))
+}
+
 /// What this agent calls itself.
 pub(super) const USER_AGENT: &str = concat!("sztp-device/", env!("CARGO_PKG_VERSION"));
 
@@ -151,7 +157,12 @@ pub(super) fn handshake(
                 (false, true) => ReasonCode::HandshakeFailed,
                 (false, false) => ReasonCode::ServerUnreachable,
             };
-            Refusal::new(reason, format!("{address}: TLS: {error}"))
+            let why = if wants_other_protocol(&error) {
+                "the server does not speak HTTP/1.1".to_owned()
+            } else {
+                error.to_string()
+            };
+            Refusal::new(reason, format!("{address}: TLS: {why}"))
         })?;
     }
     let chain = session.peer_certificates().unwrap_or_default().iter().map(|it| it.as_ref().to_vec()).collect();
