@@ -1,6 +1,6 @@
 //! What packages install: the services, and the sample configuration.
 
-#![allow(clippy::unwrap_used, reason = "tests may panic")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 use std::{
     fs,
