@@ -34,8 +34,8 @@ mod verifying;
 mod vouchers;
 
 pub use action::{
-    Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Fetch, Installation, Offer,
-    Pause, Request, ScriptEnd,
+    Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Fetch, ImageLocation,
+    Installation, Offer, Pause, Request, ScriptEnd,
 };
 pub use action::{ScriptVerdict, SwitchPosition, Work};
 pub use api::Api;

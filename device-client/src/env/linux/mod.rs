@@ -2,12 +2,14 @@
 
 mod download;
 mod fetch;
+mod names;
 mod network;
 pub(crate) mod station;
-mod stream;
+mod stick_image;
+pub(crate) mod stream;
 
 use std::{
-    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, LazyLock},
     time::{Duration, Instant, SystemTime},
 };
@@ -25,8 +27,10 @@ use crate::{
     Decision, Record, Server,
     apply::workshop::Workshop,
     config::{ClockTrust, Config},
-    machine::{Answer, Discovery, Download, Downloaded, Event, Fetch, Pause, Request, SourceIndex, Work},
-    sources::{Learned, Source, Surroundings},
+    machine::{
+        Answer, Discovery, Download, Downloaded, Event, Fetch, ImageLocation, Pause, Request, SourceIndex, Work,
+    },
+    sources::{Learned, Source, Surroundings, removable_storage::Sticks},
     tls,
 };
 use network::Link;
@@ -47,6 +51,8 @@ pub struct LinuxEnvironment<'a> {
     pub(crate) at_least: Timestamp,
     /// What sources said of the network in this attempt.
     pub(crate) learned: Learned,
+    /// The removable storage that data came from in this attempt.
+    pub(crate) sticks: Sticks,
 }
 
 impl std::fmt::Debug for LinuxEnvironment<'_> {
@@ -91,6 +97,7 @@ impl Environment for LinuxEnvironment<'_> {
             well_known: &self.config.well_known,
             clock,
             learned: &mut self.learned,
+            sticks: &mut self.sticks,
             notes: &mut notes,
         });
         for note in notes {
@@ -102,7 +109,7 @@ impl Environment for LinuxEnvironment<'_> {
     }
 
     fn resolve(&mut self, server: &Server) -> Result<Vec<IpAddr>, Refusal> {
-        resolve(server.host(), server.port())
+        names::resolve(server.host(), server.port(), &self.learned)
     }
 
     fn connect(&mut self, server: &Server, address: SocketAddr) -> Result<Vec<Certificate>, Refusal> {
@@ -129,9 +136,17 @@ impl Environment for LinuxEnvironment<'_> {
     }
 
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
-        let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
-        let tls = tls::anonymous_client_config().map_err(refuse)?;
-        download::fetch(download, self.workshop.images(), &tls, &self.config.limits)
+        let (images, limits, expected) = (self.workshop.images(), &self.config.limits, download.expected.as_ref());
+        match &download.from {
+            ImageLocation::Uri(uri) => {
+                let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
+                let tls = tls::anonymous_client_config().map_err(refuse)?;
+                download::fetch(uri, expected, images, &tls, limits, &self.learned)
+            }
+            ImageLocation::Stick { place, path } => {
+                stick_image::copy(self.sticks.of(place), path, expected, images, limits)
+            }
+        }
     }
 
     fn work(&mut self, work: Work) -> Result<Event, Refusal> {
@@ -148,17 +163,4 @@ impl Environment for LinuxEnvironment<'_> {
     fn trace(&mut self, record: &Record) {
         (self.sink)(record);
     }
-}
-
-/// The addresses of a host, in the order in which they are tried.
-fn resolve(host: &str, port: u16) -> Result<Vec<IpAddr>, Refusal> {
-    let refuse = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, detail);
-    let found = (host, port).to_socket_addrs().map_err(|error| refuse(format!("{host}: {error}")))?;
-    let mut addresses: Vec<IpAddr> = Vec::new();
-    for address in found {
-        if !addresses.contains(&address.ip()) {
-            addresses.push(address.ip());
-        }
-    }
-    if addresses.is_empty() { Err(refuse(format!("{host} has no address"))) } else { Ok(addresses) }
 }

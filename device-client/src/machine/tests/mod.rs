@@ -9,4 +9,5 @@ mod quirks;
 mod redirects;
 mod reports;
 mod revocation;
+mod sticks;
 mod world;
