@@ -24,7 +24,8 @@ fn attempt(policy: &Arc<Policy>, card: &Card, flash: &mut Flash) -> (Outcome, Ve
     flash.facts.iter().for_each(|fact| history.add(*fact));
     let running = flash.slot.as_ref().map_or_else(RunningImage::default, |(names, _)| names.clone());
     let installed = running.sha256;
-    let mut machine = Machine::new(Arc::clone(policy), Situation { running, installed, nonce: None, history });
+    let situation = Situation { running, installed, nonce: None, history, newest_voucher: flash.newest_voucher };
+    let mut machine = Machine::new(Arc::clone(policy), situation);
     let serial_number = policy.serial_number.clone();
     let mut platform = Platform { serial_number, card, flash, ticks: 0, watchdog: 0, log: Vec::new() };
 
@@ -45,6 +46,7 @@ fn attempt(policy: &Arc<Policy>, card: &Card, flash: &mut Flash) -> (Outcome, Ve
                 platform.wait(pause);
                 Ok(Event::Done)
             }
+            Action::Fetch(fetch) => platform.fetch(&fetch).map(Event::Fetched),
             Action::Download(download) => platform.download(&download).map(Event::Downloaded),
             Action::Work(work) => platform.work(work),
             other => Err(Refusal::new(ReasonCode::StorageFailed, format!("not done here: {other:?}"))),

@@ -84,6 +84,7 @@ pub(crate) fn prepare() -> (Policy, Card) {
         accepted_assertions: vec![Assertion::Verified],
         allowed_targets: AllowedTargets::default(),
         hw_model: None,
+        credentials: None,
         ssh_host_keys: Vec::new(),
         trust_anchors: Vec::new(),
         switch: Switch::Marker,

@@ -6,15 +6,18 @@ use std::{
     time::Duration,
 };
 
-use conveyed_info::discovery::{
-    ArtifactKind,
-    removable_storage::{Layout, MAXIMUM_FILE, bootstrapping_data, candidates},
+use conveyed_info::{
+    discovery::{
+        ArtifactKind,
+        removable_storage::{Layout, MAXIMUM_FILE, bootstrapping_data, candidates},
+    },
+    verify::VoucherFacts,
 };
 use device_client::{
     Place, Record, Server,
     env::Environment,
     machine::{
-        Answer, Completion, Discovery, Download, Downloaded, Event, Fact, ImageLocation, Offer, Pause, Request,
+        Answer, Completion, Discovery, Download, Downloaded, Event, Fact, Fetch, ImageLocation, Offer, Pause, Request,
         RunningImage, SourceIndex, SwitchPosition, Work,
     },
 };
@@ -36,6 +39,7 @@ const SLOT: &str = "card slot 1";
 #[derive(Default)]
 pub(crate) struct Flash {
     pub(crate) facts: Vec<Fact>,
+    pub(crate) newest_voucher: Option<VoucherFacts>,
     pub(crate) done: Option<Completion>,
     /// The partition that is written next, and the one that is booted.
     staged: Option<Vec<u8>>,
@@ -104,6 +108,10 @@ impl Environment for Platform<'_> {
         self.ticks += u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
     }
 
+    fn fetch(&mut self, _: &Fetch) -> Result<Vec<u8>, Refusal> {
+        Err(no("network"))
+    }
+
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
         // There is one card, so the place is the right one.
         let ImageLocation::Stick { path, .. } = &download.from else { return Err(no("network")) };
@@ -139,6 +147,7 @@ impl Environment for Platform<'_> {
                 }
             }
             Work::Remember(fact) => flash.facts.push(fact),
+            Work::RememberVoucher(voucher) => flash.newest_voucher = Some(voucher),
             Work::WriteDone(completion) => {
                 flash.done = Some(completion);
                 flash.previous_configuration = None;

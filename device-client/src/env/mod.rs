@@ -19,7 +19,7 @@ use verdict::Refusal;
 
 use crate::{
     Record, Server,
-    machine::{Answer, Discovery, Download, Downloaded, Event, Pause, Request, SourceIndex, Work},
+    machine::{Answer, Discovery, Download, Downloaded, Event, Fetch, Pause, Request, SourceIndex, Work},
 };
 
 /// Between half and one and a half times the pause, so that a rack that boots at once does not ask at once (CLI-05).
@@ -98,6 +98,14 @@ pub trait Environment {
     /// device off, never by a peer.
     fn wait(&mut self, pause: Pause);
 
+    /// Fetches something over plain HTTP, from the addresses given and no others, following no redirect. It is read whole and
+    /// stays in memory, so it is bounded: nothing that can be judged has more than a
+    /// megabyte. What it says of itself is believed by nobody.
+    ///
+    /// # Errors
+    /// When there is no complete answer with status 200 in reasonable time, or it exceeds its bounds.
+    fn fetch(&mut self, fetch: &Fetch) -> Result<Vec<u8>, Refusal>;
+
     /// Downloads an image to the one staging place, hashing it on the way, and makes it durable before it returns. Nothing is
     /// done with it. [`ImageLocation::Stick`](crate::machine::ImageLocation) is read from the storage that its place was offered
     /// from in this attempt, [`ImageLocation::Uri`](crate::machine::ImageLocation) over http or https alone (SEC-11). Octets
@@ -111,7 +119,7 @@ pub trait Environment {
     ///
     /// | work | when it returns | when power is cut in between |
     /// |---|---|---|
-    /// | [`Work::Remember`], [`Work::WriteDone`] | on storage | the fact is there whole, or not at all |
+    /// | [`Work::Remember`], [`Work::RememberVoucher`], [`Work::WriteDone`] | on storage | the fact is there whole, or not at all |
     /// | [`Work::InstallImage`] | the slot is written, synced, and the one to boot | the old image boots; its digest is staged still, or gone |
     /// | [`Work::Commit`] | committed, with the way back on storage before | before or after, and the way back leads to before |
     /// | [`Work::RollBack`] | as before the commit; nothing to do where nothing was committed | it is asked for again |

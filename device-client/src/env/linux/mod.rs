@@ -1,6 +1,7 @@
 //! A real device: sockets, files and processes.
 
 mod download;
+mod fetch;
 mod names;
 mod network;
 pub(crate) mod station;
@@ -26,7 +27,9 @@ use crate::{
     Decision, Record, Server,
     apply::workshop::Workshop,
     config::{ClockTrust, Config},
-    machine::{Answer, Discovery, Download, Downloaded, Event, ImageLocation, Pause, Request, SourceIndex, Work},
+    machine::{
+        Answer, Discovery, Download, Downloaded, Event, Fetch, ImageLocation, Pause, Request, SourceIndex, Work,
+    },
     sources::{Learned, Source, Surroundings, removable_storage::Sticks},
     tls,
 };
@@ -44,6 +47,8 @@ pub struct LinuxEnvironment<'a> {
     pub(crate) sink: &'a mut dyn FnMut(&Record),
     pub(crate) link: Option<Link>,
     pub(crate) sources: &'a [Source],
+    /// No moment before this one is the present (SEC-03).
+    pub(crate) at_least: Timestamp,
     /// What sources said of the network in this attempt.
     pub(crate) learned: Learned,
     /// The removable storage that data came from in this attempt.
@@ -56,22 +61,25 @@ impl std::fmt::Debug for LinuxEnvironment<'_> {
     }
 }
 
-/// What the clock of a device with this configuration says.
-pub(crate) fn clock(trust: ClockTrust) -> Clock {
+/// What the clock of a device with this configuration says, when the present is known to lie at or after `at_least`.
+pub(crate) fn clock(trust: ClockTrust, at_least: Timestamp) -> Clock {
     match trust {
         ClockTrust::Trusted => Clock::Trusted(Timestamp::from_system(SystemTime::now())),
-        ClockTrust::Untrusted => Clock::Untrusted { at_least: Timestamp::from_unix(EARLIEST) },
+        // SEC-02: no NTP, and no date that a server states, makes another clock of it.
+        ClockTrust::Untrusted => Clock::Untrusted { at_least },
     }
 }
 
-/// The earliest moment at which this agent can be running.
+/// The earliest moment at which this agent can be running: when it was built, where whoever built it says so
+/// (`SOURCE_DATE_EPOCH`).
 pub(crate) fn earliest() -> Timestamp {
-    Timestamp::from_unix(EARLIEST)
+    let built = option_env!("SOURCE_DATE_EPOCH").and_then(|seconds| seconds.parse().ok());
+    Timestamp::from_unix(built.unwrap_or(EARLIEST).max(EARLIEST))
 }
 
 impl Environment for LinuxEnvironment<'_> {
     fn clock(&self) -> Clock {
-        clock(self.config.clock)
+        clock(self.config.clock, self.at_least)
     }
 
     fn monotonic(&self) -> Duration {
@@ -123,6 +131,10 @@ impl Environment for LinuxEnvironment<'_> {
         std::thread::sleep(spread(pause));
     }
 
+    fn fetch(&mut self, fetch: &Fetch) -> Result<Vec<u8>, Refusal> {
+        fetch::fetch(fetch, &self.config.limits)
+    }
+
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
         let (images, limits, expected) = (self.workshop.images(), &self.config.limits, download.expected.as_ref());
         match &download.from {
@@ -138,7 +150,14 @@ impl Environment for LinuxEnvironment<'_> {
     }
 
     fn work(&mut self, work: Work) -> Result<Event, Refusal> {
-        self.workshop.carry_out(work, Timestamp::from_system(SystemTime::now()), self.sink)
+        let remembered = match &work {
+            Work::RememberVoucher(voucher) => voucher.created_on,
+            _ => None,
+        };
+        let event = self.workshop.carry_out(work, Timestamp::from_system(SystemTime::now()), self.sink)?;
+        // SEC-03: from now on, the present is known to lie after it.
+        self.at_least = self.at_least.max(remembered.unwrap_or(self.at_least));
+        Ok(event)
     }
 
     fn trace(&mut self, record: &Record) {
