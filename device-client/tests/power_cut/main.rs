@@ -34,10 +34,10 @@ fn told(name: &str, world: &mut World, run: impl FnOnce(&mut World)) {
     }
 }
 
-#[test]
-fn power_cut_at_every_step_of_an_onboarding() {
+/// A setting, what is offered first, and what is offered from then on.
+fn scenarios() -> [(Setting, [Option<usize>; 2], [Option<usize>; 2]); 8] {
     let one = |index| [Some(index), None];
-    let scenarios = [
+    [
         // An image, a reboot, and everything.
         (SETTING, one(0), one(0)),
         (Setting { boots: false, level: 1, ..SETTING }, one(0), one(0)),
@@ -49,21 +49,76 @@ fn power_cut_at_every_step_of_an_onboarding() {
         (Setting { base: false, ..SETTING }, one(1), one(4)),
         (Setting { program: true, ..SETTING }, one(1), one(2)),
         (Setting { giver: Giver::Stick, ..SETTING }, one(5), one(1)),
-    ];
-    for (number, (setting, first, last)) in scenarios.into_iter().enumerate() {
+    ]
+}
+
+#[test]
+fn power_cut_at_every_step_of_an_onboarding() {
+    for (number, (setting, first, last)) in scenarios().into_iter().enumerate() {
         for loss in [Loss::Everything, Loss::Nothing, Loss::Some, Loss::Killed] {
             for step in 1.. {
-                let mut world = World::new(setting, Rng::new(step));
+                let mut rng = Rng::new(step);
+                let mut world = World::new(setting, rng.fork());
                 let cut = Plan { cut: Cut::At(step), loss, ..Plan::calm(first) };
+                // What a process that was killed had not made durable, the next one must: power is cut in that one.
+                let after = 1 + u64::try_from(rng.below(60)).unwrap();
+                let cut = match loss {
+                    Loss::Killed | Loss::Some => Plan { cut: Cut::AtAndThen(step, step + after), ..cut },
+                    _ => cut,
+                };
                 // Where the first attempt ends in a reboot, the cut may fall into the second.
-                let mut cuts = 0;
                 told(&format!("scenario {number}, {loss:?}, step {step}"), &mut world, |world| {
-                    cuts = world.run([cut, cut], last);
+                    world.run([cut, cut, cut], last);
                 });
-                if cuts == 0 {
+                if world.steps_of_plans() < step {
                     assert!(step > 20, "scenario {number} has {step} steps");
                     break;
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_fails_at_any_step_of_an_onboarding_costs_an_attempt_and_no_more() {
+    for (number, (setting, first, last)) in scenarios().into_iter().enumerate() {
+        for (kind, loss) in [("full", Loss::Everything), ("read-only", Loss::Nothing), ("read-only", Loss::Everything)]
+        {
+            for step in 1.. {
+                let mut world = World::new(setting, Rng::new(step));
+                let mut faults = Faults::default();
+                match kind {
+                    "full" => faults.full_at = Some(step),
+                    _ => faults.read_only_at = Some(step),
+                }
+                let plan = Plan { faults, loss, ..Plan::calm(first) };
+                told(&format!("scenario {number}, {kind} at step {step}, {loss:?}"), &mut world, |world| {
+                    world.run([plan, plan], last);
+                });
+                if step > world.steps_of_plans() {
+                    assert!(step > 20, "scenario {number} has {step} steps");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn power_cut_at_every_step_of_a_reset() {
+    for loss in [Loss::Everything, Loss::Nothing, Loss::Some, Loss::Killed] {
+        for step in 1.. {
+            let mut world = World::new(SETTING, Rng::new(step));
+            let mut was_cut = false;
+            told(&format!("reset, {loss:?}, step {step}"), &mut world, |world| {
+                world.run([], [Some(0), None]);
+                was_cut = world.reset(step, loss);
+                // The same document once more: nothing of the first time may count.
+                world.run([], [Some(0), None]);
+            });
+            if !was_cut {
+                assert!(step > 5, "a reset of {step} steps");
+                break;
             }
         }
     }
@@ -104,6 +159,7 @@ fn run_seed(seed: u64) {
                     read_only: rate(&mut rng, 60),
                     network: rate(&mut rng, 8),
                     scripts: rate(&mut rng, 4),
+                    ..Faults::default()
                 },
                 cut: if rng.once_in(4) { Cut::Never } else { Cut::After(1 + u64::try_from(rng.below(100)).unwrap()) },
                 loss: [Loss::Everything, Loss::Nothing, Loss::Some, Loss::Some, Loss::Killed][rng.below(5)],

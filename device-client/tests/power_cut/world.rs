@@ -16,6 +16,7 @@ use device_client::{
     config::RebootPlan,
     env::{drive, sim::SimulatedDisk},
     machine::{Fact, Machine, RunningImage},
+    state,
     storage::Disk,
 };
 use pki::time::{Clock, Timestamp};
@@ -87,6 +88,8 @@ pub(crate) enum Cut {
     Never,
     /// Before this step, counted from the first start.
     At(u64),
+    /// The same, and once more before a later one, when everything is lost that can be.
+    AtAndThen(u64, u64),
     /// So many steps after the start.
     After(u64),
 }
@@ -117,6 +120,7 @@ pub(crate) struct World {
     rng: Rng,
     boots: u32,
     disturbances: u32,
+    steps_of_plans: u64,
 }
 
 /// How an attempt ended.
@@ -155,7 +159,13 @@ impl World {
             rng,
             boots: 0,
             disturbances: 0,
+            steps_of_plans: 0,
         }
+    }
+
+    /// How many steps the planned attempts took.
+    pub(crate) fn steps_of_plans(&self) -> u64 {
+        self.steps_of_plans
     }
 
     pub(crate) fn truth(&self) -> MutexGuard<'_, Truth> {
@@ -173,19 +183,17 @@ impl World {
         }
     }
 
-    /// Runs the planned attempts, then calm ones with what the last plan offered, until the device has arrived. Gives the
-    /// number of cuts.
-    pub(crate) fn run(&mut self, plans: impl IntoIterator<Item = Plan>, offered_last: [Option<usize>; 2]) -> u32 {
-        let mut cuts = 0;
+    /// Runs the planned attempts, then calm ones with what the last plan offered, until the device has arrived.
+    pub(crate) fn run(&mut self, plans: impl IntoIterator<Item = Plan>, offered_last: [Option<usize>; 2]) {
         for plan in plans {
             let end = self.attempt(&plan);
-            cuts += u32::from(end == End::Cut);
             // Each start that did not end well may have cost an installation.
             self.disturbances += u32::from(end != End::Done);
             if end == End::Done {
                 break;
             }
         }
+        self.steps_of_plans = self.power.steps();
         let arrived = (0..PATIENCE).any(|_| {
             let end = self.attempt(&Plan::calm(offered_last));
             assert_ne!(end, End::Cut);
@@ -196,14 +204,15 @@ impl World {
         // One more start: whatever could not be removed earlier is removed now.
         self.attempt(&Plan::calm(offered_last));
         assert_no_secrets(&self.disk);
-        cuts
     }
 
     fn attempt(&mut self, plan: &Plan) -> End {
         self.offered = plan.offered;
+        let is_second = matches!(plan.cut, Cut::AtAndThen(first, _) if self.power.steps() >= first);
         let cut_at = match plan.cut {
             Cut::Never => None,
             Cut::At(step) => Some(step),
+            Cut::AtAndThen(first, second) => Some(if is_second { second } else { first }),
             Cut::After(steps) => Some(self.power.steps() + steps),
         };
         self.power.on(plan.faults, cut_at);
@@ -214,6 +223,7 @@ impl World {
         // After a sync that failed, memory says other things than the disk. Who is killed before removing what it could not
         // sync leaves the next process nothing to see that by; only a start of the system does.
         let loss = match plan.loss {
+            _ if is_second => Loss::Everything,
             Loss::Killed if self.power.went_wrong() => Loss::Some,
             loss => loss,
         };
@@ -226,6 +236,27 @@ impl World {
         self.boots += u32::from(is_over && !still_runs);
         self.truth().assert_sane(&self.disk);
         end
+    }
+
+    /// Resets the device, with a cut of power before this step. A reset that was cut off is repeated as long as the marker says
+    /// that there is something to reset. Whether power was cut.
+    pub(crate) fn reset(&mut self, step: u64, loss: Loss) -> bool {
+        self.power.on(Faults::default(), Some(self.power.steps() + step));
+        let result = state::empty(&self.disk, Path::new(ROOT));
+        let was_cut = self.power.is_dark();
+        assert!(was_cut || result.is_ok(), "{result:?}");
+        if was_cut {
+            self.lose(loss);
+        }
+        self.power.on(Faults::default(), None);
+        if self.truth().done(&self.disk).is_some() {
+            state::empty(&self.disk, Path::new(ROOT)).unwrap();
+        }
+        self.boots += 1;
+        let configured = self.truth().configuration(&self.disk);
+        *self.truth() = Truth::default();
+        self.truth().base = configured;
+        was_cut
     }
 
     fn lose(&mut self, loss: Loss) {
