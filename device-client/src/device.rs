@@ -5,28 +5,38 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use conveyed_info::{information::TrustAnchor, rpc::SshHostKey, voucher::Nonce};
-use pki::{certificate::Certificate, key};
+use pki::{certificate::Certificate, identity::SerialNumber, key};
 use rustls::ClientConfig;
 use verdict::{ReasonCode, Refusal};
 
 use crate::{
-    Decision, Outcome, OutcomeState, Record,
+    BasicCredentials, Decision, Outcome, OutcomeState, Record,
     apply::{
         script::{self, LinuxPrograms},
         workshop::{Setup, Workshop},
     },
-    config::{ClockTrust, Config, RebootPlan},
-    env::{drive, linux::LinuxEnvironment},
+    config::{ClockTrust, Config, HttpPassword, RebootPlan},
+    env::{
+        drive,
+        linux::{self, LinuxEnvironment},
+    },
     identity::{self, Identity, IdentityFileError},
     machine::{
         ImageSignature, Machine, Policy, RunningImage, ScriptEnd, ScriptVerdict, Situation, Switch, SwitchPosition,
         WellKnownServer,
     },
-    sources::{Learned, Source},
+    sources::{
+        Learned, Source,
+        removable_storage::{
+            Sticks,
+            watch::{Ended, Watch},
+        },
+    },
     storage::{self, Disk, LinuxDisk},
     tls,
 };
@@ -45,6 +55,7 @@ pub struct Device {
     tls: Arc<ClientConfig>,
     sources: Vec<Source>,
     workshop: Workshop,
+    storage_watch: Watch,
     /// Held as long as the device lives.
     _lock: File,
 }
@@ -88,12 +99,14 @@ impl Device {
         let workshop =
             Workshop::open(Arc::new(LinuxDisk), Arc::new(LinuxPrograms), root, setup).map_err(storage_error)?;
         let sources = Source::all_of(&config.sources);
-        Ok(Self { config, root: root.to_owned(), policy, tls, sources, workshop, _lock: lock })
+        let storage_watch = Watch::begin(&config.sources);
+        Ok(Self { config, root: root.to_owned(), policy, tls, sources, workshop, storage_watch, _lock: lock })
     }
 
     /// One attempt: a walk over all sources, until one works or none is left. Each decision goes to `sink` before what
     /// follows from it is done.
     pub fn run_once(&mut self, sink: &mut dyn FnMut(&Record)) -> Outcome {
+        self.storage_watch = Watch::begin(&self.config.sources);
         for refusal in self.workshop.clean_up() {
             sink(&Record::refused("clean-up", &refusal));
         }
@@ -131,9 +144,15 @@ impl Device {
         }
     }
 
+    /// Waits before the next attempt, no longer than `pause`: removable storage that was put in since the last one began
+    /// ends it at once. Where no source is removable storage, this sleeps.
+    pub fn wait(&mut self, pause: Duration) -> Ended {
+        self.storage_watch.wait(pause)
+    }
+
     /// The serial number that the device's certificate names.
     #[must_use]
-    pub fn serial_number(&self) -> &pki::identity::SerialNumber {
+    pub fn serial_number(&self) -> &SerialNumber {
         &self.policy.serial_number
     }
 
@@ -162,6 +181,8 @@ impl Device {
             Ok(situation) => situation,
             Err(refusal) => return end_early(refusal, sink),
         };
+        let newest = situation.newest_voucher.and_then(|voucher| voucher.created_on);
+        let at_least = newest.unwrap_or_else(linux::earliest).max(linux::earliest());
         let machine = Machine::new(Arc::clone(&self.policy), situation);
         let mut environment = LinuxEnvironment {
             config: &self.config,
@@ -171,7 +192,9 @@ impl Device {
             sink,
             link: None,
             sources: &self.sources,
+            at_least,
             learned: Learned::default(),
+            sticks: Sticks::default(),
         };
         drive(machine, &mut environment)
     }
@@ -243,6 +266,7 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
         accepted_assertions: config.accepted_assertions.clone(),
         allowed_targets: config.allow_targets.clone(),
         hw_model: config.hw_model.clone(),
+        credentials: config.http_password.as_ref().map(|it| credentials(it, &identity.serial_number)).transpose()?,
         ssh_host_keys: config.ssh_host_keys.iter().map(|path| host_key(path)).collect::<Result<_, _>>()?,
         trust_anchors: config.trust_anchors.iter().map(|path| trust_anchor(path)).collect::<Result<_, _>>()?,
         switch: if config.switch.is_some() { Switch::Variable } else { Switch::Marker },
@@ -256,13 +280,26 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
     })
 }
 
-/// Reads a public host key as OpenSSH writes it: algorithm, key in base64, comment.
+/// RFC 8572 §5.3 (CLI-11): where both are used, the user name is the serial number of the certificate.
+fn credentials(config: &HttpPassword, serial_number: &SerialNumber) -> Result<BasicCredentials, OpenError> {
+    const MAX_PASSWORD: u64 = 4096;
+    let unusable = |why: String| OpenError::HttpPassword { path: config.file.clone(), why };
+    let bytes = LinuxDisk.read_bounded(&config.file, MAX_PASSWORD).map_err(|error| unusable(error.to_string()))?;
+    let bytes = bytes.ok_or_else(|| unusable("it is not there".to_owned()))?;
+    let text = String::from_utf8(bytes).map_err(|_| unusable("it is no text".to_owned()))?;
+    let user = config.user.as_deref().unwrap_or(serial_number.as_str());
+    let password = text.strip_suffix('\n').unwrap_or(&text);
+    BasicCredentials::new(user, password.strip_suffix('\r').unwrap_or(password))
+        .map_err(|error| unusable(error.to_string()))
+}
+
 /// A chain of CA certificates up to its root, in any order (RFC 8572 §7.3; ART-35).
 fn trust_anchor(path: &Path) -> Result<TrustAnchor, OpenError> {
     let invalid = |_| OpenError::TrustAnchor { path: path.to_owned() };
     TrustAnchor::new(&identity::certificates(path)?).map_err(invalid)
 }
 
+/// Reads a public host key as OpenSSH writes it: algorithm, key in base64, comment.
 fn host_key(path: &Path) -> Result<SshHostKey, OpenError> {
     let invalid = || OpenError::HostKey { path: path.to_owned() };
     let text = std::fs::read_to_string(path).map_err(|_| invalid())?;
@@ -293,6 +330,14 @@ pub enum OpenError {
     InUse {
         /// Which folder.
         path: PathBuf,
+    },
+    /// A password file that cannot be used.
+    #[error("the password in {} cannot be used: {why}", path.display())]
+    HttpPassword {
+        /// Which file.
+        path: PathBuf,
+        /// Why, without a word of what it holds.
+        why: String,
     },
     /// A file does not hold one chain of CA certificates.
     #[error("{} does not hold one chain of CA certificates up to its root", path.display())]

@@ -5,7 +5,7 @@
 //!   [`machine::Action`] at a time comes out, together with the [`Record`]s that say why.
 //! * [`mod@env`] acts. [`env::Environment`] is what the machine needs from the world, [`env::drive`] connects the two;
 //!   [`env::linux`] is a real device, [`env::sim`] a scripted one for tests.
-//! * [`http`] and [`tls`] are the small client that the real environment speaks with, [`sources`] finds bootstrap
+//! * [`http`], [`tls`] and [`dns`] are the small clients that the real environment speaks with, [`sources`] finds bootstrap
 //!   servers, [`apply`] installs images, runs scripts and commits configurations, [`journal`] remembers work done.
 //! * [`identity`] is who the device is: key and certificate in files or in its TPM, made in the factory, checked before use.
 //! * [`Device`] puts it together from a [`config::Config`] and a folder.
@@ -17,7 +17,9 @@
 
 pub mod apply;
 pub mod config;
+mod credentials;
 mod device;
+pub mod dns;
 pub mod doctor;
 pub mod env;
 pub mod http;
@@ -35,7 +37,9 @@ pub mod storage;
 pub mod switch;
 pub mod tls;
 mod tls_key;
+mod voucher_memory;
 
+pub use credentials::{BasicCredentials, CredentialsInvalid};
 pub use device::{Device, OpenError};
 pub use outcome::{Outcome, OutcomeState, PassedOver};
 pub use place::Place;

@@ -1,6 +1,6 @@
 //! `sztp-device run`.
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use device_client::{Device, env::jittered};
 
@@ -32,7 +32,7 @@ pub(super) fn run(options: &RunOptions) -> Result<u8, Failure> {
             return Ok(outcome.state.exit_code());
         }
         // CLI-05: growing, and jittered so that a rack that boots at once does not ask at once.
-        thread::sleep(jittered(pause));
+        device.wait(jittered(pause));
         pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         // CLI-04: somebody may have switched bootstrapping off, or mended the configuration, meanwhile.
         drop(device);

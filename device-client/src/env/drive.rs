@@ -31,6 +31,7 @@ pub fn drive(mut machine: Machine, environment: &mut dyn Environment) -> Outcome
                 environment.wait(pause);
                 Ok(Event::Done)
             }
+            Action::Fetch(fetch) => environment.fetch(&fetch).map(Event::Fetched),
             Action::Download(download) => environment.download(&download).map(Event::Downloaded),
             Action::Work(work) => environment.work(work),
         };
@@ -54,6 +55,7 @@ fn name_of(action: &Action) -> &'static str {
         Action::Send(Request::BootstrappingData { .. }) => "get-bootstrapping-data",
         Action::Send(Request::Progress { report, .. }) => report.progress_type.as_str(),
         Action::Wait(_) => "wait",
+        Action::Fetch(_) => "fetch-revocation",
         Action::Download(_) => "download-image",
         Action::Work(work) => match work {
             Work::DiscardImage => "discard-image",
@@ -65,6 +67,7 @@ fn name_of(action: &Action) -> &'static str {
             Work::Remember(_) => "journal",
             Work::ReadSwitch => "read-switch",
             Work::Swear(_) => "sign-statement",
+            Work::RememberVoucher(_) => "remember-voucher",
             Work::WriteDone(_) => "write-done",
             Work::Reboot => "reboot",
         },

@@ -8,14 +8,16 @@ use std::{
 
 use conveyed_info::{
     BootstrappingData, Unverified,
+    discovery::removable_storage::{MediaPath, MediaUriError},
     information::{Configuration, Script},
     rpc::{BootstrappingRequest, ProgressReport},
     statement::Statement,
+    verify::{EvidenceLocation, VoucherFacts},
 };
 use pki::certificate::Certificate;
-use verdict::{Digest, Refusal, Trace};
+use verdict::{Digest, ReasonCode, Refusal, Trace};
 
-use super::{Fact, OnboardingStep, Origin, SourceIndex};
+use super::{Api, Fact, OnboardingStep, Origin, SourceIndex};
 use crate::{Outcome, Place, Server};
 
 /// The one thing to do now. Each is answered with the event named here, or with [`Event::Failed`].
@@ -38,6 +40,8 @@ pub enum Action {
     Send(Request),
     /// Wait: [`Event::Done`].
     Wait(Pause),
+    /// Fetch evidence about revocation: [`Event::Fetched`].
+    Fetch(Fetch),
     /// Download a boot image to the staging place: [`Event::Downloaded`].
     Download(Download),
     /// Carry out one piece of local work.
@@ -54,28 +58,80 @@ pub enum Request {
     HostMeta,
     /// The first operation of RFC 8572 §7.1.
     BootstrappingData {
-        /// The path of the RESTCONF root.
-        root: String,
+        /// How this server is spoken to.
+        api: Api,
         /// Its input.
         input: BootstrappingRequest,
     },
     /// The second operation of RFC 8572 §7.1.
     Progress {
-        /// The path of the RESTCONF root.
-        root: String,
+        /// How this server is spoken to.
+        api: Api,
         /// Its input.
         report: ProgressReport,
     },
+}
+
+/// Something that proves itself, to be fetched over plain HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// Where it is, and what is asked there.
+    pub place: EvidenceLocation,
+    /// The addresses to use, in this order, and no others (SEC-10).
+    pub addresses: Vec<SocketAddr>,
 }
 
 /// A download.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Download {
     /// From where.
-    pub uri: String,
+    pub from: ImageLocation,
     /// The digest the image will be held against. Bytes of an earlier download for the same digest are kept and the
     /// rest fetched; without a digest a download starts from nothing.
     pub expected: Option<Digest>,
+}
+
+/// Where a boot image lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImageLocation {
+    /// Wherever this URI leads; an environment takes `http` and `https` and no other (SEC-11).
+    Uri(String),
+    /// On the removable storage that the document itself came from, and nowhere else (USB-07).
+    Stick {
+        /// Where on it the document lay.
+        place: Place,
+        /// The file.
+        path: MediaPath,
+    },
+}
+
+impl ImageLocation {
+    /// What a URI means in a document that came from `place`.
+    ///
+    /// # Errors
+    /// [`Refusal`] for a `file` URI that is no path on a stick, or that did not come from one: on the device itself an owner
+    /// names no files (SEC-11).
+    pub fn of_uri(uri: &str, place: &Place) -> Result<Self, Refusal> {
+        match (MediaPath::from_uri(uri), place) {
+            (Err(MediaUriError::Elsewhere), _) => Ok(Self::Uri(uri.to_owned())),
+            (Ok(path), Place::Folder(_)) => Ok(Self::Stick { place: place.clone(), path }),
+            (Err(error), Place::Folder(_)) => Err(Refusal::new(error.reason(), format!("{uri}: {error}"))),
+            (_, Place::Server(_) | Place::Name(_)) => {
+                let detail = format!("{uri}: a file is taken only from the removable storage that names it");
+                Err(Refusal::new(ReasonCode::ImageUnreachable, detail))
+            }
+        }
+    }
+}
+
+impl fmt::Display for ImageLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uri(uri) => f.write_str(uri),
+            Self::Stick { path, .. } => write!(f, "{path} on the same storage"),
+        }
+    }
 }
 
 /// Work on the device itself.
@@ -100,6 +156,8 @@ pub enum Work {
     ReadSwitch,
     /// Sign what was applied with the device's key: [`Event::Sworn`].
     Swear(Statement),
+    /// Remember the newest voucher, durably, beyond a return to factory state: [`Event::Done`].
+    RememberVoucher(VoucherFacts),
     /// Write the marker that ends bootstrapping, durably: [`Event::Done`].
     WriteDone(Completion),
     /// Boot the installed image, or arrange for it: [`Event::Done`].
@@ -138,6 +196,8 @@ pub enum Event {
     Connected(Vec<Certificate>),
     /// The server answered, whatever the status.
     Answered(Answer),
+    /// What was fetched.
+    Fetched(Vec<u8>),
     /// The staged image is complete.
     Downloaded(Downloaded),
     /// The signature inside the image verifies.

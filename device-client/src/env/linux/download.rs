@@ -6,20 +6,20 @@ use std::{
     sync::Arc,
 };
 
-use http::Uri;
 use rustls::ClientConfig;
-use verdict::{ReasonCode, Refusal};
+use verdict::{Digest, ReasonCode, Refusal};
 
 use super::{
+    names,
     network::{Secured, USER_AGENT, handshake},
-    resolve,
     stream::DeadlineStream,
 };
 use crate::{
     apply::{image::ImageStore, staged::Staged},
     config::Limits,
-    http::{Connection, Framing, HttpError, RequestHead},
-    machine::{Download, Downloaded},
+    http::{Connection, Framing, HttpError, HttpUri, RequestHead},
+    machine::Downloaded,
+    sources::Learned,
     storage,
 };
 
@@ -30,59 +30,35 @@ impl<T: Read + Write> Stream for T {}
 
 /// Downloads to the staging place, going on where an earlier download of the same digest stopped.
 pub(super) fn fetch(
-    download: &Download,
+    uri: &str,
+    expected: Option<&Digest>,
     images: &ImageStore,
     tls: &Arc<ClientConfig>,
     limits: &Limits,
+    learned: &Learned,
 ) -> Result<Downloaded, Refusal> {
-    let missing = |staged: &mut Staged| transfer(&Target::parse(&download.uri)?, staged, tls, limits);
-    images.receive(download.expected.as_ref(), missing)
+    images.receive(expected, |staged| transfer(&target(uri)?, staged, tls, limits, learned))
 }
 
-/// Where a URI leads.
-struct Target {
-    secure: bool,
-    host: String,
-    port: u16,
-    path: String,
-    authority: String,
+/// SEC-11: only http and https; the image itself is verified, so the server need not be (CLI-61).
+fn target(text: &str) -> Result<HttpUri, Refusal> {
+    let refuse = || Refusal::new(ReasonCode::ImageUnreachable, format!("{text}: not an http or https URI"));
+    HttpUri::parse(text).ok_or_else(refuse)
 }
 
-impl Target {
-    /// SEC-11: only http and https; the image itself is verified, so the server need not be (CLI-61).
-    fn parse(text: &str) -> Result<Self, Refusal> {
-        let refuse = || Refusal::new(ReasonCode::ImageUnreachable, format!("{text}: not an http or https URI"));
-        let uri: Uri = text.parse().map_err(|_| refuse())?;
-        let secure = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => return Err(refuse()),
-        };
-        let authority = uri.authority().ok_or_else(refuse)?;
-        if authority.as_str().contains('@') {
-            return Err(refuse());
-        }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        if host.is_empty() {
-            return Err(refuse());
-        }
-        // RFC 3986 §3.2.3: an empty port is the default one; one that is no port leads nowhere.
-        let port = match authority.as_str().strip_prefix(authority.host()).unwrap_or_default() {
-            "" | ":" => Some(if secure { 443 } else { 80 }),
-            _ => authority.port_u16(),
-        };
-        let port = port.ok_or_else(refuse)?;
-        let path = uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
-        Ok(Self { secure, host, port, path, authority: authority.as_str().to_owned() })
-    }
-}
-
-fn transfer(target: &Target, staged: &mut Staged, tls: &Arc<ClientConfig>, limits: &Limits) -> Result<(), Refusal> {
-    let refuse = |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority));
+fn transfer(
+    target: &HttpUri,
+    staged: &mut Staged,
+    tls: &Arc<ClientConfig>,
+    limits: &Limits,
+    learned: &Learned,
+) -> Result<(), Refusal> {
+    let refuse =
+        |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority()));
     let mut last = refuse("no address".to_owned());
-    let addresses = resolve(&target.host, target.port).map_err(|refusal| refuse(refusal.detail))?;
+    let addresses = names::resolve(target.host(), target.port(), learned).map_err(|refusal| refuse(refusal.detail))?;
     for ip in addresses {
-        let address = (ip, target.port).into();
+        let address = (ip, target.port()).into();
         let stream = match connect(target, address, tls, limits) {
             Ok(stream) => stream,
             Err(refusal) => {
@@ -106,13 +82,13 @@ fn transfer(target: &Target, staged: &mut Staged, tls: &Arc<ClientConfig>, limit
 }
 
 fn connect(
-    target: &Target,
+    target: &HttpUri,
     address: SocketAddr,
     tls: &Arc<ClientConfig>,
     limits: &Limits,
 ) -> Result<Box<dyn Stream>, Refusal> {
-    if target.secure {
-        let Secured { mut stream, .. } = handshake(&target.host, address, tls, limits)?;
+    if target.is_secure() {
+        let Secured { mut stream, .. } = handshake(target.host(), address, tls, limits)?;
         stream.sock.allow(limits.download);
         return Ok(Box::new(stream));
     }
@@ -130,8 +106,9 @@ enum Exchanged {
     RangeRefused,
 }
 
-fn exchange(target: &Target, stream: Box<dyn Stream>, staged: &mut Staged, limit: u64) -> Result<Exchanged, Refusal> {
-    let refuse = |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority));
+fn exchange(target: &HttpUri, stream: Box<dyn Stream>, staged: &mut Staged, limit: u64) -> Result<Exchanged, Refusal> {
+    let refuse =
+        |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority()));
     let http = |error: HttpError| refuse(error.to_string());
     let local = |error: std::io::Error| storage::refusal("the staged image".as_ref(), &error);
     let from = staged.length();
@@ -141,7 +118,7 @@ fn exchange(target: &Target, stream: Box<dyn Stream>, staged: &mut Staged, limit
         fields.push(("Range", format!("bytes={from}-")));
     }
     let mut connection = Connection::new(stream);
-    let head = RequestHead { method: "GET", target: &target.path, host: &target.authority, fields: &fields };
+    let head = RequestHead { method: "GET", target: target.path(), host: target.authority(), fields: &fields };
     let (head, mut body) = connection.begin(&head, None).map_err(http)?;
     match head.status {
         // RFC 9110 §14.4: the rest, when it begins where the file ends.
@@ -157,6 +134,14 @@ fn exchange(target: &Target, stream: Box<dyn Stream>, staged: &mut Staged, limit
     {
         staged.restart().map_err(local)?;
         return Err(too_large());
+    }
+    // SEC-11: what does not fit is not begun, so that nothing else on the device runs out of room.
+    if let (Framing::Length(rest), Some(room)) = (head.framing, staged.room().map_err(local)?)
+        && rest > room
+    {
+        staged.restart().map_err(local)?;
+        let detail = format!("{rest} octets are to come, and there is room for {room}");
+        return Err(Refusal::new(ReasonCode::ImageTooLarge, detail));
     }
     while let Some(piece) = body.piece().map_err(http)? {
         let length = staged.length().saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
@@ -217,22 +202,22 @@ mod tests {
     #[test]
     fn a_download_that_was_cut_off_fetches_only_the_rest() {
         let image = b"0123456789".to_vec();
-        let download = |uri| Download { uri, expected: Some(sha256(&image)) };
+        let digest = sha256(&image);
         let (_folder, images) = store();
         let limits = Limits::default();
         let (uri, server) = serve(vec![
             b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123".to_vec(),
             b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\n456789".to_vec(),
         ]);
-        let refusal = fetch(&download(uri.clone()), &images, &tls(), &limits).unwrap_err();
+        let refusal = fetch(&uri, Some(&digest), &images, &tls(), &limits, &Learned::default()).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageUnreachable);
-        let done = fetch(&download(uri.clone()), &images, &tls(), &limits).unwrap();
+        let done = fetch(&uri, Some(&digest), &images, &tls(), &limits, &Learned::default()).unwrap();
         assert_eq!((done.sha256, done.length, done.resumed_from), (sha256(&image), 10, 4));
         let requests = server.join().unwrap();
         assert!(requests[0].starts_with("GET /image.fit?x=1 HTTP/1.1\r\n") && !requests[0].contains("Range"));
         assert!(requests[1].contains("Range: bytes=4-\r\n"), "{}", requests[1]);
         // Complete already: nobody is asked.
-        assert_eq!(fetch(&download(uri), &images, &tls(), &limits).unwrap().resumed_from, 10);
+        assert_eq!(fetch(&uri, Some(&digest), &images, &tls(), &limits, &Learned::default()).unwrap().resumed_from, 10);
     }
 
     #[test]
@@ -241,8 +226,8 @@ mod tests {
         let (_folder, images) = store();
         images.stage(Some(&sha256(&image))).unwrap().append(b"xyz").unwrap();
         let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef".to_vec()]);
-        let download = Download { uri, expected: Some(sha256(&image)) };
-        let done = fetch(&download, &images, &tls(), &Limits::default()).unwrap();
+        let done =
+            fetch(&uri, Some(&sha256(&image)), &images, &tls(), &Limits::default(), &Learned::default()).unwrap();
         assert_eq!((done.sha256, done.resumed_from), (sha256(&image), 0));
         server.join().unwrap();
     }
@@ -256,7 +241,7 @@ mod tests {
             b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n\r\n".to_vec(),
             b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".to_vec(),
         ]);
-        let done = fetch(&Download { uri, expected: Some(sha256(&image)) }, &images, &tls(), &Limits::default());
+        let done = fetch(&uri, Some(&sha256(&image)), &images, &tls(), &Limits::default(), &Learned::default());
         assert_eq!(done.unwrap().sha256, sha256(&image));
         let requests = server.join().unwrap();
         assert!(requests[0].contains("Range: bytes=4-") && !requests[1].contains("Range"), "{requests:?}");
@@ -268,23 +253,23 @@ mod tests {
         let limits = Limits { image_octets: 1000, ..Limits::default() };
         // The server closes after the header: without the look ahead, the image would be cut off and not too large.
         let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n".to_vec()]);
-        let refusal = fetch(&Download { uri, expected: None }, &images, &tls(), &limits).unwrap_err();
+        let refusal = fetch(&uri, None, &images, &tls(), &limits, &Learned::default()).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
         server.join().unwrap();
     }
 
     #[test]
-    fn a_port_that_is_none_is_not_replaced_by_the_default() {
-        for (uri, port) in [
-            ("http://h/", Some(80)),
-            ("https://h:/", Some(443)),
-            ("https://[2001:db8::1]:8443/x", Some(8443)),
-            ("http://h:65535/", Some(65535)),
-            ("http://h:65536/", None),
-            ("https://[::1]:99999999/", None),
-        ] {
-            assert_eq!(Target::parse(uri).ok().map(|target| target.port), port, "{uri}");
-        }
+    fn sec_11_an_image_that_does_not_fit_is_not_begun() {
+        let (folder, images) = store();
+        let limits = Limits { image_octets: u64::MAX, ..Limits::default() };
+        let (uri, server) =
+            serve(vec![format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\nimage", 1_u64 << 60).into_bytes()]);
+        let refusal = fetch(&uri, Some(&sha256(b"image")), &images, &tls(), &limits, &Learned::default()).unwrap_err();
+        assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
+        assert!(refusal.detail.contains("room"), "{}", refusal.detail);
+        let stored = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().metadata().unwrap().len());
+        assert_eq!(stored.sum::<u64>(), 0);
+        server.join().unwrap();
     }
 
     #[test]
@@ -292,12 +277,11 @@ mod tests {
         let (_folder, images) = store();
         let limits = Limits { image_octets: 5, ..Limits::default() };
         let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef".to_vec()]);
-        let refusal = fetch(&Download { uri, expected: None }, &images, &tls(), &limits).unwrap_err();
+        let refusal = fetch(&uri, None, &images, &tls(), &limits, &Learned::default()).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
         server.join().unwrap();
         for uri in ["file:///etc/passwd", "gopher://x/", "ftp://x/y", "/relative", "https://user@host/", "http:///x"] {
-            let download = Download { uri: uri.to_owned(), expected: None };
-            let refusal = fetch(&download, &images, &tls(), &limits).unwrap_err();
+            let refusal = fetch(uri, None, &images, &tls(), &limits, &Learned::default()).unwrap_err();
             assert_eq!(refusal.reason, ReasonCode::ImageUnreachable, "{uri}");
         }
     }

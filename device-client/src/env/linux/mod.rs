@@ -1,12 +1,15 @@
 //! A real device: sockets, files and processes.
 
 mod download;
+mod fetch;
+mod names;
 mod network;
 pub(crate) mod station;
-mod stream;
+mod stick_image;
+pub(crate) mod stream;
 
 use std::{
-    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, LazyLock},
     time::{Duration, Instant, SystemTime},
 };
@@ -24,8 +27,10 @@ use crate::{
     Decision, Record, Server,
     apply::workshop::Workshop,
     config::{ClockTrust, Config},
-    machine::{Answer, Discovery, Download, Downloaded, Event, Pause, Request, SourceIndex, Work},
-    sources::{Learned, Source, Surroundings},
+    machine::{
+        Answer, Discovery, Download, Downloaded, Event, Fetch, ImageLocation, Pause, Request, SourceIndex, Work,
+    },
+    sources::{Learned, Source, Surroundings, removable_storage::Sticks},
     tls,
 };
 use network::Link;
@@ -42,8 +47,12 @@ pub struct LinuxEnvironment<'a> {
     pub(crate) sink: &'a mut dyn FnMut(&Record),
     pub(crate) link: Option<Link>,
     pub(crate) sources: &'a [Source],
+    /// No moment before this one is the present (SEC-03).
+    pub(crate) at_least: Timestamp,
     /// What sources said of the network in this attempt.
     pub(crate) learned: Learned,
+    /// The removable storage that data came from in this attempt.
+    pub(crate) sticks: Sticks,
 }
 
 impl std::fmt::Debug for LinuxEnvironment<'_> {
@@ -52,22 +61,25 @@ impl std::fmt::Debug for LinuxEnvironment<'_> {
     }
 }
 
-/// What the clock of a device with this configuration says.
-pub(crate) fn clock(trust: ClockTrust) -> Clock {
+/// What the clock of a device with this configuration says, when the present is known to lie at or after `at_least`.
+pub(crate) fn clock(trust: ClockTrust, at_least: Timestamp) -> Clock {
     match trust {
         ClockTrust::Trusted => Clock::Trusted(Timestamp::from_system(SystemTime::now())),
-        ClockTrust::Untrusted => Clock::Untrusted { at_least: Timestamp::from_unix(EARLIEST) },
+        // SEC-02: no NTP, and no date that a server states, makes another clock of it.
+        ClockTrust::Untrusted => Clock::Untrusted { at_least },
     }
 }
 
-/// The earliest moment at which this agent can be running.
+/// The earliest moment at which this agent can be running: when it was built, where whoever built it says so
+/// (`SOURCE_DATE_EPOCH`).
 pub(crate) fn earliest() -> Timestamp {
-    Timestamp::from_unix(EARLIEST)
+    let built = option_env!("SOURCE_DATE_EPOCH").and_then(|seconds| seconds.parse().ok());
+    Timestamp::from_unix(built.unwrap_or(EARLIEST).max(EARLIEST))
 }
 
 impl Environment for LinuxEnvironment<'_> {
     fn clock(&self) -> Clock {
-        clock(self.config.clock)
+        clock(self.config.clock, self.at_least)
     }
 
     fn monotonic(&self) -> Duration {
@@ -85,6 +97,7 @@ impl Environment for LinuxEnvironment<'_> {
             well_known: &self.config.well_known,
             clock,
             learned: &mut self.learned,
+            sticks: &mut self.sticks,
             notes: &mut notes,
         });
         for note in notes {
@@ -96,7 +109,7 @@ impl Environment for LinuxEnvironment<'_> {
     }
 
     fn resolve(&mut self, server: &Server) -> Result<Vec<IpAddr>, Refusal> {
-        resolve(server.host(), server.port())
+        names::resolve(server.host(), server.port(), &self.learned)
     }
 
     fn connect(&mut self, server: &Server, address: SocketAddr) -> Result<Vec<Certificate>, Refusal> {
@@ -118,30 +131,36 @@ impl Environment for LinuxEnvironment<'_> {
         std::thread::sleep(spread(pause));
     }
 
+    fn fetch(&mut self, fetch: &Fetch) -> Result<Vec<u8>, Refusal> {
+        fetch::fetch(fetch, &self.config.limits)
+    }
+
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
-        let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
-        let tls = tls::anonymous_client_config().map_err(refuse)?;
-        download::fetch(download, self.workshop.images(), &tls, &self.config.limits)
+        let (images, limits, expected) = (self.workshop.images(), &self.config.limits, download.expected.as_ref());
+        match &download.from {
+            ImageLocation::Uri(uri) => {
+                let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
+                let tls = tls::anonymous_client_config().map_err(refuse)?;
+                download::fetch(uri, expected, images, &tls, limits, &self.learned)
+            }
+            ImageLocation::Stick { place, path } => {
+                stick_image::copy(self.sticks.of(place), path, expected, images, limits)
+            }
+        }
     }
 
     fn work(&mut self, work: Work) -> Result<Event, Refusal> {
-        self.workshop.carry_out(work, Timestamp::from_system(SystemTime::now()), self.sink)
+        let remembered = match &work {
+            Work::RememberVoucher(voucher) => voucher.created_on,
+            _ => None,
+        };
+        let event = self.workshop.carry_out(work, Timestamp::from_system(SystemTime::now()), self.sink)?;
+        // SEC-03: from now on, the present is known to lie after it.
+        self.at_least = self.at_least.max(remembered.unwrap_or(self.at_least));
+        Ok(event)
     }
 
     fn trace(&mut self, record: &Record) {
         (self.sink)(record);
     }
-}
-
-/// The addresses of a host, in the order in which they are tried.
-fn resolve(host: &str, port: u16) -> Result<Vec<IpAddr>, Refusal> {
-    let refuse = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, detail);
-    let found = (host, port).to_socket_addrs().map_err(|error| refuse(format!("{host}: {error}")))?;
-    let mut addresses: Vec<IpAddr> = Vec::new();
-    for address in found {
-        if !addresses.contains(&address.ip()) {
-            addresses.push(address.ip());
-        }
-    }
-    if addresses.is_empty() { Err(refuse(format!("{host} has no address"))) } else { Ok(addresses) }
 }
