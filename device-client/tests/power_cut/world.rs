@@ -24,6 +24,7 @@ use verdict::ReasonCode;
 
 use crate::{
     documents::{CANARY, factory, now},
+    plan::{ClockManner, Cut, Loss, Offered, Plan, Setting},
     power::{Faults, Power},
     programs::SimulatedPrograms,
     rng::Rng,
@@ -40,82 +41,11 @@ pub(crate) const CONFIGURATION: &str = "/etc/running.json";
 /// Attempts after which a device that nothing disturbs must have arrived.
 const PATIENCE: u32 = 8;
 
-/// Who gives documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Giver {
-    /// Two servers that the device trusts.
-    Servers,
-    /// Something that lies about, and that nobody trusts.
-    Stick,
-}
-
-/// What the clock does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClockManner {
-    Steady,
-    Untrusted,
-    /// It is 1970 now and then.
-    Jumping,
-}
-
-/// What becomes of what is not durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Loss {
-    Everything,
-    Nothing,
-    Some,
-    /// The process was killed: the system goes on and knows what was written.
-    Killed,
-}
-
-/// What does not change in a run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Setting {
-    pub(crate) giver: Giver,
-    pub(crate) level: usize,
-    pub(crate) clock: ClockManner,
-    /// Whether a program commits configurations.
-    pub(crate) program: bool,
-    /// Whether there is a configuration from before.
-    pub(crate) base: bool,
-    /// Whether a boot loader boots installed images.
-    pub(crate) boots: bool,
-}
-
-/// When power is cut.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Cut {
-    Never,
-    /// Before this step, counted from the first start.
-    At(u64),
-    /// The same, and once more before a later one, when everything is lost that can be.
-    AtAndThen(u64, u64),
-    /// So many steps after the start.
-    After(u64),
-}
-
-/// What happens in one attempt.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Plan {
-    /// What each of the two servers offers.
-    pub(crate) offered: [Option<usize>; 2],
-    pub(crate) faults: Faults,
-    pub(crate) cut: Cut,
-    pub(crate) loss: Loss,
-}
-
-impl Plan {
-    /// Nothing goes wrong.
-    pub(crate) fn calm(offered: [Option<usize>; 2]) -> Self {
-        Self { offered, faults: Faults::default(), cut: Cut::Never, loss: Loss::Everything }
-    }
-}
-
 pub(crate) struct World {
     pub(crate) setting: Setting,
     pub(crate) power: Power,
     pub(crate) disk: SimulatedDisk,
-    pub(crate) offered: [Option<usize>; 2],
+    pub(crate) offered: Offered,
     truth: Arc<Mutex<Truth>>,
     rng: Rng,
     boots: u32,
@@ -154,7 +84,7 @@ impl World {
             setting,
             power,
             disk,
-            offered: [None; 2],
+            offered: Offered([None; 2]),
             truth: Arc::new(Mutex::new(truth)),
             rng,
             boots: 0,
@@ -184,7 +114,7 @@ impl World {
     }
 
     /// Runs the planned attempts, then calm ones with what the last plan offered, until the device has arrived.
-    pub(crate) fn run(&mut self, plans: impl IntoIterator<Item = Plan>, offered_last: [Option<usize>; 2]) {
+    pub(crate) fn run(&mut self, plans: impl IntoIterator<Item = Plan>, offered_last: Offered) {
         for plan in plans {
             let end = self.attempt(&plan);
             // Each start that did not end well may have cost an installation.
