@@ -4,6 +4,7 @@ mod busy;
 mod encrypted;
 mod images;
 mod moments;
+mod names;
 mod onboarding;
 mod quirks;
 mod redirects;
