@@ -204,7 +204,7 @@ fn end_early(refusal: Refusal, sink: &mut dyn FnMut(&Record)) -> Outcome {
 
 /// The anchor that a file holds: its first certificate. Those after it are its own issuers, each of the one before; they
 /// tell a reader whose anchor it is, and are trusted with nothing.
-fn anchor(path: &Path) -> Result<Certificate, OpenError> {
+pub(crate) fn anchor(path: &Path) -> Result<Certificate, OpenError> {
     let chain = identity::certificates(path)?;
     let issued = |pair: &[Certificate]| match pair {
         [child, issuer] => child.issuer() == issuer.subject() && child.verify_signature(issuer.public_key()).is_ok(),

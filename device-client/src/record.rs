@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_refusal_carries_its_section_and_remedy_into_the_line() {
         let refusal = Refusal::new(ReasonCode::ServerNameMismatch, "wanted sztp1");
-        let line = Record::refused("server-passed-over", &refusal).about(&Server::new("sztp1", 443));
+        let line = Record::refused("server-passed-over", &refusal).about(Server::new("sztp1", 443));
         let json = serde_json::to_value(&line).unwrap();
         assert_eq!(json["reason"], "server-name-mismatch");
         assert_eq!(json["place"], "sztp1:443");

@@ -6,6 +6,7 @@ mod identity;
 mod output;
 mod run;
 mod trace_file;
+mod watch;
 
 use std::{ffi::OsString, process::ExitCode};
 

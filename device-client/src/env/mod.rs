@@ -22,17 +22,23 @@ use crate::{
 /// Between half and one and a half times the pause, so that a rack that boots at once does not ask at once (CLI-05).
 #[must_use]
 pub fn jittered(pause: Duration) -> Duration {
-    let share = pki::key::random::<1>().map_or(128, |[octet]| u32::from(octet));
-    (pause / 2).saturating_add(pause.saturating_mul(share) / 255)
+    spread(Pause::About(pause))
 }
 
 /// How long a pause is this time.
 #[must_use]
 pub fn spread(pause: Pause) -> Duration {
-    match pause {
-        Pause::About(pause) => jittered(pause),
-        Pause::AtLeast(pause) => pause.saturating_add(jittered(pause / 6)),
-    }
+    spread_by(pause, pki::key::random::<2>().map_or(u16::MAX / 2, u16::from_be_bytes))
+}
+
+/// How long a pause is that gets this share of what it may vary by: 0 for the shortest, [`u16::MAX`] for the longest.
+#[must_use]
+pub fn spread_by(pause: Pause, share: u16) -> Duration {
+    let (shortest, leeway) = match pause {
+        Pause::About(pause) => (pause / 2, pause),
+        Pause::AtLeast(pause) => (pause, pause / 4),
+    };
+    shortest.saturating_add(leeway.saturating_mul(u32::from(share)) / u32::from(u16::MAX))
 }
 
 /// A device's surroundings. Each method carries out one action of the machine and blocks until it is done; each failure

@@ -197,6 +197,16 @@ pub enum Pause {
     AtLeast(Duration),
 }
 
+impl Pause {
+    /// The time that it is about.
+    #[must_use]
+    pub const fn mean(self) -> Duration {
+        match self {
+            Self::About(pause) | Self::AtLeast(pause) => pause,
+        }
+    }
+}
+
 /// A completed download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Downloaded {
