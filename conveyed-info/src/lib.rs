@@ -146,6 +146,7 @@ pub mod information;
 pub mod make;
 pub mod profile;
 pub mod rpc;
+pub mod statement;
 mod unverified;
 pub mod verify;
 pub mod voucher;

@@ -52,7 +52,7 @@ mod voucher;
 mod voucher_request;
 
 use pki::{certificate::Certificate, identity::SerialNumber, revocation::Evidence, time::Clock};
-use verdict::{Input, ReasonCode, Refusal, Trace};
+use verdict::{Digest, Input, ReasonCode, Refusal, Trace};
 
 use self::clear::Clear;
 pub use self::{
@@ -176,6 +176,17 @@ pub fn verify(data: Unverified<BootstrappingData>, context: &Context<'_>) -> Res
             judge_unsigned(information, context.source, trace)
         }
     }
+}
+
+/// Which conveyed information a verification was about: SHA-256 over the artifact, in its clear form where it came encrypted.
+/// That is how the server that gave it calls it in its log.
+#[must_use]
+pub fn conveyed_information(trace: &Trace) -> Option<Digest> {
+    let named = |name| {
+        let inputs = trace.checks().iter().flat_map(|check| &check.inputs);
+        inputs.rev().find(|input| input.name == name).map(|input| input.sha256)
+    };
+    named(clear::CONVEYED_INFORMATION.clear).or_else(|| named(clear::CONVEYED_INFORMATION.name))
 }
 
 fn read_voucher(

@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use conveyed_info::{rpc::SshHostKey, voucher::Nonce};
+use conveyed_info::{information::TrustAnchor, rpc::SshHostKey, voucher::Nonce};
 use pki::{
     certificate::Certificate,
     key::{self, PublicKey},
@@ -19,6 +19,7 @@ use verdict::Refusal;
 use crate::{
     Decision, Outcome, OutcomeState, Record,
     apply::image::ImageStore,
+    capture::CaptureWriter,
     config::{ClockTrust, Config, RebootPlan},
     env::{
         drive,
@@ -26,7 +27,7 @@ use crate::{
     },
     identity::{self, Identity, IdentityFileError},
     journal::Journal,
-    machine::{ImageSignature, Machine, Policy, RunningImage, Situation, WellKnownServer},
+    machine::{ImageSignature, Machine, Policy, RunningImage, Situation, Switch, SwitchPosition, WellKnownServer},
     sources::{Learned, Source},
     storage, tls,
 };
@@ -53,12 +54,15 @@ const MAX_REBOOTS: usize = 4;
 pub struct Device {
     config: Config,
     root: PathBuf,
+    identity: Identity,
     policy: Arc<Policy>,
     image_keys: Vec<PublicKey>,
     tls: Arc<ClientConfig>,
     images: ImageStore,
     sources: Vec<Source>,
     journal: Journal,
+    /// Where each attempt is captured to.
+    capture: Option<PathBuf>,
     /// Held as long as the device lives.
     _lock: File,
 }
@@ -92,7 +96,27 @@ impl Device {
         let images = image_store(&config, root).map_err(storage_error)?;
         let journal = Journal::open(&root.join(JOURNAL)).map_err(storage_error)?;
         let sources = Source::all_of(&config.sources);
-        Ok(Self { config, root: root.to_owned(), policy, image_keys, tls, images, sources, journal, _lock: lock })
+        Ok(Self {
+            config,
+            root: root.to_owned(),
+            identity,
+            policy,
+            image_keys,
+            tls,
+            images,
+            sources,
+            journal,
+            capture: None,
+            _lock: lock,
+        })
+    }
+
+    /// The same device, which keeps everything that its machine is told in this file, so that `sztp-device replay` can run it
+    /// again ([`crate::capture`]). Each call of [`Device::run_once`] that attempts something begins the file anew.
+    #[must_use]
+    pub fn captured_to(mut self, path: PathBuf) -> Self {
+        self.capture = Some(path);
+        self
     }
 
     /// One attempt: a walk over all sources, until one works or none is left. Each decision goes to `sink` before what
@@ -106,13 +130,17 @@ impl Device {
         if !self.config.enabled {
             return self.stay(OutcomeState::SwitchedOff, "bootstrapping is switched off in the configuration", sink);
         }
+        if self.config.switch.as_ref().is_some_and(|place| place.read() == Ok(SwitchPosition::Off)) {
+            return self.stay(OutcomeState::SwitchedOff, "bootstrapping is switched off by its variable", sink);
+        }
         if done {
             return self.stay(OutcomeState::AlreadyDone, "an earlier run bootstrapped this device", sink);
         }
+        let mut capture = self.begin_capture(sink);
         let mut steps = Vec::new();
         let mut reboots = 0;
         loop {
-            let mut outcome = self.attempt(sink);
+            let mut outcome = self.attempt(&mut capture, sink);
             steps.append(&mut outcome.steps);
             let goes_on = outcome.state == OutcomeState::RebootWanted
                 && self.config.reboot == RebootPlan::Continue
@@ -147,16 +175,28 @@ impl Device {
         Ok(done)
     }
 
-    fn attempt(&mut self, sink: &mut dyn FnMut(&Record)) -> Outcome {
+    /// A capture that cannot be written is no reason not to bootstrap.
+    fn begin_capture(&self, sink: &mut dyn FnMut(&Record)) -> Option<CaptureWriter<File>> {
+        let path = self.capture.as_ref()?;
+        let begun = CaptureWriter::create(path, &self.policy);
+        begun.inspect_err(|error| sink(&Record::refused("capture", &storage::refusal(path, error)))).ok()
+    }
+
+    fn attempt(&mut self, capture: &mut Option<CaptureWriter<File>>, sink: &mut dyn FnMut(&Record)) -> Outcome {
         let situation = match self.situation() {
             Ok(situation) => situation,
             Err(error) => return end_early(storage::refusal(&self.root, &error), sink),
         };
+        if let Some(Err(error)) = capture.as_mut().map(|capture| capture.attempt(&situation)) {
+            *capture = None;
+            sink(&Record::refused("capture", &storage::refusal(&self.root, &error)));
+        }
         let machine = Machine::new(Arc::clone(&self.policy), situation);
         let mut environment = LinuxEnvironment {
             config: &self.config,
             root: &self.root,
             serial_number: &self.policy.serial_number,
+            identity: &self.identity,
             tls: Arc::clone(&self.tls),
             image_keys: &self.image_keys,
             images: &self.images,
@@ -165,6 +205,7 @@ impl Device {
             link: None,
             sources: &self.sources,
             learned: Learned::default(),
+            capture,
         };
         drive(machine, &mut environment)
     }
@@ -233,6 +274,9 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
         allowed_targets: config.allow_targets.clone(),
         hw_model: config.hw_model.clone(),
         ssh_host_keys: config.ssh_host_keys.iter().map(|path| host_key(path)).collect::<Result<_, _>>()?,
+        trust_anchors: config.trust_anchors.iter().map(|path| trust_anchor(path)).collect::<Result<_, _>>()?,
+        switch: if config.switch.is_some() { Switch::Variable } else { Switch::Marker },
+        final_report: config.final_report,
         image_signature: if config.image_keys.is_empty() {
             ImageSignature::NotConfigured
         } else {
@@ -240,6 +284,12 @@ fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
         },
         sources: Source::all_of(&config.sources).iter().map(Source::label).collect(),
     })
+}
+
+/// A chain of CA certificates up to its root, in any order (RFC 8572 §7.3; ART-35).
+fn trust_anchor(path: &Path) -> Result<TrustAnchor, OpenError> {
+    let invalid = |_| OpenError::TrustAnchor { path: path.to_owned() };
+    TrustAnchor::new(&identity::certificates(path)?).map_err(invalid)
 }
 
 /// Reads a public host key as OpenSSH writes it: algorithm, key in base64, comment.
@@ -272,6 +322,12 @@ pub enum OpenError {
     #[error("the folder {} is in use: end the other agent, or give every device a folder of its own", path.display())]
     InUse {
         /// Which folder.
+        path: PathBuf,
+    },
+    /// A file does not hold one chain of CA certificates.
+    #[error("{} does not hold one chain of CA certificates up to its root", path.display())]
+    TrustAnchor {
+        /// Which file.
         path: PathBuf,
     },
     /// A file that holds no public SSH host key.

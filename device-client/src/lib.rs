@@ -7,6 +7,7 @@
 //!   [`env::linux`] is a real device, [`env::sim`] a scripted one for tests.
 //! * [`http`] and [`tls`] are the small client that the real environment speaks with, [`sources`] finds bootstrap
 //!   servers, [`apply`] installs images, runs scripts and commits configurations, [`journal`] remembers work done.
+//! * [`capture`] keeps what a machine was told, and runs it again elsewhere; [`retry`] says when to try again.
 //! * [`identity`] is who the device is: key and certificate in files or in its TPM, made in the factory, checked before use.
 //! * [`Device`] puts it together from a [`config::Config`] and a folder.
 //!
@@ -16,6 +17,7 @@
 #![warn(clippy::indexing_slicing)]
 
 pub mod apply;
+pub mod capture;
 pub mod config;
 mod device;
 pub mod doctor;
@@ -33,6 +35,7 @@ mod server;
 pub mod sources;
 pub mod state;
 pub mod storage;
+pub mod switch;
 pub mod tls;
 mod tls_key;
 

@@ -1,6 +1,6 @@
 //! What comes before every check: the clear form of an artifact (RFC 8572 §5.3: "decrypt first"; ENC-04).
 
-use pki::{certificate::Certificate, key::Decryptor};
+use pki::{certificate::Certificate, digest::sha256 as sha256_of, key::Decryptor};
 use verdict::{Digest, Input, ReasonCode, Refusal, Trace};
 
 use super::artifact;
@@ -23,6 +23,8 @@ pub struct Decryption<'a> {
 pub(super) struct Kind {
     /// In the vocabulary of RFC 8572.
     pub(super) name: &'static str,
+    /// The name of its clear form, where it came encrypted.
+    pub(super) clear: &'static str,
     /// The names of its checks.
     pub(super) form: &'static str,
     pub(super) decryption: &'static str,
@@ -38,6 +40,7 @@ fn is_signed(info: &ContentInfo) -> bool {
 
 pub(super) const CONVEYED_INFORMATION: Kind = Kind {
     name: "conveyed-information",
+    clear: "clear-conveyed-information",
     form: "conveyed-information-form",
     decryption: "conveyed-information-decryption",
     section: "RFC 8572 §3.1",
@@ -46,6 +49,7 @@ pub(super) const CONVEYED_INFORMATION: Kind = Kind {
 
 pub(super) const OWNER_CERTIFICATE: Kind = Kind {
     name: "owner-certificate",
+    clear: "clear-owner-certificate",
     form: "owner-certificate-form",
     decryption: "owner-certificate-decryption",
     section: "RFC 8572 §3.2",
@@ -54,6 +58,7 @@ pub(super) const OWNER_CERTIFICATE: Kind = Kind {
 
 pub(super) const OWNERSHIP_VOUCHER: Kind = Kind {
     name: "ownership-voucher",
+    clear: "clear-ownership-voucher",
     form: "voucher-form",
     decryption: "voucher-decryption",
     section: "RFC 8572 §3.3",
@@ -103,6 +108,8 @@ impl Clear {
         // before anything is recorded: whoever changes it cannot tell a wrong plaintext from a wrong padding.
         let info = ContentInfo::from_der(opened.clear_form()).ok().filter(kind.is_clear_form);
         let info = info.ok_or_else(|| refuse(&OpenError::Failed, trace))?;
+        let clear = Input { name: kind.clear, sha256: sha256_of(opened.clear_form()) };
+        let inputs = [input, clear];
         let lenient: Vec<_> = opened.leniencies().iter().map(|it| it.summary()).collect();
         if lenient.is_empty() {
             trace.passed(kind.decryption, "RFC 8572 §3.4", &inputs);

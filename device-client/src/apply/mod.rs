@@ -4,4 +4,5 @@ pub mod configuration;
 pub mod image;
 mod image_signature;
 mod merge_patch;
+mod redact;
 pub mod script;

@@ -19,6 +19,7 @@ use rustix::{
 };
 use verdict::{ReasonCode, Refusal};
 
+use super::redact::redacted;
 use crate::{
     machine::{ScriptEnd, ScriptVerdict},
     storage,
@@ -205,7 +206,8 @@ impl Tail {
 
     fn text(&self) -> String {
         let kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        String::from_utf8_lossy(&kept).trim_end().to_owned()
+        // SEC-13: a report leaves the device.
+        redacted(String::from_utf8_lossy(&kept).trim_end())
     }
 }
 

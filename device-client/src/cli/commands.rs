@@ -7,7 +7,7 @@ use device_client::{
 
 use super::{
     FAILED, Failure,
-    arguments::{Common, Format},
+    arguments::{Common, DoctorOptions, Format},
     output,
 };
 
@@ -64,7 +64,8 @@ fn show(status: &Status) {
     ));
 }
 
-pub(super) fn doctor(common: &Common) -> Result<u8, Failure> {
+pub(super) fn doctor(options: &DoctorOptions) -> Result<u8, Failure> {
+    let common = &options.common;
     let findings = doctor::examine(&common.config()?, &common.root);
     findings_shown(&findings, common.format)
 }

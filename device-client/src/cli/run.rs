@@ -6,7 +6,7 @@ use device_client::{Device, Outcome, Record, env::spread, last_attempt, machine:
 
 use super::{
     Failure,
-    arguments::{Attempts, Common, RunOptions},
+    arguments::{Attempts, RunOptions},
     output,
     trace_file::TraceFile,
     watch::{ConfigWatch, Ended},
@@ -19,7 +19,7 @@ pub(super) fn run(options: &RunOptions) -> Result<u8, Failure> {
     // Before the configuration is read for the first time: what changes from then on is noticed.
     let watch = ConfigWatch::new(&options.common.config);
     let trace = TraceFile::open(options.trace.as_deref())?;
-    let mut agent = Agent { common: &options.common, trace, watch, device: None };
+    let mut agent = Agent { options, trace, watch, device: None };
     keep_trying(&mut agent, options.attempts)
 }
 
@@ -61,7 +61,7 @@ fn keep_trying(rounds: &mut impl Rounds, attempts: Attempts) -> Result<u8, Failu
 }
 
 struct Agent<'a> {
-    common: &'a Common,
+    options: &'a RunOptions,
     trace: TraceFile,
     watch: ConfigWatch,
     /// Open from one attempt to the next look at the configuration: nobody else gets hold of its folder while it waits.
@@ -73,7 +73,11 @@ impl Agent<'_> {
     fn open(&mut self) -> Result<(&mut Device, &mut TraceFile), Failure> {
         // A folder is one device's: the one before lets it go first.
         self.device = None;
-        let device = Device::open(self.common.config()?, &self.common.root)?;
+        let RunOptions { common, capture, .. } = self.options;
+        let mut device = Device::open(common.config()?, &common.root)?;
+        if let Some(path) = capture {
+            device = device.captured_to(path.clone());
+        }
         Ok((self.device.insert(device), &mut self.trace))
     }
 }
@@ -91,7 +95,7 @@ impl Rounds for Agent<'_> {
     fn conclude(&mut self, outcome: &Outcome) {
         output::conclude(outcome);
         // What only tells people must not keep a device from bootstrapping.
-        if let Err(error) = last_attempt::keep(&self.common.root, outcome) {
+        if let Err(error) = last_attempt::keep(&self.options.common.root, outcome) {
             output::complain(&format!("how the attempt ended cannot be kept for `status`: {error}"));
         }
     }

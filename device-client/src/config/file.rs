@@ -15,7 +15,8 @@ use crate::{
     Server,
     apply::configuration::ConfigurationPlug,
     identity::{CertificatePlace, IdentityPlaces},
-    machine::{AddressRange, AllowedTargets},
+    machine::{AddressRange, AllowedTargets, FinalReport},
+    switch::SwitchPlace,
 };
 
 #[derive(Deserialize)]
@@ -44,6 +45,11 @@ pub(super) struct File {
     #[serde(default = "verified_only")]
     accepted_assertions: Vec<AssertionWord>,
     configuration: Option<PlugTable>,
+    switch: Option<SwitchPlace>,
+    #[serde(default = "on")]
+    sign_final_report: bool,
+    #[serde(default)]
+    trust_anchors: Vec<PathBuf>,
     #[serde(default)]
     limits: LimitsTable,
     #[serde(default)]
@@ -168,6 +174,9 @@ impl File {
                 PlugTable::File(file) => ConfigurationPlug::File(path(file)),
                 PlugTable::Command(command) => ConfigurationPlug::Command(command),
             }),
+            switch: self.switch.map(|place| SwitchPlace { file: path(place.file), ..place }),
+            final_report: if self.sign_final_report { FinalReport::Signed } else { FinalReport::Plain },
+            trust_anchors: paths(self.trust_anchors),
             limits: self.limits.resolve(),
             reboot: match self.reboot {
                 RebootValue::Word(RebootWord::Exit) => RebootPlan::Exit,

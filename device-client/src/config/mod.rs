@@ -13,7 +13,13 @@ use conveyed_info::voucher::Assertion;
 use serde::{Deserialize, Deserializer};
 
 pub use crate::sources::SourceConfig;
-use crate::{Server, apply::configuration::ConfigurationPlug, identity::IdentityPlaces, machine::AllowedTargets};
+use crate::{
+    Server,
+    apply::configuration::ConfigurationPlug,
+    identity::IdentityPlaces,
+    machine::{AllowedTargets, FinalReport},
+    switch::SwitchPlace,
+};
 
 /// Everything a device is configured with. Paths are absolute, or relative to where the process runs.
 #[derive(Clone, Debug)]
@@ -45,6 +51,13 @@ pub struct Config {
     pub accepted_assertions: Vec<Assertion>,
     /// Where configurations are committed to; without one, a document with a configuration fails.
     pub configuration: Option<ConfigurationPlug>,
+    /// The variable that the owner's configuration turns off; without one, the marker `done` is what ends bootstrapping.
+    pub switch: Option<SwitchPlace>,
+    /// What the message of the final report is.
+    pub final_report: FinalReport,
+    /// Files of certificates sent with `bootstrap-complete`: who the device is authenticated by (ART-35), each file one
+    /// chain from a CA up to its root.
+    pub trust_anchors: Vec<PathBuf>,
     /// Bounds.
     pub limits: Limits,
     /// What happens when an image was installed.
@@ -128,6 +141,9 @@ impl Config {
             os_version: None,
             accepted_assertions: vec![Assertion::Verified],
             configuration: None,
+            switch: None,
+            final_report: FinalReport::Signed,
+            trust_anchors: Vec::new(),
             limits: Limits::default(),
             reboot: RebootPlan::Exit,
             ssh_host_keys: Vec::new(),

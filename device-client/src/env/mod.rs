@@ -16,7 +16,7 @@ use verdict::Refusal;
 
 use crate::{
     Record, Server,
-    machine::{Answer, Discovery, Download, Downloaded, Event, Pause, Request, SourceIndex, Work},
+    machine::{Answer, Discovery, Download, Downloaded, Event, Moment, Pause, Request, SourceIndex, Step, Work},
 };
 
 /// Between half and one and a half times the pause, so that a rack that boots at once does not ask at once (CLI-05).
@@ -93,6 +93,12 @@ pub trait Environment {
 
     /// Writes a record of the decision trace. Called before the action that follows from the decision.
     fn trace(&mut self, record: &Record);
+
+    /// What the machine is told now, and when; no event when it is started. For a capture ([`crate::capture`]).
+    fn told(&mut self, _now: Moment, _event: Option<&Event>) {}
+
+    /// What the machine decided upon that, before anything else becomes of it. For a capture.
+    fn decided(&mut self, _step: &Step) {}
 }
 
 #[cfg(test)]

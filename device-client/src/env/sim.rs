@@ -18,7 +18,7 @@ use crate::{
     Record, Server,
     machine::{
         Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Fact, Installation, OnboardingStep,
-        Pause, Request, ScriptEnd, ScriptVerdict, SourceIndex, Work,
+        Pause, Request, ScriptEnd, ScriptVerdict, SourceIndex, SwitchPosition, Work,
     },
 };
 
@@ -62,6 +62,8 @@ pub struct Simulation {
     pub scripts: BTreeMap<OnboardingStep, ScriptEnd>,
     /// Why the configuration cannot be committed, if it cannot.
     pub commit: Option<Refusal>,
+    /// What the program prints that commits it with a warning.
+    pub commit_warning: Option<String>,
     /// What the program prints that cannot commit it.
     pub commit_output: String,
     /// The configuration that is committed, whether or not the commit said that it went well.
@@ -70,6 +72,10 @@ pub struct Simulation {
     pub power: Option<usize>,
     /// What the signature check of an image says.
     pub image_signature: Result<(), Refusal>,
+    /// Whether the device's key signs.
+    pub signature: Result<(), Refusal>,
+    /// How the switch stands.
+    pub switch: SwitchPosition,
     /// The image that was installed.
     pub installed: Option<Installation>,
     /// The journal.
@@ -99,10 +105,13 @@ impl Simulation {
             images: BTreeMap::new(),
             scripts: BTreeMap::new(),
             commit: None,
+            commit_warning: None,
             commit_output: String::new(),
             configuration: None,
             power: None,
             image_signature: Ok(()),
+            signature: Ok(()),
+            switch: SwitchPosition::On,
             installed: None,
             facts: Vec::new(),
             done: None,
@@ -214,10 +223,18 @@ impl Environment for Simulation {
                     let output = self.commit_output.clone();
                     return Ok(Event::CommitFailed(CommitFailure { refusal: refusal.clone(), output }));
                 }
+                if let Some(output) = &self.commit_warning {
+                    return Ok(Event::CommitWarned(output.clone()));
+                }
             }
             Work::RollBack => {
                 self.log("roll back");
                 self.configuration = None;
+            }
+            Work::ReadSwitch => return Ok(Event::Switch(self.switch)),
+            Work::Swear(statement) => {
+                let message = format!("{} {}", statement.serial_number, statement.conveyed_information);
+                return self.signature.clone().map(|()| Event::Sworn(message));
             }
             Work::Remember(fact) => self.facts.push(fact),
             Work::WriteDone(completion) => {

@@ -10,6 +10,7 @@ use conveyed_info::{
     BootstrappingData, Unverified,
     information::{Configuration, Script},
     rpc::{BootstrappingRequest, ProgressReport},
+    statement::Statement,
 };
 use pki::certificate::Certificate;
 use verdict::{Digest, Refusal, Trace};
@@ -43,6 +44,37 @@ pub enum Action {
     Work(Work),
     /// The attempt is over. No event follows.
     Finish(Outcome),
+}
+
+impl Action {
+    /// What it is called where steps are counted.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Discover(_) => "discover",
+            Self::Resolve(_) => "resolve",
+            Self::Connect { .. } => "connect",
+            Self::Send(Request::HostMeta) => "host-meta",
+            Self::Send(Request::BootstrappingData { .. }) => "get-bootstrapping-data",
+            Self::Send(Request::Progress { report, .. }) => report.progress_type.as_str(),
+            Self::Wait(_) => "wait",
+            Self::Download(_) => "download-image",
+            Self::Work(work) => match work {
+                Work::DiscardImage => "discard-image",
+                Work::VerifyImage => "verify-image",
+                Work::InstallImage(_) => "install-image",
+                Work::RunScript(step, _) => step.as_str(),
+                Work::Commit(_) => "commit-configuration",
+                Work::RollBack => "roll-back-configuration",
+                Work::Remember(_) => "journal",
+                Work::ReadSwitch => "read-switch",
+                Work::Swear(_) => "sign-statement",
+                Work::WriteDone(_) => "write-done",
+                Work::Reboot => "reboot",
+            },
+            Self::Finish(_) => "finish",
+        }
+    }
 }
 
 /// A request to a bootstrap server.
@@ -95,6 +127,10 @@ pub enum Work {
     RollBack,
     /// Write a fact to the journal, durably: [`Event::Done`].
     Remember(Fact),
+    /// Read the switch that the owner's configuration may have turned (RFC 8572 §5.1): [`Event::Switch`].
+    ReadSwitch,
+    /// Sign what was applied with the device's key: [`Event::Sworn`].
+    Swear(Statement),
     /// Write the marker that ends bootstrapping, durably: [`Event::Done`].
     WriteDone(Completion),
     /// Boot the installed image, or arrange for it: [`Event::Done`].
@@ -139,8 +175,14 @@ pub enum Event {
     ImageVerified(Trace),
     /// A script ended.
     ScriptEnded(ScriptEnd),
+    /// A configuration is committed, and the program that did it warns of something: what it printed.
+    CommitWarned(String),
     /// A configuration could not be committed.
     CommitFailed(CommitFailure),
+    /// How the switch stands.
+    Switch(SwitchPosition),
+    /// The text of a message that holds the signed statement.
+    Sworn(String),
     /// Done, with nothing to tell.
     Done,
     /// The action failed.
@@ -205,6 +247,15 @@ impl Pause {
             Self::About(pause) | Self::AtLeast(pause) => pause,
         }
     }
+}
+
+/// The variable that says whether a device bootstraps (RFC 8572 §5.1; DEV-01).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SwitchPosition {
+    /// It does: the factory default.
+    On,
+    /// It does not.
+    Off,
 }
 
 /// A completed download.

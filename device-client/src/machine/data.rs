@@ -9,7 +9,7 @@ use conveyed_info::{
     verify::{self, Accepted, Context, Decryption, Source},
 };
 use pki::revocation::Evidence;
-use verdict::{ReasonCode, Refusal, Trace};
+use verdict::{Digest, ReasonCode, Refusal, Trace};
 
 use super::{
     Origin, Transition,
@@ -92,11 +92,12 @@ fn accepted(giver: Giver, accepted: Accepted, trace: Trace, shared: &mut Shared)
         Accepted::ProvisionalRedirect(_) => "a redirect that nobody vouches for",
         Accepted::Onboarding(_) => "onboarding information",
     };
+    let artifact = verify::conveyed_information(&trace);
     shared.record(Record::new("data-accepted", Decision::Passed, what).about(giver.place()).with_checks(trace));
     match accepted {
         Accepted::TrustedRedirect(redirect) => follow(&giver, &redirect, Origin::Trusted, shared),
         Accepted::ProvisionalRedirect(redirect) => follow(&giver, &redirect, Origin::Untrusted, shared),
-        Accepted::Onboarding(plan) => onboard(giver, plan, shared),
+        Accepted::Onboarding(plan) => onboard(giver, plan, artifact, shared),
     }
 }
 
@@ -112,14 +113,14 @@ fn follow(giver: &Giver, redirect: &RedirectInformation, origin: Origin, shared:
     shared.next()
 }
 
-fn onboard(giver: Giver, plan: OnboardingInformation, shared: &mut Shared) -> Transition {
+fn onboard(giver: Giver, plan: OnboardingInformation, artifact: Option<Digest>, shared: &mut Shared) -> Transition {
     let place = giver.place();
     let (root, level) = match giver {
         // RFC 8572 §5.6 (CLI-54): signed data does not make an untrusted server a trusted one; it hears nothing.
         Giver::Server { trust, root, level, .. } => (root, (trust == Trust::Trusted).then_some(level)),
         Giver::Lying(_) => (String::new(), None),
     };
-    onboarding::begin(Job::new(place, root, level, plan), shared)
+    onboarding::begin(Job::new(place, root, level, plan).made_from(artifact), shared)
 }
 
 fn refused(giver: Giver, refusal: Refusal, shared: &mut Shared) -> Transition {

@@ -32,10 +32,10 @@ pub use action::{
     Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Installation, Offer, Pause,
     Request, ScriptEnd,
 };
-pub use action::{ScriptVerdict, Work};
+pub use action::{ScriptVerdict, SwitchPosition, Work};
 pub use entry::Origin;
 pub use history::{Fact, History, OnboardingStep};
-pub use policy::{ImageSignature, Policy, RunningImage, Situation, SourceIndex, WellKnownServer};
+pub use policy::{FinalReport, ImageSignature, Policy, RunningImage, Situation, SourceIndex, Switch, WellKnownServer};
 pub use targets::{AddressRange, AddressRangeInvalid, AllowedTargets};
 
 use std::{sync::Arc, time::Duration};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use conveyed_info::{
+    information::TrustAnchor,
     rpc::SshHostKey,
     voucher::{Assertion, Nonce},
 };
@@ -34,6 +35,24 @@ pub enum ImageSignature {
     NotConfigured,
 }
 
+/// What ends bootstrapping (RFC 8572 §5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// The agent's own marker alone.
+    Marker,
+    /// A variable that the owner's configuration is expected to turn off (CLI-77), besides the marker.
+    Variable,
+}
+
+/// What the message of the final report is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FinalReport {
+    /// A statement under the device's key, so that nobody who runs the server can invent it.
+    Signed,
+    /// Nothing.
+    Plain,
+}
+
 /// What does not change from one attempt to the next.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -55,6 +74,12 @@ pub struct Policy {
     pub hw_model: Option<String>,
     /// Sent with `bootstrap-complete` (CLI-79).
     pub ssh_host_keys: Vec<SshHostKey>,
+    /// Sent with `bootstrap-complete`, too: what the device is authenticated by from now on (ART-35).
+    pub trust_anchors: Vec<TrustAnchor>,
+    /// What ends bootstrapping.
+    pub switch: Switch,
+    /// What the message of `bootstrap-complete` is.
+    pub final_report: FinalReport,
     /// Whether boot images must be signed.
     pub image_signature: ImageSignature,
     /// What each source is called, in the order in which they are asked.

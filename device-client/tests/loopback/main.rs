@@ -4,6 +4,7 @@
 
 mod bench;
 mod looping;
+mod replaying;
 
 use std::{
     fs,

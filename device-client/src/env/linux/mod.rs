@@ -7,6 +7,8 @@ mod stream;
 pub(crate) mod work;
 
 use std::{
+    fs::File,
+    io,
     net::{IpAddr, SocketAddr, ToSocketAddrs},
     sync::{Arc, LazyLock},
     time::{Duration, Instant, SystemTime},
@@ -25,9 +27,11 @@ use super::{Environment, spread};
 use crate::{
     Record, Server,
     apply::image::ImageStore,
+    capture::CaptureWriter,
     config::{ClockTrust, Config},
+    identity::Identity,
     journal::Journal,
-    machine::{Answer, Discovery, Download, Downloaded, Event, Pause, Request, SourceIndex, Work},
+    machine::{Answer, Discovery, Download, Downloaded, Event, Moment, Pause, Request, SourceIndex, Step, Work},
     sources::{Learned, Source, Surroundings},
     tls,
 };
@@ -42,6 +46,7 @@ pub struct LinuxEnvironment<'a> {
     pub(crate) config: &'a Config,
     pub(crate) root: &'a Path,
     pub(crate) serial_number: &'a SerialNumber,
+    pub(crate) identity: &'a Identity,
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) image_keys: &'a [PublicKey],
     pub(crate) images: &'a ImageStore,
@@ -51,6 +56,8 @@ pub struct LinuxEnvironment<'a> {
     pub(crate) sources: &'a [Source],
     /// What sources said of the network in this attempt.
     pub(crate) learned: Learned,
+    /// Where everything is kept that the machine is told, where somebody wants it.
+    pub(crate) capture: &'a mut Option<CaptureWriter<File>>,
 }
 
 impl std::fmt::Debug for LinuxEnvironment<'_> {
@@ -127,6 +134,27 @@ impl Environment for LinuxEnvironment<'_> {
 
     fn trace(&mut self, record: &Record) {
         (self.sink)(record);
+    }
+
+    fn told(&mut self, now: Moment, event: Option<&Event>) {
+        let written = self.capture.as_mut().map_or(Ok(()), |capture| capture.told(now, event));
+        self.captured(written);
+    }
+
+    fn decided(&mut self, step: &Step) {
+        let written = self.capture.as_mut().map_or(Ok(()), |capture| capture.decided(step));
+        self.captured(written);
+    }
+}
+
+impl LinuxEnvironment<'_> {
+    /// A capture that cannot be written ends; the device goes on.
+    fn captured(&mut self, written: io::Result<()>) {
+        if let Err(error) = written {
+            *self.capture = None;
+            let refusal = Refusal::new(ReasonCode::StorageFailed, format!("the capture: {error}"));
+            (self.sink)(&Record::refused("capture", &refusal));
+        }
     }
 }
 

@@ -11,8 +11,9 @@ use crate::{
     apply::{configuration::Configurator, script},
     config::{Config, RebootPlan},
     device::{DONE, WORK},
-    machine::{Completion, Event, Fact, ScriptVerdict, Work},
+    machine::{Completion, Event, Fact, ScriptVerdict, SwitchPosition, Work},
     storage,
+    switch::SwitchPlace,
 };
 
 /// Forgets the configuration from before bootstrapping.
@@ -49,6 +50,15 @@ impl LinuxEnvironment<'_> {
             // Where nothing can be committed there is nothing to take back.
             Work::RollBack if self.config.configuration.is_none() => {}
             Work::RollBack => self.configurator()?.roll_back()?,
+            Work::ReadSwitch => return self.read_switch().map(Event::Switch),
+            Work::Swear(statement) => {
+                let refuse = |error| Refusal::new(ReasonCode::DeviceKeyFailed, format!("{error}"));
+                let identity = self.identity;
+                return statement
+                    .message(identity.key.signer().as_ref(), &identity.chain)
+                    .map(Event::Sworn)
+                    .map_err(refuse);
+            }
             Work::Remember(fact) => self.remember(fact)?,
             Work::WriteDone(completion) => self.write_done(&completion)?,
             Work::Reboot => self.reboot()?,
@@ -61,6 +71,10 @@ impl LinuxEnvironment<'_> {
             Refusal::new(ReasonCode::ConfigurationFailed, "this device has no place to commit a configuration to")
         })?;
         Ok(Configurator { plug, root: self.root, limit: self.config.limits.script })
+    }
+
+    fn read_switch(&self) -> Result<SwitchPosition, Refusal> {
+        self.config.switch.as_ref().map_or(Ok(SwitchPosition::On), SwitchPlace::read)
     }
 
     fn remember(&mut self, fact: Fact) -> Result<(), Refusal> {

@@ -36,6 +36,11 @@ impl Committing {
                 let report = Report::verbose(ProgressType::ConfigComplete);
                 return ending::remember(self.job, OnboardingStep::Configuration, report);
             }
+            Event::CommitWarned(output) => {
+                shared.note("config", &self.job.place, "committed, with a warning");
+                let report = Report::verbose(ProgressType::ConfigWarning).with_message(output);
+                return ending::remember(self.job, OnboardingStep::Configuration, report);
+            }
             Event::CommitFailed(failure) => failure,
             Event::Failed(refusal) => refusal.into(),
             _ => unexpected("commit").into(),

@@ -1,11 +1,14 @@
 //! Remembering what is done, and the ends: complete, reboot, failure.
 
-use conveyed_info::rpc::ProgressType;
+use conveyed_info::{rpc::ProgressType, statement::Statement};
 
 use super::{Failure, Job, Next, Onboarding, Report, configuration, fail, reporting};
 use crate::{
     Decision, OutcomeState, Record,
-    machine::{Action, Completion, Event, Fact, OnboardingStep, State, Transition, Work, shared::Shared},
+    machine::{
+        Action, Completion, Event, Fact, FinalReport, OnboardingStep, State, Switch, SwitchPosition, Transition, Work,
+        shared::Shared,
+    },
 };
 
 fn go(state: Onboarding, work: Work) -> Transition {
@@ -63,11 +66,74 @@ impl Remembering {
     }
 }
 
-/// RFC 8572 §5.6 (CLI-78): everything is applied; the server must hear it. What switches bootstrapping off is the
-/// marker written right after, so no `bootstrap-warning` is due (CLI-77).
+/// Everything is applied. Where the owner's configuration is expected to switch bootstrapping off, did it (CLI-77)?
+/// Otherwise what switches it off is the marker, and there is nothing to warn of.
 pub(super) fn complete(job: Job, shared: &mut Shared) -> Transition {
-    let report =
-        Report::acknowledged(ProgressType::BootstrapComplete).with_host_keys(shared.policy.ssh_host_keys.clone());
+    match shared.policy.switch {
+        Switch::Marker => swear(job, shared),
+        Switch::Variable => go(Onboarding::ReadingSwitch(ReadingSwitch { job }), Work::ReadSwitch),
+    }
+}
+
+/// Waits for the position of the switch.
+#[derive(Debug)]
+pub(in crate::machine) struct ReadingSwitch {
+    job: Job,
+}
+
+impl ReadingSwitch {
+    pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
+        let warning = match event {
+            Event::Switch(SwitchPosition::Off) => return swear(self.job, shared),
+            Event::Failed(refusal) => refusal.detail,
+            _ => "bootstrapping is still switched on: the configuration should switch it off".to_owned(),
+        };
+        shared.note("switch", &self.job.place, warning.clone());
+        // RFC 8572 §5.6 (CLI-77): the device is bootstrapped all the same.
+        let report = Report::always(ProgressType::BootstrapWarning).with_message(warning);
+        reporting::send(self.job, vec![report], Next::Swear, shared)
+    }
+}
+
+/// Has the device's key sign what was applied, for a server that hears of it.
+pub(super) fn swear(job: Job, shared: &mut Shared) -> Transition {
+    let artifact = job.artifact.filter(|_| job.level.is_some());
+    let (Some(conveyed_information), FinalReport::Signed) = (artifact, shared.policy.final_report) else {
+        return report_complete(job, None, shared);
+    };
+    let statement = Statement {
+        serial_number: shared.policy.serial_number.clone(),
+        conveyed_information,
+        image: shared.situation.running.sha256,
+    };
+    go(Onboarding::Swearing(Swearing { job }), Work::Swear(statement))
+}
+
+/// Waits for the signature.
+#[derive(Debug)]
+pub(in crate::machine) struct Swearing {
+    job: Job,
+}
+
+impl Swearing {
+    pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
+        let message = match event {
+            Event::Sworn(message) => Some(message),
+            Event::Failed(refusal) => {
+                shared.record(Record::refused("statement", &refusal).about(&self.job.place));
+                None
+            }
+            _ => None,
+        };
+        report_complete(self.job, message, shared)
+    }
+}
+
+/// RFC 8572 §5.6 (CLI-78): the server must hear that everything is applied.
+pub(super) fn report_complete(job: Job, statement: Option<String>, shared: &mut Shared) -> Transition {
+    let report = Report::acknowledged(ProgressType::BootstrapComplete)
+        .with_message(statement.unwrap_or_default())
+        .with_keys(shared.policy.ssh_host_keys.clone(), &shared.policy.trust_anchors);
     reporting::send(job, vec![report], Next::WriteDone, shared)
 }
 

@@ -105,6 +105,15 @@ pub(super) fn fetch(job: Job, mut fetch: Fetch, shared: &mut Shared) -> Transiti
     go(Onboarding::Downloading(Downloading { job, fetch }), action)
 }
 
+/// Says why one URI was left, where another is tried; of the last one, the error will say it.
+fn warn(job: Job, fetch: Fetch, shared: &mut Shared) -> Transition {
+    let Some(refusal) = fetch.last_refusal.as_ref().filter(|_| fetch.next_uri < fetch.image.download_uris.len()) else {
+        return self::fetch(job, fetch, shared);
+    };
+    let report = Report::verbose(ProgressType::BootImageWarning).with_message(reporting::message_of(refusal, ""));
+    reporting::send(job, vec![report], Next::Fetch(fetch), shared)
+}
+
 fn go(state: Onboarding, action: Action) -> Transition {
     Transition { state: State::Onboarding(Box::new(state)), action }
 }
@@ -127,7 +136,7 @@ impl Downloading {
                     Some(earlier) if earlier.reason == ReasonCode::ImageHashMismatch => Some(earlier),
                     _ => Some(refusal),
                 };
-                return fetch(self.job, self.fetch, shared);
+                return warn(self.job, self.fetch, shared);
             }
             _ => return fail(self.job, ProgressType::BootImageError, unexpected("download")),
         };
@@ -185,7 +194,7 @@ impl Discarding {
     pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
         match (event, self.after) {
             (Event::Failed(refusal), _) => fail(self.job, ProgressType::BootImageError, refusal),
-            (_, After::NextUri(next)) => fetch(self.job, next, shared),
+            (_, After::NextUri(next)) => warn(self.job, next, shared),
             (_, After::Fail(refusal)) => fail(self.job, ProgressType::BootImageError, refusal),
         }
     }

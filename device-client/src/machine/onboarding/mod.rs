@@ -4,6 +4,7 @@
 mod configuration;
 mod ending;
 mod image;
+mod parsing;
 mod reporting;
 mod script;
 
@@ -18,13 +19,13 @@ use verdict::{Digest, Refusal};
 use super::{Event, Installation, OnboardingStep, Transition, shared::Shared};
 use crate::Place;
 use configuration::{Committing, RollingBack};
-use ending::{Beginning, Forgetting, Rebooting, Remembering, WritingDone};
+use ending::{Beginning, Forgetting, ReadingSwitch, Rebooting, Remembering, Swearing, WritingDone};
 use image::{Discarding, Downloading, Installing, RememberingInstall, VerifyingImage};
-use reporting::{BackingOff, Report, Reporting};
+use reporting::{BackingOff, Backlog, Report, Reporting};
 use script::RunningScript;
 
 /// One onboarding information document being applied.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Job {
     /// Where the document came from: the server that hears of it, where there is one.
     place: Place,
@@ -32,6 +33,10 @@ pub(super) struct Job {
     /// What the server wants to hear; `None` when it hears nothing (CLI-54).
     level: Option<ReportingLevel>,
     plan: OnboardingInformation,
+    /// SHA-256 over the artifact that the document came in, by which its server knows it.
+    artifact: Option<Digest>,
+    /// Reports that could not be sent yet and must not be lost lightly: they go before the next ones (CLI-56).
+    backlog: Backlog,
     /// SHA-256 over the document in our own encoding, so that the same document signed again is the same work.
     document: Digest,
     /// Whether a configuration was, or may have been, committed and must be rolled back on failure.
@@ -41,7 +46,12 @@ pub(super) struct Job {
 impl Job {
     pub(super) fn new(place: Place, root: String, level: Option<ReportingLevel>, plan: OnboardingInformation) -> Self {
         let document = sha256(&Information::from(plan.clone()).encode(Encoding::Json));
-        Self { place, root, level, plan, document, committed: false }
+        Self { place, root, level, plan, artifact: None, backlog: Backlog::default(), document, committed: false }
+    }
+
+    /// The same, with the digest of the artifact that the document came in.
+    pub(super) fn made_from(self, artifact: Option<Digest>) -> Self {
+        Self { artifact, ..self }
     }
 }
 
@@ -62,6 +72,8 @@ pub(super) enum Onboarding {
     Remembering(Remembering),
     Forgetting(Forgetting),
     Rebooting(Rebooting),
+    ReadingSwitch(ReadingSwitch),
+    Swearing(Swearing),
     WritingDone(WritingDone),
 }
 
@@ -82,6 +94,8 @@ impl Onboarding {
             Self::Remembering(state) => state.on(event, shared),
             Self::Forgetting(state) => state.on(event, shared),
             Self::Rebooting(state) => state.on(event, shared),
+            Self::ReadingSwitch(state) => state.on(event, shared),
+            Self::Swearing(state) => state.on(event, shared),
             Self::WritingDone(state) => state.on(event, shared),
         }
     }
@@ -97,6 +111,7 @@ enum Next {
     Reboot,
     Begin(OnboardingStep),
     Run(OnboardingStep),
+    Swear,
     After(OnboardingStep),
     WriteDone,
     Leave(Refusal),
@@ -115,6 +130,7 @@ impl Next {
             Self::Run(OnboardingStep::Configuration) => configuration::commit(job, shared),
             Self::Run(step) => script::run(job, step, shared),
             Self::After(step) => after_step(job, step, shared),
+            Self::Swear => ending::swear(job, shared),
             Self::WriteDone => ending::write_done(job),
             Self::Leave(refusal) => shared.apply_failed(job.place, refusal),
             Self::PassOver(refusal) => shared.pass_over(&job.place, refusal),
@@ -127,12 +143,27 @@ pub(super) fn begin(mut job: Job, shared: &mut Shared) -> Transition {
     job.committed = shared.situation.history.is_applied(&job.document, OnboardingStep::Configuration);
     // RFC 8572 §5.6 (CLI-51): `bootstrap-initiated` is the first report of all. The document is parsed already, since
     // nothing unparsed is ever trusted; what a verbose server hears of it comes after.
-    let reports = vec![
-        Report::acknowledged(ProgressType::BootstrapInitiated),
-        Report::verbose(ProgressType::ParsingInitiated),
-        Report::verbose(ProgressType::ParsingComplete),
-    ];
+    let warnings = parsing::warnings(&job.plan);
+    let mut reports =
+        vec![Report::acknowledged(ProgressType::BootstrapInitiated), Report::verbose(ProgressType::ParsingInitiated)];
+    if !warnings.is_empty() {
+        let warnings = warnings.join("\n");
+        shared.note("document-odd", &job.place, warnings.clone());
+        reports.push(Report::verbose(ProgressType::ParsingWarning).with_message(warnings));
+    }
+    reports.push(Report::verbose(ProgressType::ParsingComplete));
+    if let Some(told) = resumed(&job, shared) {
+        reports.push(Report::verbose(ProgressType::Informational).with_message(told));
+    }
     reporting::send(job, reports, Next::Clear, shared)
+}
+
+/// What an interrupted attempt at the same document completed, which is not done again.
+fn resumed(job: &Job, shared: &Shared) -> Option<String> {
+    let steps = [OnboardingStep::PreScript, OnboardingStep::Configuration, OnboardingStep::PostScript];
+    let done = steps.into_iter().filter(|step| shared.situation.history.is_applied(&job.document, *step));
+    let done: Vec<_> = done.map(OnboardingStep::as_str).collect();
+    (!done.is_empty()).then(|| format!("resumed after an interruption; not done again: {}", done.join(", ")))
 }
 
 /// Takes back what an earlier attempt committed and did not bring to its end, unless it is this very document's: no

@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use conveyed_info::rpc::{ProgressReport, ProgressType, ReportingLevel};
+use conveyed_info::{
+    information::TrustAnchor,
+    rpc::{ProgressReport, ProgressType, ReportingLevel, SshHostKey, TrustAnchorCert},
+};
 use verdict::{ReasonCode, Refusal};
 
 use super::{Job, Next, Onboarding, fail};
@@ -29,6 +32,8 @@ pub(super) struct Report {
     body: ProgressReport,
     demand: Demand,
     only_verbose: bool,
+    /// How often it was tried in vain.
+    failures: u32,
 }
 
 /// What must become of a report.
@@ -43,17 +48,22 @@ enum Demand {
 impl Report {
     /// A report that servers of every level get, and that they must acknowledge.
     pub(super) const fn acknowledged(progress_type: ProgressType) -> Self {
-        Self { body: ProgressReport::new(progress_type), demand: Demand::Acknowledged, only_verbose: false }
+        Self {
+            body: ProgressReport::new(progress_type),
+            demand: Demand::Acknowledged,
+            only_verbose: false,
+            failures: 0,
+        }
     }
 
     /// A report that servers of every level get.
     pub(super) const fn always(progress_type: ProgressType) -> Self {
-        Self { body: ProgressReport::new(progress_type), demand: Demand::BestEffort, only_verbose: false }
+        Self { body: ProgressReport::new(progress_type), demand: Demand::BestEffort, only_verbose: false, failures: 0 }
     }
 
     /// A report that only a server of level verbose gets (CLI-52).
     pub(super) const fn verbose(progress_type: ProgressType) -> Self {
-        Self { body: ProgressReport::new(progress_type), demand: Demand::BestEffort, only_verbose: true }
+        Self { body: ProgressReport::new(progress_type), demand: Demand::BestEffort, only_verbose: true, failures: 0 }
     }
 
     /// The same report with a message; an empty one is left out, of a long one the end is kept.
@@ -63,9 +73,10 @@ impl Report {
         self
     }
 
-    /// The same report with the device's SSH host keys.
-    pub(super) fn with_host_keys(mut self, keys: Vec<conveyed_info::rpc::SshHostKey>) -> Self {
-        self.body.ssh_host_keys = keys;
+    /// The same report with the device's SSH host keys and trust anchors.
+    pub(super) fn with_keys(mut self, host_keys: Vec<SshHostKey>, anchors: &[TrustAnchor]) -> Self {
+        self.body.ssh_host_keys = host_keys;
+        self.body.trust_anchor_certs = anchors.iter().cloned().map(TrustAnchorCert::Chain).collect();
         self
     }
 }
@@ -106,14 +117,36 @@ const fn json_octets(character: char) -> usize {
     }
 }
 
-/// Sends those of `reports` that the server wants, then goes to `next`.
-pub(super) fn send(job: Job, reports: Vec<Report>, next: Next, shared: &mut Shared) -> Transition {
+/// Reports that were tried and did not arrive, in their order. They live as long as the attempt does.
+#[derive(Debug, Default)]
+pub(super) struct Backlog(VecDeque<Report>);
+
+/// Most reports that wait.
+const MAX_BACKLOG: usize = 32;
+
+/// How often a report is tried that need not be acknowledged: one that a server cannot digest must not stand before the others
+/// for ever.
+const MAX_VAIN: u32 = 3;
+
+impl Backlog {
+    fn add(&mut self, reports: impl IntoIterator<Item = Report>) {
+        self.0.extend(reports);
+        let surplus = self.0.len().saturating_sub(MAX_BACKLOG);
+        self.0.drain(..surplus);
+    }
+}
+
+/// Sends those of `reports` that the server wants, those before them that did not arrive, then goes to `next`.
+pub(super) fn send(mut job: Job, reports: Vec<Report>, next: Next, shared: &mut Shared) -> Transition {
     let wanted = |report: &Report| match job.level {
         None => false,
         Some(ReportingLevel::Minimal) => !report.only_verbose,
         Some(ReportingLevel::Verbose) => true,
     };
-    let queue: VecDeque<_> = reports.into_iter().filter(wanted).collect();
+    let wanted: Vec<_> = reports.into_iter().filter(wanted).collect();
+    // What nobody sends now need not be tried: the next report takes it along.
+    let earlier = if wanted.is_empty() { VecDeque::new() } else { std::mem::take(&mut job.backlog.0) };
+    let queue = earlier.into_iter().chain(wanted).collect();
     send_next(job, queue, next, shared)
 }
 
@@ -150,11 +183,14 @@ impl Reporting {
     pub(super) fn on(self, event: Event, shared: &mut Shared) -> Transition {
         let Pending { job, report, tries, queue, next } = self.pending;
         let mut told = None;
+        let mut later = true;
         let problem = match event {
             // RFC 8040 §3.6.2: an operation without output is answered with 204.
             Event::Answered(answer) if answer.status == 204 => None,
             Event::Answered(answer) => {
                 told = answer.comes_later();
+                // What a server refuses once it refuses again.
+                later = answer.status >= 500 || answer.status == 429;
                 Some(format!("status {} instead of 204", answer.status))
             }
             Event::Failed(refusal) => Some(refusal.detail),
@@ -168,7 +204,7 @@ impl Reporting {
         let detail = format!("{name}: {problem}");
         if report.demand == Demand::BestEffort {
             shared.record(Record::new("report-failed", Decision::Noted, detail).about(&job.place));
-            return send_next(job, queue, next, shared);
+            return if later { put_off(job, report, queue, next, shared) } else { send_next(job, queue, next, shared) };
         }
         if tries < MAX_TRIES {
             shared.note("report-repeated", &job.place, detail);
@@ -180,6 +216,18 @@ impl Reporting {
         // RFC 8572 §5.6 (CLI-55): an error; `bootstrap-error` is tried, and the server left.
         fail(job, ProgressType::BootstrapError, Refusal::new(ReasonCode::ReportNotAcknowledged, detail))
     }
+}
+
+/// Keeps a report for later, and with it those that only a verbose server hears: a server that is gone is waited for once,
+/// not once for each. What every server hears is tried all the same.
+fn put_off(mut job: Job, mut report: Report, queue: VecDeque<Report>, next: Next, shared: &mut Shared) -> Transition {
+    report.failures = report.failures.saturating_add(1);
+    if report.failures >= MAX_VAIN {
+        return send_next(job, queue, next, shared);
+    }
+    let (wait, go): (VecDeque<_>, VecDeque<_>) = queue.into_iter().partition(|report| report.only_verbose);
+    job.backlog.add(std::iter::once(report).chain(wait));
+    send_next(job, go, next, shared)
 }
 
 /// The longer of a pause of our own and that which the server asks for.

@@ -52,6 +52,7 @@ fn cli_59_to_66_a_wrong_image_is_replaced_and_the_next_run_passes() {
             "report boot-image-initiated",
             "report boot-image-mismatch",
             "download https://img.example/1.fit",
+            "report boot-image-warning",
             "download http://img.example/2.fit",
             "verify image",
             "install image",

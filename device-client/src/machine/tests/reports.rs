@@ -9,7 +9,7 @@ use verdict::ReasonCode;
 use super::world::{World, empty, give, giving, plan, unsigned};
 use crate::{
     OutcomeState,
-    machine::{OnboardingStep, Origin, Request, ScriptEnd, ScriptVerdict},
+    machine::{FinalReport, OnboardingStep, Origin, Request, ScriptEnd, ScriptVerdict, Switch, SwitchPosition},
 };
 
 const A: &str = "192.0.2.1:443";
@@ -106,9 +106,80 @@ fn cli_55_bootstrap_complete_must_be_acknowledged_or_all_is_taken_back() {
 #[test]
 fn cli_56_other_reports_are_best_effort() {
     let mut world = World::trusting(A);
-    answering(&mut world, ReportingLevel::Verbose, "config-complete", 500);
+    // What a server refuses is not sent again.
+    answering(&mut world, ReportingLevel::Verbose, "config-complete", 400);
     assert_eq!(world.run().state, OutcomeState::Bootstrapped);
     assert_eq!(names(&world).iter().filter(|name| **name == "config-complete").count(), 1);
+    assert_eq!(names(&world).last(), Some(&"bootstrap-complete"));
+}
+
+#[test]
+fn cli_56_a_report_that_did_not_arrive_goes_before_the_next_one() {
+    let mut world = World::trusting(A);
+    let data = unsigned(plan());
+    let mut failures = 1;
+    world.serve(A, move |request| match request {
+        Request::HostMeta => empty(404),
+        Request::BootstrappingData { .. } => give(data.clone(), ReportingLevel::Verbose),
+        Request::Progress { report, .. } if report.progress_type.as_str() == "config-initiated" && failures > 0 => {
+            failures -= 1;
+            empty(503)
+        }
+        Request::Progress { .. } => empty(204),
+    });
+    assert_eq!(world.run().state, OutcomeState::Bootstrapped);
+    let names = names(&world);
+    let from = names.iter().position(|name| *name == "config-initiated").unwrap();
+    assert_eq!(names[from..from + 3], ["config-initiated", "config-initiated", "config-complete"], "{names:?}");
+}
+
+/// One report that a server chokes on neither holds up the others nor is sent for ever.
+#[test]
+fn cli_56_a_report_that_never_arrives_is_given_up() {
+    let mut world = World::trusting(A);
+    answering(&mut world, ReportingLevel::Verbose, "config-complete", 500);
+    assert_eq!(world.run().state, OutcomeState::Bootstrapped);
+    let names = names(&world);
+    assert_eq!(names.iter().filter(|name| **name == "config-complete").count(), 3, "{names:?}");
+    assert!(names.ends_with(&["post-script-initiated", "post-script-complete", "bootstrap-complete"]), "{names:?}");
+}
+
+#[test]
+fn cli_77_a_switch_that_the_configuration_left_on_is_warned_of() {
+    let mut world = World::trusting(A);
+    world.serve(A, giving(unsigned(plan()), ReportingLevel::Minimal));
+    world.policy.switch = Switch::Variable;
+    assert_eq!(world.run().state, OutcomeState::Bootstrapped);
+    assert_eq!(names(&world), ["bootstrap-initiated", "bootstrap-warning", "bootstrap-complete"]);
+    world.situation.history = crate::machine::History::default();
+    world.sim.switch = SwitchPosition::Off;
+    assert_eq!(world.run().state, OutcomeState::Bootstrapped);
+    assert_eq!(names(&world), ["bootstrap-initiated", "bootstrap-complete"]);
+}
+
+#[test]
+fn the_final_report_swears_to_what_was_applied_and_only_to_those_who_hear_it() {
+    let mut world = World::trusting(A);
+    world.policy.final_report = FinalReport::Signed;
+    let data = unsigned(plan());
+    let digest = data.conveyed_information().sha256().to_string();
+    world.serve(A, giving(data, ReportingLevel::Minimal));
+    assert_eq!(world.run().state, OutcomeState::Bootstrapped);
+    let message = reports(&world).pop().unwrap().message.unwrap();
+    assert!(message.contains(super::world::SERIAL) && message.contains(&digest), "{message}");
+    // A key that does not sign keeps nobody from being told.
+    world.situation.history = crate::machine::History::default();
+    world.sim.signature = Err(verdict::Refusal::new(ReasonCode::DeviceKeyFailed, "no TPM"));
+    assert_eq!(world.run().state, OutcomeState::Bootstrapped);
+    assert_eq!(reports(&world).pop().unwrap().message, None);
+    // Nobody hears: nothing is signed.
+    let mut world = World::new(Origin::Untrusted, &[A]);
+    world.policy.final_report = FinalReport::Signed;
+    world.sim.signature = Err(verdict::Refusal::new(ReasonCode::DeviceKeyFailed, "asked"));
+    let data = world.signed(plan());
+    world.serve(A, giving(data, ReportingLevel::Verbose));
+    assert_eq!(world.run().state, OutcomeState::Bootstrapped);
+    assert!(!world.sim.records.iter().any(|record| record.step == "statement"));
 }
 
 #[test]

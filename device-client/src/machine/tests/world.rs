@@ -20,15 +20,13 @@ use pki::{
 };
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
+use super::captured;
 use crate::{
     Outcome, Server,
-    env::{
-        drive,
-        sim::{SimulatedServer, Simulation},
-    },
+    env::sim::{SimulatedServer, Simulation},
     machine::{
-        AllowedTargets, Answer, Discovery, History, ImageSignature, Machine, Origin, Policy, Request, RunningImage,
-        Situation, WellKnownServer,
+        AllowedTargets, Answer, Discovery, FinalReport, History, ImageSignature, Machine, Origin, Policy, Request,
+        RunningImage, Situation, Switch, WellKnownServer,
     },
 };
 
@@ -104,6 +102,8 @@ pub(super) struct World {
     pub(super) policy: Policy,
     pub(super) situation: Situation,
     pub(super) sim: Simulation,
+    /// The capture of the last attempt.
+    pub(super) capture: Vec<u8>,
 }
 
 pub(super) fn now() -> Timestamp {
@@ -131,12 +131,15 @@ impl World {
             allowed_targets: AllowedTargets::default(),
             hw_model: Some("m-1".to_owned()),
             ssh_host_keys: Vec::new(),
+            trust_anchors: Vec::new(),
+            switch: Switch::Marker,
+            final_report: FinalReport::Plain,
             image_signature: ImageSignature::Required,
             sources: vec!["first".to_owned()],
         };
         let running = RunningImage { os_name: Some("os".into()), os_version: Some("1".into()), sha256: None };
         let situation = Situation { running, installed: None, nonce: None, history: History::default() };
-        Self { masa, owner_ca, owner, tls: Party::root("tls"), device, policy, situation, sim }
+        Self { masa, owner_ca, owner, tls: Party::root("tls"), device, policy, situation, sim, capture: Vec::new() }
     }
 
     /// A device whose factory list names this server, with the TLS root as its anchor.
@@ -167,7 +170,8 @@ impl World {
         self.sim.events.clear();
         self.sim.requests.clear();
         let machine = Machine::new(Arc::new(self.policy.clone()), self.situation.clone());
-        let outcome = drive(machine, &mut self.sim);
+        let (outcome, capture) = captured::drive(machine, &self.policy, &self.situation, &mut self.sim);
+        self.capture = capture;
         for fact in std::mem::take(&mut self.sim.facts) {
             self.situation.history.add(fact);
         }
@@ -242,9 +246,9 @@ pub(super) fn redirect(targets: &[(&str, Option<TrustAnchor>)]) -> RedirectInfor
 pub(super) fn plan() -> OnboardingInformation {
     OnboardingInformation {
         boot_image: None,
-        pre_configuration_script: Some(Script(b"pre".to_vec())),
+        pre_configuration_script: Some(Script(b"#!/bin/sh\npre".to_vec())),
         configuration: Some(Configuration { handling: ConfigurationHandling::Merge, content: b"{}".to_vec() }),
-        post_configuration_script: Some(Script(b"post".to_vec())),
+        post_configuration_script: Some(Script(b"#!/bin/sh\npost".to_vec())),
     }
 }
 

@@ -20,8 +20,8 @@ use device_client::{
     config::Limits,
     env::spread,
     machine::{
-        Action, AllowedTargets, Answer, Discovery, Event, History, ImageSignature, Machine, Moment, Origin, Policy,
-        Request, RunningImage, ScriptEnd, ScriptVerdict, Situation, Work,
+        Action, AllowedTargets, Answer, Discovery, Event, FinalReport, History, ImageSignature, Machine, Moment,
+        Origin, Policy, Request, RunningImage, ScriptEnd, ScriptVerdict, Situation, Switch, Work,
     },
     retry::Retry,
 };
@@ -105,6 +105,9 @@ impl StormDevice {
             allowed_targets: AllowedTargets(vec!["127.0.0.0/8".parse().unwrap()]),
             hw_model: Some("Model".to_owned()),
             ssh_host_keys: Vec::new(),
+            trust_anchors: Vec::new(),
+            switch: Switch::Marker,
+            final_report: FinalReport::Plain,
             image_signature: ImageSignature::NotConfigured,
             sources: vec!["dhcp4".to_owned()],
         };

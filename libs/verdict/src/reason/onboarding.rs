@@ -45,6 +45,9 @@ macro_rules! onboarding {
             RemovableStorageInvalid, "removable-storage-invalid", "RFC 8572 §4.1",
                 "The removable storage holds nothing usable for this device",
                 "Write it again, as the layout has it; the detail names the file.";
+            DeviceKeyFailed, "device-key-failed", "RFC 8572 §5.1",
+                "The device's own key does not sign",
+                "Check the place of the key: `sztp-device identity check` says what is wrong with it.";
             // Onboarding
             ImageUnreachable, "image-unreachable", "RFC 8572 §5.6",
                 "The boot image could not be downloaded from any of its URIs",
