@@ -64,7 +64,7 @@ fn a_replay_ends_where_the_device_would_have_done_something_else() {
     let world = onboarded();
     // The owner's answer is damaged: the device would have left the server where it onboarded.
     let capture = text(&world.capture);
-    let answer = capture.lines().filter(|line| line.contains("\"status\":200")).next_back().unwrap();
+    let answer = capture.lines().rfind(|line| line.contains("\"status\":200")).unwrap();
     let damaged = capture.replace(answer, &answer.replace("\"status\":200", "\"status\":500"));
     let (replayed, records) = run(damaged.as_bytes(), &Changes::default());
     assert!(matches!(replayed.unwrap().end, End::Different { .. }));
