@@ -9,40 +9,28 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use conveyed_info::{information::TrustAnchor, rpc::SshHostKey, voucher::Nonce};
-use pki::{
-    certificate::Certificate,
-    key::{self, PublicKey},
-};
+use pki::{certificate::Certificate, key};
 use rustls::ClientConfig;
-use verdict::Refusal;
+use verdict::{ReasonCode, Refusal};
 
 use crate::{
     Decision, Outcome, OutcomeState, Record,
-    apply::image::ImageStore,
+    apply::{
+        script::{self, LinuxPrograms},
+        workshop::{Setup, Workshop},
+    },
     capture::CaptureWriter,
     config::{ClockTrust, Config, RebootPlan},
-    env::{
-        drive,
-        linux::{LinuxEnvironment, work},
-    },
+    env::{drive, linux::LinuxEnvironment},
     identity::{self, Identity, IdentityFileError},
-    journal::Journal,
-    machine::{ImageSignature, Machine, Policy, RunningImage, Situation, Switch, SwitchPosition, WellKnownServer},
+    machine::{
+        ImageSignature, Machine, Policy, RunningImage, ScriptEnd, ScriptVerdict, Situation, Switch, SwitchPosition,
+        WellKnownServer,
+    },
     sources::{Learned, Source},
-    storage, tls,
+    storage::{self, Disk, LinuxDisk},
+    tls,
 };
-
-/// Name of the marker that ends bootstrapping.
-pub(crate) const DONE: &str = "done";
-
-/// Name of the journal.
-pub(crate) const JOURNAL: &str = "state.journal";
-
-/// Name of the folder of boot images.
-pub(crate) const IMAGES: &str = "images";
-
-/// Name of the folder in which scripts run.
-pub(crate) const WORK: &str = "work";
 
 /// Where Linux tells one boot from another.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -54,13 +42,10 @@ const MAX_REBOOTS: usize = 4;
 pub struct Device {
     config: Config,
     root: PathBuf,
-    identity: Identity,
     policy: Arc<Policy>,
-    image_keys: Vec<PublicKey>,
     tls: Arc<ClientConfig>,
-    images: ImageStore,
     sources: Vec<Source>,
-    journal: Journal,
+    workshop: Workshop,
     /// Where each attempt is captured to.
     capture: Option<PathBuf>,
     /// Held as long as the device lives.
@@ -88,27 +73,25 @@ impl Device {
         let storage_error = |source| OpenError::Storage { path: root.to_owned(), source };
         // Scripts run in a folder of their own, where a relative path would lead elsewhere.
         let root = &std::path::absolute(root).map_err(storage_error)?;
-        storage::create_private_folder(root).map_err(storage_error)?;
+        LinuxDisk.create_private_folder(root).map_err(storage_error)?;
         let lock = storage::lock(root).map_err(|error| match error {
             TryLockError::WouldBlock => OpenError::InUse { path: root.to_owned() },
             TryLockError::Error(source) => storage_error(source),
         })?;
-        let images = image_store(&config, root).map_err(storage_error)?;
-        let journal = Journal::open(&root.join(JOURNAL)).map_err(storage_error)?;
-        let sources = Source::all_of(&config.sources);
-        Ok(Self {
-            config,
-            root: root.to_owned(),
-            identity,
-            policy,
+        let setup = Setup {
+            configuration: config.configuration.clone(),
+            reboot: config.reboot.clone(),
+            limit: config.limits.script,
             image_keys,
-            tls,
-            images,
-            sources,
-            journal,
-            capture: None,
-            _lock: lock,
-        })
+            boot_id: boot_id(&config),
+            switch: config.switch.clone(),
+            signer: identity.key.signer(),
+            chain: identity.chain,
+        };
+        let workshop =
+            Workshop::open(Arc::new(LinuxDisk), Arc::new(LinuxPrograms), root, setup).map_err(storage_error)?;
+        let sources = Source::all_of(&config.sources);
+        Ok(Self { config, root: root.to_owned(), policy, tls, sources, workshop, capture: None, _lock: lock })
     }
 
     /// The same device, which keeps everything that its machine is told in this file, so that `sztp-device replay` can run it
@@ -122,7 +105,10 @@ impl Device {
     /// One attempt: a walk over all sources, until one works or none is left. Each decision goes to `sink` before what
     /// follows from it is done.
     pub fn run_once(&mut self, sink: &mut dyn FnMut(&Record)) -> Outcome {
-        let done = match self.clean_up(sink) {
+        for refusal in self.workshop.clean_up() {
+            sink(&Record::refused("clean-up", &refusal));
+        }
+        let done = match self.workshop.is_done() {
             Ok(done) => done,
             Err(refusal) => return end_early(refusal, sink),
         };
@@ -130,10 +116,11 @@ impl Device {
         if !self.config.enabled {
             return self.stay(OutcomeState::SwitchedOff, "bootstrapping is switched off in the configuration", sink);
         }
-        if self.config.switch.as_ref().is_some_and(|place| place.read() == Ok(SwitchPosition::Off)) {
+        if self.config.switch.as_ref().is_some_and(|place| place.read(&LinuxDisk) == Ok(SwitchPosition::Off)) {
             return self.stay(OutcomeState::SwitchedOff, "bootstrapping is switched off by its variable", sink);
         }
         if done {
+            self.call_home(sink);
             return self.stay(OutcomeState::AlreadyDone, "an earlier run bootstrapped this device", sink);
         }
         let mut capture = self.begin_capture(sink);
@@ -146,6 +133,9 @@ impl Device {
                 && self.config.reboot == RebootPlan::Continue
                 && reboots < MAX_REBOOTS;
             if !goes_on {
+                if outcome.state == OutcomeState::Bootstrapped {
+                    self.call_home(sink);
+                }
                 outcome.steps = steps;
                 return outcome;
             }
@@ -159,20 +149,24 @@ impl Device {
         &self.policy.serial_number
     }
 
+    /// RFC 8572 §5.6 (CLI-82): what begins when the device is bootstrapped. It is no part of bootstrapping: its failure is noted.
+    fn call_home(&self, sink: &mut dyn FnMut(&Record)) {
+        let Some(command) = &self.config.when_bootstrapped else { return };
+        let record = match script::run_program(command, self.config.limits.script, ReasonCode::StorageFailed) {
+            Ok(ScriptEnd { verdict: ScriptVerdict::Complete, .. }) => {
+                Record::new("when-bootstrapped", Decision::Passed, "the program was started")
+            }
+            Ok(ScriptEnd { verdict, .. }) => {
+                Record::new("when-bootstrapped", Decision::Noted, format!("the program failed: {verdict}"))
+            }
+            Err(refusal) => Record::refused("when-bootstrapped", &refusal),
+        };
+        sink(&record);
+    }
+
     fn stay(&self, state: OutcomeState, detail: &str, sink: &mut dyn FnMut(&Record)) -> Outcome {
         sink(&Record::new("not-needed", Decision::Skipped, detail));
         Outcome::new(state, detail)
-    }
-
-    /// Removes what an earlier run could not, or had no time to. Whether the device is bootstrapped already.
-    fn clean_up(&self, sink: &mut dyn FnMut(&Record)) -> Result<bool, Refusal> {
-        let marker = self.root.join(DONE);
-        let done = marker.try_exists().map_err(|error| storage::refusal(&marker, &error))?;
-        let settled = if done { work::settle(&self.config, &self.root) } else { Ok(()) };
-        for refusal in [settled, work::remove_scripts(&self.root)].into_iter().filter_map(Result::err) {
-            sink(&Record::refused("clean-up", &refusal));
-        }
-        Ok(done)
     }
 
     /// A capture that cannot be written is no reason not to bootstrap.
@@ -185,7 +179,7 @@ impl Device {
     fn attempt(&mut self, capture: &mut Option<CaptureWriter<File>>, sink: &mut dyn FnMut(&Record)) -> Outcome {
         let situation = match self.situation() {
             Ok(situation) => situation,
-            Err(error) => return end_early(storage::refusal(&self.root, &error), sink),
+            Err(refusal) => return end_early(refusal, sink),
         };
         if let Some(Err(error)) = capture.as_mut().map(|capture| capture.attempt(&situation)) {
             *capture = None;
@@ -194,13 +188,9 @@ impl Device {
         let machine = Machine::new(Arc::clone(&self.policy), situation);
         let mut environment = LinuxEnvironment {
             config: &self.config,
-            root: &self.root,
             serial_number: &self.policy.serial_number,
-            identity: &self.identity,
             tls: Arc::clone(&self.tls),
-            image_keys: &self.image_keys,
-            images: &self.images,
-            journal: &mut self.journal,
+            workshop: &mut self.workshop,
             sink,
             link: None,
             sources: &self.sources,
@@ -210,29 +200,33 @@ impl Device {
         drive(machine, &mut environment)
     }
 
-    fn situation(&self) -> io::Result<Situation> {
-        let factory = RunningImage {
-            os_name: self.config.os_name.clone(),
-            os_version: self.config.os_version.clone(),
-            sha256: None,
-        };
+    fn situation(&self) -> Result<Situation, Refusal> {
         // CLI-23: only a device that cannot judge dates needs its vouchers bound to a nonce.
         let nonce = match self.config.clock {
             ClockTrust::Trusted => None,
-            ClockTrust::Untrusted => Nonce::for_request(key::random::<32>().map_err(io::Error::other)?.to_vec()),
+            ClockTrust::Untrusted => {
+                let drawn = key::random::<32>();
+                let refuse = |error| Refusal::new(ReasonCode::StorageFailed, format!("no randomness: {error}"));
+                Nonce::for_request(drawn.map_err(refuse)?.to_vec())
+            }
         };
-        let history = self.journal.history().clone();
-        Ok(Situation { running: self.images.running(&factory)?, installed: self.images.installed()?, nonce, history })
+        self.workshop.situation(&factory_image(&self.config), nonce)
     }
 }
 
-/// The store of a device's images. Without a boot loader, an installed image counts as running at once.
-pub(crate) fn image_store(config: &Config, root: &Path) -> io::Result<ImageStore> {
-    let boot_id = match config.reboot {
+/// The image that the device left the factory with.
+pub(crate) fn factory_image(config: &Config) -> RunningImage {
+    RunningImage { os_name: config.os_name.clone(), os_version: config.os_version.clone(), sha256: None }
+}
+
+/// What tells this boot from another. Without a boot loader nothing does: an installed image counts as running at once.
+pub(crate) fn boot_id(config: &Config) -> Option<String> {
+    match config.reboot {
         RebootPlan::Continue => None,
-        RebootPlan::Exit | RebootPlan::Command(_) => std::fs::read_to_string(BOOT_ID).ok(),
-    };
-    Ok(ImageStore::open(&root.join(IMAGES))?.booted_as(boot_id.map(|it| it.trim().to_owned())))
+        RebootPlan::Exit | RebootPlan::Command(_) => {
+            std::fs::read_to_string(BOOT_ID).ok().map(|it| it.trim().to_owned())
+        }
+    }
 }
 
 /// An attempt that cannot even begin.

@@ -10,7 +10,7 @@ use crate::{
     env::linux,
     identity::{self, Identity, IdentityFileError},
     sources::Source,
-    storage,
+    storage::{Disk, LinuxDisk},
 };
 
 /// How serious a finding is.
@@ -173,9 +173,9 @@ fn images(config: &Config) -> Finding {
 
 fn writable(root: &Path) -> Finding {
     let try_out = || -> io::Result<()> {
-        storage::create_private_folder(root)?;
+        LinuxDisk.create_private_folder(root)?;
         let path = root.join(".doctor");
-        storage::replace(&path, b"doctor")?;
+        LinuxDisk.replace(&path, b"doctor")?;
         fs::remove_file(path)
     };
     match try_out() {

@@ -5,7 +5,10 @@ use std::{io, path::Path, time::SystemTime};
 use pki::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{Outcome, OutcomeState, storage};
+use crate::{
+    Outcome, OutcomeState,
+    storage::{Disk, LinuxDisk},
+};
 
 /// Name of the file in the device's folder.
 pub(crate) const FILE: &str = "last-attempt.json";
@@ -36,7 +39,7 @@ pub fn keep(root: &Path, outcome: &Outcome) -> io::Result<()> {
         "detail": outcome.detail,
         "passed-over": passed_over.collect::<Vec<_>>(),
     });
-    storage::replace(&root.join(FILE), format!("{kept:#}\n").as_bytes())
+    LinuxDisk.replace(&root.join(FILE), format!("{kept:#}\n").as_bytes())
 }
 
 /// What was kept, if anything was. A file that cannot be read is `null`.
@@ -44,7 +47,7 @@ pub fn keep(root: &Path, outcome: &Outcome) -> io::Result<()> {
 /// # Errors
 /// As the file system says.
 pub(crate) fn read(root: &Path) -> io::Result<Option<Value>> {
-    let bytes = storage::read_bounded(&root.join(FILE), MAX_OCTETS)?;
+    let bytes = LinuxDisk.read_bounded(&root.join(FILE), MAX_OCTETS)?;
     Ok(bytes.map(|bytes| serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
 }
 

@@ -26,6 +26,7 @@ pub mod http;
 pub mod identity;
 pub mod journal;
 pub mod last_attempt;
+mod link;
 pub mod machine;
 mod outcome;
 mod place;

@@ -1,9 +1,10 @@
 //! What a device's folder says about it, and emptying it.
 
 use std::{
-    fs::{self, TryLockError},
+    fs::TryLockError,
     io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::SystemTime,
 };
 
@@ -12,12 +13,14 @@ use serde::Serialize;
 
 use crate::{
     Server,
+    apply::{
+        image::ImageStore,
+        workshop::{DONE, IMAGES, JOURNAL, WORK},
+    },
     config::{ClockTrust, Config},
-    device::{self, DONE, IMAGES, JOURNAL, WORK},
-    doctor, last_attempt,
-    machine::RunningImage,
+    device, doctor, last_attempt,
     sources::Source,
-    storage,
+    storage::{self, Disk, LinuxDisk},
 };
 
 const MAX_MARKER: u64 = 64 * 1024;
@@ -104,10 +107,9 @@ impl Status {
     /// # Errors
     /// As the file system says of the folder; a file of anchors that cannot be read is part of what is said.
     pub fn read(config: &Config, root: &Path) -> io::Result<Self> {
-        let marker = storage::read_bounded(&root.join(DONE), MAX_MARKER)?;
-        let factory =
-            RunningImage { os_name: config.os_name.clone(), os_version: config.os_version.clone(), sha256: None };
-        let running = device::image_store(config, root)?.running(&factory)?;
+        let marker = LinuxDisk.read_bounded(&root.join(DONE), MAX_MARKER)?;
+        let images = ImageStore::open(Arc::new(LinuxDisk), &root.join(IMAGES))?.booted_as(device::boot_id(config));
+        let running = images.running(&device::factory_image(config))?;
         let vouchers = config.voucher_anchors.iter().map(|file| AnchorStatus::read("vouchers", file));
         let servers = config.well_known.iter().flat_map(|it| {
             let server = it.server.to_string();
@@ -185,24 +187,32 @@ pub fn reset(root: &Path) -> io::Result<Vec<PathBuf>> {
         }
         TryLockError::Error(error) => error,
     })?;
+    empty(&LinuxDisk, root)
+}
+
+/// Removes one thing after the other, each durably. The journal first: without what it speaks of, it would be wrong.
+fn empty(disk: &dyn Disk, root: &Path) -> io::Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     for name in
-        [IMAGES, WORK, "ldevid", "configuration.previous", "configuration.absent", last_attempt::FILE, JOURNAL, DONE]
+        [JOURNAL, IMAGES, WORK, "ldevid", "configuration.previous", "configuration.absent", last_attempt::FILE, DONE]
     {
         let path = root.join(name);
-        let result = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        match result {
-            Ok(()) => removed.push(path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+        let Some(entry) = disk.entry(&path)? else { continue };
+        if entry.is_folder {
+            disk.remove_tree(&path)?
+        } else {
+            disk.remove_file(&path)?
         }
+        disk.sync_folder(root)?;
+        removed.push(path);
     }
-    storage::sync_parent(&root.join(DONE))?;
     Ok(removed)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use verdict::{ReasonCode, Refusal};
 
-use crate::{machine::SwitchPosition, storage};
+use crate::{
+    machine::SwitchPosition,
+    storage::{self, Disk},
+};
 
 /// Largest file that is read for it.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -28,8 +31,8 @@ impl SwitchPlace {
     /// # Errors
     /// [`ReasonCode::StorageFailed`] when the file is there and is not what it must be. Whoever cannot tell goes on: a device
     /// that is never bootstrapped is of no use.
-    pub fn read(&self) -> Result<SwitchPosition, Refusal> {
-        let read = storage::read_bounded(&self.file, MAX_FILE).map_err(|error| storage::refusal(&self.file, &error))?;
+    pub fn read(&self, disk: &dyn Disk) -> Result<SwitchPosition, Refusal> {
+        let read = disk.read_bounded(&self.file, MAX_FILE).map_err(|error| storage::refusal(&self.file, &error))?;
         let Some(bytes) = read else { return Ok(SwitchPosition::On) };
         let unclear = || {
             let place = self.pointer.as_ref().map(|pointer| format!(" at {pointer}")).unwrap_or_default();
@@ -54,6 +57,7 @@ impl SwitchPlace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::LinuxDisk;
 
     #[test]
     fn dev_02_the_switch_is_a_value_that_a_merge_can_turn_off() {
@@ -62,19 +66,19 @@ mod tests {
         let within = SwitchPlace { file: file.clone(), pointer: Some("/sztp/enabled".to_owned()) };
         let alone = SwitchPlace { file: file.clone(), pointer: None };
         // DEV-01: on by default.
-        assert_eq!((within.read(), alone.read()), (Ok(SwitchPosition::On), Ok(SwitchPosition::On)));
+        assert_eq!((within.read(&LinuxDisk), alone.read(&LinuxDisk)), (Ok(SwitchPosition::On), Ok(SwitchPosition::On)));
         for (text, expected) in [
             ("{}", SwitchPosition::On),
             ("{\"sztp\":{\"enabled\":true}}", SwitchPosition::On),
             ("{\"sztp\":{\"enabled\":false}}", SwitchPosition::Off),
         ] {
             std::fs::write(&file, text).unwrap();
-            assert_eq!(within.read(), Ok(expected), "{text}");
-            assert_eq!(alone.read().unwrap_err().reason, ReasonCode::StorageFailed);
+            assert_eq!(within.read(&LinuxDisk), Ok(expected), "{text}");
+            assert_eq!(alone.read(&LinuxDisk).unwrap_err().reason, ReasonCode::StorageFailed);
         }
         std::fs::write(&file, "false\n").unwrap();
-        assert_eq!(alone.read(), Ok(SwitchPosition::Off));
+        assert_eq!(alone.read(&LinuxDisk), Ok(SwitchPosition::Off));
         std::fs::write(&file, "{\"sztp\":{\"enabled\":\"no\"}}").unwrap();
-        assert!(within.read().unwrap_err().detail.contains("/sztp/enabled"));
+        assert!(within.read(&LinuxDisk).unwrap_err().detail.contains("/sztp/enabled"));
     }
 }

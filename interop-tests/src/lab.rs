@@ -175,6 +175,20 @@ impl Lab {
         })
     }
 
+    /// What stands in the log, body by body.
+    pub fn bodies(&self) -> Vec<serde_json::Value> {
+        let config = ServerConfig::load(&self.server_config()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let records = runtime.block_on(async {
+            let store = SqlStore::open_read_only(&config.database).await.unwrap();
+            let records = store.records(audit_log::LogIndex(0), 10_000).await.unwrap();
+            store.close().await;
+            records
+        });
+        let bodies = records.into_iter().filter_map(|record| record.opening.map(|(_, body)| body));
+        bodies.map(|body| serde_json::from_slice(body.as_ref()).unwrap()).collect()
+    }
+
     /// Whether `sztp audit verify` finds the log whole; gives its number of leaves.
     pub fn verified_leaves(&self) -> u64 {
         verified_leaves(&self.server_config())

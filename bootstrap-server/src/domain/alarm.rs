@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use conveyed_info::rpc::ProgressType;
+use conveyed_info::{rpc::ProgressType, statement};
 use pki::digest::Digest;
 use verdict::ReasonCode;
 
@@ -23,6 +23,7 @@ pub struct Call {
 #[must_use]
 pub fn raised_by(event: &Event, device: &Device, call: Call) -> Option<ReasonCode> {
     let reason = without_onboarding(event, device)
+        .or_else(|| false_statement(event, call))
         .or_else(|| other_certificate(device, call))
         .or_else(|| other_network(device, call))?;
     device.alarm.is_none_or(|alarm| alarm.reason != reason).then_some(reason)
@@ -43,6 +44,16 @@ fn without_onboarding(event: &Event, device: &Device) -> Option<ReasonCode> {
         | State::Retired => Some(ReasonCode::ReportWithoutOnboarding),
         State::Onboarding(_) | State::Bootstrapped | State::Failed(_) => None,
     }
+}
+
+/// A completion may carry what the device swears to, under its own key: somebody who is not the device cannot.
+fn false_statement(event: &Event, call: Call) -> Option<ReasonCode> {
+    let Event::ProgressReported { report: ProgressType::BootstrapComplete, message: Some(message), .. } = event else {
+        return None;
+    };
+    let sworn = statement::of_message(message)?;
+    let holds = sworn.is_ok_and(|sworn| sworn.certificate.sha256() == call.certificate);
+    (!holds).then_some(ReasonCode::StatementInvalid)
 }
 
 /// One serial number, two certificates: renewed, or two machines.
@@ -80,7 +91,7 @@ fn network(source: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use audit_log::{LogIndex, UnixMillis};
-    use pki::{digest::sha256, identity::SerialNumber};
+    use pki::{certificate::Certificate, digest::sha256, identity::SerialNumber, key::FileKey};
 
     use super::*;
     use crate::domain::{Alarm, Departures, DeviceId, ManufacturerName, Proof};
@@ -118,6 +129,36 @@ mod tests {
         for state in [State::Onboarding(None), State::Bootstrapped] {
             assert_eq!(raised_by(&complete, &device(state), here), None, "{state:?}");
         }
+    }
+
+    fn sworn() -> (String, Certificate) {
+        let key = FileKey::generate_p256().unwrap();
+        let pair = rcgen::KeyPair::try_from(key.pkcs8_der()).unwrap();
+        let certificate = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&pair).unwrap();
+        let certificate = Certificate::from_der(certificate.der()).unwrap();
+        let conveyed_information = Digest([7; 32]);
+        let said = statement::Statement { serial_number: id().serial_number, conveyed_information, image: None };
+        (said.message(&key, std::slice::from_ref(&certificate)).unwrap(), certificate)
+    }
+
+    #[test]
+    fn a_completion_sworn_to_by_another_key_raises_an_alarm() {
+        let (text, certificate) = sworn();
+        let raised = |message: &str, certificate| {
+            let mut event = reported(ProgressType::BootstrapComplete);
+            if let Event::ProgressReported { message: told, .. } = &mut event {
+                *told = Some(message.to_owned());
+            }
+            let mut device = device(State::Onboarding(None));
+            let call = Call { source: [192, 0, 2, 1].into(), certificate };
+            device.proof = Some(Proof { at: UnixMillis(0), source: call.source, certificate });
+            raised_by(&event, &device, call)
+        };
+        assert_eq!(raised(&text, certificate.sha256()), None);
+        assert_eq!(raised("done", certificate.sha256()), None);
+        assert_eq!(raised(&text, sha256(b"another")), Some(ReasonCode::StatementInvalid));
+        let changed = text.replace("statement: MI", "statement: MJ");
+        assert_eq!(raised(&changed, certificate.sha256()), Some(ReasonCode::StatementInvalid));
     }
 
     #[test]

@@ -10,10 +10,10 @@ use conveyed_info::information::{Configuration, ConfigurationHandling};
 use serde_json::Value;
 use verdict::{ReasonCode, Refusal};
 
-use super::{merge_patch, script};
+use super::{merge_patch, script::Programs};
 use crate::{
     machine::{CommitFailure, ScriptVerdict},
-    storage,
+    storage::{self, Disk},
 };
 
 /// Largest configuration file that is merged into.
@@ -35,6 +35,10 @@ pub enum ConfigurationPlug {
 /// always starts from those, so that one that was cut off and is repeated does not merge into its own result.
 #[derive(Debug)]
 pub struct Configurator<'a> {
+    /// Where files lie.
+    pub disk: &'a dyn Disk,
+    /// What runs the program, where a program commits.
+    pub programs: &'a dyn Programs,
     /// Where the configuration lives.
     pub plug: &'a ConfigurationPlug,
     /// The folder that holds what must survive a restart.
@@ -44,12 +48,12 @@ pub struct Configurator<'a> {
 }
 
 impl Configurator<'_> {
-    /// Commits `configuration`.
+    /// Commits `configuration`. Gives what the program printed where it warns of something (exit code 99).
     ///
     /// # Errors
     /// [`ReasonCode::ConfigurationFailed`] when it does not fit, [`ReasonCode::StorageFailed`] when it cannot be
     /// written; the configuration is what it was then.
-    pub fn commit(&self, configuration: &Configuration) -> Result<(), CommitFailure> {
+    pub fn commit(&self, configuration: &Configuration) -> Result<Option<String>, CommitFailure> {
         match self.plug {
             ConfigurationPlug::Command(command) => {
                 self.run(command, configuration.handling.as_str(), &configuration.content)
@@ -58,7 +62,9 @@ impl Configurator<'_> {
                 let kept = self.kept().map_err(|error| storage::refusal(path, &error))?;
                 let before = match &kept {
                     Some(before) => before.clone(),
-                    None => storage::read_bounded(path, MAX_CONFIGURATION)
+                    None => self
+                        .disk
+                        .read_bounded(path, MAX_CONFIGURATION)
                         .map_err(|error| storage::refusal(path, &error))?,
                 };
                 let after = match configuration.handling {
@@ -69,7 +75,8 @@ impl Configurator<'_> {
                 if kept.is_none() {
                     self.keep(before.as_deref()).map_err(|error| storage::refusal(path, &error))?;
                 }
-                storage::replace(path, &after).map_err(|error| storage::refusal(path, &error).into())
+                self.disk.replace(path, &after).map_err(|error| storage::refusal(path, &error))?;
+                Ok(None)
             }
         }
     }
@@ -81,20 +88,34 @@ impl Configurator<'_> {
     pub fn roll_back(&self) -> Result<(), Refusal> {
         match self.plug {
             ConfigurationPlug::Command(command) => {
-                self.run(command, "rollback", &[]).map_err(|failure| failure.refusal)
+                self.run(command, "rollback", &[]).map(drop).map_err(|failure| failure.refusal)
             }
             ConfigurationPlug::File(path) => {
                 let restore = || -> io::Result<()> {
                     match self.kept()? {
                         None => return Ok(()),
-                        Some(None) => storage::remove(path)?,
-                        Some(Some(bytes)) => storage::replace(path, &bytes)?,
+                        Some(None) => self.disk.remove(path)?,
+                        Some(Some(bytes)) => self.disk.replace(path, &bytes)?,
                     }
                     self.drop_kept()
                 };
                 restore().map_err(|error| storage::refusal(path, &error))
             }
         }
+    }
+
+    /// Removes what a commit or a roll-back left that power cut short: it may hold secrets (SEC-13).
+    ///
+    /// # Errors
+    /// [`ReasonCode::StorageFailed`].
+    pub fn tidy(&self) -> Result<(), Refusal> {
+        let file = match self.plug {
+            ConfigurationPlug::File(path) => Some(path.clone()),
+            ConfigurationPlug::Command(_) => None,
+        };
+        let discard =
+            |path: PathBuf| self.disk.discard_unfinished(&path).map_err(|error| storage::refusal(&path, &error));
+        file.into_iter().chain([self.previous(), self.absent()]).try_for_each(discard)
     }
 
     /// Bootstrapping is done: forgets the configuration from before (SEC-13).
@@ -107,22 +128,22 @@ impl Configurator<'_> {
 
     fn keep(&self, before: Option<&[u8]>) -> io::Result<()> {
         match before {
-            Some(bytes) => storage::replace(&self.previous(), bytes),
-            None => storage::replace(&self.absent(), b""),
+            Some(bytes) => self.disk.replace(&self.previous(), bytes),
+            None => self.disk.replace(&self.absent(), b""),
         }
     }
 
     /// What was kept: nothing, or that there was no file, or its bytes.
     fn kept(&self) -> io::Result<Option<Option<Vec<u8>>>> {
-        if self.absent().try_exists()? {
+        if self.disk.exists(&self.absent())? {
             return Ok(Some(None));
         }
-        Ok(storage::read_bounded(&self.previous(), MAX_CONFIGURATION)?.map(Some))
+        Ok(self.disk.read_bounded(&self.previous(), MAX_CONFIGURATION)?.map(Some))
     }
 
     fn drop_kept(&self) -> io::Result<()> {
-        storage::remove(&self.previous())?;
-        storage::remove(&self.absent())
+        self.disk.remove(&self.previous())?;
+        self.disk.remove(&self.absent())
     }
 
     fn previous(&self) -> PathBuf {
@@ -133,10 +154,11 @@ impl Configurator<'_> {
         self.root.join("configuration.absent")
     }
 
-    fn run(&self, command: &[String], argument: &str, document: &[u8]) -> Result<(), CommitFailure> {
-        let end = script::run_command(command, argument, document, self.limit)?;
+    fn run(&self, command: &[String], argument: &str, document: &[u8]) -> Result<Option<String>, CommitFailure> {
+        let end = self.programs.run_command(command, argument, document, self.limit)?;
         match end.verdict {
-            ScriptVerdict::Complete => Ok(()),
+            ScriptVerdict::Complete => Ok(None),
+            ScriptVerdict::Warning => Ok(Some(end.output)),
             verdict => {
                 // SEC-13: how it ended, and not what it said of a configuration that may hold secrets.
                 let refusal = Refusal::new(ReasonCode::ConfigurationFailed, format!("{argument}: {verdict}"));
@@ -169,6 +191,7 @@ fn merge(before: Option<&[u8]>, patch: &[u8]) -> Result<Vec<u8>, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{apply::script::LinuxPrograms, storage::LinuxDisk};
 
     struct Fixture {
         folder: tempfile::TempDir,
@@ -186,7 +209,13 @@ mod tests {
         }
 
         fn configurator(&self) -> Configurator<'_> {
-            Configurator { plug: &self.plug, root: self.folder.path(), limit: Duration::from_secs(5) }
+            Configurator {
+                disk: &LinuxDisk,
+                programs: &LinuxPrograms,
+                plug: &self.plug,
+                root: self.folder.path(),
+                limit: Duration::from_secs(5),
+            }
         }
 
         fn running(&self) -> Option<String> {
@@ -262,7 +291,13 @@ mod tests {
         let body = format!("cat > {0}.$1; echo s3cret; test \"$1\" != replace", out.display());
         let command = ["/bin/sh", "-c", &body, "plug"].map(str::to_owned).to_vec();
         let plug = ConfigurationPlug::Command(command);
-        let configurator = Configurator { plug: &plug, root: folder.path(), limit: Duration::from_secs(5) };
+        let configurator = Configurator {
+            disk: &LinuxDisk,
+            programs: &LinuxPrograms,
+            plug: &plug,
+            root: folder.path(),
+            limit: Duration::from_secs(5),
+        };
         configurator.commit(&configuration(ConfigurationHandling::Merge, "\u{0}exact\n")).unwrap();
         assert_eq!(std::fs::read(folder.path().join("out.merge")).unwrap(), b"\0exact\n");
         let failure = configurator.commit(&configuration(ConfigurationHandling::Replace, "x")).unwrap_err();
@@ -270,5 +305,21 @@ mod tests {
         assert_eq!((failure.refusal.detail.as_str(), failure.output.as_str()), ("replace: exit code 1", "s3cret"));
         configurator.roll_back().unwrap();
         assert!(folder.path().join("out.rollback").exists());
+    }
+
+    #[test]
+    fn cli_52_a_program_may_commit_with_a_warning() {
+        let folder = tempfile::tempdir().unwrap();
+        let command = ["/bin/sh", "-c", "cat >/dev/null; echo odd; exit 99"].map(str::to_owned).to_vec();
+        let plug = ConfigurationPlug::Command(command);
+        let configurator = Configurator {
+            disk: &LinuxDisk,
+            programs: &LinuxPrograms,
+            plug: &plug,
+            root: folder.path(),
+            limit: Duration::from_secs(5),
+        };
+        let warned = configurator.commit(&configuration(ConfigurationHandling::Merge, "x")).unwrap();
+        assert_eq!(warned.as_deref(), Some("odd"));
     }
 }

@@ -1,21 +1,20 @@
 //! The image store: where downloads are staged, images lie, and one of them is the active one.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use pki::{digest::Sha256, key::PublicKey};
+use pki::key::PublicKey;
 use serde::{Deserialize, Serialize};
-use verdict::{Digest, Refusal, Trace};
+use verdict::{Digest, ReasonCode, Refusal, Trace};
 
-use super::image_signature;
+use super::{image_signature, staged::Staged};
 use crate::{
     journal::line,
-    machine::{Installation, RunningImage},
-    storage,
+    machine::{Downloaded, Installation, RunningImage},
+    storage::{self, Disk, Open},
 };
 
 const MAX_ACTIVE: u64 = 64 * 1024;
@@ -24,6 +23,7 @@ const MAX_ACTIVE: u64 = 64 * 1024;
 /// `active.json`, which names the one to boot, the one that ran when it was installed, and the boot it was installed in.
 #[derive(Clone, Debug)]
 pub struct ImageStore {
+    disk: Arc<dyn Disk>,
     folder: PathBuf,
     boot_id: Option<String>,
 }
@@ -58,25 +58,15 @@ struct Active {
     previous: Option<Slot>,
 }
 
-/// The staged file of one download.
-#[derive(Debug)]
-pub struct Staged {
-    path: PathBuf,
-    file: File,
-    hash: Sha256,
-    length: u64,
-    resumed_from: u64,
-}
-
 impl ImageStore {
     /// Opens the store, and makes its folder if there is none. An installed image counts as running at once, unless
     /// [`ImageStore::booted_as`] says how boots are told apart.
     ///
     /// # Errors
     /// As the file system says.
-    pub fn open(folder: &Path) -> io::Result<Self> {
-        storage::create_private_folder(folder)?;
-        Ok(Self { folder: folder.to_owned(), boot_id: None })
+    pub fn open(disk: Arc<dyn Disk>, folder: &Path) -> io::Result<Self> {
+        disk.create_private_folder(folder)?;
+        Ok(Self { disk, folder: folder.to_owned(), boot_id: None })
     }
 
     /// The same store in a system that was booted under this id: an image that is installed now counts as running only
@@ -110,7 +100,7 @@ impl ImageStore {
     }
 
     fn read_active(&self) -> io::Result<Option<Active>> {
-        let bytes = storage::read_bounded(&self.active(), MAX_ACTIVE)?;
+        let bytes = self.disk.read_bounded(&self.active(), MAX_ACTIVE)?;
         bytes.map(|bytes| serde_json::from_slice(&bytes).map_err(io::Error::other)).transpose()
     }
 
@@ -130,27 +120,39 @@ impl ImageStore {
             None => self.folder.join("unnamed.part"),
         };
         for other in self.staged_files()?.into_iter().filter(|other| *other != path) {
-            storage::remove(&other)?;
+            self.disk.remove(&other)?;
         }
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(expected.is_none())
-            .mode(0o600)
-            .open(&path)?;
-        let mut hash = Sha256::new();
-        let mut length = 0_u64;
-        let mut piece = vec![0; 128 * 1024];
-        loop {
-            let read = file.read(&mut piece)?;
-            if read == 0 {
-                break;
+        let mut file = self.disk.open(&path, Open::Append)?;
+        if expected.is_none() {
+            file.truncate(0)?;
+        }
+        Staged::new(file)
+    }
+
+    /// Receives an image to the staging place: opens it, lets `transfer` fetch what is missing, and makes it durable.
+    /// What arrived is kept for another try, unless it could not be stored: the place it takes is needed for other things.
+    ///
+    /// # Errors
+    /// As `transfer` says, and [`ReasonCode::StorageFailed`].
+    pub fn receive(
+        &self,
+        expected: Option<&Digest>,
+        transfer: impl FnOnce(&mut Staged) -> Result<(), Refusal>,
+    ) -> Result<Downloaded, Refusal> {
+        let local = |error: io::Error| Refusal::new(ReasonCode::StorageFailed, format!("the staged image: {error}"));
+        let receive = || -> Result<Downloaded, Refusal> {
+            let mut staged = self.stage(expected).map_err(local)?;
+            if expected != Some(&staged.sha256()) {
+                transfer(&mut staged)?;
             }
-            hash.update(piece.get(..read).unwrap_or_default());
-            length = length.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-        }
-        Ok(Staged { path, file, hash, length, resumed_from: length })
+            staged.complete().and_then(|()| self.disk.sync_folder(&self.folder)).map_err(local)?;
+            Ok(Downloaded { sha256: staged.sha256(), length: staged.length(), resumed_from: staged.resumed_from() })
+        };
+        receive().inspect_err(|refusal| {
+            if refusal.reason == ReasonCode::StorageFailed {
+                drop(self.discard_staged());
+            }
+        })
     }
 
     /// Removes everything that is staged.
@@ -159,7 +161,7 @@ impl ImageStore {
     /// As the file system says.
     pub fn discard_staged(&self) -> io::Result<()> {
         for path in self.staged_files()? {
-            storage::remove(&path)?;
+            self.disk.remove(&path)?;
         }
         Ok(())
     }
@@ -170,7 +172,7 @@ impl ImageStore {
     /// [`Refusal`] with the reason and every check made.
     pub fn verify_staged(&self, keys: &[PublicKey]) -> Result<Trace, Refusal> {
         let path = self.the_staged_file().map_err(|error| storage::refusal(&self.folder, &error))?;
-        image_signature::verify(&path, keys)
+        image_signature::verify(self.disk.as_ref(), &path, keys)
     }
 
     /// Makes the staged image an installed one and the one to boot. What runs now stays beside it, to fall back to. Of
@@ -187,11 +189,13 @@ impl ImageStore {
         let before = self.read_active()?;
         let slot_file = self.folder.join(slot.file_name());
         let active = match before {
-            Some(before) if before.slot.sha256 == slot.sha256 && slot_file.try_exists()? => Active { slot, ..before },
+            Some(before) if before.slot.sha256 == slot.sha256 && self.disk.exists(&slot_file)? => {
+                Active { slot, ..before }
+            }
             before => {
                 let staged = self.the_staged_file()?;
-                File::open(&staged)?.sync_all()?;
-                storage::rename(&staged, &slot_file)?;
+                self.disk.rename(&staged, &slot_file)?;
+                self.disk.sync_folder(&self.folder)?;
                 let again = before.as_ref().filter(|before| before.slot.sha256 == slot.sha256);
                 let previous = match again {
                     Some(before) => before.previous.clone(),
@@ -200,7 +204,7 @@ impl ImageStore {
                 Active { slot, boot_id: self.boot_id.clone(), previous }
             }
         };
-        storage::replace(&self.active(), &serde_json::to_vec_pretty(&active).map_err(io::Error::other)?)
+        self.disk.replace(&self.active(), &serde_json::to_vec_pretty(&active).map_err(io::Error::other)?)
     }
 
     /// Removes what is staged and every installed image but two: the one to boot and the one to fall back to.
@@ -210,12 +214,11 @@ impl ImageStore {
     pub fn remove_old(&self) -> io::Result<()> {
         let Some(active) = self.read_active()? else { return Ok(()) };
         let kept: Vec<_> = std::iter::once(&active.slot).chain(&active.previous).map(Slot::file_name).collect();
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
+        for path in self.disk.list(&self.folder)? {
             let is_kept =
                 path.file_name().and_then(|it| it.to_str()).is_some_and(|it| kept.iter().any(|name| name == it));
             if path.extension().is_some_and(|it| it == "fit") && !is_kept {
-                storage::remove(&path)?;
+                self.disk.remove(&path)?;
             }
         }
         self.discard_staged()
@@ -226,13 +229,8 @@ impl ImageStore {
     }
 
     fn staged_files(&self) -> io::Result<Vec<PathBuf>> {
-        let mut staged = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|it| it == "part") {
-                staged.push(path);
-            }
-        }
+        let mut staged = self.disk.list(&self.folder)?;
+        staged.retain(|path| path.extension().is_some_and(|it| it == "part"));
         Ok(staged)
     }
 
@@ -245,69 +243,23 @@ impl ImageStore {
     }
 }
 
-impl Staged {
-    /// Octets in the file.
-    #[must_use]
-    pub const fn length(&self) -> u64 {
-        self.length
-    }
-
-    /// How many of them an earlier download had left.
-    #[must_use]
-    pub const fn resumed_from(&self) -> u64 {
-        self.resumed_from
-    }
-
-    /// SHA-256 over what is there so far.
-    #[must_use]
-    pub fn sha256(&self) -> Digest {
-        self.hash.clone().finish()
-    }
-
-    /// Appends octets, hashing them on the way.
-    ///
-    /// # Errors
-    /// As the file system says.
-    pub fn append(&mut self, piece: &[u8]) -> io::Result<()> {
-        self.file.write_all(piece)?;
-        self.hash.update(piece);
-        self.length = self.length.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-        Ok(())
-    }
-
-    /// Drops what is there: the server does not go on where the earlier download stopped.
-    ///
-    /// # Errors
-    /// As the file system says.
-    pub fn restart(&mut self) -> io::Result<()> {
-        self.file.set_len(0)?;
-        io::Seek::rewind(&mut self.file)?;
-        self.hash = Sha256::new();
-        self.length = 0;
-        self.resumed_from = 0;
-        Ok(())
-    }
-
-    /// The download is complete: makes it durable.
-    ///
-    /// # Errors
-    /// As the file system says.
-    pub fn complete(&self) -> io::Result<()> {
-        self.file.sync_all()?;
-        storage::sync_parent(&self.path)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use pki::digest::sha256;
 
+    use std::fs;
+
     use super::*;
+    use crate::storage::LinuxDisk;
+
+    fn open(folder: &Path) -> io::Result<ImageStore> {
+        ImageStore::open(Arc::new(LinuxDisk), folder)
+    }
 
     #[test]
     fn a_download_goes_on_where_it_was_cut_off() {
         let folder = tempfile::tempdir().unwrap();
-        let store = ImageStore::open(&folder.path().join("images")).unwrap();
+        let store = open(&folder.path().join("images")).unwrap();
         let digest = sha256(b"whole image");
         let mut staged = store.stage(Some(&digest)).unwrap();
         staged.append(b"whole ").unwrap();
@@ -327,7 +279,7 @@ mod tests {
     #[test]
     fn what_is_left_of_another_image_does_not_stand_in_the_way() {
         let folder = tempfile::tempdir().unwrap();
-        let store = ImageStore::open(folder.path()).unwrap();
+        let store = open(folder.path()).unwrap();
         store.stage(Some(&sha256(b"given up"))).unwrap().append(b"giv").unwrap();
         let mut staged = store.stage(Some(&sha256(b"x"))).unwrap();
         staged.append(b"x").unwrap();
@@ -339,7 +291,7 @@ mod tests {
     #[test]
     fn the_active_image_is_what_runs_and_two_slots_are_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let store = ImageStore::open(folder.path()).unwrap();
+        let store = open(folder.path()).unwrap();
         let factory = RunningImage { os_name: Some("os".into()), os_version: Some("1".into()), sha256: None };
         assert_eq!(store.running(&factory).unwrap(), factory);
         for version in ["2", "3", "4"] {
@@ -377,7 +329,7 @@ mod tests {
     #[test]
     fn an_installed_image_runs_after_the_next_boot_and_not_before() {
         let folder = tempfile::tempdir().unwrap();
-        let booted = |id: &str| ImageStore::open(folder.path()).unwrap().booted_as(Some(id.to_owned()));
+        let booted = |id: &str| open(folder.path()).unwrap().booted_as(Some(id.to_owned()));
         install(&booted("first"), "A", "2");
         assert_eq!(version(&booted("first")).as_deref(), Some("1"));
         assert_eq!(booted("first").installed().unwrap(), Some(sha256(b"A")));
@@ -390,14 +342,14 @@ mod tests {
         assert!(!folder.path().join(format!("{}.fit", sha256(b"B"))).exists());
         assert_eq!(version(&booted("third")).as_deref(), Some("4"));
         // Where nothing tells boots apart, installed is running, for whoever asks later too.
-        install(&ImageStore::open(folder.path()).unwrap(), "D", "5");
+        install(&open(folder.path()).unwrap(), "D", "5");
         assert_eq!(version(&booted("third")).as_deref(), Some("5"));
     }
 
     #[test]
     fn the_same_image_again_changes_names_and_keeps_the_one_to_fall_back_to() {
         let folder = tempfile::tempdir().unwrap();
-        let store = ImageStore::open(folder.path()).unwrap().booted_as(Some("boot".into()));
+        let store = open(folder.path()).unwrap().booted_as(Some("boot".into()));
         install(&store, "A", "2");
         let store = store.booted_as(Some("next boot".into()));
         install(&store, "B", "3");
@@ -413,7 +365,7 @@ mod tests {
     #[test]
     fn what_cannot_be_cleaned_up_does_not_undo_an_installation() {
         let folder = tempfile::tempdir().unwrap();
-        let store = ImageStore::open(folder.path()).unwrap();
+        let store = open(folder.path()).unwrap();
         // A folder where a file should be cannot be removed as a file.
         fs::create_dir(folder.path().join("old.fit")).unwrap();
         store.stage(Some(&sha256(b"A"))).unwrap().append(b"A").unwrap();
@@ -423,9 +375,24 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_stored_does_not_fill_the_device() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).unwrap();
+        let files = || fs::read_dir(folder.path()).unwrap().count();
+        for (reason, kept) in [(ReasonCode::ImageUnreachable, 1), (ReasonCode::StorageFailed, 0)] {
+            let failing = |staged: &mut Staged| {
+                staged.append(b"im").unwrap();
+                Err(Refusal::new(reason, "in the middle"))
+            };
+            assert_eq!(store.receive(Some(&sha256(b"image")), failing).unwrap_err().reason, reason);
+            assert_eq!(files(), kept);
+        }
+    }
+
+    #[test]
     fn discarding_leaves_installed_images_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let store = ImageStore::open(folder.path()).unwrap();
+        let store = open(folder.path()).unwrap();
         fs::write(folder.path().join("a.fit"), "a").unwrap();
         store.stage(None).unwrap();
         store.discard_staged().unwrap();

@@ -1,9 +1,7 @@
 //! The signature inside a boot image: the one place that knows the image format.
 
 use std::{
-    fs::File,
     io,
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
@@ -14,15 +12,15 @@ use fit_image::{
 use pki::key::PublicKey;
 use verdict::{Refusal, Trace};
 
-use crate::storage;
+use crate::storage::{self, Disk, DiskFile, Open};
 
 /// Verifies the default configuration of the Flattened Image Tree in the file at `path`. Every image key must have
 /// signed, as a boot loader that requires them would demand: what it would refuse is never installed.
 ///
 /// # Errors
 /// [`Refusal`] with the reason and every check made.
-pub(super) fn verify(path: &Path, keys: &[PublicKey]) -> Result<Trace, Refusal> {
-    let source = FileSource::open(path).map_err(|error| storage::refusal(path, &error))?;
+pub(super) fn verify(disk: &dyn Disk, path: &Path, keys: &[PublicKey]) -> Result<Trace, Refusal> {
+    let source = FileSource::open(disk, path).map_err(|error| storage::refusal(path, &error))?;
     let named = keys.iter().map(|key| TrustedKey::new(key.spki_sha256().to_string(), key.clone()));
     let keys = TrustedKeys::new(named, Required::All);
     let verified = verify::verify(&source, &keys, Selection::Default, &Limits::default())?;
@@ -32,15 +30,15 @@ pub(super) fn verify(path: &Path, keys: &[PublicKey]) -> Result<Trace, Refusal> 
 /// The octets of a file, wherever they are wanted.
 #[derive(Debug)]
 struct FileSource {
-    file: File,
+    file: Box<dyn DiskFile>,
     length: u64,
     path: PathBuf,
 }
 
 impl FileSource {
-    fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
+    fn open(disk: &dyn Disk, path: &Path) -> io::Result<Self> {
+        let file = disk.open(path, Open::Read)?;
+        let length = file.length()?;
         Ok(Self { file, length, path: path.to_owned() })
     }
 }
@@ -52,7 +50,7 @@ impl Source for FileSource {
 
     fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
-        self.file.read_exact_at(buffer, offset).map_err(named)
+        storage::read_exact_at(self.file.as_ref(), offset, buffer).map_err(named)
     }
 }
 
@@ -66,6 +64,7 @@ mod tests {
     use verdict::ReasonCode;
 
     use super::*;
+    use crate::storage::LinuxDisk;
 
     #[test]
     fn an_image_is_verified_by_the_device_s_own_keys_and_by_no_others() {
@@ -78,12 +77,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("image.part");
         std::fs::write(&path, &image).unwrap();
-        let trace = verify(&path, &[ours.public_key().clone()]).unwrap();
+        let trace = verify(&LinuxDisk, &path, &[ours.public_key().clone()]).unwrap();
         assert!(!trace.checks().is_empty());
-        let refusal = verify(&path, &[other.public_key().clone()]).unwrap_err();
+        let refusal = verify(&LinuxDisk, &path, &[other.public_key().clone()]).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::FitSignatureInvalid);
         std::fs::write(&path, b"no image").unwrap();
-        let refusal = verify(&path, &[ours.public_key().clone()]).unwrap_err();
+        let refusal = verify(&LinuxDisk, &path, &[ours.public_key().clone()]).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::FitMalformed);
     }
 }

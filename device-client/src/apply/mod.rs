@@ -6,3 +6,5 @@ mod image_signature;
 mod merge_patch;
 mod redact;
 pub mod script;
+pub mod staged;
+pub mod workshop;

@@ -1,9 +1,8 @@
 //! Running a script: in a folder of its own, with a clean environment, for a bounded time, its output bounded (SEC-12).
 
 use std::{
-    fs,
+    fmt,
     io::{self, Read, Write},
-    os::unix::fs::PermissionsExt,
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
@@ -22,7 +21,7 @@ use verdict::{ReasonCode, Refusal};
 use super::redact::redacted;
 use crate::{
     machine::{ScriptEnd, ScriptVerdict},
-    storage,
+    storage::{self, Disk, Open},
 };
 
 /// Octets of output that are kept: the last ones.
@@ -36,46 +35,94 @@ const DRAIN: Duration = Duration::from_secs(1);
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Runs programs on a device: the owner's scripts, and the device's own that commit configurations and reboot.
+pub trait Programs: fmt::Debug + Send + Sync {
+    /// Runs the script whose octets lie at `path`, in the folder around it.
+    fn run_script(&self, script: &Script, path: &Path, limit: Duration) -> ScriptEnd;
+
+    /// Runs a program of the device with one more argument and a document as its standard input.
+    ///
+    /// # Errors
+    /// [`ReasonCode::ConfigurationFailed`] when no program is configured.
+    fn run_command(
+        &self,
+        command: &[String],
+        argument: &str,
+        document: &[u8],
+        limit: Duration,
+    ) -> Result<ScriptEnd, Refusal>;
+}
+
+/// Processes of this system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LinuxPrograms;
+
 /// Runs a script in `folder`, which is made for it and removed with everything in it afterwards (SEC-13). How the
 /// script ended counts even where its folder cannot be removed; [`remove_folder`] is tried again later.
 ///
 /// # Errors
 /// [`ReasonCode::StorageFailed`] when the script cannot be written. A script that cannot be started is one that failed.
-pub fn run(script: &Script, folder: &Path, limit: Duration) -> Result<ScriptEnd, Refusal> {
-    let stored = || -> io::Result<()> {
-        remove_folder(folder)?;
-        storage::create_private_folder(folder)?;
-        let path = folder.join("script");
-        fs::write(&path, &script.0)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700))
-    };
-    stored().map_err(|error| storage::refusal(folder, &error))?;
+pub fn run(
+    disk: &dyn Disk,
+    programs: &dyn Programs,
+    script: &Script,
+    folder: &Path,
+    limit: Duration,
+) -> Result<ScriptEnd, Refusal> {
     let path = folder.join("script");
-    let mut command = interpreter(&script.0).map_or_else(
-        || Command::new(&path),
-        |(program, argument)| {
-            let mut command = Command::new(program);
-            command.args(argument).arg(&path);
-            command
-        },
-    );
-    command.current_dir(folder).env("HOME", folder).env("TMPDIR", folder);
-    let end = supervise(command, &[], limit);
-    drop(remove_folder(folder));
-    Ok(end)
+    let store = || -> io::Result<()> {
+        remove_folder(disk, folder)?;
+        disk.create_private_folder(folder)?;
+        disk.open(&path, Open::Anew { mode: 0o700 })?.append(&script.0)
+    };
+    let stored = store().map_err(|error| storage::refusal(folder, &error));
+    let end = stored.map(|()| programs.run_script(script, &path, limit));
+    drop(remove_folder(disk, folder));
+    end
 }
 
-/// Runs a program of the device with one more argument and a document as its standard input.
+/// Runs a program of the device, as it is configured, without input.
 ///
 /// # Errors
-/// [`ReasonCode::ConfigurationFailed`] when no program is configured.
-pub fn run_command(command: &[String], argument: &str, document: &[u8], limit: Duration) -> Result<ScriptEnd, Refusal> {
+/// `unnamed` when no program is configured.
+pub fn run_program(command: &[String], limit: Duration, unnamed: ReasonCode) -> Result<ScriptEnd, Refusal> {
     let Some((program, arguments)) = command.split_first() else {
-        return Err(Refusal::new(ReasonCode::ConfigurationFailed, "no program is configured"));
+        return Err(Refusal::new(unnamed, "no program is configured"));
     };
     let mut command = Command::new(program);
-    command.args(arguments).arg(argument);
-    Ok(supervise(command, document, limit))
+    command.args(arguments);
+    Ok(supervise(command, &[], limit))
+}
+
+impl Programs for LinuxPrograms {
+    fn run_script(&self, script: &Script, path: &Path, limit: Duration) -> ScriptEnd {
+        let mut command = interpreter(&script.0).map_or_else(
+            || Command::new(path),
+            |(program, argument)| {
+                let mut command = Command::new(program);
+                command.args(argument).arg(path);
+                command
+            },
+        );
+        let folder = storage::around(path);
+        command.current_dir(folder).env("HOME", folder).env("TMPDIR", folder);
+        supervise(command, &[], limit)
+    }
+
+    fn run_command(
+        &self,
+        command: &[String],
+        argument: &str,
+        document: &[u8],
+        limit: Duration,
+    ) -> Result<ScriptEnd, Refusal> {
+        let Some((program, arguments)) = command.split_first() else {
+            return Err(Refusal::new(ReasonCode::ConfigurationFailed, "no program is configured"));
+        };
+        let mut command = Command::new(program);
+        command.args(arguments).arg(argument);
+        Ok(supervise(command, document, limit))
+    }
 }
 
 /// The interpreter of a `#!` line, and its one argument. Started directly, a script could fail because another thread
@@ -94,10 +141,11 @@ fn interpreter(script: &[u8]) -> Option<(String, Option<String>)> {
 ///
 /// # Errors
 /// As the file system says.
-pub fn remove_folder(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+pub fn remove_folder(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+    match disk.remove_tree(folder) {
+        Ok(()) => disk.sync_folder(storage::around(folder)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -213,11 +261,16 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::storage::LinuxDisk;
 
     fn run_text(text: &str, limit: Duration) -> (ScriptEnd, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let end = run(&Script(text.as_bytes().to_vec()), &folder.path().join("work"), limit).unwrap();
+        let end =
+            run(&LinuxDisk, &LinuxPrograms, &Script(text.as_bytes().to_vec()), &folder.path().join("work"), limit)
+                .unwrap();
         (end, folder)
     }
 
@@ -259,7 +312,8 @@ mod tests {
         let text = format!("#!/bin/sh\n(sleep 1; touch {}) &\nsleep 60\n", marker.display());
         let begun = Instant::now();
         let work = folder.path().join("work");
-        let end = run(&Script(text.into_bytes()), &work, Duration::from_millis(200)).unwrap();
+        let end =
+            run(&LinuxDisk, &LinuxPrograms, &Script(text.into_bytes()), &work, Duration::from_millis(200)).unwrap();
         assert_eq!(end.verdict, ScriptVerdict::TimedOut);
         assert!(begun.elapsed() < Duration::from_secs(20));
         thread::sleep(Duration::from_millis(1500));

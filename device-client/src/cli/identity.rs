@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr, sync::Arc};
 use device_client::{
     config::ClockTrust,
     identity::{self, CertificatePlace, EnrolPlan, Identity, IdentityPlaces, Installed, KeyPlan, Made},
-    storage,
+    storage::{Disk, LinuxDisk},
 };
 use pki::{
     digest::Digest,
@@ -168,7 +168,7 @@ pub(super) fn create(options: &IdentityOptions) -> Result<u8, Failure> {
     let (names, plan) = (device_names(serial, given)?, key_plan(options)?);
     let (key, made) = identity::make(&plan)?;
     let request = new_request::sign(&names, &key)?;
-    storage::replace(out, new_request::to_pem(&request).as_bytes())?;
+    LinuxDisk.replace(out, new_request::to_pem(&request).as_bytes())?;
     let public = Signer::public_key(&key);
     if options.common.format == Format::Json {
         let shown = json!({

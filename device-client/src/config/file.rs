@@ -45,6 +45,7 @@ pub(super) struct File {
     #[serde(default = "verified_only")]
     accepted_assertions: Vec<AssertionWord>,
     configuration: Option<PlugTable>,
+    when_bootstrapped: Option<Vec<String>>,
     switch: Option<SwitchPlace>,
     #[serde(default = "on")]
     sign_final_report: bool,
@@ -174,6 +175,7 @@ impl File {
                 PlugTable::File(file) => ConfigurationPlug::File(path(file)),
                 PlugTable::Command(command) => ConfigurationPlug::Command(command),
             }),
+            when_bootstrapped: self.when_bootstrapped,
             switch: self.switch.map(|place| SwitchPlace { file: path(place.file), ..place }),
             final_report: if self.sign_final_report { FinalReport::Signed } else { FinalReport::Plain },
             trust_anchors: paths(self.trust_anchors),
@@ -269,7 +271,7 @@ mod tests {
         assert_eq!(config.well_known[0].server, Server::new("sztp.example.net", 443));
         assert_eq!(config.accepted_assertions, [Assertion::Verified, Assertion::Logged]);
         let SourceConfig::Dhcp4(dhcp) = &config.sources[0] else { panic!("{:?}", config.sources) };
-        assert_eq!((dhcp.server.port(), dhcp.port), (6700, 0));
+        assert_eq!((dhcp.server.port(), dhcp.port), (6700, None));
         assert_eq!(config.sources[1], SourceConfig::WellKnown {});
         assert_eq!(config.configuration, Some(ConfigurationPlug::File("/etc/sztp/running.json".into())));
         assert_eq!((config.limits.image_octets, config.limits.script), (1024, Duration::from_secs(7)));

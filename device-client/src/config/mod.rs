@@ -51,6 +51,9 @@ pub struct Config {
     pub accepted_assertions: Vec<Assertion>,
     /// Where configurations are committed to; without one, a document with a configuration fails.
     pub configuration: Option<ConfigurationPlug>,
+    /// The program that is started whenever the device is bootstrapped: when it has become so, and at each later start. Call Home
+    /// begins here (RFC 8572 §5.6; CLI-82).
+    pub when_bootstrapped: Option<Vec<String>>,
     /// The variable that the owner's configuration turns off; without one, the marker `done` is what ends bootstrapping.
     pub switch: Option<SwitchPlace>,
     /// What the message of the final report is.
@@ -141,6 +144,7 @@ impl Config {
             os_version: None,
             accepted_assertions: vec![Assertion::Verified],
             configuration: None,
+            when_bootstrapped: None,
             switch: None,
             final_report: FinalReport::Signed,
             trust_anchors: Vec::new(),

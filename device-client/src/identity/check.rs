@@ -180,7 +180,11 @@ mod tests {
     };
 
     use super::*;
-    use crate::{doctor::Health, identity::CertificatePlace, storage};
+    use crate::{
+        doctor::Health,
+        identity::CertificatePlace,
+        storage::{Disk, LinuxDisk},
+    };
 
     const NOW: &str = "2030-06-01T00:00:00Z";
 
@@ -216,7 +220,7 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             let (folder, key) = (tempfile::tempdir().unwrap(), FileKey::generate_p256().unwrap());
-            storage::replace(&folder.path().join("key"), key.to_pem().as_bytes()).unwrap();
+            LinuxDisk.replace(&folder.path().join("key"), key.to_pem().as_bytes()).unwrap();
             Self { folder, issuer: issuer(), key }
         }
 
@@ -293,7 +297,7 @@ mod tests {
         mode(0o644);
         assert!(bench.faults().contains(&("key", Health::Bad)));
         mode(0o600);
-        storage::replace(Path::new(&path), FileKey::generate_p256().unwrap().to_pem().as_bytes()).unwrap();
+        LinuxDisk.replace(Path::new(&path), FileKey::generate_p256().unwrap().to_pem().as_bytes()).unwrap();
         assert_eq!(bench.faults(), [("certificate", Health::Bad)]);
         std::fs::remove_file(&path).unwrap();
         assert!(bench.faults().contains(&("key", Health::Bad)));

@@ -10,7 +10,7 @@ use pki::{
 };
 
 use super::{CertificatePlace, IdentityFileError, IdentityPlaces, MakeError, make::secret};
-use crate::storage;
+use crate::storage::{Disk, LinuxDisk};
 
 /// A certificate is in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,8 @@ pub fn install(
     match &places.certificate {
         CertificatePlace::File(path) => {
             let text: String = chain.iter().map(Certificate::to_pem).collect();
-            storage::replace(path, text.as_bytes())
+            LinuxDisk
+                .replace(path, text.as_bytes())
                 .map_err(|source| InstallError::File { path: path.clone(), source })?;
         }
         CertificatePlace::Nv(address) => {

@@ -11,7 +11,7 @@ use pki::{
 };
 
 use super::{CertificatePlace, IdentityPlaces};
-use crate::storage;
+use crate::storage::{Disk, LinuxDisk};
 
 /// What key is to be made, and where.
 #[derive(Clone, Debug)]
@@ -73,7 +73,8 @@ pub fn make(plan: &KeyPlan) -> Result<(OpenKey, Made), MakeError> {
         }
         Locator::File(path) if !path.try_exists().map_err(|source| unwritable(path, source))? => {
             let key = FileKey::generate(plan.algorithm)?;
-            let write = |text: &str| storage::replace(path, text.as_bytes()).map_err(|source| unwritable(path, source));
+            let write =
+                |text: &str| LinuxDisk.replace(path, text.as_bytes()).map_err(|source| unwritable(path, source));
             match passphrase(plan.passphrase_file.as_deref())? {
                 Some(passphrase) => write(&key.to_encrypted_pem(&passphrase, Stretching::Scrypt)?)?,
                 None => write(&key.to_pem())?,

@@ -20,6 +20,8 @@ use pki::{
     tpm::{NvAddress, TpmError},
 };
 
+use crate::storage::{Disk, LinuxDisk};
+
 pub use self::{
     enrol::{EnrolError, EnrolPlan, enrol},
     install::{InstallError, Installed, install},
@@ -119,7 +121,7 @@ pub fn is_exposed(path: &Path) -> io::Result<bool> {
 
 fn read(path: &Path) -> Result<Vec<u8>, IdentityFileError> {
     let missing = || io::Error::from(io::ErrorKind::NotFound);
-    let read = crate::storage::read_bounded(path, MAX_FILE).and_then(|bytes| bytes.ok_or_else(missing));
+    let read = LinuxDisk.read_bounded(path, MAX_FILE).and_then(|bytes| bytes.ok_or_else(missing));
     read.map_err(|source| IdentityFileError::Unreadable { path: path.to_owned(), source })
 }
 

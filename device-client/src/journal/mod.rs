@@ -1,20 +1,18 @@
 //! What a device did, in a file that only grows: work, never trust.
 //!
 //! One line for each [`Fact`]: eight hex digits of the SHA-256 over the rest of the line, a space, JSON. A line whose
-//! checksum does not fit was being written when power failed; it and what follows it is cut off on opening.
+//! checksum does not fit was being written when power failed; it and what follows it is cut off before the next fact.
 
 pub(crate) mod line;
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    io,
     path::{Path, PathBuf},
 };
 
 use crate::{
     machine::{Fact, History},
-    storage,
+    storage::{self, Disk, DiskFile, Open},
 };
 
 /// Size from which a journal is written anew with only what still counts.
@@ -27,38 +25,32 @@ const MAX_SIZE: u64 = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: File,
+    file: Box<dyn DiskFile>,
     /// Octets of whole lines; what stands behind them is what a failed append left.
     good: u64,
     history: History,
 }
 
 impl Journal {
-    /// Opens the journal, or begins one. Cuts off a torn tail.
+    /// Opens the journal, or begins one.
     ///
     /// # Errors
     /// As the file system says.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let bytes = storage::read_bounded(path, MAX_SIZE)?.unwrap_or_default();
+    pub fn open(disk: &dyn Disk, path: &Path) -> io::Result<Self> {
+        let bytes = disk.read_bounded(path, MAX_SIZE)?.unwrap_or_default();
         let (facts, good) = line::read_all(&bytes);
-        let mut whole = u64::try_from(good).unwrap_or(u64::MAX);
+        let mut good = u64::try_from(good).unwrap_or(u64::MAX);
         let mut history = History::default();
         facts.into_iter().for_each(|fact| history.add(fact));
-        if whole > COMPACT_FROM {
-            let compact: Vec<u8> = history.facts().iter().flat_map(line::write).collect();
-            storage::replace(path, &compact)?;
-            whole = u64::try_from(compact.len()).unwrap_or(u64::MAX);
-        } else if good < bytes.len() {
-            let file = OpenOptions::new().write(true).open(path)?;
-            file.set_len(whole)?;
-            file.sync_all()?;
+        let compact: Vec<u8> = history.facts().iter().flat_map(line::write).collect();
+        // A disk that is too full for it must not keep the device from starting.
+        if good > COMPACT_FROM && disk.replace(path, &compact).is_ok() {
+            good = storage::octets(&compact);
         }
-        let is_new = !path.try_exists()?;
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-        if is_new {
-            storage::sync_parent(path)?;
-        }
-        Ok(Self { path: path.to_owned(), file, good: whole, history })
+        let file = disk.open(path, Open::Append)?;
+        // Also where the file was there: who made it may have been killed before this.
+        disk.sync_folder(storage::around(path))?;
+        Ok(Self { path: path.to_owned(), file, good, history })
     }
 
     /// What all lines amount to.
@@ -74,12 +66,14 @@ impl Journal {
     /// before the next fact: it never swallows a later one.
     pub fn append(&mut self, fact: Fact) -> io::Result<()> {
         let line = line::write(&fact);
-        self.file.set_len(self.good)?;
-        if let Err(error) = self.file.write_all(&line).and_then(|()| self.file.sync_data()) {
-            drop(self.file.set_len(self.good));
+        if self.file.length()? != self.good {
+            self.file.truncate(self.good)?;
+        }
+        if let Err(error) = self.file.append(&line).and_then(|()| self.file.sync()) {
+            drop(self.file.truncate(self.good));
             return Err(error);
         }
-        self.good = self.good.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+        self.good = self.good.saturating_add(storage::octets(&line));
         self.history.add(fact);
         Ok(())
     }
@@ -96,7 +90,7 @@ mod tests {
     use verdict::Digest;
 
     use super::*;
-    use crate::machine::OnboardingStep;
+    use crate::{machine::OnboardingStep, storage::LinuxDisk};
 
     const DOCUMENT: Digest = Digest([7; 32]);
     const IMAGE: Digest = Digest([9; 32]);
@@ -109,13 +103,13 @@ mod tests {
     fn facts_survive_reopening() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.journal");
-        let mut journal = Journal::open(&path).unwrap();
+        let mut journal = Journal::open(&LinuxDisk, &path).unwrap();
         journal.append(applied(OnboardingStep::PreScript)).unwrap();
         journal.append(Fact::Installed { image: IMAGE }).unwrap();
         journal.append(Fact::Installed { image: IMAGE }).unwrap();
         let history = journal.history().clone();
         drop(journal);
-        let journal = Journal::open(&path).unwrap();
+        let journal = Journal::open(&LinuxDisk, &path).unwrap();
         assert_eq!(journal.history(), &history);
         assert_eq!(history.installs(&IMAGE), 2);
         assert!(history.is_applied(&DOCUMENT, OnboardingStep::PreScript));
@@ -126,7 +120,7 @@ mod tests {
     fn a_tail_torn_at_any_octet_costs_one_fact_and_no_more() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.journal");
-        let mut journal = Journal::open(&path).unwrap();
+        let mut journal = Journal::open(&LinuxDisk, &path).unwrap();
         journal.append(applied(OnboardingStep::PreScript)).unwrap();
         let first = std::fs::metadata(&path).unwrap().len();
         journal.append(applied(OnboardingStep::Configuration)).unwrap();
@@ -134,12 +128,12 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         for cut in usize::try_from(first).unwrap()..whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
-            let mut journal = Journal::open(&path).unwrap();
+            let mut journal = Journal::open(&LinuxDisk, &path).unwrap();
             assert!(journal.history().is_applied(&DOCUMENT, OnboardingStep::PreScript), "{cut}");
             assert!(!journal.history().is_applied(&DOCUMENT, OnboardingStep::Configuration), "{cut}");
             // What is appended after the cut can be read again.
             journal.append(applied(OnboardingStep::PostScript)).unwrap();
-            let journal = Journal::open(&path).unwrap();
+            let journal = Journal::open(&LinuxDisk, &path).unwrap();
             assert!(journal.history().is_applied(&DOCUMENT, OnboardingStep::PostScript), "{cut}");
         }
     }
@@ -147,7 +141,7 @@ mod tests {
     #[test]
     fn an_abandoned_attempt_starts_from_its_first_step() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(&folder.path().join("j")).unwrap();
+        let mut journal = Journal::open(&LinuxDisk, &folder.path().join("j")).unwrap();
         journal.append(applied(OnboardingStep::PreScript)).unwrap();
         journal.append(Fact::Abandoned { document: DOCUMENT }).unwrap();
         assert!(!journal.history().is_applied(&DOCUMENT, OnboardingStep::PreScript));
@@ -157,14 +151,14 @@ mod tests {
     fn what_a_failed_append_left_swallows_no_later_fact() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j");
-        let mut journal = Journal::open(&path).unwrap();
+        let mut journal = Journal::open(&LinuxDisk, &path).unwrap();
         journal.append(applied(OnboardingStep::PreScript)).unwrap();
         // What a full disk leaves behind in the middle of a line.
-        journal.file.write_all(&line::write(&applied(OnboardingStep::PostScript))[..20]).unwrap();
+        journal.file.append(&line::write(&applied(OnboardingStep::PostScript))[..20]).unwrap();
         journal.append(applied(OnboardingStep::Configuration)).unwrap();
         let history = journal.history().clone();
         drop(journal);
-        assert_eq!(Journal::open(&path).unwrap().history(), &history);
+        assert_eq!(Journal::open(&LinuxDisk, &path).unwrap().history(), &history);
         assert!(history.is_applied(&DOCUMENT, OnboardingStep::Configuration));
     }
 
@@ -172,8 +166,8 @@ mod tests {
     fn a_fact_that_could_not_be_written_is_not_in_the_history() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j");
-        let mut journal = Journal::open(&path).unwrap();
-        journal.file = File::open(&path).unwrap();
+        let mut journal = Journal::open(&LinuxDisk, &path).unwrap();
+        journal.file = LinuxDisk.open(&path, Open::Read).unwrap();
         journal.append(applied(OnboardingStep::PreScript)).unwrap_err();
         assert!(!journal.history().is_applied(&DOCUMENT, OnboardingStep::PreScript));
     }
@@ -188,7 +182,7 @@ mod tests {
             .flat_map(|fact| line::write(&fact))
             .collect();
         std::fs::write(&path, facts).unwrap();
-        let journal = Journal::open(&path).unwrap();
+        let journal = Journal::open(&LinuxDisk, &path).unwrap();
         assert_eq!(journal.history().installs(&IMAGE), 1);
         assert!(journal.history().is_applied(&DOCUMENT, OnboardingStep::Configuration));
         assert!(std::fs::metadata(&path).unwrap().len() < 1000);

@@ -7,13 +7,16 @@
 pub mod dhcp4;
 pub mod dhcp6;
 pub mod dns;
+mod gathering;
 pub mod lease_file;
+mod redirect_option;
 pub mod removable_storage;
+mod resolver;
 pub mod well_known;
 
 use std::net::IpAddr;
 
-use pki::identity::SerialNumber;
+use pki::{identity::SerialNumber, time::Clock};
 use serde::Deserialize;
 use verdict::Refusal;
 
@@ -64,8 +67,12 @@ pub struct Surroundings<'a> {
     pub serial_number: &'a SerialNumber,
     /// The factory's list.
     pub well_known: &'a [WellKnown],
+    /// What time it is, as far as that may be believed.
+    pub clock: Clock,
     /// What sources before this one learned.
     pub learned: &'a mut Learned,
+    /// What a source did or let pass that the trace must tell, whatever it then gives: one sentence each.
+    pub notes: &'a mut Vec<String>,
 }
 
 /// What DHCP says beside the bootstrap servers. As little believed as they are.

@@ -70,6 +70,36 @@ fn cli_01_a_device_that_is_switched_off_sends_nothing() {
 }
 
 #[test]
+fn cli_82_call_home_begins_when_the_device_is_bootstrapped_and_at_each_later_start() {
+    let bench = Bench::new("continue");
+    let path = bench.folder.path().join("device.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let called = bench.folder.path().join("called");
+    let program = format!("when-bootstrapped = ['/bin/sh', '-c', 'echo home >> {}']\n", called.display());
+    fs::write(&path, program + &text).unwrap();
+    let calls = || fs::read_to_string(&called).unwrap_or_default().lines().count();
+    assert_eq!((open(&bench).run_once(&mut |_| {}).state, calls()), (OutcomeState::Bootstrapped, 1));
+    assert_eq!((open(&bench).run_once(&mut |_| {}).state, calls()), (OutcomeState::AlreadyDone, 2));
+}
+
+/// DEV-02, CLI-04: the variable is in what the owner's configuration writes.
+#[test]
+fn dev_02_a_merge_turns_the_switch_off_and_the_device_stays_off() {
+    let bench = Bench::new("continue");
+    let path = bench.folder.path().join("device.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let switch = "[switch]\nfile = 'running.json'\npointer = '/bootstrap'\n";
+    fs::write(&path, format!("{text}{switch}")).unwrap();
+    fs::write(bench.folder.path().join("running.json"), "{\"bootstrap\":false}").unwrap();
+    assert_eq!(open(&bench).run_once(&mut |_| {}).state, OutcomeState::SwitchedOff);
+    assert_eq!(bench.requests(), 0);
+    // Left on, it is warned of.
+    fs::write(bench.folder.path().join("running.json"), "{\"bootstrap\":true,\"kept\":true}").unwrap();
+    assert_eq!(open(&bench).run_once(&mut |_| {}).state, OutcomeState::Bootstrapped);
+    assert!(bench.reports().contains(&"bootstrap-warning".to_owned()), "{:?}", bench.reports());
+}
+
+#[test]
 fn a_folder_belongs_to_one_device_at_a_time() {
     let bench = Bench::new("exit");
     let path = bench.folder.path().join("device.toml");

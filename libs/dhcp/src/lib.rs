@@ -1,10 +1,11 @@
-//! DHCPv4 messages, the options of DHCPv6, and the bootstrap server URIs that RFC 8572 §8 carries in them.
+//! Messages of DHCPv4 and DHCPv6, and the bootstrap server URIs that RFC 8572 §8 carries in them.
 //!
 //! The crate is pure: bytes go in and values come out, no socket, no clock. Both the device and the DHCP server use it,
 //! so whatever arrives from the network meets the same parser on either side.
 //!
 //! * [`v4`]: the message of RFC 2131 §2 and its options, joined and split after RFC 3396.
-//! * [`v6`]: the options of RFC 8415 §21, as far as option 136 needs them.
+//! * [`v6`]: the message of RFC 8415 §8 and its options, as far as a device needs them.
+//! * [`domain_names`]: the lists in which DHCP names the domains of a network.
 //! * [`bootstrap_uri`]: the value of option 143 (DHCPv4) and option 136 (DHCPv6), RFC 8572 §8.3, and the other forms of
 //!   it that are in the field.
 //!
@@ -12,6 +13,7 @@
 //! |---|---|
 //! | a message, its options | the octets that are there; every length is checked against them |
 //! | options of DHCPv6 in one message | [256](v6::Options::MAXIMUM) |
+//! | domain names in one option | [16](domain_names::MAXIMUM) |
 //! | URIs in one option | [64](bootstrap_uri::UriList::MAXIMUM) |
 //! | an option in a form that is plain text | 1 KiB |
 //!
@@ -30,5 +32,6 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod bootstrap_uri;
+pub mod domain_names;
 pub mod v4;
 pub mod v6;

@@ -167,7 +167,7 @@ impl Report {
     fn print_passed_over(&self) {
         let mut seen: BTreeMap<(String, ReasonCode), usize> = BTreeMap::new();
         for passed in self.devices.iter().filter(|device| !device.rogue).flat_map(|device| &device.passed_over) {
-            *seen.entry((passed.server.to_string(), passed.reason)).or_default() += 1;
+            *seen.entry((passed.place.to_string(), passed.reason)).or_default() += 1;
         }
         for ((server, reason), count) in seen {
             output::line(&format!(

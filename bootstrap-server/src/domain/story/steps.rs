@@ -1,6 +1,7 @@
 //! What happened, as the log has it, in sentences for people.
 
 use audit_log::{LogIndex, UnixMillis};
+use conveyed_info::statement;
 use serde_json::Value;
 use verdict::{ReasonCode, Trace};
 
@@ -62,7 +63,7 @@ fn summary(event: &str, body: &Value) -> String {
         "device-refused" => format!("Turned away{}: {}.", from(), why("reason")),
         "answered" => format!("{}{}{}.", answered(body.get("answer")), made_from(body.get("basis")), from()),
         "progress-reported" => {
-            let message = text(body, "message").map(|message| format!(": “{message}”")).unwrap_or_default();
+            let message = text(body, "message").map(told).unwrap_or_default();
             format!("Reported {}{message}{}{}.", or_unknown("progress-type"), keys(body.get("keys")), from())
         }
         "device-approved" => match text(body, "profile") {
@@ -81,6 +82,25 @@ fn summary(event: &str, body: &Value) -> String {
         "alarm-cleared" => format!("Alarm cleared{}.", because()),
         "device-erased" => format!("Taken off the list, to be forgotten{}.", because()),
         other => format!("{other}."),
+    }
+}
+
+/// What a device says, and what becomes of a statement that it signed.
+fn told(message: &str) -> String {
+    match statement::of_message(message) {
+        None => format!(": “{message}”"),
+        Some(Ok(sworn)) => {
+            let applied = sworn.statement.conveyed_information.to_string();
+            let image = sworn.statement.image.map(|image| format!(" and image {}", short(&image.to_string())));
+            let certificate = sworn.certificate.sha256().to_string();
+            format!(
+                ", sworn to with the key of certificate {}: artifact {}{} applied",
+                short(&certificate),
+                short(&applied),
+                image.unwrap_or_default()
+            )
+        }
+        Some(Err(error)) => format!(", with a statement that does not hold ({error})"),
     }
 }
 

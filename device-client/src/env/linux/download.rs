@@ -16,7 +16,7 @@ use super::{
     stream::DeadlineStream,
 };
 use crate::{
-    apply::image::{ImageStore, Staged},
+    apply::{image::ImageStore, staged::Staged},
     config::Limits,
     http::{Connection, Framing, HttpError, RequestHead},
     machine::{Download, Downloaded},
@@ -35,25 +35,8 @@ pub(super) fn fetch(
     tls: &Arc<ClientConfig>,
     limits: &Limits,
 ) -> Result<Downloaded, Refusal> {
-    let local = |error: std::io::Error| Refusal::new(ReasonCode::StorageFailed, format!("the staged image: {error}"));
-    if download.expected.is_none() {
-        images.discard_staged().map_err(local)?;
-    }
-    let mut staged = images.stage(download.expected.as_ref()).map_err(local)?;
-    if download.expected != Some(staged.sha256()) {
-        let target = Target::parse(&download.uri)?;
-        transfer(&target, &mut staged, tls, limits).map_err(|refusal| after_failure(refusal, images))?;
-    }
-    staged.complete().map_err(local)?;
-    Ok(Downloaded { sha256: staged.sha256(), length: staged.length(), resumed_from: staged.resumed_from() })
-}
-
-/// What arrived is kept for another try, unless it could not be stored: the place it takes is needed for other things.
-fn after_failure(refusal: Refusal, images: &ImageStore) -> Refusal {
-    if refusal.reason == ReasonCode::StorageFailed {
-        drop(images.discard_staged());
-    }
-    refusal
+    let missing = |staged: &mut Staged| transfer(&Target::parse(&download.uri)?, staged, tls, limits);
+    images.receive(download.expected.as_ref(), missing)
 }
 
 /// Where a URI leads.
@@ -196,6 +179,7 @@ mod tests {
     use pki::digest::sha256;
 
     use super::*;
+    use crate::storage::LinuxDisk;
 
     /// Answers one request with each of `answers`, and gives back the requests.
     fn serve(answers: Vec<Vec<u8>>) -> (String, JoinHandle<Vec<String>>) {
@@ -226,7 +210,7 @@ mod tests {
 
     fn store() -> (tempfile::TempDir, ImageStore) {
         let folder = tempfile::tempdir().unwrap();
-        let images = ImageStore::open(folder.path()).unwrap();
+        let images = ImageStore::open(Arc::new(LinuxDisk), folder.path()).unwrap();
         (folder, images)
     }
 
@@ -287,17 +271,6 @@ mod tests {
         let refusal = fetch(&Download { uri, expected: None }, &images, &tls(), &limits).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
         server.join().unwrap();
-    }
-
-    #[test]
-    fn what_cannot_be_stored_does_not_fill_the_device() {
-        let (folder, images) = store();
-        images.stage(Some(&sha256(b"image"))).unwrap().append(b"im").unwrap();
-        let files = || std::fs::read_dir(folder.path()).unwrap().count();
-        after_failure(Refusal::new(ReasonCode::ImageUnreachable, "cut off"), &images);
-        assert_eq!(files(), 1);
-        after_failure(Refusal::new(ReasonCode::StorageFailed, "no space left"), &images);
-        assert_eq!(files(), 0);
     }
 
     #[test]

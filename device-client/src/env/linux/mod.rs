@@ -4,7 +4,6 @@ mod download;
 mod network;
 pub(crate) mod station;
 mod stream;
-pub(crate) mod work;
 
 use std::{
     fs::File,
@@ -17,7 +16,6 @@ use std::{
 use pki::{
     certificate::Certificate,
     identity::SerialNumber,
-    key::PublicKey,
     time::{Clock, Timestamp},
 };
 use rustls::ClientConfig;
@@ -25,18 +23,15 @@ use verdict::{ReasonCode, Refusal};
 
 use super::{Environment, spread};
 use crate::{
-    Record, Server,
-    apply::image::ImageStore,
+    Decision, Record, Server,
+    apply::workshop::Workshop,
     capture::CaptureWriter,
     config::{ClockTrust, Config},
-    identity::Identity,
-    journal::Journal,
     machine::{Answer, Discovery, Download, Downloaded, Event, Moment, Pause, Request, SourceIndex, Step, Work},
     sources::{Learned, Source, Surroundings},
     tls,
 };
 use network::Link;
-use std::path::Path;
 
 /// 2026-01-01T00:00:00Z: no device with this agent runs before it (SEC-03).
 const EARLIEST: i64 = 1_767_225_600;
@@ -44,13 +39,9 @@ const EARLIEST: i64 = 1_767_225_600;
 /// The surroundings of one device.
 pub struct LinuxEnvironment<'a> {
     pub(crate) config: &'a Config,
-    pub(crate) root: &'a Path,
     pub(crate) serial_number: &'a SerialNumber,
-    pub(crate) identity: &'a Identity,
     pub(crate) tls: Arc<ClientConfig>,
-    pub(crate) image_keys: &'a [PublicKey],
-    pub(crate) images: &'a ImageStore,
-    pub(crate) journal: &'a mut Journal,
+    pub(crate) workshop: &'a mut Workshop,
     pub(crate) sink: &'a mut dyn FnMut(&Record),
     pub(crate) link: Option<Link>,
     pub(crate) sources: &'a [Source],
@@ -62,7 +53,7 @@ pub struct LinuxEnvironment<'a> {
 
 impl std::fmt::Debug for LinuxEnvironment<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LinuxEnvironment").field("root", &self.root).finish_non_exhaustive()
+        f.debug_struct("LinuxEnvironment").field("workshop", &self.workshop).finish_non_exhaustive()
     }
 }
 
@@ -92,11 +83,21 @@ impl Environment for LinuxEnvironment<'_> {
     fn discover(&mut self, source: SourceIndex) -> Result<Discovery, Refusal> {
         let nothing = || Refusal::new(ReasonCode::NoSource, "no such source is configured");
         let asked = self.sources.get(source.0).ok_or_else(nothing)?;
-        asked.discover(&mut Surroundings {
+        let clock = self.clock();
+        let mut notes = Vec::new();
+        let found = asked.discover(&mut Surroundings {
             serial_number: self.serial_number,
             well_known: &self.config.well_known,
+            clock,
             learned: &mut self.learned,
-        })
+            notes: &mut notes,
+        });
+        for note in notes {
+            let mut record = Record::new("source-noted", Decision::Noted, format!("{}: {note}", asked.label()));
+            record.time = clock.now().map(|now| now.to_string());
+            self.trace(&record);
+        }
+        found
     }
 
     fn resolve(&mut self, server: &Server) -> Result<Vec<IpAddr>, Refusal> {
@@ -125,11 +126,11 @@ impl Environment for LinuxEnvironment<'_> {
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
         let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
         let tls = tls::anonymous_client_config().map_err(refuse)?;
-        download::fetch(download, self.images, &tls, &self.config.limits)
+        download::fetch(download, self.workshop.images(), &tls, &self.config.limits)
     }
 
     fn work(&mut self, work: Work) -> Result<Event, Refusal> {
-        self.carry_out(work)
+        self.workshop.carry_out(work, Timestamp::from_system(SystemTime::now()), self.sink)
     }
 
     fn trace(&mut self, record: &Record) {

@@ -36,7 +36,7 @@ pub use message_type::MessageType;
 pub use option_code::OptionCode;
 pub use options::{OptionValue, Options};
 pub use values::{
-    BootFileName, ClientIdentifier, DomainNameServers, LeaseTime, MaximumMessageSize, ParameterRequestList,
-    RebindingTime, RelayAgentInformation, RenewalTime, RequestedAddress, Routers, ServerIdentifier, SubnetMask,
-    TftpServerName, VendorClass,
+    BootFileName, ClientIdentifier, DomainName, DomainNameServers, DomainSearch, InterfaceMtu, LeaseTime,
+    MaximumMessageSize, ParameterRequestList, RebindingTime, RelayAgentInformation, RenewalTime, RequestedAddress,
+    Routers, ServerIdentifier, SubnetMask, TftpServerName, VendorClass,
 };

@@ -16,6 +16,10 @@ impl OptionCode {
     pub const ROUTERS: Self = Self(3);
     /// Domain name servers, RFC 2132 §3.8.
     pub const DOMAIN_NAME_SERVERS: Self = Self(6);
+    /// Domain name, RFC 2132 §3.17.
+    pub const DOMAIN_NAME: Self = Self(15);
+    /// Interface MTU, RFC 2132 §5.1.
+    pub const INTERFACE_MTU: Self = Self(26);
     /// Requested IP address, RFC 2132 §9.1.
     pub const REQUESTED_ADDRESS: Self = Self(50);
     /// IP address lease time, RFC 2132 §9.2.
@@ -50,6 +54,8 @@ impl OptionCode {
     pub const NETWORK_INTERFACE: Self = Self(94);
     /// Client machine identifier, RFC 4578 §2.3.
     pub const MACHINE_IDENTIFIER: Self = Self(97);
+    /// Domain search list, RFC 3397.
+    pub const DOMAIN_SEARCH: Self = Self(119);
     /// `OPTION_V4_SZTP_REDIRECT`, RFC 8572 §8.1 (DHC-02).
     pub const SZTP_REDIRECT: Self = Self(143);
 

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::{OptionCode, OptionError, OptionValue};
+use crate::{bootstrap_uri::DnsName, domain_names};
 
 /// Options that are one IPv4 address.
 macro_rules! address_options {
@@ -120,6 +121,8 @@ seconds_options! {
 }
 
 bytes_options! {
+    /// The domain of the client's network, RFC 2132 §3.17: text, which some servers end with a NUL.
+    DomainName = DOMAIN_NAME;
     /// What kind of client this is, in its maker's words, such as `PXEClient:Arch:00007:UNDI:003000`, RFC 2132 §9.13.
     VendorClass = VENDOR_CLASS;
     /// The bytes by which a client wants to be known, its own address notwithstanding, RFC 2132 §9.14. The standard
@@ -146,6 +149,38 @@ impl OptionValue for ParameterRequestList {
 
     fn encode(&self) -> Vec<u8> {
         self.0.iter().map(|code| code.number()).collect()
+    }
+}
+
+/// The largest datagram that the network carries unfragmented, in bytes, RFC 2132 §5.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InterfaceMtu(pub u16);
+
+impl OptionValue for InterfaceMtu {
+    const CODE: OptionCode = OptionCode::INTERFACE_MTU;
+
+    fn decode(bytes: &[u8]) -> Result<Self, OptionError> {
+        Ok(Self(u16::from_be_bytes(exactly(Self::CODE, bytes)?)))
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.0.to_be_bytes().to_vec()
+    }
+}
+
+/// Domains in which the client looks names up, in order, RFC 3397.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DomainSearch(pub Vec<DnsName>);
+
+impl OptionValue for DomainSearch {
+    const CODE: OptionCode = OptionCode::DOMAIN_SEARCH;
+
+    fn decode(bytes: &[u8]) -> Result<Self, OptionError> {
+        Ok(Self(domain_names::decode(bytes, domain_names::Pointers::Followed)))
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        domain_names::encode(&self.0)
     }
 }
 

@@ -1,14 +1,23 @@
-//! What can be wrong with the options of a DHCPv6 message.
+//! What can be wrong with a DHCPv6 message.
 
 use thiserror::Error;
 use verdict::ReasonCode;
 
 use super::{OptionCode, Options};
 
-/// The bytes are not a sequence of options. The fault is always the sender's.
+/// The bytes are not a message or its options. The fault is always the sender's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DecodeError {
+    /// Fewer than the four bytes of type and transaction (RFC 8415 §8).
+    #[error("{length} bytes are fewer than the four of type and transaction")]
+    TooShort {
+        /// Bytes received.
+        length: usize,
+    },
+    /// A type that no client and no server sends to the other, such as those of relay agents.
+    #[error("message type {0} is unknown")]
+    TypeUnknown(u8),
     /// Fewer than the four bytes of code and length are left.
     #[error("{length} bytes are left, an option begins with four")]
     HeaderTruncated {

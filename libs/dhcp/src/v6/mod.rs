@@ -1,4 +1,5 @@
-//! DHCPv6: the options of a message (RFC 8415 §21), as far as option 136 of RFC 8572 §8.2 needs them.
+//! DHCPv6: messages between client and server (RFC 8415 §8) and their options (§21), as far as a device needs them that asks
+//! for option 136 of RFC 8572 §8.2, and perhaps for an address.
 //!
 //! ```
 //! use dhcp::{bootstrap_uri::UriList, v6::{OptionCode, OptionRequest, Options}};
@@ -20,11 +21,15 @@
 //! ```
 
 mod error;
+mod message;
 mod option_code;
 mod options;
 mod request;
+mod values;
 
 pub use error::{DecodeError, OptionError, ValueTooLong};
+pub use message::{Message, MessageType, TransactionId};
 pub use option_code::OptionCode;
 pub use options::Options;
 pub use request::OptionRequest;
+pub use values::{IdentityAssociation, LeasedAddress, StatusCode, addresses};

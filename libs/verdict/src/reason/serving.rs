@@ -48,6 +48,9 @@ macro_rules! serving {
             ReportWithoutOnboarding, "report-without-onboarding", "RFC 8572 §5.6",
                 "The device reports completion of an onboarding that was never served",
                 "Find out who bootstrapped this device: its agent may report falsely.";
+            StatementInvalid, "statement-invalid", "RFC 8572 §5.6",
+                "The device's signed statement about its onboarding does not hold, or is another device's",
+                "Find out who sent the report: it was not made by the key of the certificate that it came with.";
             DeviceNotAdmitted, "device-not-admitted", "RFC 8572 §4.4",
                 "A genuine device that nobody registered, and this owner takes in registered devices only",
                 "Register the device with `sztp device add`, or approve it with `sztp device approve`.";

@@ -2,6 +2,10 @@
 //!
 //! Tests say what the world answers and read afterwards what the device did, in order, in [`Simulation::events`].
 
+mod disk;
+
+pub use disk::{DiskStep, Fate, SimulatedDisk};
+
 use std::{
     collections::BTreeMap,
     fmt,
