@@ -251,7 +251,7 @@ pub(crate) fn anchor(path: &Path) -> Result<Certificate, OpenError> {
     chain.into_iter().next().ok_or(OpenError::NoCertificate)
 }
 
-fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
+pub(crate) fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
     let all = |paths: &[PathBuf]| paths.iter().map(|path| anchor(path)).collect::<Result<Vec<_>, _>>();
     let well_known = config
         .well_known

@@ -7,7 +7,7 @@ use device_client::{
 
 use super::{
     FAILED, Failure,
-    arguments::{Common, DoctorOptions, Format},
+    arguments::{Common, DoctorOptions, Format, Reach},
     output,
 };
 
@@ -66,7 +66,11 @@ fn show(status: &Status) {
 
 pub(super) fn doctor(options: &DoctorOptions) -> Result<u8, Failure> {
     let common = &options.common;
-    let findings = doctor::examine(&common.config()?, &common.root);
+    let config = common.config()?;
+    let mut findings = doctor::examine(&config, &common.root);
+    if options.reach == Reach::Network {
+        findings.extend(doctor::probe(&config)?);
+    }
     findings_shown(&findings, common.format)
 }
 

@@ -4,6 +4,7 @@
 
 mod bench;
 mod looping;
+mod probing;
 mod replaying;
 
 use std::{

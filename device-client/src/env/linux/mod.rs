@@ -1,7 +1,7 @@
 //! A real device: sockets, files and processes.
 
 mod download;
-mod network;
+pub(crate) mod network;
 pub(crate) mod station;
 mod stream;
 
@@ -160,7 +160,7 @@ impl LinuxEnvironment<'_> {
 }
 
 /// The addresses of a host, in the order in which they are tried.
-fn resolve(host: &str, port: u16) -> Result<Vec<IpAddr>, Refusal> {
+pub(crate) fn resolve(host: &str, port: u16) -> Result<Vec<IpAddr>, Refusal> {
     let refuse = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, detail);
     let found = (host, port).to_socket_addrs().map_err(|error| refuse(format!("{host}: {error}")))?;
     let mut addresses: Vec<IpAddr> = Vec::new();
