@@ -20,8 +20,8 @@ fn probe(bench: &Bench) -> (Option<i32>, Vec<Value>) {
         .arg(bench.folder.path().join("device.toml"))
         .output()
         .unwrap();
-    let findings = serde_json::from_slice(&output.stdout);
-    (output.status.code(), findings.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr))))
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
 }
 
 fn details<'a>(findings: &'a [Value], check: &str) -> Vec<&'a str> {

@@ -4,6 +4,9 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use crate::bench::Bench;
 
+#[path = "../schema/mod.rs"]
+mod schema;
+
 /// Runs the program: its exit code, and what it said on standard output.
 fn agent(arguments: &[&str], paths: &[(&str, &Path)]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sztp-device"));
@@ -30,6 +33,8 @@ fn what_a_device_was_told_is_replayed_without_it_to_the_same_trace() {
     fs::set_permissions(&capture, fs::Permissions::from_mode(0o644)).unwrap();
     let (code, trace) = captured(&bench, &capture);
     assert_eq!(code, Some(0));
+    let schema = schema::of_traces();
+    trace.lines().for_each(|line| schema::check(&schema, &serde_json::from_str(line).unwrap()));
     assert_eq!(fs::metadata(&capture).unwrap().permissions().mode() & 0o777, 0o600);
     // Two attempts: the image, and after the reboot the rest.
     let begun = fs::read_to_string(&capture).unwrap().matches("\"line\":\"attempt\"").count();

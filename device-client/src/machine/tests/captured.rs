@@ -1,4 +1,5 @@
-//! Every attempt of these tests is captured and replayed: the same decisions come out, to the last one.
+//! Every attempt of these tests is captured and replayed: the same decisions come out, to the last one, and each is a line as
+//! `specs/trace.schema.json` has it.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -17,6 +18,9 @@ use crate::{
         SourceIndex, Step, Work,
     },
 };
+
+#[path = "../../../tests/schema/mod.rs"]
+mod schema;
 
 struct Captured<'a> {
     world: &'a mut Simulation,
@@ -41,6 +45,8 @@ pub(super) fn drive(
     let replayed = replay(bytes.as_slice(), &changes, &mut |record| records.push(record.clone())).unwrap();
     assert_eq!(replayed.end, End::Same);
     assert_eq!(records, &world.records[before..]);
+    let schema = schema::of_traces();
+    records.iter().for_each(|record| schema::check(&schema, &serde_json::to_value(record).unwrap()));
     (outcome, bytes)
 }
 
