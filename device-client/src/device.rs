@@ -5,6 +5,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -27,7 +28,13 @@ use crate::{
         ImageSignature, Machine, Policy, RunningImage, ScriptEnd, ScriptVerdict, Situation, Switch, SwitchPosition,
         WellKnownServer,
     },
-    sources::{Learned, Source},
+    sources::{
+        Learned, Source,
+        removable_storage::{
+            Sticks,
+            watch::{Ended, Watch},
+        },
+    },
     storage::{self, Disk, LinuxDisk},
     tls,
 };
@@ -48,6 +55,7 @@ pub struct Device {
     workshop: Workshop,
     /// Where each attempt is captured to.
     capture: Option<PathBuf>,
+    storage_watch: Watch,
     /// Held as long as the device lives.
     _lock: File,
 }
@@ -91,7 +99,9 @@ impl Device {
         let workshop =
             Workshop::open(Arc::new(LinuxDisk), Arc::new(LinuxPrograms), root, setup).map_err(storage_error)?;
         let sources = Source::all_of(&config.sources);
-        Ok(Self { config, root: root.to_owned(), policy, tls, sources, workshop, capture: None, _lock: lock })
+        let storage_watch = Watch::begin(&config.sources);
+        let root = root.to_owned();
+        Ok(Self { config, root, policy, tls, sources, workshop, capture: None, storage_watch, _lock: lock })
     }
 
     /// The same device, which keeps everything that its machine is told in this file, so that `sztp-device replay` can run it
@@ -105,6 +115,7 @@ impl Device {
     /// One attempt: a walk over all sources, until one works or none is left. Each decision goes to `sink` before what
     /// follows from it is done.
     pub fn run_once(&mut self, sink: &mut dyn FnMut(&Record)) -> Outcome {
+        self.storage_watch = Watch::begin(&self.config.sources);
         for refusal in self.workshop.clean_up() {
             sink(&Record::refused("clean-up", &refusal));
         }
@@ -141,6 +152,12 @@ impl Device {
             }
             reboots += 1;
         }
+    }
+
+    /// Waits before the next attempt, no longer than `pause`: removable storage that was put in since the last one began
+    /// ends it at once. Where no source is removable storage, this sleeps.
+    pub fn wait(&mut self, pause: Duration) -> Ended {
+        self.storage_watch.wait(pause)
     }
 
     /// The serial number that the device's certificate names.
@@ -196,6 +213,7 @@ impl Device {
             sources: &self.sources,
             learned: Learned::default(),
             capture,
+            sticks: Sticks::default(),
         };
         drive(machine, &mut environment)
     }

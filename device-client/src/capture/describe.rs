@@ -20,9 +20,9 @@ pub(super) fn describe(action: &Action) -> String {
         }
         Action::Wait(Pause::About(pause)) => format!("wait about {} ms", pause.as_millis()),
         Action::Wait(Pause::AtLeast(pause)) => format!("wait at least {} ms", pause.as_millis()),
-        Action::Download(Download { uri, expected }) => {
+        Action::Download(Download { from, expected }) => {
             let expected = expected.map_or_else(|| "anything".to_owned(), |digest| digest.to_string());
-            format!("download {uri} expecting {expected}")
+            format!("download {from} expecting {expected}")
         }
         Action::Work(Work::InstallImage(image)) => format!("install-image {}", image.sha256),
         Action::Work(Work::Remember(fact)) => format!("remember {fact:?}"),

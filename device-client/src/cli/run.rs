@@ -1,8 +1,10 @@
 //! `sztp-device run`.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
-use device_client::{Device, Outcome, Record, env::spread, last_attempt, machine::Pause, retry::Retry};
+use device_client::{
+    Device, Outcome, Record, env::spread, last_attempt, machine::Pause, retry::Retry, sources::removable_storage,
+};
 
 use super::{
     Failure,
@@ -74,7 +76,9 @@ impl Agent<'_> {
         // A folder is one device's: the one before lets it go first.
         self.device = None;
         let RunOptions { common, capture, .. } = self.options;
-        let mut device = Device::open(common.config()?, &common.root)?;
+        let config = common.config()?;
+        self.watch.also(config.switch.as_ref().map(|switch| switch.file.as_path()));
+        let mut device = Device::open(config, &common.root)?;
         if let Some(path) = capture {
             device = device.captured_to(path.clone());
         }
@@ -102,9 +106,20 @@ impl Rounds for Agent<'_> {
 
     fn wait(&mut self, pause: Pause) {
         let pause = spread(pause);
-        output::complain(&format!("again in {} s, or as soon as the configuration changes", pause.as_secs()));
-        if self.watch.wait(pause) == Ended::Changed {
-            output::complain("the configuration changed");
+        output::complain(&format!("again in {} s, or as soon as something changes", pause.as_secs()));
+        let device = &mut self.device;
+        let ended = self.watch.wait(pause, &mut |nap| match device.as_mut().map(|device| device.wait(nap)) {
+            Some(removable_storage::watch::Ended::NewStorage) => Ended::NewStorage,
+            Some(_) => Ended::Over,
+            None => {
+                thread::sleep(nap);
+                Ended::Over
+            }
+        });
+        match ended {
+            Ended::Over => {}
+            Ended::Changed => output::complain("the configuration or the switch changed"),
+            Ended::NewStorage => output::complain("removable storage was put in"),
         }
     }
 }

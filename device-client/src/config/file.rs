@@ -161,7 +161,7 @@ impl File {
             voucher_anchors: paths(self.voucher_anchors),
             image_keys: paths(self.image_keys),
             well_known: well_known.collect(),
-            sources: self.sources,
+            sources: self.sources.into_iter().map(|source| source.relative_to(base)).collect(),
             clock: match self.clock {
                 ClockWord::Trusted => ClockTrust::Trusted,
                 ClockWord::Untrusted => ClockTrust::Untrusted,

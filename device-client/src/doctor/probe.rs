@@ -30,7 +30,7 @@ use crate::{
         Answer, Discovery, Download, Downloaded, Event, History, Machine, Pause, Policy, Request, Situation,
         SourceIndex, Work,
     },
-    sources::{Learned, Source, Surroundings},
+    sources::{Learned, Source, Surroundings, removable_storage::Sticks},
     tls,
 };
 
@@ -56,6 +56,7 @@ pub fn probe(config: &Config) -> Result<Vec<Finding>, OpenError> {
         tls,
         sources: &sources,
         learned: Learned::default(),
+        sticks: Sticks::default(),
         link: None,
         findings: Vec::new(),
         reached: BTreeSet::new(),
@@ -77,6 +78,7 @@ struct Prober<'a> {
     tls: Arc<ClientConfig>,
     sources: &'a [Source],
     learned: Learned,
+    sticks: Sticks,
     link: Option<Link>,
     findings: Vec<Finding>,
     /// Servers that `run` would have sent a request to.
@@ -129,6 +131,7 @@ impl Environment for Prober<'_> {
             clock,
             learned: &mut self.learned,
             notes: &mut notes,
+            sticks: &mut self.sticks,
         });
         for raw in std::mem::take(&mut self.learned.received) {
             let detail = format!("{}: {}", raw.whence, hexadecimal(&raw.octets));

@@ -9,6 +9,8 @@ mod message;
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    thread,
+    time::{Duration, Instant},
 };
 
 use dhcp::v4::MacAddress;
@@ -137,6 +139,16 @@ impl Interface {
         Ok(found.into_iter().find(|address| !address.is_loopback()))
     }
 
+    /// Waits until nobody else was found to have any of its addresses, at most this long (RFC 4862 §5.4): until then nothing
+    /// can be sent from them.
+    pub(crate) fn settle(&self, at_most: Duration) -> io::Result<()> {
+        let deadline = Instant::now() + at_most;
+        while self.addresses()?.iter().any(|it| it.is_tentative) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
     /// The address by which it speaks to its own link, once nobody else was found to have it.
     pub(crate) fn link_local(&self) -> io::Result<Option<Ipv6Addr>> {
         let found = self.addresses()?.into_iter().filter(|it| !it.is_tentative).filter_map(|it| match it.address {
@@ -187,6 +199,7 @@ mod tests {
         assert!(loopback.mac.is_none() && loopback.mtu > 0 && loopback.index > 0);
         assert_eq!(Interface::named("no-such-interface").unwrap_err().kind(), io::ErrorKind::NotFound);
         assert!(Interface::all().unwrap().iter().all(|it| it.name != "lo"));
+        loopback.settle(Duration::ZERO).unwrap();
         if loopback.is_up() {
             assert!(loopback.addresses().unwrap().iter().any(|it| it.address.is_loopback()));
         }

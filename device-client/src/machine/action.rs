@@ -8,12 +8,13 @@ use std::{
 
 use conveyed_info::{
     BootstrappingData, Unverified,
+    discovery::removable_storage::{MediaPath, MediaUriError},
     information::{Configuration, Script},
     rpc::{BootstrappingRequest, ProgressReport},
     statement::Statement,
 };
 use pki::certificate::Certificate;
-use verdict::{Digest, Refusal, Trace};
+use verdict::{Digest, ReasonCode, Refusal, Trace};
 
 use super::{Fact, OnboardingStep, Origin, SourceIndex};
 use crate::{Outcome, Place, Server};
@@ -103,10 +104,53 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Download {
     /// From where.
-    pub uri: String,
+    pub from: ImageLocation,
     /// The digest the image will be held against. Bytes of an earlier download for the same digest are kept and the
     /// rest fetched; without a digest a download starts from nothing.
     pub expected: Option<Digest>,
+}
+
+/// Where a boot image lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImageLocation {
+    /// Wherever this URI leads; an environment takes `http` and `https` and no other (SEC-11).
+    Uri(String),
+    /// On the removable storage that the document itself came from, and nowhere else (USB-07).
+    Stick {
+        /// Where on it the document lay.
+        place: Place,
+        /// The file.
+        path: MediaPath,
+    },
+}
+
+impl ImageLocation {
+    /// What a URI means in a document that came from `place`.
+    ///
+    /// # Errors
+    /// [`Refusal`] for a `file` URI that is no path on a stick, or that did not come from one: on the device itself an owner
+    /// names no files (SEC-11).
+    pub fn of_uri(uri: &str, place: &Place) -> Result<Self, Refusal> {
+        match (MediaPath::from_uri(uri), place) {
+            (Err(MediaUriError::Elsewhere), _) => Ok(Self::Uri(uri.to_owned())),
+            (Ok(path), Place::Folder(_)) => Ok(Self::Stick { place: place.clone(), path }),
+            (Err(error), Place::Folder(_)) => Err(Refusal::new(error.reason(), format!("{uri}: {error}"))),
+            (_, Place::Server(_) | Place::Name(_)) => {
+                let detail = format!("{uri}: a file is taken only from the removable storage that names it");
+                Err(Refusal::new(ReasonCode::ImageUnreachable, detail))
+            }
+        }
+    }
+}
+
+impl fmt::Display for ImageLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uri(uri) => f.write_str(uri),
+            Self::Stick { path, .. } => write!(f, "{path} on the same storage"),
+        }
+    }
 }
 
 /// Work on the device itself.

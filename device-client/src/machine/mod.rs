@@ -29,8 +29,8 @@ mod targets;
 mod tests;
 
 pub use action::{
-    Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Installation, Offer, Pause,
-    Request, ScriptEnd,
+    Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, ImageLocation, Installation,
+    Offer, Pause, Request, ScriptEnd,
 };
 pub use action::{ScriptVerdict, SwitchPosition, Work};
 pub use entry::Origin;

@@ -14,13 +14,14 @@ pub mod removable_storage;
 mod resolver;
 pub mod well_known;
 
-use std::net::IpAddr;
+use std::{net::IpAddr, path::Path};
 
 use pki::{identity::SerialNumber, time::Clock};
 use serde::Deserialize;
 use verdict::Refusal;
 
 use crate::{config::WellKnown, machine::Discovery};
+use removable_storage::Sticks;
 
 /// A table `[[sources]]` of the configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -39,6 +40,17 @@ pub enum SourceConfig {
     Dns(dns::Settings),
     /// The factory's list of bootstrap servers (RFC 8572 §4.4).
     WellKnown {},
+}
+
+impl SourceConfig {
+    /// The same, with paths that are relative to `base` made whole.
+    #[must_use]
+    pub fn relative_to(self, base: &Path) -> Self {
+        match self {
+            Self::RemovableStorage(settings) => Self::RemovableStorage(settings.relative_to(base)),
+            other => other,
+        }
+    }
 }
 
 /// One thing to ask. A table of the configuration may be several: DNS is asked four questions, one after the other,
@@ -73,6 +85,8 @@ pub struct Surroundings<'a> {
     pub learned: &'a mut Learned,
     /// What a source did or let pass that the trace must tell, whatever it then gives: one sentence each.
     pub notes: &'a mut Vec<String>,
+    /// Storage that data came from.
+    pub sticks: &'a mut Sticks,
 }
 
 /// What DHCP says beside the bootstrap servers. As little believed as they are.

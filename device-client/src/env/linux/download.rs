@@ -8,7 +8,7 @@ use std::{
 
 use http::Uri;
 use rustls::ClientConfig;
-use verdict::{ReasonCode, Refusal};
+use verdict::{Digest, ReasonCode, Refusal};
 
 use super::{
     network::{Secured, USER_AGENT, handshake},
@@ -19,7 +19,7 @@ use crate::{
     apply::{image::ImageStore, staged::Staged},
     config::Limits,
     http::{Connection, Framing, HttpError, RequestHead},
-    machine::{Download, Downloaded},
+    machine::Downloaded,
     storage,
 };
 
@@ -30,13 +30,13 @@ impl<T: Read + Write> Stream for T {}
 
 /// Downloads to the staging place, going on where an earlier download of the same digest stopped.
 pub(super) fn fetch(
-    download: &Download,
+    uri: &str,
+    expected: Option<&Digest>,
     images: &ImageStore,
     tls: &Arc<ClientConfig>,
     limits: &Limits,
 ) -> Result<Downloaded, Refusal> {
-    let missing = |staged: &mut Staged| transfer(&Target::parse(&download.uri)?, staged, tls, limits);
-    images.receive(download.expected.as_ref(), missing)
+    images.receive(expected, |staged| transfer(&Target::parse(uri)?, staged, tls, limits))
 }
 
 /// Where a URI leads.
@@ -217,22 +217,22 @@ mod tests {
     #[test]
     fn a_download_that_was_cut_off_fetches_only_the_rest() {
         let image = b"0123456789".to_vec();
-        let download = |uri| Download { uri, expected: Some(sha256(&image)) };
+        let digest = sha256(&image);
         let (_folder, images) = store();
         let limits = Limits::default();
         let (uri, server) = serve(vec![
             b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123".to_vec(),
             b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\n456789".to_vec(),
         ]);
-        let refusal = fetch(&download(uri.clone()), &images, &tls(), &limits).unwrap_err();
+        let refusal = fetch(&uri, Some(&digest), &images, &tls(), &limits).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageUnreachable);
-        let done = fetch(&download(uri.clone()), &images, &tls(), &limits).unwrap();
+        let done = fetch(&uri, Some(&digest), &images, &tls(), &limits).unwrap();
         assert_eq!((done.sha256, done.length, done.resumed_from), (sha256(&image), 10, 4));
         let requests = server.join().unwrap();
         assert!(requests[0].starts_with("GET /image.fit?x=1 HTTP/1.1\r\n") && !requests[0].contains("Range"));
         assert!(requests[1].contains("Range: bytes=4-\r\n"), "{}", requests[1]);
         // Complete already: nobody is asked.
-        assert_eq!(fetch(&download(uri), &images, &tls(), &limits).unwrap().resumed_from, 10);
+        assert_eq!(fetch(&uri, Some(&digest), &images, &tls(), &limits).unwrap().resumed_from, 10);
     }
 
     #[test]
@@ -241,8 +241,7 @@ mod tests {
         let (_folder, images) = store();
         images.stage(Some(&sha256(&image))).unwrap().append(b"xyz").unwrap();
         let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef".to_vec()]);
-        let download = Download { uri, expected: Some(sha256(&image)) };
-        let done = fetch(&download, &images, &tls(), &Limits::default()).unwrap();
+        let done = fetch(&uri, Some(&sha256(&image)), &images, &tls(), &Limits::default()).unwrap();
         assert_eq!((done.sha256, done.resumed_from), (sha256(&image), 0));
         server.join().unwrap();
     }
@@ -256,7 +255,7 @@ mod tests {
             b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n\r\n".to_vec(),
             b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".to_vec(),
         ]);
-        let done = fetch(&Download { uri, expected: Some(sha256(&image)) }, &images, &tls(), &Limits::default());
+        let done = fetch(&uri, Some(&sha256(&image)), &images, &tls(), &Limits::default());
         assert_eq!(done.unwrap().sha256, sha256(&image));
         let requests = server.join().unwrap();
         assert!(requests[0].contains("Range: bytes=4-") && !requests[1].contains("Range"), "{requests:?}");
@@ -268,7 +267,7 @@ mod tests {
         let limits = Limits { image_octets: 1000, ..Limits::default() };
         // The server closes after the header: without the look ahead, the image would be cut off and not too large.
         let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n".to_vec()]);
-        let refusal = fetch(&Download { uri, expected: None }, &images, &tls(), &limits).unwrap_err();
+        let refusal = fetch(&uri, None, &images, &tls(), &limits).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
         server.join().unwrap();
     }
@@ -292,12 +291,11 @@ mod tests {
         let (_folder, images) = store();
         let limits = Limits { image_octets: 5, ..Limits::default() };
         let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef".to_vec()]);
-        let refusal = fetch(&Download { uri, expected: None }, &images, &tls(), &limits).unwrap_err();
+        let refusal = fetch(&uri, None, &images, &tls(), &limits).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
         server.join().unwrap();
         for uri in ["file:///etc/passwd", "gopher://x/", "ftp://x/y", "/relative", "https://user@host/", "http:///x"] {
-            let download = Download { uri: uri.to_owned(), expected: None };
-            let refusal = fetch(&download, &images, &tls(), &limits).unwrap_err();
+            let refusal = fetch(uri, None, &images, &tls(), &limits).unwrap_err();
             assert_eq!(refusal.reason, ReasonCode::ImageUnreachable, "{uri}");
         }
     }

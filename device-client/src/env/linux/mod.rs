@@ -3,6 +3,7 @@
 mod download;
 pub(crate) mod network;
 pub(crate) mod station;
+mod stick_image;
 mod stream;
 
 use std::{
@@ -27,8 +28,10 @@ use crate::{
     apply::workshop::Workshop,
     capture::CaptureWriter,
     config::{ClockTrust, Config},
-    machine::{Answer, Discovery, Download, Downloaded, Event, Moment, Pause, Request, SourceIndex, Step, Work},
-    sources::{Learned, Source, Surroundings},
+    machine::{
+        Answer, Discovery, Download, Downloaded, Event, ImageLocation, Moment, Pause, Request, SourceIndex, Step, Work,
+    },
+    sources::{Learned, Source, Surroundings, removable_storage::Sticks},
     tls,
 };
 use network::Link;
@@ -49,6 +52,8 @@ pub struct LinuxEnvironment<'a> {
     pub(crate) learned: Learned,
     /// Where everything is kept that the machine is told, where somebody wants it.
     pub(crate) capture: &'a mut Option<CaptureWriter<File>>,
+    /// The removable storage that data came from in this attempt.
+    pub(crate) sticks: Sticks,
 }
 
 impl std::fmt::Debug for LinuxEnvironment<'_> {
@@ -90,6 +95,7 @@ impl Environment for LinuxEnvironment<'_> {
             well_known: &self.config.well_known,
             clock,
             learned: &mut self.learned,
+            sticks: &mut self.sticks,
             notes: &mut notes,
         });
         for note in notes {
@@ -124,9 +130,17 @@ impl Environment for LinuxEnvironment<'_> {
     }
 
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
-        let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
-        let tls = tls::anonymous_client_config().map_err(refuse)?;
-        download::fetch(download, self.workshop.images(), &tls, &self.config.limits)
+        let (images, limits, expected) = (self.workshop.images(), &self.config.limits, download.expected.as_ref());
+        match &download.from {
+            ImageLocation::Uri(uri) => {
+                let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
+                let tls = tls::anonymous_client_config().map_err(refuse)?;
+                download::fetch(uri, expected, images, &tls, limits)
+            }
+            ImageLocation::Stick { place, path } => {
+                stick_image::copy(self.sticks.of(place), path, expected, images, limits)
+            }
+        }
     }
 
     fn work(&mut self, work: Work) -> Result<Event, Refusal> {

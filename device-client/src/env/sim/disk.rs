@@ -399,13 +399,13 @@ impl DiskFile for SimulatedFile {
         let file = state.file(self.id)?;
         match &outcome {
             Ok(()) => file.past.clear(),
-            Err(error) if error.kind() == io::ErrorKind::Other => {}
             // What the system could not write it does not try to write again.
-            Err(_) => {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
                 let stable = file.stable(file.past.len());
                 file.unsure_from = (stable < file.now.len()).then_some(stable);
                 file.past.clear();
             }
+            Err(_) => {}
         }
         outcome
     }

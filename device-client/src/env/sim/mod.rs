@@ -196,9 +196,10 @@ impl Environment for Simulation {
 
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
         self.powered()?;
-        self.log(format!("download {}", download.uri));
-        let missing = || Refusal::new(ReasonCode::ImageUnreachable, format!("{}: status 404", download.uri));
-        let image = self.images.get(&download.uri).ok_or_else(missing)?;
+        let from = download.from.to_string();
+        self.log(format!("download {from}"));
+        let missing = || Refusal::new(ReasonCode::ImageUnreachable, format!("{from}: status 404"));
+        let image = self.images.get(&from).ok_or_else(missing)?;
         let length = u64::try_from(image.len()).unwrap_or(u64::MAX);
         Ok(Downloaded { sha256: sha256(image), length, resumed_from: 0 })
     }

@@ -204,9 +204,10 @@ impl Forgetting {
         let history = &mut shared.situation.history;
         let mut to_roll_back = job.committed;
         if let Event::Failed(problem) = event {
-            // The journal still says that the configuration is committed, and the next start will believe it: it must
-            // stay true. That start goes on where this attempt failed, or rolls back before another document begins.
-            to_roll_back &= !history.is_applied(&job.document, OnboardingStep::Configuration);
+            // The journal may say that the configuration is committed, even where it said that it could not write that: the
+            // next start will believe it, and it must stay true. That start goes on where this attempt failed, or rolls back
+            // before it begins anew.
+            to_roll_back = false;
             shared.record(Record::refused("journal", &problem).about(&job.place));
         } else {
             history.add(Fact::Abandoned { document: job.document });

@@ -8,8 +8,8 @@ use super::{Job, Next, Onboarding, Report, fail, reporting};
 use crate::{
     Decision, Record,
     machine::{
-        Action, Download, Downloaded, Event, Fact, ImageSignature, Installation, OnboardingStep, RunningImage, State,
-        Transition, Work,
+        Action, Download, Downloaded, Event, Fact, ImageLocation, ImageSignature, Installation, OnboardingStep,
+        RunningImage, State, Transition, Work,
         shared::{Shared, unexpected},
     },
 };
@@ -17,12 +17,36 @@ use crate::{
 /// Installs of one image after which it is not written to flash again.
 const MAX_INSTALLS: u32 = 2;
 
-/// Where in the list of URIs a download stands.
+/// Where in the list of places a download stands.
 #[derive(Debug)]
 pub(super) struct Fetch {
     image: BootImage,
-    next_uri: usize,
+    locations: Vec<ImageLocation>,
+    next: usize,
     last_refusal: Option<Refusal>,
+}
+
+impl Fetch {
+    /// What the URIs mean that came from this place; those that must not be used are left (SEC-11).
+    fn new(image: BootImage, job: &Job, shared: &mut Shared) -> Self {
+        let mut fetch = Self { image, locations: Vec::new(), next: 0, last_refusal: None };
+        for uri in std::mem::take(&mut fetch.image.download_uris) {
+            match ImageLocation::of_uri(&uri, &job.place) {
+                Ok(location) => fetch.locations.push(location),
+                Err(refusal) => fetch.failed(job, refusal, shared),
+            }
+        }
+        fetch
+    }
+
+    fn failed(&mut self, job: &Job, refusal: Refusal, shared: &mut Shared) {
+        shared.record(Record::refused("image-download", &refusal).about(&job.place));
+        // A hash that did not match tells more than a server that did not answer.
+        self.last_refusal = match self.last_refusal.take() {
+            Some(earlier) if earlier.reason == ReasonCode::ImageHashMismatch => Some(earlier),
+            _ => Some(refusal),
+        };
+    }
 }
 
 /// Compares the boot image criteria with what runs.
@@ -41,13 +65,17 @@ pub(super) fn begin(mut job: Job, shared: &mut Shared) -> Transition {
     if let Some(refusal) = cannot_fetch(&image, shared) {
         return fail(job, ProgressType::BootImageError, refusal);
     }
-    let reports = vec![initiated, Report::verbose(ProgressType::BootImageMismatch)];
+    let mut reports = vec![initiated, Report::verbose(ProgressType::BootImageMismatch)];
     if let Some(digest) = image.sha256.filter(|digest| shared.situation.installed.as_ref() == Some(digest)) {
         shared.note("image-download", &job.place, format!("not needed: {digest} is installed and was not booted yet"));
         let installation = Installation { sha256: digest, os_name: image.os_name, os_version: image.os_version };
         return reporting::send(job, reports, Next::Install(installation), shared);
     }
-    reporting::send(job, reports, Next::Fetch(Fetch { image, next_uri: 0, last_refusal: None }), shared)
+    let fetch = Fetch::new(image, &job, shared);
+    if !fetch.locations.is_empty() {
+        reports.extend(fetch.last_refusal.as_ref().map(warning));
+    }
+    reporting::send(job, reports, Next::Fetch(fetch), shared)
 }
 
 /// Exactly as the criteria say; what they do not name, they do not demand.
@@ -93,25 +121,29 @@ fn worn_out(image: &Digest, shared: &Shared) -> Option<Refusal> {
     })
 }
 
-/// Tries the next URI, in the order given (CLI-60).
+/// Tries the next place, in the order given (CLI-60).
 pub(super) fn fetch(job: Job, mut fetch: Fetch, shared: &mut Shared) -> Transition {
-    let Some(uri) = fetch.image.download_uris.get(fetch.next_uri).cloned() else {
+    let Some(from) = fetch.locations.get(fetch.next).cloned() else {
         let refusal = fetch.last_refusal.unwrap_or_else(|| unexpected("download"));
         return fail(job, ProgressType::BootImageError, refusal);
     };
-    fetch.next_uri = fetch.next_uri.saturating_add(1);
-    shared.note("image-download", &job.place, uri.as_str());
-    let action = Action::Download(Download { uri, expected: fetch.image.sha256 });
+    fetch.next = fetch.next.saturating_add(1);
+    shared.note("image-download", &job.place, from.to_string());
+    let action = Action::Download(Download { from, expected: fetch.image.sha256 });
     go(Onboarding::Downloading(Downloading { job, fetch }), action)
 }
 
 /// Says why one URI was left, where another is tried; of the last one, the error will say it.
 fn warn(job: Job, fetch: Fetch, shared: &mut Shared) -> Transition {
-    let Some(refusal) = fetch.last_refusal.as_ref().filter(|_| fetch.next_uri < fetch.image.download_uris.len()) else {
+    let Some(refusal) = fetch.last_refusal.as_ref().filter(|_| fetch.next < fetch.locations.len()) else {
         return self::fetch(job, fetch, shared);
     };
-    let report = Report::verbose(ProgressType::BootImageWarning).with_message(reporting::message_of(refusal, ""));
+    let report = warning(refusal);
     reporting::send(job, vec![report], Next::Fetch(fetch), shared)
+}
+
+fn warning(refusal: &Refusal) -> Report {
+    Report::verbose(ProgressType::BootImageWarning).with_message(reporting::message_of(refusal, ""))
 }
 
 fn go(state: Onboarding, action: Action) -> Transition {
@@ -130,12 +162,7 @@ impl Downloading {
         let downloaded = match event {
             Event::Downloaded(downloaded) => downloaded,
             Event::Failed(refusal) => {
-                shared.record(Record::refused("image-download", &refusal).about(&self.job.place));
-                // A hash that did not match tells more than a server that did not answer.
-                self.fetch.last_refusal = match self.fetch.last_refusal.take() {
-                    Some(earlier) if earlier.reason == ReasonCode::ImageHashMismatch => Some(earlier),
-                    _ => Some(refusal),
-                };
+                self.fetch.failed(&self.job, refusal, shared);
                 return warn(self.job, self.fetch, shared);
             }
             _ => return fail(self.job, ProgressType::BootImageError, unexpected("download")),
@@ -152,7 +179,7 @@ impl Downloading {
             shared.record(Record::refused("image-hash", &refusal).about(&self.job.place));
             // Kept bytes of an earlier download may be what is wrong: the same URI gets one chance without them.
             if resumed_from > 0 {
-                self.fetch.next_uri = self.fetch.next_uri.saturating_sub(1);
+                self.fetch.next = self.fetch.next.saturating_sub(1);
             }
             self.fetch.last_refusal = Some(refusal);
             return discard(self.job, After::NextUri(self.fetch));

@@ -9,4 +9,5 @@ mod onboarding;
 mod redirects;
 mod replays;
 mod reports;
+mod sticks;
 mod world;

@@ -142,6 +142,7 @@ mod tests {
                 clock: Clock::Trusted(Timestamp::from_unix(1_800_000_000)),
                 learned: &mut learned,
                 notes: &mut Vec::new(),
+                sticks: &mut crate::sources::removable_storage::Sticks::default(),
             },
         );
         (found, learned)

@@ -23,6 +23,9 @@ const SERVERS: usize = 3;
 /// Most addresses of one association that are used.
 const ADDRESSES: usize = 4;
 
+/// How long the kernel may take to see that nobody else has an address.
+const DETECTION: Duration = Duration::from_secs(3);
+
 /// Sets the interface up. Gives the reply and then the advertisements that were not taken, whose lists are tried as well.
 pub(super) fn exchange(asker: &Asker<'_>, place: &Place, notes: &mut Vec<String>) -> io::Result<Vec<Message>> {
     let mut port = LinkPort::open(place.address, place.interface.index)?;
@@ -97,7 +100,7 @@ fn set_up(place: &Place, given: &IdentityAssociation, notes: &mut Vec<String>) -
         place.interface.give(address.into(), ALONE, Lifetimes { preferred, valid })?;
         notes.push(format!("{} has {address}/{ALONE}, for {valid} seconds", place.interface.name));
     }
-    Ok(())
+    place.interface.settle(DETECTION)
 }
 
 #[cfg(test)]

@@ -163,7 +163,7 @@ fn options_of(answers: &[Message]) -> (Vec<Received>, Vec<Refusal>) {
 }
 
 /// What an answer says of the DNS (RFC 3646). What is broken in it is left out: nothing depends on it.
-fn resolver_of(answer: &Message) -> Resolver {
+pub(super) fn resolver_of(answer: &Message) -> Resolver {
     let code = OptionCode::DNS_SERVERS;
     let servers = answer.options.all(code).filter_map(|value| addresses(code, value).ok()).flatten();
     let domains = answer.options.all(OptionCode::DOMAIN_LIST);

@@ -110,6 +110,12 @@ macro_rules! onboarding {
             DhcpWrongNetwork, "dhcp-wrong-network", "RFC 2131 §4.3.2",
                 "The client asks for an address that does not belong on its network",
                 "The client was told to ask afresh; it moved, or a second server hands out other addresses.";
+            DhcpLeaseExpired, "dhcp-lease-expired", "RFC 2131 §4.4.5",
+                "The lease in a DHCP client's file is over",
+                "Look whether that client still runs; the agent can ask by itself, with kind = \"dhcp4\" or \"dhcp6\".";
+            DhcpOptionNotKept, "dhcp-option-not-kept", "RFC 8572 §8.1",
+                "A DHCP client's lease file holds neither option 143 nor option 136",
+                "Tell the client to ask for it, or let the agent ask beside it with kind = \"dhcp4\" and mode = \"inform\".";
         }
     };
 }
