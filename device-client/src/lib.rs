@@ -5,7 +5,7 @@
 //!   [`machine::Action`] at a time comes out, together with the [`Record`]s that say why.
 //! * [`mod@env`] acts. [`env::Environment`] is what the machine needs from the world, [`env::drive`] connects the two;
 //!   [`env::linux`] is a real device, [`env::sim`] a scripted one for tests.
-//! * [`http`] and [`tls`] are the small client that the real environment speaks with, [`sources`] finds bootstrap
+//! * [`http`], [`tls`] and [`dns`] are the small clients that the real environment speaks with, [`sources`] finds bootstrap
 //!   servers, [`apply`] installs images, runs scripts and commits configurations, [`journal`] remembers work done.
 //! * [`capture`] keeps what a machine was told, and runs it again elsewhere; [`retry`] says when to try again.
 //! * [`identity`] is who the device is: key and certificate in files or in its TPM, made in the factory, checked before use.
@@ -20,6 +20,7 @@ pub mod apply;
 pub mod capture;
 pub mod config;
 mod device;
+pub mod dns;
 pub mod doctor;
 pub mod env;
 pub mod http;

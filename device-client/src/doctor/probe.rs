@@ -23,7 +23,7 @@ use crate::{
     device,
     env::{
         Environment, drive,
-        linux::{self, network::Link},
+        linux::{self, names, network::Link},
     },
     identity::Identity,
     machine::{
@@ -144,7 +144,7 @@ impl Environment for Prober<'_> {
     }
 
     fn resolve(&mut self, server: &Server) -> Result<Vec<IpAddr>, Refusal> {
-        let addresses = linux::resolve(server.host(), server.port())?;
+        let addresses = names::resolve(server.host(), server.port(), &self.learned)?;
         let shown = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         self.find("server-resolved", Health::Good, &format!("{server}: {shown}"), "");
         Ok(addresses)

@@ -14,7 +14,7 @@ pub mod removable_storage;
 mod resolver;
 pub mod well_known;
 
-use std::{net::IpAddr, path::Path};
+use std::{collections::BTreeMap, net::IpAddr, path::Path};
 
 use pki::{identity::SerialNumber, time::Clock};
 use serde::Deserialize;
@@ -89,13 +89,15 @@ pub struct Surroundings<'a> {
     pub sticks: &'a mut Sticks,
 }
 
-/// What DHCP says beside the bootstrap servers. As little believed as they are.
+/// What DHCP and DNS say beside the bootstrap servers. As little believed as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Learned {
     /// DNS servers, in the order in which they are to be asked.
     pub name_servers: Vec<IpAddr>,
     /// Domains of the network (DHCPv4 option 15, DHCPv6 option 24; DNS-16).
     pub domains: Vec<String>,
+    /// Addresses of servers that DNS named, by host as [`crate::Server::host`] gives it. A resolver may know others.
+    pub addresses: BTreeMap<String, Vec<IpAddr>>,
     /// What came in which names servers, as it came: for a person who looks for what is wrong with it.
     pub received: Vec<RawValue>,
 }
@@ -130,6 +132,30 @@ impl Learned {
         for domain in domains {
             if !self.domains.contains(&domain) {
                 self.domains.push(domain);
+            }
+        }
+    }
+
+    /// Adds addresses of a host, as far as there is room: strangers name hosts. Those that lead to the link alone come
+    /// last, since an untrusted source cannot lead there (SEC-10).
+    pub fn add_addresses(&mut self, host: &str, addresses: impl IntoIterator<Item = IpAddr>) {
+        /// Hosts whose addresses are kept.
+        const MAX_HOSTS: usize = 64;
+        /// Addresses of one host. Half of those that are tried: the rest is left to a resolver.
+        const MAX_ADDRESSES: usize = 4;
+        let is_room = self.addresses.len() < MAX_HOSTS || self.addresses.contains_key(host);
+        let mut addresses: Vec<IpAddr> = addresses.into_iter().collect();
+        if addresses.is_empty() || !is_room {
+            return;
+        }
+        addresses.sort_by_key(|address| match address {
+            IpAddr::V4(address) => address.is_link_local(),
+            IpAddr::V6(address) => address.is_unicast_link_local(),
+        });
+        let known = self.addresses.entry(host.to_owned()).or_default();
+        for address in addresses {
+            if known.len() < MAX_ADDRESSES && !known.contains(&address) {
+                known.push(address);
             }
         }
     }
@@ -177,6 +203,41 @@ impl Source {
             Self::LeaseFile(settings) => lease_file::discover(settings, surroundings),
             Self::Dns(settings, step) => dns::discover(settings, *step, surroundings),
             Self::WellKnown => Ok(well_known::discover(surroundings.well_known)),
+        }
+    }
+}
+
+/// What a source's tests surround it with.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Around {
+    pub(crate) serial_number: SerialNumber,
+    pub(crate) clock: Clock,
+    pub(crate) learned: Learned,
+    pub(crate) notes: Vec<String>,
+    pub(crate) sticks: Sticks,
+}
+
+#[cfg(test)]
+impl Around {
+    pub(crate) fn new(serial_number: &str) -> Self {
+        Self {
+            serial_number: SerialNumber::new(serial_number).unwrap(),
+            clock: Clock::Trusted(pki::time::Timestamp::from_unix(1_800_000_000)),
+            learned: Learned::default(),
+            notes: Vec::new(),
+            sticks: Sticks::default(),
+        }
+    }
+
+    pub(crate) fn surroundings(&mut self) -> Surroundings<'_> {
+        Surroundings {
+            serial_number: &self.serial_number,
+            well_known: &[],
+            clock: self.clock,
+            learned: &mut self.learned,
+            notes: &mut self.notes,
+            sticks: &mut self.sticks,
         }
     }
 }

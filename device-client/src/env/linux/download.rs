@@ -11,8 +11,8 @@ use rustls::ClientConfig;
 use verdict::{Digest, ReasonCode, Refusal};
 
 use super::{
+    names,
     network::{Secured, USER_AGENT, handshake},
-    resolve,
     stream::DeadlineStream,
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     config::Limits,
     http::{Connection, Framing, HttpError, RequestHead},
     machine::Downloaded,
+    sources::Learned,
     storage,
 };
 
@@ -35,8 +36,9 @@ pub(super) fn fetch(
     images: &ImageStore,
     tls: &Arc<ClientConfig>,
     limits: &Limits,
+    learned: &Learned,
 ) -> Result<Downloaded, Refusal> {
-    images.receive(expected, |staged| transfer(&Target::parse(uri)?, staged, tls, limits))
+    images.receive(expected, |staged| transfer(&Target::parse(uri)?, staged, tls, limits, learned))
 }
 
 /// Where a URI leads.
@@ -77,10 +79,16 @@ impl Target {
     }
 }
 
-fn transfer(target: &Target, staged: &mut Staged, tls: &Arc<ClientConfig>, limits: &Limits) -> Result<(), Refusal> {
+fn transfer(
+    target: &Target,
+    staged: &mut Staged,
+    tls: &Arc<ClientConfig>,
+    limits: &Limits,
+    learned: &Learned,
+) -> Result<(), Refusal> {
     let refuse = |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority));
     let mut last = refuse("no address".to_owned());
-    let addresses = resolve(&target.host, target.port).map_err(|refusal| refuse(refusal.detail))?;
+    let addresses = names::resolve(&target.host, target.port, learned).map_err(|refusal| refuse(refusal.detail))?;
     for ip in addresses {
         let address = (ip, target.port).into();
         let stream = match connect(target, address, tls, limits) {
@@ -224,15 +232,15 @@ mod tests {
             b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123".to_vec(),
             b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\n456789".to_vec(),
         ]);
-        let refusal = fetch(&uri, Some(&digest), &images, &tls(), &limits).unwrap_err();
+        let refusal = fetch(&uri, Some(&digest), &images, &tls(), &limits, &Learned::default()).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageUnreachable);
-        let done = fetch(&uri, Some(&digest), &images, &tls(), &limits).unwrap();
+        let done = fetch(&uri, Some(&digest), &images, &tls(), &limits, &Learned::default()).unwrap();
         assert_eq!((done.sha256, done.length, done.resumed_from), (sha256(&image), 10, 4));
         let requests = server.join().unwrap();
         assert!(requests[0].starts_with("GET /image.fit?x=1 HTTP/1.1\r\n") && !requests[0].contains("Range"));
         assert!(requests[1].contains("Range: bytes=4-\r\n"), "{}", requests[1]);
         // Complete already: nobody is asked.
-        assert_eq!(fetch(&uri, Some(&digest), &images, &tls(), &limits).unwrap().resumed_from, 10);
+        assert_eq!(fetch(&uri, Some(&digest), &images, &tls(), &limits, &Learned::default()).unwrap().resumed_from, 10);
     }
 
     #[test]
@@ -241,7 +249,8 @@ mod tests {
         let (_folder, images) = store();
         images.stage(Some(&sha256(&image))).unwrap().append(b"xyz").unwrap();
         let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef".to_vec()]);
-        let done = fetch(&uri, Some(&sha256(&image)), &images, &tls(), &Limits::default()).unwrap();
+        let done =
+            fetch(&uri, Some(&sha256(&image)), &images, &tls(), &Limits::default(), &Learned::default()).unwrap();
         assert_eq!((done.sha256, done.resumed_from), (sha256(&image), 0));
         server.join().unwrap();
     }
@@ -255,7 +264,7 @@ mod tests {
             b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n\r\n".to_vec(),
             b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".to_vec(),
         ]);
-        let done = fetch(&uri, Some(&sha256(&image)), &images, &tls(), &Limits::default());
+        let done = fetch(&uri, Some(&sha256(&image)), &images, &tls(), &Limits::default(), &Learned::default());
         assert_eq!(done.unwrap().sha256, sha256(&image));
         let requests = server.join().unwrap();
         assert!(requests[0].contains("Range: bytes=4-") && !requests[1].contains("Range"), "{requests:?}");
@@ -267,7 +276,7 @@ mod tests {
         let limits = Limits { image_octets: 1000, ..Limits::default() };
         // The server closes after the header: without the look ahead, the image would be cut off and not too large.
         let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n".to_vec()]);
-        let refusal = fetch(&uri, None, &images, &tls(), &limits).unwrap_err();
+        let refusal = fetch(&uri, None, &images, &tls(), &limits, &Learned::default()).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
         server.join().unwrap();
     }
@@ -291,11 +300,11 @@ mod tests {
         let (_folder, images) = store();
         let limits = Limits { image_octets: 5, ..Limits::default() };
         let (uri, server) = serve(vec![b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef".to_vec()]);
-        let refusal = fetch(&uri, None, &images, &tls(), &limits).unwrap_err();
+        let refusal = fetch(&uri, None, &images, &tls(), &limits, &Learned::default()).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
         server.join().unwrap();
         for uri in ["file:///etc/passwd", "gopher://x/", "ftp://x/y", "/relative", "https://user@host/", "http:///x"] {
-            let refusal = fetch(uri, None, &images, &tls(), &limits).unwrap_err();
+            let refusal = fetch(uri, None, &images, &tls(), &limits, &Learned::default()).unwrap_err();
             assert_eq!(refusal.reason, ReasonCode::ImageUnreachable, "{uri}");
         }
     }

@@ -1,15 +1,16 @@
 //! A real device: sockets, files and processes.
 
 mod download;
+pub(crate) mod names;
 pub(crate) mod network;
 pub(crate) mod station;
 mod stick_image;
-mod stream;
+pub(crate) mod stream;
 
 use std::{
     fs::File,
     io,
-    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, LazyLock},
     time::{Duration, Instant, SystemTime},
 };
@@ -107,7 +108,7 @@ impl Environment for LinuxEnvironment<'_> {
     }
 
     fn resolve(&mut self, server: &Server) -> Result<Vec<IpAddr>, Refusal> {
-        resolve(server.host(), server.port())
+        names::resolve(server.host(), server.port(), &self.learned)
     }
 
     fn connect(&mut self, server: &Server, address: SocketAddr) -> Result<Vec<Certificate>, Refusal> {
@@ -135,7 +136,7 @@ impl Environment for LinuxEnvironment<'_> {
             ImageLocation::Uri(uri) => {
                 let refuse = |error: rustls::Error| Refusal::new(ReasonCode::HandshakeFailed, error.to_string());
                 let tls = tls::anonymous_client_config().map_err(refuse)?;
-                download::fetch(uri, expected, images, &tls, limits)
+                download::fetch(uri, expected, images, &tls, limits, &self.learned)
             }
             ImageLocation::Stick { place, path } => {
                 stick_image::copy(self.sticks.of(place), path, expected, images, limits)
@@ -171,17 +172,4 @@ impl LinuxEnvironment<'_> {
             (self.sink)(&Record::refused("capture", &refusal));
         }
     }
-}
-
-/// The addresses of a host, in the order in which they are tried.
-pub(crate) fn resolve(host: &str, port: u16) -> Result<Vec<IpAddr>, Refusal> {
-    let refuse = |detail: String| Refusal::new(ReasonCode::ServerUnreachable, detail);
-    let found = (host, port).to_socket_addrs().map_err(|error| refuse(format!("{host}: {error}")))?;
-    let mut addresses: Vec<IpAddr> = Vec::new();
-    for address in found {
-        if !addresses.contains(&address.ip()) {
-            addresses.push(address.ip());
-        }
-    }
-    if addresses.is_empty() { Err(refuse(format!("{host} has no address"))) } else { Ok(addresses) }
 }

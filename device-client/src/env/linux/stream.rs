@@ -8,14 +8,14 @@ use std::{
 
 /// A stream whose reads and writes all together must be over by a deadline, however slowly the peer drips (CLI-28).
 #[derive(Debug)]
-pub(super) struct DeadlineStream {
+pub(crate) struct DeadlineStream {
     stream: TcpStream,
     deadline: Instant,
 }
 
 impl DeadlineStream {
     /// Connects, within `limit`.
-    pub(super) fn connect(address: SocketAddr, limit: Duration) -> io::Result<Self> {
+    pub(crate) fn connect(address: SocketAddr, limit: Duration) -> io::Result<Self> {
         let deadline = Instant::now() + limit;
         let stream = TcpStream::connect_timeout(&address, limit)?;
         stream.set_nodelay(true)?;
@@ -23,7 +23,7 @@ impl DeadlineStream {
     }
 
     /// Begins a new exchange, which may take this long.
-    pub(super) fn allow(&mut self, limit: Duration) {
+    pub(crate) fn allow(&mut self, limit: Duration) {
         self.deadline = Instant::now() + limit;
     }
 

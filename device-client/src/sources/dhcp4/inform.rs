@@ -86,12 +86,9 @@ mod tests {
     };
 
     use dhcp::v4::{Operation, OptionCode, ParameterRequestList, TransactionId};
-    use pki::{
-        identity::SerialNumber,
-        time::{Clock, Timestamp},
-    };
 
     use super::{super::discover, *};
+    use crate::sources::Around;
     use crate::{
         Server,
         machine::{Discovery, Origin},
@@ -133,19 +130,8 @@ mod tests {
     }
 
     fn ask_once(settings: &Settings) -> (Result<Discovery, Refusal>, Learned) {
-        let mut learned = Learned::default();
-        let found = discover(
-            settings,
-            &mut Surroundings {
-                serial_number: &SerialNumber::new("SN-1").unwrap(),
-                well_known: &[],
-                clock: Clock::Trusted(Timestamp::from_unix(1_800_000_000)),
-                learned: &mut learned,
-                notes: &mut Vec::new(),
-                sticks: &mut crate::sources::removable_storage::Sticks::default(),
-            },
-        );
-        (found, learned)
+        let mut around = Around::new("SN-1");
+        (discover(settings, &mut around.surroundings()), around.learned)
     }
 
     #[test]

@@ -213,9 +213,10 @@ fn after(written: Option<Timestamp>, seconds: u32) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use pki::{identity::SerialNumber, time::Clock};
+    use pki::time::Clock;
 
     use super::*;
+    use crate::sources::Around;
     use crate::{
         Server,
         machine::{Offer, Origin},
@@ -227,19 +228,9 @@ mod tests {
         option domain-name \"example.net\";\n  expire 0 2026/11/22 02:58:12;\n}\n";
 
     fn discover_at(paths: &[PathBuf], clock: Clock) -> (Result<Discovery, Refusal>, Learned) {
-        let mut learned = Learned::default();
         let settings = Settings { paths: paths.to_vec(), ..Settings::default() };
-        let found = discover(
-            &settings,
-            &mut Surroundings {
-                serial_number: &SerialNumber::new("SN-1").unwrap(),
-                well_known: &[],
-                clock,
-                learned: &mut learned,
-                notes: &mut Vec::new(),
-            },
-        );
-        (found, learned)
+        let mut around = Around { clock, ..Around::new("SN-1") };
+        (discover(&settings, &mut around.surroundings()), around.learned)
     }
 
     fn trusted(time: &str) -> Clock {

@@ -3,13 +3,9 @@
 use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
 use conveyed_info::discovery::removable_storage::MediaPath;
-use pki::{
-    identity::SerialNumber,
-    time::{Clock, Timestamp},
-};
 
 use super::{stick::StickError, *};
-use crate::sources::Learned;
+use crate::sources::Around;
 
 const FILES: [&str; 3] = ["conveyed-information.cms", "owner-certificate.cms", "ownership-voucher.vcj"];
 
@@ -41,18 +37,8 @@ impl Bench {
     }
 
     fn look(&self, serial_number: &str) -> (Result<Discovery, Refusal>, Sticks) {
-        let (mut learned, mut sticks, mut notes) = (Learned::default(), Sticks::default(), Vec::new());
-        let serial_number = SerialNumber::new(serial_number).unwrap();
-        let mut surroundings = Surroundings {
-            serial_number: &serial_number,
-            well_known: &[],
-            clock: Clock::Untrusted { at_least: Timestamp::from_unix(0) },
-            learned: &mut learned,
-            notes: &mut notes,
-            sticks: &mut sticks,
-        };
-        let found = discover(&self.settings, &mut surroundings);
-        (found, sticks)
+        let mut around = Around::new(serial_number);
+        (discover(&self.settings, &mut around.surroundings()), around.sticks)
     }
 
     /// The one thing that is wrong with the one folder of a device.
