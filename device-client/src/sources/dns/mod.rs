@@ -343,7 +343,7 @@ mod tests {
         let found = ask(&settings, unicast_step(RecordType::Srv), "SN-1", &mut learned).unwrap();
         let servers = vec![crate::Server::new("sztp1.lab.example", 8443)];
         assert_eq!(found.offers, Discovery::of_servers(servers, crate::machine::Origin::Untrusted).offers);
-        assert_eq!(learned.addresses["sztp1.lab.example"], ["192.0.2.1".parse::<std::net::IpAddr>().unwrap()]);
+        assert_eq!(learned.addresses["sztp1.lab.example"], ["192.0.2.1".parse::<IpAddr>().unwrap()]);
     }
 
     #[test]
@@ -377,7 +377,7 @@ mod tests {
     #[test]
     fn dns_15_strangers_can_only_name_so_many_addresses() {
         let mut learned = Learned::default();
-        let address = |last: u8| std::net::IpAddr::from([192, 0, 2, last]);
+        let address = |last: u8| IpAddr::from([192, 0, 2, last]);
         learned.add_addresses("a", ["fe80::1".parse().unwrap()].into_iter().chain((0..9).map(address)));
         assert_eq!(learned.addresses["a"], [0, 1, 2, 3].map(address));
         (0..100).for_each(|number| learned.add_addresses(&format!("h{number}"), [address(1)]));
