@@ -66,7 +66,7 @@
 //!     println!("{:?} {} ({}) {}", check.outcome, check.check, check.section, check.note.as_deref().unwrap_or_default());
 //! }
 //! # let checks: Vec<_> = verified.trace().checks().iter().map(|it| it.check).collect();
-//! # assert_eq!((checks.len(), checks[0], checks[12]), (13, "voucher-signature", "conveyed-information-document"));
+//! # assert_eq!((checks.len(), checks[0], checks[12]), (14, "voucher-signature", "conveyed-information-document"));
 //! let Accepted::TrustedRedirect(redirect) = verified.value() else { panic!("it was a redirect") };
 //! assert_eq!(redirect.servers()[0].address, "sztp.example.net");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -84,6 +84,7 @@
 //! Passed owner-certificate-path (RFC 8572 §5.4) CN=Owner
 //! Passed conveyed-information-signature (RFC 8572 §5.4)
 //! Passed conveyed-information-document (RFC 8572 §6.3)
+//! Skipped conveyed-information-freshness (RFC 8572 §9.11) not-fresh: nothing tells when it was signed; …
 //! ```
 //!
 //! # Where to go on

@@ -45,6 +45,7 @@
 
 mod artifact;
 mod clear;
+mod findings;
 mod holder;
 mod owner;
 mod revocation;
@@ -57,6 +58,7 @@ use verdict::{Digest, Input, ReasonCode, Refusal, Trace};
 use self::clear::Clear;
 pub use self::{
     clear::Decryption,
+    findings::{EvidenceLocation, Findings, VoucherFacts},
     holder::{HolderContext, verify_voucher_as_holder},
     voucher_request::{
         Prior, Proximity, RegistrarContext, RegistrarRequest, RegistrarUsage, names_a_registrar, verify_voucher_request,
@@ -141,6 +143,19 @@ pub enum Accepted {
 /// # Errors
 /// [`Refusal`], with the reason and every check made up to the one that failed.
 pub fn verify(data: Unverified<BootstrappingData>, context: &Context<'_>) -> Result<Verified<Accepted>, Refusal> {
+    verify_with_findings(data, context, &mut Findings::default())
+}
+
+/// Decides as [`verify`], and leaves in `findings` what was found out on the way, however it ended.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with_findings(
+    data: Unverified<BootstrappingData>,
+    context: &Context<'_>,
+    findings: &mut Findings,
+) -> Result<Verified<Accepted>, Refusal> {
+    *findings = Findings::default();
     let data = data.into_inner();
     let mut trace = Trace::new();
     // RFC 8572 §5.3 (ENC-04): whatever is encrypted is decrypted before anything else.
@@ -162,7 +177,7 @@ pub fn verify(data: Unverified<BootstrappingData>, context: &Context<'_>) -> Res
                 &mut trace,
             )?;
             let ownership_voucher = read_voucher(&ownership_voucher, context.decryption, &mut trace)?;
-            signed([conveyed_information, owner_certificate, ownership_voucher], context, trace)
+            signed([conveyed_information, owner_certificate, ownership_voucher], context, trace, findings)
         }
         BootstrappingData::Signed { .. } => {
             // RFC 8572 §3.5 (ART-24): no defined grouping. The companions say nothing about unsigned information.
@@ -209,14 +224,24 @@ fn read_voucher(
 }
 
 /// RFC 8572 §5.4, in its order.
-fn signed(artifacts: [Clear; 3], context: &Context<'_>, trace: Trace) -> Result<Verified<Accepted>, Refusal> {
+fn signed(
+    artifacts: [Clear; 3],
+    context: &Context<'_>,
+    trace: Trace,
+    findings: &mut Findings,
+) -> Result<Verified<Accepted>, Refusal> {
     let [conveyed_information, owner_certificate, ownership_voucher] = artifacts;
     let (voucher, trace) = ownership_voucher.signed_data(trace)?;
     let (bag, trace) = owner_certificate.signed_data(trace)?;
     let (information, trace) = conveyed_information.signed_data(trace)?;
     let (authentic, trace) = voucher::verify(&voucher, ownership_voucher.input(), context, trace)?;
-    let (owner, trace) = owner::verify(&bag, owner_certificate.input(), &information, &authentic, context, trace)?;
-    let (information, trace) = artifact::signed_by(&information, conveyed_information.input(), owner, trace)?;
+    findings.voucher = Some(VoucherFacts::from(&authentic.voucher));
+    let signers = owner::Signers { bag: &bag, input: owner_certificate.input(), conveyed_information: &information };
+    let (owner, trace) = owner::verify(&signers, &authentic, context, trace, &mut findings.wanted)?;
+    let (information, mut trace) = artifact::signed_by(&information, conveyed_information.input(), owner, trace)?;
+    // RFC 8572 §9.11 (SEC-18): a nonce binds the voucher alone. Whoever kept conveyed information can give it again.
+    let note = "not-fresh: nothing tells when it was signed; it counts as long as voucher and owner certificate do";
+    trace.skipped("conveyed-information-freshness", "RFC 8572 §9.11", note);
     let accepted = match information {
         Information::Redirect(redirect) => Accepted::TrustedRedirect(redirect),
         Information::Onboarding(onboarding) => Accepted::Onboarding(onboarding),

@@ -10,19 +10,22 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use conveyed_info::{information::TrustAnchor, rpc::SshHostKey, voucher::Nonce};
-use pki::{certificate::Certificate, key};
+use pki::{certificate::Certificate, identity::SerialNumber, key};
 use rustls::ClientConfig;
 use verdict::{ReasonCode, Refusal};
 
 use crate::{
-    Decision, Outcome, OutcomeState, Record,
+    BasicCredentials, Decision, Outcome, OutcomeState, Record,
     apply::{
         script::{self, LinuxPrograms},
         workshop::{Setup, Workshop},
     },
     capture::CaptureWriter,
-    config::{ClockTrust, Config, RebootPlan},
-    env::{drive, linux::LinuxEnvironment},
+    config::{ClockTrust, Config, HttpPassword, RebootPlan},
+    env::{
+        drive,
+        linux::{self, LinuxEnvironment},
+    },
     identity::{self, Identity, IdentityFileError},
     machine::{
         ImageSignature, Machine, Policy, RunningImage, ScriptEnd, ScriptVerdict, Situation, Switch, SwitchPosition,
@@ -162,7 +165,7 @@ impl Device {
 
     /// The serial number that the device's certificate names.
     #[must_use]
-    pub fn serial_number(&self) -> &pki::identity::SerialNumber {
+    pub fn serial_number(&self) -> &SerialNumber {
         &self.policy.serial_number
     }
 
@@ -202,6 +205,8 @@ impl Device {
             *capture = None;
             sink(&Record::refused("capture", &storage::refusal(&self.root, &error)));
         }
+        let newest = situation.newest_voucher.and_then(|voucher| voucher.created_on);
+        let at_least = newest.unwrap_or_else(linux::earliest).max(linux::earliest());
         let machine = Machine::new(Arc::clone(&self.policy), situation);
         let mut environment = LinuxEnvironment {
             config: &self.config,
@@ -211,6 +216,7 @@ impl Device {
             sink,
             link: None,
             sources: &self.sources,
+            at_least,
             learned: Learned::default(),
             capture,
             sticks: Sticks::default(),
@@ -285,6 +291,7 @@ pub(crate) fn policy(config: &Config, identity: &Identity) -> Result<Policy, Ope
         accepted_assertions: config.accepted_assertions.clone(),
         allowed_targets: config.allow_targets.clone(),
         hw_model: config.hw_model.clone(),
+        credentials: config.http_password.as_ref().map(|it| credentials(it, &identity.serial_number)).transpose()?,
         ssh_host_keys: config.ssh_host_keys.iter().map(|path| host_key(path)).collect::<Result<_, _>>()?,
         trust_anchors: config.trust_anchors.iter().map(|path| trust_anchor(path)).collect::<Result<_, _>>()?,
         switch: if config.switch.is_some() { Switch::Variable } else { Switch::Marker },
@@ -296,6 +303,19 @@ pub(crate) fn policy(config: &Config, identity: &Identity) -> Result<Policy, Ope
         },
         sources: Source::all_of(&config.sources).iter().map(Source::label).collect(),
     })
+}
+
+/// RFC 8572 §5.3 (CLI-11): where both are used, the user name is the serial number of the certificate.
+fn credentials(config: &HttpPassword, serial_number: &SerialNumber) -> Result<BasicCredentials, OpenError> {
+    const MAX_PASSWORD: u64 = 4096;
+    let unusable = |why: String| OpenError::HttpPassword { path: config.file.clone(), why };
+    let bytes = LinuxDisk.read_bounded(&config.file, MAX_PASSWORD).map_err(|error| unusable(error.to_string()))?;
+    let bytes = bytes.ok_or_else(|| unusable("it is not there".to_owned()))?;
+    let text = String::from_utf8(bytes).map_err(|_| unusable("it is no text".to_owned()))?;
+    let user = config.user.as_deref().unwrap_or(serial_number.as_str());
+    let password = text.strip_suffix('\n').unwrap_or(&text);
+    BasicCredentials::new(user, password.strip_suffix('\r').unwrap_or(password))
+        .map_err(|error| unusable(error.to_string()))
 }
 
 /// A chain of CA certificates up to its root, in any order (RFC 8572 §7.3; ART-35).
@@ -335,6 +355,14 @@ pub enum OpenError {
     InUse {
         /// Which folder.
         path: PathBuf,
+    },
+    /// A password file that cannot be used.
+    #[error("the password in {} cannot be used: {why}", path.display())]
+    HttpPassword {
+        /// Which file.
+        path: PathBuf,
+        /// Why, without a word of what it holds.
+        why: String,
     },
     /// A file does not hold one chain of CA certificates.
     #[error("{} does not hold one chain of CA certificates up to its root", path.display())]

@@ -19,6 +19,7 @@
 pub mod apply;
 pub mod capture;
 pub mod config;
+mod credentials;
 mod device;
 pub mod dns;
 pub mod doctor;
@@ -40,7 +41,9 @@ pub mod storage;
 pub mod switch;
 pub mod tls;
 mod tls_key;
+mod voucher_memory;
 
+pub use credentials::{BasicCredentials, CredentialsInvalid};
 pub use device::{Device, OpenError};
 pub use outcome::{Outcome, OutcomeState, PassedOver};
 pub use place::Place;

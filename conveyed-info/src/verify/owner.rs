@@ -7,24 +7,33 @@ use pki::{
 };
 use verdict::{Input, ReasonCode, Refusal, Trace};
 
-use super::{Context, revocation::RevocationCheck, voucher::Authentic};
+use super::{Context, findings::EvidenceLocation, revocation::RevocationCheck, voucher::Authentic};
 use crate::{cms::SignedData, voucher::Voucher};
 
 const SECTION: &str = "RFC 8572 §5.4";
+
+/// The owner certificate artifact, and what names the one of its certificates that matters.
+pub(super) struct Signers<'a> {
+    pub(super) bag: &'a SignedData,
+    pub(super) input: Input,
+    pub(super) conveyed_information: &'a SignedData,
+}
 
 /// Finds the owner certificate in its bag and validates it to the pinned certificate as the sole anchor (CLI-37).
 ///
 /// Which certificate of the bag it is, nothing marks (ART-19): it is the one that the signer of the conveyed
 /// information names; only when that one is not in the bag, any that could be it is judged, to give the better reason.
+///
+/// Where that fails for want of evidence, `wanted` says where there may be some.
 pub(super) fn verify<'a>(
-    bag: &'a SignedData,
-    input: Input,
-    conveyed_information: &SignedData,
+    signers: &Signers<'a>,
     authentic: &Authentic,
     context: &Context<'_>,
     mut trace: Trace,
+    wanted: &mut Vec<EvidenceLocation>,
 ) -> Result<(&'a Certificate, Trace), Refusal> {
     let Authentic { voucher, stapled } = authentic;
+    let Signers { bag, input, conveyed_information } = *signers;
     let inputs = [input, Input { name: "pinned-domain-cert", sha256: voucher.pinned_domain_cert.sha256() }];
     let policy = Policy::new(context.clock, Purpose::Signing);
     let anchors = std::slice::from_ref(&voucher.pinned_domain_cert);
@@ -55,6 +64,9 @@ pub(super) fn verify<'a>(
     };
     let owner = picked.certificate;
     trace.passed_with("owner-certificate-path", SECTION, &inputs, owner.subject_text());
+    if picked.lacks_evidence() {
+        *wanted = EvidenceLocation::all_of(&picked.path);
+    }
     trace = revocation.record(picked, trace, &inputs)?;
     Ok((owner, trace))
 }

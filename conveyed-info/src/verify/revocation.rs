@@ -29,6 +29,11 @@ pub(super) struct Picked<'a> {
 }
 
 impl Picked<'_> {
+    /// Whether more evidence may change the judgement: too little is known, and nothing speaks against the path.
+    pub(super) const fn lacks_evidence(&self) -> bool {
+        matches!(self.findings, Err(RevocationError::Unknown { .. } | RevocationError::Stale { .. }))
+    }
+
     /// Until when all of this holds: the earliest expiry of a certificate below the anchor, or next update of what cleared
     /// one of them.
     pub(super) fn holds_until(&self) -> Option<Timestamp> {

@@ -168,7 +168,14 @@ pub(super) fn check_dates(
     const CHECK: &str = "voucher-dates";
     let Clock::Trusted(now) = clock else {
         // RFC 8572 §9.1 (DEV-14, SEC-01).
-        trace.skipped(CHECK, "RFC 8572 §9.1", format!("{clock}: dates are not judged"));
+        // SEC-03: what is older than the bound is noted; the bound is no present to hold a voucher against.
+        let older = match (clock, voucher.created_on) {
+            (Clock::Untrusted { at_least }, Some(created_on)) if created_on < at_least => {
+                format!("; the voucher was created on {created_on}, before that bound")
+            }
+            _ => String::new(),
+        };
+        trace.skipped(CHECK, "RFC 8572 §9.1", format!("{clock}: dates are not judged{older}"));
         return Ok(trace);
     };
     if let Some(created_on) = voucher.created_on

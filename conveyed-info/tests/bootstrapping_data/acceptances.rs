@@ -48,11 +48,36 @@ fn signed_data_that_is_in_order_leaves_a_trace_of_every_check() {
         ("owner-certificate-revocation", Outcome::Skipped),
         ("conveyed-information-signature", Outcome::Passed),
         ("conveyed-information-document", Outcome::Passed),
+        ("conveyed-information-freshness", Outcome::Skipped),
     ];
     assert_eq!(names(verified.trace()), expected);
     let explained = verified.trace().checks().iter().all(|it| it.outcome == Outcome::Passed || it.note.is_some());
     assert!(explained, "every skipped check says why");
     assert!(verified.trace().checks().iter().all(|it| it.section.starts_with("RFC ")));
+}
+
+#[test]
+fn sec_18_older_information_counts_and_the_trace_says_that_it_is_not_fresh() {
+    let mut world = World::new();
+    world.nonce = Some(nonce(1));
+    world.voucher.freshness = Freshness::Nonce(nonce(1));
+    let verified = world.verify().unwrap();
+    let check = verified.trace().checks().last().unwrap();
+    assert_eq!((check.check, check.outcome), ("conveyed-information-freshness", Outcome::Skipped));
+    assert!(check.note.as_deref().unwrap().starts_with("not-fresh"), "a nonce binds the voucher alone");
+}
+
+#[test]
+fn sec_03_a_voucher_from_before_the_bound_counts_and_is_noted() {
+    let mut world = World::new();
+    let note = |world: &World| {
+        let verified = world.verify().unwrap();
+        verified.trace().checks().iter().find(|it| it.check == "voucher-dates").unwrap().note.clone().unwrap()
+    };
+    world.clock = Clock::Untrusted { at_least: now() };
+    assert!(note(&world).ends_with("created on 2026-05-31T23:59:00Z, before that bound"), "{}", note(&world));
+    world.clock = Clock::Untrusted { at_least: now().plus_seconds(-60) };
+    assert!(note(&world).ends_with("dates are not judged"), "{}", note(&world));
 }
 
 #[test]

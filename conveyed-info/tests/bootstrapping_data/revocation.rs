@@ -7,6 +7,7 @@ use conveyed_info::{
     cms::{CmsError, ContentType, MAX_REVOCATION_INFOS, SignedData, certificates_only, certificates_with_evidence},
     information::TrustAnchor,
     make,
+    verify::EvidenceLocation,
 };
 use der::{AnyRef, Decode, Encode, Reader, SliceReader};
 use pki::{
@@ -71,6 +72,63 @@ fn cli_38_a_stapled_list_clears_the_owner_and_the_trace_names_it() {
     assert_eq!(inputs, [("certificate", world.owner.certificate.sha256()), ("revocation-list", list.sha256())]);
     let note = checks[0].note.as_deref().unwrap();
     assert!(note.contains("CN=owner") && note.contains(&now().to_string()), "{note}");
+}
+
+/// End entity parameters that say where to look for revocation: lists there, and responders there.
+fn pointing(name: &str, lists: &[&str], responders: &[&str]) -> rcgen::CertificateParams {
+    let mut params = end_entity(name);
+    let uris = lists.iter().map(|uri| (*uri).to_owned()).collect();
+    params.crl_distribution_points = vec![rcgen::CrlDistributionPoint { uris }];
+    let descriptions: Vec<u8> = responders
+        .iter()
+        .flat_map(|uri| tlv(0x30, &[&[6, 8, 0x2b, 6, 1, 5, 5, 7, 0x30, 1][..], &tlv(0x86, uri.as_bytes())].concat()))
+        .collect();
+    let access = rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], tlv(0x30, &descriptions));
+    params.custom_extensions.push(access);
+    params
+}
+
+#[test]
+fn sec_04_where_evidence_is_missing_the_places_are_named_that_may_have_it() {
+    let mut world = demanding();
+    world.owner = world.owner_ca.issue(pointing("owner", &["http://a/crl", "http://b/crl"], &["http://c/ocsp"]));
+    world.bag = vec![world.owner.certificate.clone()];
+    let (result, findings) = world.judge_with_findings(world.signed());
+    assert_eq!(result.unwrap_err().reason, ReasonCode::RevocationUnchecked);
+    let uris: Vec<_> = findings.wanted.iter().map(EvidenceLocation::uri).collect();
+    assert_eq!(uris, ["http://a/crl", "http://b/crl", "http://c/ocsp"]);
+    let EvidenceLocation::OcspResponder { request, .. } = &findings.wanted[2] else { panic!("{findings:?}") };
+    // RFC 6960 §4.1.1: the serial number ends the question.
+    assert!(request.ends_with(world.owner.certificate.certificate_serial()));
+    assert_eq!(findings.voucher.unwrap().created_on, world.voucher.created_on);
+
+    // With what one of the places has, nothing is wanted any more.
+    world.fetched = of([world.owner_ca.revoke(&[])]);
+    let (result, findings) = world.judge_with_findings(world.signed());
+    assert!(result.is_ok() && findings.wanted.is_empty());
+    // What is known to be revoked stays so, whatever somebody else may say.
+    world.fetched = of([world.owner_ca.revoke(&[&world.owner.certificate])]);
+    let (result, findings) = world.judge_with_findings(world.signed());
+    assert_eq!((result.unwrap_err().reason, findings.wanted), (ReasonCode::CertificateRevoked, Vec::new()));
+}
+
+#[test]
+fn sec_04_no_stranger_chooses_a_place_to_be_asked() {
+    let place = &["http://stranger.example/"];
+    // An owner certificate under another CA than the pinned one, a voucher of another MASA, one that demands nothing.
+    let mut other = demanding();
+    other.owner = Party::root(ca("stranger")).issue(pointing("owner", place, place));
+    let mut foreign = demanding();
+    foreign.masa = Party::root(ca("stranger"));
+    foreign.owner = foreign.owner_ca.issue(pointing("owner", place, place));
+    let mut lenient = World::new();
+    lenient.owner = lenient.owner_ca.issue(pointing("owner", place, place));
+    for (mut world, voucher_counts) in [(other, true), (foreign, false), (lenient, true)] {
+        world.bag = vec![world.owner.certificate.clone()];
+        let (_, findings) = world.judge_with_findings(world.signed());
+        assert_eq!(findings.wanted, Vec::new());
+        assert_eq!(findings.voucher.is_some(), voucher_counts);
+    }
 }
 
 #[test]

@@ -95,6 +95,12 @@ impl Configurator<'_> {
                     match self.kept()? {
                         None => return Ok(()),
                         Some(None) => self.disk.remove(path)?,
+                        // Nothing was committed, or it was taken back already: then only by name perhaps, until this sync.
+                        Some(Some(bytes))
+                            if self.disk.read_bounded(path, MAX_CONFIGURATION)?.as_ref() == Some(&bytes) =>
+                        {
+                            self.disk.sync_folder(storage::around(path))?;
+                        }
                         Some(Some(bytes)) => self.disk.replace(path, &bytes)?,
                     }
                     self.drop_kept()

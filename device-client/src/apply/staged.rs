@@ -41,6 +41,14 @@ impl Staged {
         self.resumed_from
     }
 
+    /// How many more octets there is room for; `None` where nobody knows.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn room(&self) -> io::Result<Option<u64>> {
+        self.file.room()
+    }
+
     /// SHA-256 over what is there so far.
     #[must_use]
     pub fn sha256(&self) -> Digest {

@@ -27,6 +27,7 @@ use crate::{
     machine::{Completion, Event, RunningImage, ScriptVerdict, Situation, SwitchPosition, Work},
     storage::{self, Disk},
     switch::SwitchPlace,
+    voucher_memory,
 };
 
 /// Name of the marker that ends bootstrapping.
@@ -116,6 +117,7 @@ impl Workshop {
                 installed: self.images.installed()?,
                 nonce,
                 history,
+                newest_voucher: voucher_memory::read(self.disk.as_ref(), &self.root)?,
             })
         };
         read().map_err(|error| storage::refusal(&self.root, &error))
@@ -185,6 +187,10 @@ impl Workshop {
             Work::Remember(fact) => {
                 let path = self.journal.path().to_owned();
                 self.journal.append(fact).map_err(|error| storage::refusal(&path, &error))?;
+            }
+            Work::RememberVoucher(voucher) => {
+                let refuse = |error| storage::refusal(&self.root.join(voucher_memory::FILE), &error);
+                voucher_memory::write(self.disk.as_ref(), &self.root, voucher).map_err(refuse)?;
             }
             Work::WriteDone(completion) => {
                 self.write_done(&completion, now)?;

@@ -3,7 +3,7 @@
 use conveyed_info::Encoding;
 use verdict::Trace;
 
-use crate::machine::{Action, Download, Pause, Request, Work};
+use crate::machine::{Action, Download, Fetch, Pause, Request, Work};
 
 /// The line. It holds nothing of what a report says, nor of scripts and configurations.
 pub(super) fn describe(action: &Action) -> String {
@@ -12,11 +12,17 @@ pub(super) fn describe(action: &Action) -> String {
         Action::Resolve(server) => format!("resolve {server}"),
         Action::Connect { server, address } => format!("connect {server} at {address}"),
         Action::Send(Request::HostMeta) => "send host-meta".to_owned(),
-        Action::Send(Request::BootstrappingData { root, input }) => {
-            format!("send {root} get-bootstrapping-data {}", String::from_utf8_lossy(&input.encode(Encoding::Json)))
+        Action::Send(Request::BootstrappingData { api, input }) => {
+            format!(
+                "send {} {} get-bootstrapping-data {}",
+                api.root,
+                api.media_type(),
+                String::from_utf8_lossy(&input.encode(Encoding::Json))
+            )
         }
-        Action::Send(Request::Progress { root, report }) => {
-            format!("send {root} report-progress {}", report.progress_type)
+        Action::Fetch(Fetch { place, addresses }) => format!("fetch {} at {addresses:?}", place.uri()),
+        Action::Send(Request::Progress { api, report }) => {
+            format!("send {} {} report-progress {}", api.root, api.media_type(), report.progress_type)
         }
         Action::Wait(Pause::About(pause)) => format!("wait about {} ms", pause.as_millis()),
         Action::Wait(Pause::AtLeast(pause)) => format!("wait at least {} ms", pause.as_millis()),

@@ -27,6 +27,7 @@ pub(super) enum EventLine {
     Resolved(Vec<IpAddr>),
     Connected(Vec<CertificateText>),
     Answered(AnswerLine),
+    Fetched(Octets),
     Downloaded { sha256: String, length: u64, resumed_from: u64 },
     ImageVerified(Vec<CheckLine>),
     ScriptEnded(VerdictLine),
@@ -122,6 +123,7 @@ impl From<&Event> for EventLine {
                 retry_after: answer.retry_after.map(|it| it.as_secs()),
                 body: Octets(answer.body.clone()),
             }),
+            Event::Fetched(octets) => Self::Fetched(Octets(octets.clone())),
             Event::Downloaded(Downloaded { sha256, length, resumed_from }) => {
                 Self::Downloaded { sha256: sha256.to_string(), length: *length, resumed_from: *resumed_from }
             }
@@ -158,6 +160,7 @@ impl EventLine {
                 retry_after: line.retry_after.map(Duration::from_secs),
                 body: line.body.0,
             }),
+            Self::Fetched(octets) => Event::Fetched(octets.0),
             Self::Downloaded { sha256, length, resumed_from } => {
                 let sha256 = digest(&sha256).ok_or(MemberInvalid("sha256"))?;
                 Event::Downloaded(Downloaded { sha256, length, resumed_from })

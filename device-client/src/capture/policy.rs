@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use conveyed_info::voucher::{Assertion, Nonce};
-use pki::{identity::SerialNumber, key::Decryptor};
+use conveyed_info::{
+    verify::VoucherFacts,
+    voucher::{Assertion, Nonce},
+};
+use pki::{identity::SerialNumber, key::Decryptor, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::line::{CertificateText, Octets};
@@ -16,7 +19,8 @@ use crate::{
     },
 };
 
-/// What a machine knows of the device. Host keys and anchors that are only told to a server are not in it.
+/// What a machine knows of the device. Host keys and anchors that are only told to a
+/// server are not in it, and no password is.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct PolicyLine {
@@ -109,6 +113,7 @@ impl PolicyLine {
                 .ok_or(MemberInvalid("accepted-assertions"))?,
             allowed_targets: AllowedTargets(targets.map_err(|_| MemberInvalid("allowed-targets"))?),
             hw_model: self.hw_model,
+            credentials: None,
             ssh_host_keys: Vec::new(),
             trust_anchors: Vec::new(),
             switch: if self.switch_is_a_variable { Switch::Variable } else { Switch::Marker },
@@ -133,6 +138,14 @@ pub(super) struct SituationLine {
     installed: Option<String>,
     nonce: Option<Octets>,
     history: Vec<FactLine>,
+    newest_voucher: Option<VoucherLine>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct VoucherLine {
+    created_on: Option<i64>,
+    owner: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -161,6 +174,10 @@ impl From<&Situation> for SituationLine {
             installed: situation.installed.map(|it| it.to_string()),
             nonce: situation.nonce.as_ref().map(|it| Octets(it.octets().to_vec())),
             history: facts.collect(),
+            newest_voucher: situation.newest_voucher.map(|voucher| VoucherLine {
+                created_on: voucher.created_on.map(Timestamp::unix),
+                owner: voucher.owner.to_string(),
+            }),
         }
     }
 }
@@ -181,6 +198,10 @@ impl SituationLine {
             });
         }
         let nonce = self.nonce.map(|octets| Nonce::for_request(octets.0).ok_or(MemberInvalid("nonce")));
+        let newest_voucher = self.newest_voucher.map(|line| {
+            let created_on = line.created_on.map(Timestamp::from_unix);
+            Ok(VoucherFacts { created_on, owner: digest(&line.owner, "newest-voucher")? })
+        });
         Ok(Situation {
             running: RunningImage {
                 os_name: self.os_name,
@@ -190,6 +211,7 @@ impl SituationLine {
             installed: optional(self.installed, "installed")?,
             nonce: nonce.transpose()?,
             history,
+            newest_voucher: newest_voucher.transpose()?,
         })
     }
 }

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use pki::{
@@ -20,7 +21,7 @@ use zeroize::Zeroizing;
 use super::{MAX_LINE, MAX_READ, VERSION, describe::describe, line::Line, policy::MemberInvalid};
 use crate::{
     Record,
-    machine::{Machine, Moment, Policy, Step},
+    machine::{Action, Event, Machine, Moment, Policy, Step, Work},
 };
 
 /// What is to be other than it was: the answer to *what if*.
@@ -145,8 +146,16 @@ pub fn replay(
     let key = policy.decrypts.then(|| changes.decryption_key.clone().unwrap_or_else(absent));
     let mut policy = policy.read(key).map_err(|source| lines.member(source))?;
     policy.voucher_anchors.extend_from_slice(&changes.voucher_anchors);
-    let run =
-        Run { changes, policy: Arc::new(policy), key_needed: &key_needed, decisions: 0, attempts: 0, end: End::Same };
+    let last = Moment { clock: Clock::Untrusted { at_least: Timestamp::from_unix(0) }, monotonic: Duration::ZERO };
+    let run = Run {
+        last,
+        changes,
+        policy: Arc::new(policy),
+        key_needed: &key_needed,
+        decisions: 0,
+        attempts: 0,
+        end: End::Same,
+    };
     run.on(&mut lines, sink)
 }
 
@@ -157,6 +166,8 @@ struct Run<'a> {
     decisions: usize,
     attempts: usize,
     end: End,
+    /// The moment of the last event.
+    last: Moment,
 }
 
 /// Where a replay is.
@@ -181,6 +192,7 @@ impl Run<'_> {
                 }
                 (Line::Told { now, event }, Stage::Waiting(mut machine)) => {
                     let now = self.moment(now.into());
+                    self.last = now;
                     let step = match event {
                         None => machine.start(now),
                         Some(event) => machine.on(now, event.read().map_err(|source| lines.member(source))?),
@@ -193,8 +205,9 @@ impl Run<'_> {
                     Stage::Decided(machine, step)
                 }
                 (Line::Decided { records, action }, Stage::Decided(machine, step)) => {
-                    let is_over = matches!(step.action, crate::machine::Action::Finish(_));
+                    let is_over = matches!(step.action, Action::Finish(_));
                     if self.compare(&records, &action, &step) == Comparison::OtherAction {
+                        self.go_on(machine, step, sink);
                         return Ok(self.done());
                     }
                     if is_over { Stage::Between } else { Stage::Waiting(machine) }
@@ -207,6 +220,16 @@ impl Run<'_> {
             Stage::Between if self.attempts > 0 => self.done(),
             _ => self.cut_short("the file ends here".to_owned()),
         })
+    }
+
+    /// Behind the end of the capture: what a device only writes down can be taken for written, so that the decision is seen
+    /// which that belongs to.
+    fn go_on(&mut self, mut machine: Box<Machine>, mut step: Step, sink: &mut dyn FnMut(&Record)) {
+        while matches!(step.action, Action::Work(Work::Remember(_) | Work::RememberVoucher(_))) {
+            step = machine.on(self.last, Event::Done);
+            step.records.iter().for_each(&mut *sink);
+            self.decisions = self.decisions.saturating_add(step.records.len());
+        }
     }
 
     fn moment(&self, captured: Moment) -> Moment {

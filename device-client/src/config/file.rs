@@ -10,7 +10,7 @@ use conveyed_info::voucher::Assertion;
 use pki::key::Locator;
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::{ClockTrust, Config, Limits, RebootPlan, SourceConfig, WellKnown, seconds};
+use super::{ClockTrust, Config, HttpPassword, Limits, RebootPlan, SourceConfig, WellKnown, seconds};
 use crate::{
     Server,
     apply::configuration::ConfigurationPlug,
@@ -40,6 +40,8 @@ pub(super) struct File {
     #[serde(default)]
     allow_targets: Vec<Text<AddressRange>>,
     hw_model: Option<String>,
+    http_user: Option<String>,
+    http_password_file: Option<PathBuf>,
     os_name: Option<String>,
     os_version: Option<String>,
     #[serde(default = "verified_only")]
@@ -145,6 +147,14 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
 }
 
 impl File {
+    /// What the members cannot say each for itself.
+    pub(super) fn checked(self) -> Result<Self, toml::de::Error> {
+        if self.http_user.is_some() && self.http_password_file.is_none() {
+            return Err(toml::de::Error::custom("http-user is of no use without http-password-file"));
+        }
+        Ok(self)
+    }
+
     pub(super) fn resolve(self, base: &Path) -> Config {
         let path = |path: PathBuf| base.join(path);
         let paths = |list: Vec<PathBuf>| list.into_iter().map(path).collect::<Vec<_>>();
@@ -168,6 +178,7 @@ impl File {
             },
             allow_targets: AllowedTargets(self.allow_targets.into_iter().map(|text| text.0).collect()),
             hw_model: self.hw_model,
+            http_password: self.http_password_file.map(|file| HttpPassword { user: self.http_user, file: path(file) }),
             os_name: self.os_name,
             os_version: self.os_version,
             accepted_assertions: self.accepted_assertions.into_iter().map(AssertionWord::resolve).collect(),
@@ -229,6 +240,8 @@ mod tests {
         clock = "untrusted"
         allow-targets = ["127.0.0.0/8", "::1"]
         hw-model = "m-1"
+        http-user = "unit-1"
+        http-password-file = "password"
         os-name = "os"
         os-version = "1.0"
         accepted-assertions = ["verified", "logged"]
@@ -268,6 +281,8 @@ mod tests {
         assert_eq!(config.identity.certificate, CertificatePlace::File("/etc/sztp/idevid.pem".into()));
         assert_eq!(config.identity.key.file(), Some(Path::new("/keys/idevid.key")));
         assert_eq!(config.clock, ClockTrust::Untrusted);
+        let password = HttpPassword { user: Some("unit-1".to_owned()), file: "/etc/sztp/password".into() };
+        assert_eq!(config.http_password, Some(password));
         assert_eq!(config.well_known[0].server, Server::new("sztp.example.net", 443));
         assert_eq!(config.accepted_assertions, [Assertion::Verified, Assertion::Logged]);
         let SourceConfig::Dhcp4(dhcp) = &config.sources[0] else { panic!("{:?}", config.sources) };
@@ -307,6 +322,7 @@ mod tests {
         for extra in [
             "idevid-cert = 'x'",
             "clock = 'maybe'",
+            "http-user = 'unit-1'",
             "allow-targets = ['127.0.0.1/99']",
             "[[sources]]\nkind = 'carrier-pigeon'",
             "[[sources]]\nkind = 'dhcp4'\naddress = '127.0.0.1'\nservers = 'x'",

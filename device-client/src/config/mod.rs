@@ -43,6 +43,9 @@ pub struct Config {
     pub allow_targets: AllowedTargets,
     /// Hardware model.
     pub hw_model: Option<String>,
+    /// What the device shows to authenticated bootstrap servers beside its certificate (RFC 8572 §5.1; DEV-04). None: only
+    /// its certificate.
+    pub http_password: Option<HttpPassword>,
     /// Name of the operating system the device left the factory with.
     pub os_name: Option<String>,
     /// Its version.
@@ -76,6 +79,15 @@ pub struct WellKnown {
     pub server: Server,
     /// Files of certificates that its own must chain to.
     pub anchors: Vec<PathBuf>,
+}
+
+/// A user name and where its password lies, for HTTP's Basic scheme.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpPassword {
+    /// The user name; none: the serial number. Servers refuse a device whose certificate names another one (CLI-11).
+    pub user: Option<String>,
+    /// The file that holds the password, on one line. Nobody else should be able to read it.
+    pub file: PathBuf,
 }
 
 /// Whether the clock may be believed.
@@ -140,6 +152,7 @@ impl Config {
             clock: ClockTrust::Trusted,
             allow_targets: AllowedTargets::default(),
             hw_model: None,
+            http_password: None,
             os_name: None,
             os_version: None,
             accepted_assertions: vec![Assertion::Verified],
@@ -170,6 +183,7 @@ impl Config {
     /// [`ConfigError::Invalid`], which names line and member.
     pub fn parse(text: &str, base: &Path) -> Result<Self, ConfigError> {
         toml::from_str::<file::File>(text)
+            .and_then(file::File::checked)
             .map(|file| file.resolve(base))
             .map_err(|source| ConfigError::Invalid { source })
     }

@@ -27,7 +27,7 @@ use crate::{
     },
     identity::Identity,
     machine::{
-        Answer, Discovery, Download, Downloaded, Event, History, Machine, Pause, Policy, Request, Situation,
+        Answer, Discovery, Download, Downloaded, Event, Fetch, History, Machine, Pause, Policy, Request, Situation,
         SourceIndex, Work,
     },
     sources::{Learned, Source, Surroundings, removable_storage::Sticks},
@@ -67,7 +67,7 @@ pub fn probe(config: &Config) -> Result<Vec<Finding>, OpenError> {
         ClockTrust::Untrusted => key::random::<32>().ok().and_then(|octets| Nonce::for_request(octets.to_vec())),
     };
     let running = device::factory_image(config);
-    let situation = Situation { running, installed: None, nonce, history: History::default() };
+    let situation = Situation { running, installed: None, nonce, history: History::default(), newest_voucher: None };
     drive(Machine::new(Arc::clone(&policy), situation), &mut prober);
     Ok(prober.concluded())
 }
@@ -113,7 +113,7 @@ impl Prober<'_> {
 
 impl Environment for Prober<'_> {
     fn clock(&self) -> Clock {
-        linux::clock(self.config.clock)
+        linux::clock(self.config.clock, linux::earliest())
     }
 
     fn monotonic(&self) -> Duration {
@@ -178,6 +178,10 @@ impl Environment for Prober<'_> {
     }
 
     fn wait(&mut self, _: Pause) {}
+
+    fn fetch(&mut self, _: &Fetch) -> Result<Vec<u8>, Refusal> {
+        Err(no_further())
+    }
 
     fn download(&mut self, _: &Download) -> Result<Downloaded, Refusal> {
         self.is_data_good = true;

@@ -34,6 +34,7 @@ pub fn drive(mut machine: Machine, environment: &mut dyn Environment) -> Outcome
                 environment.wait(pause);
                 Ok(Event::Done)
             }
+            Action::Fetch(fetch) => environment.fetch(&fetch).map(Event::Fetched),
             Action::Download(download) => environment.download(&download).map(Event::Downloaded),
             Action::Work(work) => environment.work(work),
         };

@@ -16,7 +16,7 @@ use verdict::Refusal;
 
 use crate::{
     Record, Server,
-    machine::{Answer, Discovery, Download, Downloaded, Event, Moment, Pause, Request, SourceIndex, Step, Work},
+    machine::{Answer, Discovery, Download, Downloaded, Event, Fetch, Moment, Pause, Request, SourceIndex, Step, Work},
 };
 
 /// Between half and one and a half times the pause, so that a rack that boots at once does not ask at once (CLI-05).
@@ -78,6 +78,12 @@ pub trait Environment {
 
     /// Waits, about this long: see [`jittered`].
     fn wait(&mut self, pause: Pause);
+
+    /// Fetches something over plain HTTP, from the addresses given and no others, following no redirect.
+    ///
+    /// # Errors
+    /// When there is no complete answer with status 200 in reasonable time, or it exceeds its bounds.
+    fn fetch(&mut self, fetch: &Fetch) -> Result<Vec<u8>, Refusal>;
 
     /// Downloads an image to the staging place.
     ///

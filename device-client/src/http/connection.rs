@@ -78,6 +78,10 @@ impl<S: Read + Write> Connection<S> {
         limit: u64,
     ) -> Result<(Head, Vec<u8>), HttpError> {
         let (answer, mut reader) = self.begin(head, body)?;
+        if let Some(coding) = answer.content_encoding {
+            self.persistence = Persistence::Spent;
+            return Err(HttpError::Encoded { coding });
+        }
         match reader.collect(limit) {
             Ok(whole) => Ok((answer, whole)),
             Err(error) => {
@@ -169,6 +173,14 @@ mod tests {
             chunked.extend_from_slice(b"10\r\n0123456789abcdef\r\n");
         }
         assert!(matches!(answer(&chunked, 100, 1024), Err(HttpError::BodyTooLarge { .. })));
+    }
+
+    #[test]
+    fn cli_28_an_answer_that_would_have_to_be_unpacked_is_refused() {
+        let encoded = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc";
+        assert!(matches!(answer(encoded, 100, 10), Err(HttpError::Encoded { coding }) if coding == "gzip"));
+        let plain = b"HTTP/1.1 200 OK\r\nContent-Encoding: Identity\r\nContent-Length: 3\r\n\r\nabc";
+        assert_eq!(answer(plain, 100, 10).unwrap(), b"abc");
     }
 
     #[test]

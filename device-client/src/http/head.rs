@@ -63,6 +63,8 @@ pub struct Head {
     pub media_type: Option<String>,
     /// `Retry-After`, where it is given in seconds (RFC 9110 §10.2.3): a date needs a clock that can be believed.
     pub retry_after: Option<Duration>,
+    /// `Content-Encoding`, where it is any but `identity` (RFC 9110 §8.4).
+    pub content_encoding: Option<String>,
     /// `Content-Range`, as it stands.
     pub content_range: Option<String>,
 }
@@ -98,6 +100,10 @@ impl Head {
                 .one("content-type")?
                 .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()),
             retry_after: fields.retry_after(),
+            content_encoding: fields
+                .one("content-encoding")?
+                .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
+                .map(str::to_owned),
             content_range: fields.one("content-range")?.map(str::to_owned),
         };
         let closes = head.closes || head.framing == Framing::UntilClose;

@@ -6,10 +6,12 @@
 mod body;
 mod connection;
 mod head;
+mod uri;
 
 pub use body::Body;
 pub use connection::{Connection, Persistence};
 pub use head::{Framing, Head, RequestHead};
+pub use uri::HttpUri;
 
 use std::io;
 
@@ -41,6 +43,13 @@ pub enum HttpError {
     /// The header exceeds [`MAX_HEAD`].
     #[error("the answer's header exceeds {MAX_HEAD} octets")]
     HeadTooLarge,
+    /// The body is compressed, or encoded in another way (RFC 9110 §8.4). Nobody asked for that, and what it would
+    /// unpack to has no bound.
+    #[error("the answer is encoded (`{coding}`), which was not asked for")]
+    Encoded {
+        /// As the server calls it.
+        coding: String,
+    },
     /// The body exceeds what the caller allows.
     #[error("the answer's body exceeds {limit} octets")]
     BodyTooLarge {

@@ -12,11 +12,12 @@ use conveyed_info::{
     information::{Configuration, Script},
     rpc::{BootstrappingRequest, ProgressReport},
     statement::Statement,
+    verify::{EvidenceLocation, VoucherFacts},
 };
 use pki::certificate::Certificate;
 use verdict::{Digest, ReasonCode, Refusal, Trace};
 
-use super::{Fact, OnboardingStep, Origin, SourceIndex};
+use super::{Api, Fact, OnboardingStep, Origin, SourceIndex};
 use crate::{Outcome, Place, Server};
 
 /// The one thing to do now. Each is answered with the event named here, or with [`Event::Failed`].
@@ -39,6 +40,8 @@ pub enum Action {
     Send(Request),
     /// Wait: [`Event::Done`].
     Wait(Pause),
+    /// Fetch evidence about revocation: [`Event::Fetched`].
+    Fetch(Fetch),
     /// Download a boot image to the staging place: [`Event::Downloaded`].
     Download(Download),
     /// Carry out one piece of local work.
@@ -59,6 +62,7 @@ impl Action {
             Self::Send(Request::BootstrappingData { .. }) => "get-bootstrapping-data",
             Self::Send(Request::Progress { report, .. }) => report.progress_type.as_str(),
             Self::Wait(_) => "wait",
+            Self::Fetch(_) => "fetch-revocation",
             Self::Download(_) => "download-image",
             Self::Work(work) => match work {
                 Work::DiscardImage => "discard-image",
@@ -70,6 +74,7 @@ impl Action {
                 Work::Remember(_) => "journal",
                 Work::ReadSwitch => "read-switch",
                 Work::Swear(_) => "sign-statement",
+                Work::RememberVoucher(_) => "remember-voucher",
                 Work::WriteDone(_) => "write-done",
                 Work::Reboot => "reboot",
             },
@@ -86,18 +91,27 @@ pub enum Request {
     HostMeta,
     /// The first operation of RFC 8572 §7.1.
     BootstrappingData {
-        /// The path of the RESTCONF root.
-        root: String,
+        /// How this server is spoken to.
+        api: Api,
         /// Its input.
         input: BootstrappingRequest,
     },
     /// The second operation of RFC 8572 §7.1.
     Progress {
-        /// The path of the RESTCONF root.
-        root: String,
+        /// How this server is spoken to.
+        api: Api,
         /// Its input.
         report: ProgressReport,
     },
+}
+
+/// Something that proves itself, to be fetched over plain HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// Where it is, and what is asked there.
+    pub place: EvidenceLocation,
+    /// The addresses to use, in this order, and no others (SEC-10).
+    pub addresses: Vec<SocketAddr>,
 }
 
 /// A download.
@@ -175,6 +189,8 @@ pub enum Work {
     ReadSwitch,
     /// Sign what was applied with the device's key: [`Event::Sworn`].
     Swear(Statement),
+    /// Remember the newest voucher, durably, beyond a return to factory state: [`Event::Done`].
+    RememberVoucher(VoucherFacts),
     /// Write the marker that ends bootstrapping, durably: [`Event::Done`].
     WriteDone(Completion),
     /// Boot the installed image, or arrange for it: [`Event::Done`].
@@ -213,6 +229,8 @@ pub enum Event {
     Connected(Vec<Certificate>),
     /// The server answered, whatever the status.
     Answered(Answer),
+    /// What was fetched.
+    Fetched(Vec<u8>),
     /// The staged image is complete.
     Downloaded(Downloaded),
     /// The signature inside the image verifies.

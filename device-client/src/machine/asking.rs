@@ -1,40 +1,36 @@
 //! Asking a server for bootstrapping data (RFC 8572 §5.3, §7.3).
 
-use conveyed_info::{
-    DocumentError, Encoding,
-    rpc::{BootstrappingAnswer, BootstrappingRequest, RestconfError, YANG_DATA_JSON},
-};
-use verdict::{ReasonCode, Refusal};
+use conveyed_info::{Encoding, rpc::BootstrappingRequest};
 
 use super::{
-    Action, Answer, Event, Request, State, Transition,
+    Action, Api, Event, Request, State, Transition,
     coming_again::{self, Question},
     connecting::Attempt,
     data::{self, Giver},
     judgement::Trust,
+    reading,
     shared::{Shared, unexpected},
 };
-
-/// Longest part of a server's own words that is repeated in a detail.
-const MAX_QUOTE: usize = 300;
+use crate::{Decision, Record};
 
 /// Waits for bootstrapping data.
 #[derive(Debug)]
 pub(super) struct Asking {
     attempt: Attempt,
     trust: Trust,
-    root: String,
+    api: Api,
 }
 
 pub(super) fn begin(attempt: Attempt, trust: Trust, root: String, shared: &mut Shared) -> Transition {
     shared.note("asking", &attempt.entry.server, format!("over a {} connection", trust.as_str()));
-    ask(Asking { attempt, trust, root }, shared)
+    let api = Api::new(root, trust, shared.policy.credentials.as_ref());
+    ask(Asking { attempt, trust, api }, shared)
 }
 
 /// Sends the question, for the first time or again.
 pub(super) fn ask(asking: Asking, shared: &Shared) -> Transition {
     let input = input(asking.trust, shared);
-    let action = Action::Send(Request::BootstrappingData { root: asking.root.clone(), input });
+    let action = Action::Send(Request::BootstrappingData { api: asking.api.clone(), input });
     Transition { state: State::Asking(asking), action }
 }
 
@@ -70,56 +66,35 @@ impl Asking {
         if let Some(pause) = self.attempt.turned_away(&answer, shared) {
             return coming_again::begin(Question::Data(self), pause, shared);
         }
-        if answer.status != 200 {
-            return self.attempt.failed(refusal_of_server(&answer), shared);
+        // RFC 8040 §5.2 (CLI-26): a server need not speak both encodings. The same question once more, in the other one.
+        if self.api.encoding == Encoding::Json && answer.prefers_xml() {
+            let detail = format!("status {} to a request in JSON: from now on in XML", answer.status);
+            shared.note("asking-in-xml", &self.attempt.entry.server, detail);
+            self.api.encoding = Encoding::Xml;
+            return ask(self, shared);
         }
-        let answer = match read(&answer) {
+        if answer.status != 200 {
+            return self.attempt.failed(reading::refusal_of_server(&answer, self.api.encoding), shared);
+        }
+        let body = answer.body_as(self.api.encoding);
+        let answer = match reading::bootstrapping_data(&answer, body.as_ref()) {
             Ok(answer) => answer,
             Err(refusal) => return self.attempt.failed(refusal, shared),
         };
-        let giver =
-            Giver::Server { attempt: self.attempt, trust: self.trust, root: self.root, level: answer.reporting_level };
+        if let Some(leniency) = body.and_then(|body| body.leniency) {
+            let record = Record::new("answer-read", Decision::Noted, format!("lenient: {leniency}"));
+            shared.record(record.about(&self.attempt.entry.server));
+        }
+        let giver = Giver::Server {
+            attempt: Box::new(self.attempt),
+            trust: self.trust,
+            api: self.api,
+            level: answer.reporting_level,
+        };
         data::take(giver, answer.data, shared)
     }
 
     pub(super) const fn attempt(&self) -> &Attempt {
         &self.attempt
-    }
-}
-
-fn read(
-    answer: &Answer,
-) -> Result<BootstrappingAnswer<conveyed_info::Unverified<conveyed_info::BootstrappingData>>, Refusal> {
-    if answer.media_type.as_deref() != Some(YANG_DATA_JSON) {
-        let detail = format!("an answer of type {}", answer.media_type.as_deref().unwrap_or("unknown"));
-        return Err(Refusal::new(ReasonCode::ServerAnswerInvalid, detail));
-    }
-    BootstrappingAnswer::decode(&answer.body, Encoding::Json).map_err(|error| {
-        let reason = match &error {
-            // RFC 8572 §7.3 (ART-23): the companions come together.
-            DocumentError::MissingMember { path }
-                if path.ends_with("ownership-voucher") || path.ends_with("owner-certificate") =>
-            {
-                ReasonCode::GroupingIllegal
-            }
-            _ => ReasonCode::ServerAnswerInvalid,
-        };
-        Refusal::new(reason, error.to_string())
-    })
-}
-
-/// RFC 8040 §7: any other status means that this server has nothing for the device (CLI-28).
-fn refusal_of_server(answer: &Answer) -> Refusal {
-    let status = answer.status;
-    match RestconfError::decode(&answer.body, Encoding::Json) {
-        Some(error) => {
-            let reason = if status == 404 { ReasonCode::NothingForThisDevice } else { ReasonCode::ServerRefused };
-            let said: String = error.message.chars().filter(|it| !it.is_control()).take(MAX_QUOTE).collect();
-            Refusal::new(reason, format!("status {status}, {}: {said}", error.tag.as_str()))
-        }
-        None if (400..500).contains(&status) && status != 404 => {
-            Refusal::new(ReasonCode::ServerRefused, format!("status {status}"))
-        }
-        None => Refusal::new(ReasonCode::ServerAnswerInvalid, format!("status {status} without a RESTCONF error")),
     }
 }

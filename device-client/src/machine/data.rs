@@ -2,22 +2,22 @@
 
 use conveyed_info::{
     BootstrappingData, Unverified, Verified,
-    cms::AeadPolicy,
     information::{OnboardingInformation, RedirectInformation},
-    profile::InputProfile,
     rpc::ReportingLevel,
-    verify::{self, Accepted, Context, Decryption, Source},
+    verify::{self, Accepted, Findings, VoucherFacts},
 };
 use pki::revocation::Evidence;
 use verdict::{Digest, ReasonCode, Refusal, Trace};
 
 use super::{
-    Origin, Transition,
+    Api, Origin, Transition,
     connecting::Attempt,
     entry::Entry,
+    fetching,
     judgement::Trust,
     onboarding::{self, Job},
     shared::Shared,
+    verifying, vouchers,
 };
 use crate::{Decision, Place, Record};
 
@@ -25,68 +25,65 @@ use crate::{Decision, Place, Record};
 #[derive(Debug)]
 pub(super) enum Giver {
     /// A server that was asked.
-    Server {
-        attempt: Attempt,
-        trust: Trust,
-        /// The path of its RESTCONF root.
-        root: String,
-        level: ReportingLevel,
-    },
+    Server { attempt: Box<Attempt>, trust: Trust, api: Api, level: ReportingLevel },
     /// A place where the data lies, which nobody vouches for (RFC 8572 §4.1, §4.2; USB-01, DNS-01).
     Lying(Place),
 }
 
 impl Giver {
-    fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         match self {
             Self::Server { attempt, .. } => Place::Server(attempt.entry.server.clone()),
             Self::Lying(place) => place.clone(),
         }
     }
 
-    const fn trust(&self) -> Trust {
+    pub(super) const fn trust(&self) -> Trust {
         match self {
             Self::Server { trust, .. } => *trust,
             Self::Lying(_) => Trust::Provisional,
+        }
+    }
+
+    /// Who named it.
+    pub(super) fn origin(&self) -> Origin {
+        match self {
+            Self::Server { attempt, .. } => attempt.entry.origin,
+            Self::Lying(_) => Origin::Untrusted,
         }
     }
 }
 
 /// Verifies what was given and goes where it leads.
 pub(super) fn take(giver: Giver, data: Unverified<BootstrappingData>, shared: &mut Shared) -> Transition {
-    match verify(data, giver.trust(), shared) {
-        Ok((accepted, trace)) => self::accepted(giver, accepted, trace, shared),
+    let mut findings = Findings::default();
+    let result = verifying::verify(data.clone(), giver.trust(), Evidence::none(), shared, &mut findings);
+    match result {
+        Ok(verified) => self::verified(giver, verified, findings.voucher, shared),
+        // RFC 8572 §5.4 (SEC-04): what came along does not do; the network may know more.
+        Err(refusal) if !findings.wanted.is_empty() => fetching::begin(giver, data, refusal, findings.wanted, shared),
         Err(refusal) => refused(giver, refusal, shared),
     }
 }
 
-fn verify(data: Unverified<BootstrappingData>, trust: Trust, shared: &Shared) -> Result<(Accepted, Trace), Refusal> {
-    let policy = &shared.policy;
-    let context = Context {
-        source: match trust {
-            Trust::Trusted => Source::TrustedServer,
-            Trust::Provisional => Source::Untrusted,
-        },
-        voucher_anchors: &policy.voucher_anchors,
-        serial_number: &policy.serial_number,
-        idevid: Some(&policy.idevid),
-        nonce: shared.situation.nonce.as_ref(),
-        clock: shared.clock,
-        assertions: &policy.accepted_assertions,
-        decryption: policy.decryption_key.as_deref().map(|key| Decryption {
-            key,
-            certificate: Some(&policy.idevid),
-            // RFC 8572 §3.1 names EnvelopedData alone (ENC-09).
-            aead: AeadPolicy::Refuse,
-        }),
-        profile: InputProfile::Strict,
-        // RFC 8572 §5.4 (SEC-04): what is stapled must do until lists are fetched.
-        revocation: Evidence::none(),
-    };
-    verify::verify(data, &context).map(Verified::into_parts)
+/// Goes where verified data leads, unless its voucher is a former owner's.
+pub(super) fn verified(
+    giver: Giver,
+    verified: Verified<Accepted>,
+    voucher: Option<VoucherFacts>,
+    shared: &mut Shared,
+) -> Transition {
+    let (accepted, trace) = verified.into_parts();
+    let Some(voucher) = voucher else { return self::accepted(giver, accepted, trace, shared) };
+    let newest = shared.situation.newest_voucher;
+    match vouchers::judge(voucher, newest, trace) {
+        Err(refusal) => refused(giver, refusal, shared),
+        Ok(trace) if vouchers::is_newer(voucher, newest) => vouchers::remember(giver, accepted, trace, voucher),
+        Ok(trace) => self::accepted(giver, accepted, trace, shared),
+    }
 }
 
-fn accepted(giver: Giver, accepted: Accepted, trace: Trace, shared: &mut Shared) -> Transition {
+pub(super) fn accepted(giver: Giver, accepted: Accepted, trace: Trace, shared: &mut Shared) -> Transition {
     let what = match &accepted {
         Accepted::TrustedRedirect(_) => "a redirect that counts",
         Accepted::ProvisionalRedirect(_) => "a redirect that nobody vouches for",
@@ -115,22 +112,22 @@ fn follow(giver: &Giver, redirect: &RedirectInformation, origin: Origin, shared:
 
 fn onboard(giver: Giver, plan: OnboardingInformation, artifact: Option<Digest>, shared: &mut Shared) -> Transition {
     let place = giver.place();
-    let (root, level) = match giver {
+    let (api, level) = match giver {
         // RFC 8572 §5.6 (CLI-54): signed data does not make an untrusted server a trusted one; it hears nothing.
-        Giver::Server { trust, root, level, .. } => (root, (trust == Trust::Trusted).then_some(level)),
-        Giver::Lying(_) => (String::new(), None),
+        Giver::Server { trust, api, level, .. } => (api, (trust == Trust::Trusted).then_some(level)),
+        Giver::Lying(_) => (Api::none(), None),
     };
-    onboarding::begin(Job::new(place, root, level, plan).made_from(artifact), shared)
+    onboarding::begin(Job::new(place, api, level, plan).made_from(artifact), shared)
 }
 
-fn refused(giver: Giver, refusal: Refusal, shared: &mut Shared) -> Transition {
+pub(super) fn refused(giver: Giver, refusal: Refusal, shared: &mut Shared) -> Transition {
     let unreadable = matches!(refusal.reason, ReasonCode::DocumentInvalid | ReasonCode::ArtifactMalformed);
     // RFC 8572 §9.14 (ENC-12): of what was encrypted, nobody hears how far it got.
     let was_encrypted = refusal.trace.checks().iter().any(|check| check.check.ends_with("-decryption"));
     match giver {
         // RFC 8572 §5.6 (CLI-57, CLI-40): an authenticated server is told that its document cannot be read.
-        Giver::Server { attempt, trust: Trust::Trusted, root, .. } if unreadable && !was_encrypted => {
-            onboarding::cannot_parse(Place::Server(attempt.entry.server), root, refusal, shared)
+        Giver::Server { attempt, trust: Trust::Trusted, api, .. } if unreadable && !was_encrypted => {
+            onboarding::cannot_parse(Place::Server(attempt.entry.server), api, refusal, shared)
         }
         Giver::Server { attempt, .. } => attempt.failed(refusal, shared),
         Giver::Lying(place) => shared.pass_over(place, refusal),

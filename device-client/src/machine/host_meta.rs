@@ -2,6 +2,10 @@
 //!
 //! The document is XML, and all that is wanted of it is one attribute of one element. So there is no XML parser here
 //! that hostile bytes could reach: start tags are scanned, entities and declarations are never expanded (SEC-20).
+//! Servers that give its JSON form whatever is asked for (RFC 6415 §4.1, appendix A) are understood too.
+
+use conveyed_info::Encoding;
+use serde::Deserialize;
 
 /// Longest path of a RESTCONF root.
 const MAX_ROOT: usize = 256;
@@ -9,12 +13,33 @@ const MAX_ROOT: usize = 256;
 /// The path that the link with the relation `restconf` points to, without a final slash. `None` when there is no such
 /// link, or when it leads to another server: redirects of this kind are not followed (CLI-27).
 pub(super) fn restconf_root(document: &[u8]) -> Option<String> {
+    let target = match Encoding::detect(document)? {
+        Encoding::Json => json_target(document),
+        Encoding::Xml => xml_target(document),
+    };
+    target.filter(|target| is_path(target)).map(|target| target.trim_end_matches('/').to_owned())
+}
+
+fn xml_target(document: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(document).ok()?;
     let without_comments = strip_comments(text);
     let tags = without_comments.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag);
-    let mut links = tags.filter_map(link_of_tag).filter(|(relation, _)| relation == "restconf");
-    let (_, target) = links.next()?;
-    is_path(&target).then(|| target.trim_end_matches('/').to_owned())
+    tags.filter_map(link_of_tag).find(|(relation, _)| relation == "restconf").map(|(_, target)| target)
+}
+
+fn json_target(document: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Document {
+        links: Vec<Link>,
+    }
+    #[derive(Deserialize)]
+    struct Link {
+        rel: String,
+        #[serde(default)]
+        href: String,
+    }
+    let document: Document = serde_json::from_slice(document).ok()?;
+    document.links.into_iter().find(|link| link.rel == "restconf").map(|link| link.href)
 }
 
 fn strip_comments(text: &str) -> String {
@@ -69,6 +94,21 @@ mod tests {
             <Link rel=\"restconf\" type='x' href=\"/top/restconf/\"/></XRD>";
         assert_eq!(restconf_root(document).as_deref(), Some("/top/restconf"));
         assert_eq!(restconf_root(b"<x:Link href='/restconf' rel='restconf'>").as_deref(), Some("/restconf"));
+    }
+
+    #[test]
+    fn cli_25_the_root_may_stand_in_json() {
+        let document = br#"{"subject":"x","links":[{"rel":"lrdd","href":"/other"},{"rel":"restconf","href":"/top/"}]}"#;
+        assert_eq!(restconf_root(document).as_deref(), Some("/top"));
+        for wrong in [
+            r#"{"links":[{"rel":"restconf","href":"https://evil.example/"}]}"#,
+            r#"{"links":[{"rel":"restconf"}]}"#,
+            r#"{"links":{}}"#,
+            "{",
+            "",
+        ] {
+            assert_eq!(restconf_root(wrong.as_bytes()), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -40,7 +40,14 @@ impl Locating {
             Event::Answered(answer) => match answer.status {
                 200 => host_meta::restconf_root(&answer.body),
                 // CLI-25: the usual place only when there is no host-meta document at all.
-                404 => Some(DEFAULT_ROOT.to_owned()),
+                404 | 410 => Some(DEFAULT_ROOT.to_owned()),
+                // RFC 8040 §3.1 leaves open who may read it. Where it is guarded, the usual place is as likely as anything.
+                401 | 403 => {
+                    let detail =
+                        format!("lenient: host-meta is guarded (status {}), the usual root is tried", answer.status);
+                    shared.note("root-guessed", &self.attempt.entry.server, detail);
+                    Some(DEFAULT_ROOT.to_owned())
+                }
                 status => {
                     if let Some(pause) = self.attempt.turned_away(&answer, shared) {
                         return coming_again::begin(Question::Root(self), pause, shared);

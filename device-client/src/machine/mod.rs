@@ -9,6 +9,7 @@
 //! validate to, and nothing a failed branch learned reaches the next (CLI-09, CLI-48).
 
 mod action;
+mod api;
 mod asking;
 mod budget;
 mod coming_again;
@@ -16,23 +17,28 @@ mod connecting;
 mod data;
 mod discovering;
 mod entry;
+mod fetching;
 mod history;
 mod host_meta;
 mod judgement;
 mod locating;
 mod onboarding;
 mod policy;
+mod reading;
 mod resolving;
 mod shared;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod verifying;
+mod vouchers;
 
 pub use action::{
-    Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, ImageLocation, Installation,
-    Offer, Pause, Request, ScriptEnd,
+    Action, Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Fetch, ImageLocation,
+    Installation, Offer, Pause, Request, ScriptEnd,
 };
 pub use action::{ScriptVerdict, SwitchPosition, Work};
+pub use api::Api;
 pub use entry::Origin;
 pub use history::{Fact, History, OnboardingStep};
 pub use policy::{FinalReport, ImageSignature, Policy, RunningImage, Situation, SourceIndex, Switch, WellKnownServer};
@@ -48,10 +54,12 @@ use budget::Phase;
 use coming_again::ComingAgain;
 use connecting::Connecting;
 use discovering::Discovering;
+use fetching::Fetching;
 use locating::Locating;
 use onboarding::Onboarding;
 use resolving::Resolving;
 use shared::Shared;
+use vouchers::RememberingVoucher;
 
 /// One attempt to bootstrap: a walk over all sources, until one of them works or none is left (CLI-02).
 #[derive(Debug)]
@@ -88,6 +96,8 @@ enum State {
     Locating(Locating),
     Asking(Asking),
     ComingAgain(ComingAgain),
+    Fetching(Box<Fetching>),
+    RememberingVoucher(Box<RememberingVoucher>),
     Onboarding(Box<Onboarding>),
     Finished,
 }
@@ -124,6 +134,8 @@ impl Machine {
             State::Locating(state) => state.on(event, &mut self.shared),
             State::Asking(state) => state.on(event, &mut self.shared),
             State::ComingAgain(state) => state.on(event, &self.shared),
+            State::Fetching(state) => state.on(event, &mut self.shared),
+            State::RememberingVoucher(state) => state.on(event, &mut self.shared),
             State::Onboarding(state) => state.on(event, &mut self.shared),
             State::Finished => self.shared.finish(),
         };

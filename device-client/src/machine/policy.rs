@@ -5,13 +5,14 @@ use std::sync::Arc;
 use conveyed_info::{
     information::TrustAnchor,
     rpc::SshHostKey,
+    verify::VoucherFacts,
     voucher::{Assertion, Nonce},
 };
 use pki::{certificate::Certificate, identity::SerialNumber, key::Decryptor};
 use verdict::Digest;
 
 use super::{AllowedTargets, History};
-use crate::Server;
+use crate::{BasicCredentials, Server};
 
 /// Which of the configured sources, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +73,8 @@ pub struct Policy {
     pub allowed_targets: AllowedTargets,
     /// Hardware model, told to trusted servers only (CLI-21, CLI-22).
     pub hw_model: Option<String>,
+    /// What the device shows to authenticated servers beside its certificate (RFC 8572 §5.3; DEV-04, CLI-11).
+    pub credentials: Option<BasicCredentials>,
     /// Sent with `bootstrap-complete` (CLI-79).
     pub ssh_host_keys: Vec<SshHostKey>,
     /// Sent with `bootstrap-complete`, too: what the device is authenticated by from now on (ART-35).
@@ -108,4 +111,6 @@ pub struct Situation {
     pub nonce: Option<Nonce>,
     /// What earlier attempts did.
     pub history: History,
+    /// The newest voucher that was ever accepted (SEC-03).
+    pub newest_voucher: Option<VoucherFacts>,
 }

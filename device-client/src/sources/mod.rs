@@ -48,7 +48,10 @@ impl SourceConfig {
     pub fn relative_to(self, base: &Path) -> Self {
         match self {
             Self::RemovableStorage(settings) => Self::RemovableStorage(settings.relative_to(base)),
-            other => other,
+            Self::Dhcp4(settings) => Self::Dhcp4(settings.relative_to(base)),
+            Self::Dhcp6(settings) => Self::Dhcp6(settings.relative_to(base)),
+            Self::LeaseFile(settings) => Self::LeaseFile(settings.relative_to(base)),
+            other @ (Self::Dns(_) | Self::WellKnown {}) => other,
         }
     }
 }

@@ -71,6 +71,11 @@ impl DiskFile for LinuxFile {
         Ok(self.0.metadata()?.len())
     }
 
+    fn room(&self) -> io::Result<Option<u64>> {
+        let file_system = rustix::fs::fstatvfs(&self.0)?;
+        Ok(Some(file_system.f_bavail.saturating_mul(file_system.f_frsize)))
+    }
+
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         match self.0.read_at(buffer, offset) {
             // A pipe, which a certificate may come through.

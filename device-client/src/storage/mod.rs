@@ -174,6 +174,14 @@ pub trait DiskFile: fmt::Debug + Send {
     /// As the file system says.
     fn length(&self) -> io::Result<u64>;
 
+    /// How many more octets the file system around it has room for; `None` where nobody knows.
+    ///
+    /// # Errors
+    /// As the file system says.
+    fn room(&self) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+
     /// Reads some of the octets from `offset` on; how many, 0 at the end.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod bench;
+mod disk;
+mod kill;
 mod looping;
 mod probing;
 mod replaying;

@@ -145,6 +145,7 @@ impl Factory {
         let server_chain = vec![Party::new(CertificateParams::new(addresses).unwrap(), Some(&tls)).certificate];
         let well_known = |text| WellKnownServer { server: server(text), anchors: vec![tls.certificate.clone()] };
         let policy = Policy {
+            credentials: None,
             serial_number: SerialNumber::new(SERIAL).unwrap(),
             idevid: device.certificate.clone(),
             decryption_key: None,

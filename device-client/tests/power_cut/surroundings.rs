@@ -12,7 +12,9 @@ use device_client::{
     Place, Record, Server,
     apply::{staged::Staged, workshop::Workshop},
     env::Environment,
-    machine::{Answer, Discovery, Download, Downloaded, Event, Offer, Origin, Pause, Request, SourceIndex, Work},
+    machine::{
+        Answer, Discovery, Download, Downloaded, Event, Fetch, Offer, Origin, Pause, Request, SourceIndex, Work,
+    },
 };
 use pki::{certificate::Certificate, digest::sha256, time::Clock};
 use verdict::{ReasonCode, Refusal};
@@ -152,6 +154,11 @@ impl Environment for Surroundings<'_> {
     fn wait(&mut self, pause: Pause) {
         let (Pause::About(pause) | Pause::AtLeast(pause)) = pause;
         self.monotonic += pause;
+    }
+
+    fn fetch(&mut self, fetch: &Fetch) -> Result<Vec<u8>, Refusal> {
+        // Nothing in these worlds demands revocation lists.
+        Err(Refusal::new(ReasonCode::RevocationUnchecked, fetch.place.uri()))
     }
 
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {

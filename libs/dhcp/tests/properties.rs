@@ -7,10 +7,10 @@ use std::net::Ipv4Addr;
 use dhcp::{
     bootstrap_uri::{AcceptedForms, BootstrapServerUri, FieldForm, UriList, recognise},
     v4::{
-        ClientArchitectures, ClientIdentifier, DomainNameServers, FixedField, Flags, HardwareAddress, LeaseTime,
-        MacAddress, MachineIdentifier, MaximumMessageSize, Message, MessageType, NetworkInterface, Operation,
-        OptionCode, OptionValue, Options, ParameterRequestList, RelayAgentInformation, RequestedAddress,
-        ServerIdentifier, TransactionId, UserClass, VendorClass,
+        ClientArchitectures, ClientIdentifier, DomainName, DomainNameServers, DomainSearch, FixedField, Flags,
+        HardwareAddress, InterfaceMtu, LeaseTime, MacAddress, MachineIdentifier, MaximumMessageSize, Message,
+        MessageType, NetworkInterface, Operation, OptionCode, OptionValue, Options, ParameterRequestList,
+        RelayAgentInformation, RequestedAddress, ServerIdentifier, TransactionId, UserClass, VendorClass,
     },
     v6,
 };
@@ -41,6 +41,9 @@ fn read_everything(message: &Message) {
         stable::<MachineIdentifier>(bytes);
         stable::<RelayAgentInformation>(bytes);
         stable::<DomainNameServers>(bytes);
+        stable::<DomainName>(bytes);
+        stable::<DomainSearch>(bytes);
+        stable::<InterfaceMtu>(bytes);
         read_uris(bytes);
     }
 }
@@ -123,6 +126,9 @@ proptest! {
         read_uris(&bytes);
         if let Ok(options) = v6::Options::decode(&bytes) {
             prop_assert_eq!(options.encode(), &bytes[..]);
+        }
+        if let Ok(message) = v6::Message::decode(&bytes) {
+            prop_assert_eq!(message.encode(), &bytes[..]);
         }
         if let Ok(uri) = String::from_utf8_lossy(&bytes).parse::<BootstrapServerUri>() {
             prop_assert_eq!(uri.to_string().parse(), Ok(uri));

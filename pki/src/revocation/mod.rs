@@ -30,6 +30,7 @@ mod evidence;
 mod judge;
 mod ocsp;
 mod reason;
+mod request;
 mod scope;
 mod signed;
 
@@ -40,6 +41,7 @@ use judge::Judge;
 pub use ocsp::OcspResponse;
 use reason::ReasonSet;
 pub use reason::{Reason, ReasonUnknown, Revocation};
+pub use request::ocsp_request;
 pub use signed::Period;
 
 use crate::{digest::Digest, path::Path, time::Clock};

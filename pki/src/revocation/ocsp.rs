@@ -26,7 +26,7 @@ const ID_PKIX_OCSP_BASIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6
 const ID_KP_OCSP_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9");
 /// id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1).
 const ID_PKIX_OCSP_NOCHECK: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.5");
-const ID_SHA_1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
+pub(super) const ID_SHA_1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
 
 /// A successful basic OCSP response, as received: who signed it and whether that counts shows only when a path is
 /// checked.
@@ -97,11 +97,11 @@ struct SingleResponse {
 }
 
 #[derive(Clone, Sequence)]
-struct CertId {
-    hash: AlgorithmIdentifierOwned,
-    issuer_name_hash: OctetString,
-    issuer_key_hash: OctetString,
-    serial: Int,
+pub(super) struct CertId {
+    pub(super) hash: AlgorithmIdentifierOwned,
+    pub(super) issuer_name_hash: OctetString,
+    pub(super) issuer_key_hash: OctetString,
+    pub(super) serial: Int,
 }
 
 #[derive(Clone, Choice)]
@@ -298,7 +298,7 @@ fn read_certificates(rest: &[u8]) -> Result<Vec<Certificate>, EvidenceError> {
     Ok(bag.iter().filter_map(|any| Certificate::from_der(&any.to_der().ok()?).ok()).collect())
 }
 
-fn sha1(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn sha1(bytes: &[u8]) -> Vec<u8> {
     digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref().to_vec()
 }
 

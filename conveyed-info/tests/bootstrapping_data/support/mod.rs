@@ -9,7 +9,7 @@ use conveyed_info::{
     cms::{AeadPolicy, ContentType, Draft, certificates_with_evidence},
     information::{Information, OnboardingInformation, Script},
     profile::InputProfile,
-    verify::{self, Accepted, Context, Decryption, Source},
+    verify::{self, Accepted, Context, Decryption, Findings, Source},
     voucher::{Assertion, Freshness, Nonce, Voucher},
 };
 pub(crate) use ocsp::{Says, ocsp_response};
@@ -142,6 +142,15 @@ impl World {
 
     /// Gives the device `data`.
     pub(crate) fn judge(&self, data: BootstrappingData) -> Result<Verified<Accepted>, Refusal> {
+        self.judge_with_findings(data).0
+    }
+
+    /// Gives the device `data`, and asks what else it found out.
+    pub(crate) fn judge_with_findings(
+        &self,
+        data: BootstrappingData,
+    ) -> (Result<Verified<Accepted>, Refusal>, Findings) {
+        let mut findings = Findings::default();
         let context = Context {
             source: self.source,
             voucher_anchors: &self.anchors,
@@ -158,7 +167,8 @@ impl World {
             profile: self.profile,
             revocation: &self.fetched,
         };
-        verify::verify(Unverified::new(data), &context)
+        let result = verify::verify_with_findings(Unverified::new(data), &context, &mut findings);
+        (result, findings)
     }
 }
 

@@ -6,7 +6,6 @@ use std::{
     sync::Arc,
 };
 
-use http::Uri;
 use rustls::ClientConfig;
 use verdict::{Digest, ReasonCode, Refusal};
 
@@ -18,7 +17,7 @@ use super::{
 use crate::{
     apply::{image::ImageStore, staged::Staged},
     config::Limits,
-    http::{Connection, Framing, HttpError, RequestHead},
+    http::{Connection, Framing, HttpError, HttpUri, RequestHead},
     machine::Downloaded,
     sources::Learned,
     storage,
@@ -38,59 +37,28 @@ pub(super) fn fetch(
     limits: &Limits,
     learned: &Learned,
 ) -> Result<Downloaded, Refusal> {
-    images.receive(expected, |staged| transfer(&Target::parse(uri)?, staged, tls, limits, learned))
+    images.receive(expected, |staged| transfer(&target(uri)?, staged, tls, limits, learned))
 }
 
-/// Where a URI leads.
-struct Target {
-    secure: bool,
-    host: String,
-    port: u16,
-    path: String,
-    authority: String,
-}
-
-impl Target {
-    /// SEC-11: only http and https; the image itself is verified, so the server need not be (CLI-61).
-    fn parse(text: &str) -> Result<Self, Refusal> {
-        let refuse = || Refusal::new(ReasonCode::ImageUnreachable, format!("{text}: not an http or https URI"));
-        let uri: Uri = text.parse().map_err(|_| refuse())?;
-        let secure = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => return Err(refuse()),
-        };
-        let authority = uri.authority().ok_or_else(refuse)?;
-        if authority.as_str().contains('@') {
-            return Err(refuse());
-        }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        if host.is_empty() {
-            return Err(refuse());
-        }
-        // RFC 3986 §3.2.3: an empty port is the default one; one that is no port leads nowhere.
-        let port = match authority.as_str().strip_prefix(authority.host()).unwrap_or_default() {
-            "" | ":" => Some(if secure { 443 } else { 80 }),
-            _ => authority.port_u16(),
-        };
-        let port = port.ok_or_else(refuse)?;
-        let path = uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
-        Ok(Self { secure, host, port, path, authority: authority.as_str().to_owned() })
-    }
+/// SEC-11: only http and https; the image itself is verified, so the server need not be (CLI-61).
+fn target(text: &str) -> Result<HttpUri, Refusal> {
+    let refuse = || Refusal::new(ReasonCode::ImageUnreachable, format!("{text}: not an http or https URI"));
+    HttpUri::parse(text).ok_or_else(refuse)
 }
 
 fn transfer(
-    target: &Target,
+    target: &HttpUri,
     staged: &mut Staged,
     tls: &Arc<ClientConfig>,
     limits: &Limits,
     learned: &Learned,
 ) -> Result<(), Refusal> {
-    let refuse = |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority));
+    let refuse =
+        |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority()));
     let mut last = refuse("no address".to_owned());
-    let addresses = names::resolve(&target.host, target.port, learned).map_err(|refusal| refuse(refusal.detail))?;
+    let addresses = names::resolve(target.host(), target.port(), learned).map_err(|refusal| refuse(refusal.detail))?;
     for ip in addresses {
-        let address = (ip, target.port).into();
+        let address = (ip, target.port()).into();
         let stream = match connect(target, address, tls, limits) {
             Ok(stream) => stream,
             Err(refusal) => {
@@ -114,13 +82,13 @@ fn transfer(
 }
 
 fn connect(
-    target: &Target,
+    target: &HttpUri,
     address: SocketAddr,
     tls: &Arc<ClientConfig>,
     limits: &Limits,
 ) -> Result<Box<dyn Stream>, Refusal> {
-    if target.secure {
-        let Secured { mut stream, .. } = handshake(&target.host, address, tls, limits)?;
+    if target.is_secure() {
+        let Secured { mut stream, .. } = handshake(target.host(), address, tls, limits)?;
         stream.sock.allow(limits.download);
         return Ok(Box::new(stream));
     }
@@ -138,8 +106,9 @@ enum Exchanged {
     RangeRefused,
 }
 
-fn exchange(target: &Target, stream: Box<dyn Stream>, staged: &mut Staged, limit: u64) -> Result<Exchanged, Refusal> {
-    let refuse = |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority));
+fn exchange(target: &HttpUri, stream: Box<dyn Stream>, staged: &mut Staged, limit: u64) -> Result<Exchanged, Refusal> {
+    let refuse =
+        |detail: String| Refusal::new(ReasonCode::ImageUnreachable, format!("{}: {detail}", target.authority()));
     let http = |error: HttpError| refuse(error.to_string());
     let local = |error: std::io::Error| storage::refusal("the staged image".as_ref(), &error);
     let from = staged.length();
@@ -149,7 +118,7 @@ fn exchange(target: &Target, stream: Box<dyn Stream>, staged: &mut Staged, limit
         fields.push(("Range", format!("bytes={from}-")));
     }
     let mut connection = Connection::new(stream);
-    let head = RequestHead { method: "GET", target: &target.path, host: &target.authority, fields: &fields };
+    let head = RequestHead { method: "GET", target: target.path(), host: target.authority(), fields: &fields };
     let (head, mut body) = connection.begin(&head, None).map_err(http)?;
     match head.status {
         // RFC 9110 §14.4: the rest, when it begins where the file ends.
@@ -165,6 +134,14 @@ fn exchange(target: &Target, stream: Box<dyn Stream>, staged: &mut Staged, limit
     {
         staged.restart().map_err(local)?;
         return Err(too_large());
+    }
+    // SEC-11: what does not fit is not begun, so that nothing else on the device runs out of room.
+    if let (Framing::Length(rest), Some(room)) = (head.framing, staged.room().map_err(local)?)
+        && rest > room
+    {
+        staged.restart().map_err(local)?;
+        let detail = format!("{rest} octets are to come, and there is room for {room}");
+        return Err(Refusal::new(ReasonCode::ImageTooLarge, detail));
     }
     while let Some(piece) = body.piece().map_err(http)? {
         let length = staged.length().saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
@@ -282,17 +259,17 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_is_none_is_not_replaced_by_the_default() {
-        for (uri, port) in [
-            ("http://h/", Some(80)),
-            ("https://h:/", Some(443)),
-            ("https://[2001:db8::1]:8443/x", Some(8443)),
-            ("http://h:65535/", Some(65535)),
-            ("http://h:65536/", None),
-            ("https://[::1]:99999999/", None),
-        ] {
-            assert_eq!(Target::parse(uri).ok().map(|target| target.port), port, "{uri}");
-        }
+    fn sec_11_an_image_that_does_not_fit_is_not_begun() {
+        let (folder, images) = store();
+        let limits = Limits { image_octets: u64::MAX, ..Limits::default() };
+        let (uri, server) =
+            serve(vec![format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\nimage", 1_u64 << 60).into_bytes()]);
+        let refusal = fetch(&uri, Some(&sha256(b"image")), &images, &tls(), &limits, &Learned::default()).unwrap_err();
+        assert_eq!(refusal.reason, ReasonCode::ImageTooLarge);
+        assert!(refusal.detail.contains("room"), "{}", refusal.detail);
+        let stored = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().metadata().unwrap().len());
+        assert_eq!(stored.sum::<u64>(), 0);
+        server.join().unwrap();
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A real device: sockets, files and processes.
 
 mod download;
+mod fetch;
 pub(crate) mod names;
 pub(crate) mod network;
 pub(crate) mod station;
@@ -30,7 +31,8 @@ use crate::{
     capture::CaptureWriter,
     config::{ClockTrust, Config},
     machine::{
-        Answer, Discovery, Download, Downloaded, Event, ImageLocation, Moment, Pause, Request, SourceIndex, Step, Work,
+        Answer, Discovery, Download, Downloaded, Event, Fetch, ImageLocation, Moment, Pause, Request, SourceIndex,
+        Step, Work,
     },
     sources::{Learned, Source, Surroundings, removable_storage::Sticks},
     tls,
@@ -49,6 +51,8 @@ pub struct LinuxEnvironment<'a> {
     pub(crate) sink: &'a mut dyn FnMut(&Record),
     pub(crate) link: Option<Link>,
     pub(crate) sources: &'a [Source],
+    /// No moment before this one is the present (SEC-03).
+    pub(crate) at_least: Timestamp,
     /// What sources said of the network in this attempt.
     pub(crate) learned: Learned,
     /// Where everything is kept that the machine is told, where somebody wants it.
@@ -63,22 +67,25 @@ impl std::fmt::Debug for LinuxEnvironment<'_> {
     }
 }
 
-/// What the clock of a device with this configuration says.
-pub(crate) fn clock(trust: ClockTrust) -> Clock {
+/// What the clock of a device with this configuration says, when the present is known to lie at or after `at_least`.
+pub(crate) fn clock(trust: ClockTrust, at_least: Timestamp) -> Clock {
     match trust {
         ClockTrust::Trusted => Clock::Trusted(Timestamp::from_system(SystemTime::now())),
-        ClockTrust::Untrusted => Clock::Untrusted { at_least: Timestamp::from_unix(EARLIEST) },
+        // SEC-02: no NTP, and no date that a server states, makes another clock of it.
+        ClockTrust::Untrusted => Clock::Untrusted { at_least },
     }
 }
 
-/// The earliest moment at which this agent can be running.
+/// The earliest moment at which this agent can be running: when it was built, where whoever built it says so
+/// (`SOURCE_DATE_EPOCH`).
 pub(crate) fn earliest() -> Timestamp {
-    Timestamp::from_unix(EARLIEST)
+    let built = option_env!("SOURCE_DATE_EPOCH").and_then(|seconds| seconds.parse().ok());
+    Timestamp::from_unix(built.unwrap_or(EARLIEST).max(EARLIEST))
 }
 
 impl Environment for LinuxEnvironment<'_> {
     fn clock(&self) -> Clock {
-        clock(self.config.clock)
+        clock(self.config.clock, self.at_least)
     }
 
     fn monotonic(&self) -> Duration {
@@ -130,6 +137,10 @@ impl Environment for LinuxEnvironment<'_> {
         std::thread::sleep(spread(pause));
     }
 
+    fn fetch(&mut self, fetch: &Fetch) -> Result<Vec<u8>, Refusal> {
+        fetch::fetch(fetch, &self.config.limits)
+    }
+
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
         let (images, limits, expected) = (self.workshop.images(), &self.config.limits, download.expected.as_ref());
         match &download.from {
@@ -145,7 +156,14 @@ impl Environment for LinuxEnvironment<'_> {
     }
 
     fn work(&mut self, work: Work) -> Result<Event, Refusal> {
-        self.workshop.carry_out(work, Timestamp::from_system(SystemTime::now()), self.sink)
+        let remembered = match &work {
+            Work::RememberVoucher(voucher) => voucher.created_on,
+            _ => None,
+        };
+        let event = self.workshop.carry_out(work, Timestamp::from_system(SystemTime::now()), self.sink)?;
+        // SEC-03: from now on, the present is known to lie after it.
+        self.at_least = self.at_least.max(remembered.unwrap_or(self.at_least));
+        Ok(event)
     }
 
     fn trace(&mut self, record: &Record) {

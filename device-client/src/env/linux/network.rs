@@ -2,12 +2,9 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use conveyed_info::{
-    Encoding,
-    rpc::{GET_BOOTSTRAPPING_DATA, HOST_META, REPORT_PROGRESS, YANG_DATA_JSON},
-};
+use conveyed_info::rpc::{GET_BOOTSTRAPPING_DATA, HOST_META, REPORT_PROGRESS};
 use pki::certificate::Certificate;
-use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
+use rustls::{AlertDescription, ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 use verdict::{ReasonCode, Refusal};
 
 use super::stream::DeadlineStream;
@@ -15,7 +12,7 @@ use crate::{
     Server,
     config::Limits,
     http::{Connection, HttpError, MAX_BODY, Persistence, RequestHead},
-    machine::{Answer, Request},
+    machine::{Answer, Api, Request},
 };
 
 /// An open connection, and what is needed to open it again.
@@ -87,21 +84,21 @@ impl Link {
     }
 
     fn exchange(&mut self, request: &Request, limits: &Limits) -> Result<Answer, HttpError> {
-        let (method, target, accept, body) = match request {
-            Request::HostMeta => ("GET", HOST_META.to_owned(), "application/xrd+xml", None),
-            Request::BootstrappingData { root, input } => {
-                ("POST", format!("{root}/{GET_BOOTSTRAPPING_DATA}"), YANG_DATA_JSON, Some(input.encode(Encoding::Json)))
-            }
-            Request::Progress { root, report } => {
-                ("POST", format!("{root}/{REPORT_PROGRESS}"), YANG_DATA_JSON, Some(report.encode(Encoding::Json)))
-            }
+        let operation = |api: &Api, operation, body| {
+            let fields = operation_fields(api);
+            ("POST", format!("{}/{operation}", api.root), fields, Some(body))
         };
+        let (method, target, mut fields, body) = match request {
+            Request::HostMeta => {
+                ("GET", HOST_META.to_owned(), vec![("Accept", "application/xrd+xml".to_owned())], None)
+            }
+            Request::BootstrappingData { api, input } => {
+                operation(api, GET_BOOTSTRAPPING_DATA, input.encode(api.encoding))
+            }
+            Request::Progress { api, report } => operation(api, REPORT_PROGRESS, report.encode(api.encoding)),
+        };
+        fields.push(("User-Agent", USER_AGENT.to_owned()));
         let host = self.server.to_string();
-        let mut fields = vec![("Accept", accept.to_owned()), ("User-Agent", USER_AGENT.to_owned())];
-        if body.is_some() {
-            // RFC 8040 §5.2 (CLI-26).
-            fields.push(("Content-Type", YANG_DATA_JSON.to_owned()));
-        }
         self.connection.stream_mut().sock.allow(limits.exchange);
         let head = RequestHead { method, target: &target, host: &host, fields: &fields };
         let (head, body) = self.connection.exchange(&head, body.as_deref(), MAX_BODY)?;
@@ -109,10 +106,26 @@ impl Link {
     }
 }
 
+/// RFC 8040 §5.2 (CLI-26): exactly one media type, and no parameters, which some servers do not read.
+fn operation_fields(api: &Api) -> Vec<(&'static str, String)> {
+    let mut fields = vec![("Accept", api.media_type().to_owned()), ("Content-Type", api.media_type().to_owned())];
+    // RFC 8572 §5.3 (DEV-04): the machine hands credentials out for authenticated servers alone (CLI-13).
+    if let Some(credentials) = &api.credentials {
+        fields.push(("Authorization", credentials.authorization()));
+    }
+    fields
+}
+
 /// Whether the peer ended the connection with a TLS alert: it is there, and will not have this device.
 fn is_alert(error: &std::io::Error) -> bool {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     matches!(tls, Some(rustls::Error::AlertReceived(_)))
+}
+
+/// RFC 7301 §3.2: the server speaks nothing that it was offered, such as one that insists on HTTP/2.
+fn wants_other_protocol(error: &std::io::Error) -> bool {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(tls, Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)))
 }
 
 /// What this agent calls itself.
@@ -144,7 +157,12 @@ pub(super) fn handshake(
                 (false, true) => ReasonCode::HandshakeFailed,
                 (false, false) => ReasonCode::ServerUnreachable,
             };
-            Refusal::new(reason, format!("{address}: TLS: {error}"))
+            let why = if wants_other_protocol(&error) {
+                "the server does not speak HTTP/1.1".to_owned()
+            } else {
+                error.to_string()
+            };
+            Refusal::new(reason, format!("{address}: TLS: {why}"))
         })?;
     }
     let chain = session.peer_certificates().unwrap_or_default().iter().map(|it| it.as_ref().to_vec()).collect();

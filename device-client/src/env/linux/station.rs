@@ -12,7 +12,7 @@ use rustls::ClientConfig;
 use verdict::{ReasonCode, Refusal};
 
 use super::{
-    clock,
+    clock, earliest,
     network::{Secured, USER_AGENT, handshake},
 };
 use crate::{
@@ -86,7 +86,7 @@ impl<'a> StationLink<'a> {
         let chain: Result<Vec<_>, _> = chain.iter().map(|der| Certificate::from_der(der)).collect();
         let chain = chain.map_err(|error| refuse(error.to_string()))?;
         let (own, between) = chain.split_first().ok_or_else(|| refuse("it showed no certificate".to_owned()))?;
-        let policy = Policy::new(clock(ClockTrust::Trusted), Purpose::TlsServer);
+        let policy = Policy::new(clock(ClockTrust::Trusted, earliest()), Purpose::TlsServer);
         path::validate(own, between, self.anchors, &policy).map_err(|error| refuse(error.to_string()))?;
         server_name::verify(own, self.server.host()).map_err(|error| refuse(error.to_string()))
     }

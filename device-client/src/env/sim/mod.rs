@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use conveyed_info::information::Configuration;
+use conveyed_info::{information::Configuration, verify::VoucherFacts};
 use pki::{certificate::Certificate, digest::sha256, time::Clock};
 use verdict::{ReasonCode, Refusal, Trace};
 
@@ -21,8 +21,8 @@ use super::Environment;
 use crate::{
     Record, Server,
     machine::{
-        Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Fact, Installation, OnboardingStep,
-        Pause, Request, ScriptEnd, ScriptVerdict, SourceIndex, SwitchPosition, Work,
+        Answer, CommitFailure, Completion, Discovery, Download, Downloaded, Event, Fact, Fetch, Installation,
+        OnboardingStep, Pause, Request, ScriptEnd, ScriptVerdict, SourceIndex, SwitchPosition, Work,
     },
 };
 
@@ -84,6 +84,10 @@ pub struct Simulation {
     pub installed: Option<Installation>,
     /// The journal.
     pub facts: Vec<Fact>,
+    /// The newest voucher that was to be remembered.
+    pub newest_voucher: Option<VoucherFacts>,
+    /// What can be fetched.
+    pub evidence: BTreeMap<String, Vec<u8>>,
     /// The marker.
     pub done: Option<Completion>,
     /// The decision trace.
@@ -118,6 +122,8 @@ impl Simulation {
             switch: SwitchPosition::On,
             installed: None,
             facts: Vec::new(),
+            newest_voucher: None,
+            evidence: BTreeMap::new(),
             done: None,
             records: Vec::new(),
             events: Vec::new(),
@@ -194,6 +200,14 @@ impl Environment for Simulation {
         self.monotonic += pause;
     }
 
+    fn fetch(&mut self, fetch: &Fetch) -> Result<Vec<u8>, Refusal> {
+        self.powered()?;
+        let uri = fetch.place.uri();
+        self.log(format!("fetch {uri}"));
+        self.monotonic += self.latency;
+        self.evidence.get(uri).cloned().ok_or_else(|| nobody(&uri))
+    }
+
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {
         self.powered()?;
         let from = download.from.to_string();
@@ -242,6 +256,7 @@ impl Environment for Simulation {
                 return self.signature.clone().map(|()| Event::Sworn(message));
             }
             Work::Remember(fact) => self.facts.push(fact),
+            Work::RememberVoucher(voucher) => self.newest_voucher = Some(voucher),
             Work::WriteDone(completion) => {
                 self.log("done");
                 self.done = Some(completion);

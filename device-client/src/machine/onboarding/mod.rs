@@ -16,7 +16,7 @@ use conveyed_info::{
 use pki::digest::sha256;
 use verdict::{Digest, Refusal};
 
-use super::{Event, Installation, OnboardingStep, Transition, shared::Shared};
+use super::{Api, Event, Installation, OnboardingStep, Transition, shared::Shared};
 use crate::Place;
 use configuration::{Committing, RollingBack};
 use ending::{Beginning, Forgetting, ReadingSwitch, Rebooting, Remembering, Swearing, WritingDone};
@@ -29,7 +29,7 @@ use script::RunningScript;
 pub(super) struct Job {
     /// Where the document came from: the server that hears of it, where there is one.
     place: Place,
-    root: String,
+    api: Api,
     /// What the server wants to hear; `None` when it hears nothing (CLI-54).
     level: Option<ReportingLevel>,
     plan: OnboardingInformation,
@@ -44,9 +44,9 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) fn new(place: Place, root: String, level: Option<ReportingLevel>, plan: OnboardingInformation) -> Self {
+    pub(super) fn new(place: Place, api: Api, level: Option<ReportingLevel>, plan: OnboardingInformation) -> Self {
         let document = sha256(&Information::from(plan.clone()).encode(Encoding::Json));
-        Self { place, root, level, plan, artifact: None, backlog: Backlog::default(), document, committed: false }
+        Self { place, api, level, plan, artifact: None, backlog: Backlog::default(), document, committed: false }
     }
 
     /// The same, with the digest of the artifact that the document came in.
@@ -178,8 +178,8 @@ fn clear(job: Job, shared: &mut Shared) -> Transition {
 }
 
 /// Tells an authenticated server that what it gave cannot be read, and leaves it.
-pub(super) fn cannot_parse(place: Place, root: String, refusal: Refusal, shared: &mut Shared) -> Transition {
-    let job = Job::new(place, root, Some(ReportingLevel::Minimal), OnboardingInformation::default());
+pub(super) fn cannot_parse(place: Place, api: Api, refusal: Refusal, shared: &mut Shared) -> Transition {
+    let job = Job::new(place, api, Some(ReportingLevel::Minimal), OnboardingInformation::default());
     let reports = vec![
         Report::always(ProgressType::BootstrapInitiated),
         Report::always(ProgressType::ParsingError).with_message(reporting::message_of(&refusal, "")),

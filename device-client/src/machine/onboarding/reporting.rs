@@ -168,7 +168,7 @@ struct Pending {
 }
 
 fn transmit(pending: Pending) -> Transition {
-    let request = Request::Progress { root: pending.job.root.clone(), report: pending.report.body.clone() };
+    let request = Request::Progress { api: pending.job.api.clone(), report: pending.report.body.clone() };
     let state = State::Onboarding(Box::new(Onboarding::Reporting(Reporting { pending })));
     Transition { state, action: Action::Send(request) }
 }

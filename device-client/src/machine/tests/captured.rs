@@ -14,7 +14,7 @@ use crate::{
     capture::{CaptureWriter, Changes, End, replay},
     env::{self, Environment, sim::Simulation},
     machine::{
-        Answer, Discovery, Download, Downloaded, Event, Machine, Moment, Pause, Policy, Request, Situation,
+        Answer, Discovery, Download, Downloaded, Event, Fetch, Machine, Moment, Pause, Policy, Request, Situation,
         SourceIndex, Step, Work,
     },
 };
@@ -77,6 +77,10 @@ impl Environment for Captured<'_> {
 
     fn wait(&mut self, pause: Pause) {
         self.world.wait(pause);
+    }
+
+    fn fetch(&mut self, fetch: &Fetch) -> Result<Vec<u8>, Refusal> {
+        self.world.fetch(fetch)
     }
 
     fn download(&mut self, download: &Download) -> Result<Downloaded, Refusal> {

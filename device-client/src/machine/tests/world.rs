@@ -18,7 +18,10 @@ use pki::{
     key::FileKey,
     time::{Clock, Timestamp},
 };
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, DnType, IsCa, Issuer,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
+};
 
 use super::captured;
 use crate::{
@@ -57,6 +60,8 @@ impl Party {
     pub(super) fn root(name: &str) -> Self {
         let mut params = params(name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages =
+            vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
         let key = FileKey::generate_p256().unwrap();
         let certificate = params.self_signed(&pair(&key)).unwrap();
         Self { certificate: Certificate::from_der(certificate.der()).unwrap(), key, params }
@@ -85,6 +90,36 @@ impl Party {
         self.issue_with(server)
     }
 
+    /// With CRL distribution points.
+    pub(super) fn issue_pointing(&self, name: &str, places: &[&str]) -> Self {
+        let mut params = params(name);
+        params.use_authority_key_identifier_extension = true;
+        let point = |uri: &&str| CrlDistributionPoint { uris: vec![(*uri).to_owned()] };
+        params.crl_distribution_points = places.iter().map(point).collect();
+        self.issue_with(params)
+    }
+
+    /// A revocation list, made an hour ago, good for two.
+    pub(super) fn revocation_list(&self, revoked: &[&Certificate]) -> Vec<u8> {
+        let date = |seconds| now().plus_seconds(seconds).to_offset_date_time();
+        let entry = |certificate: &&Certificate| RevokedCertParams {
+            serial_number: rcgen::SerialNumber::from_slice(certificate.certificate_serial()),
+            revocation_time: date(-7200),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: date(-3600),
+            next_update: date(3600),
+            crl_number: rcgen::SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.iter().map(entry).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let issuer = Issuer::new(self.params.clone(), pair(&self.key));
+        list.signed_by(&issuer).unwrap().der().to_vec()
+    }
+
     fn issue_device(&self) -> Self {
         let mut device = params("device");
         device.distinguished_name.push(DnType::CustomDnType(vec![2, 5, 4, 5]), SERIAL);
@@ -104,6 +139,10 @@ pub(super) struct World {
     pub(super) sim: Simulation,
     /// The capture of the last attempt.
     pub(super) capture: Vec<u8>,
+    /// How long ago vouchers were created, in seconds.
+    pub(super) voucher_age: i64,
+    /// Whether vouchers demand that revocation is checked.
+    pub(super) revocation_checks: Option<bool>,
 }
 
 pub(super) fn now() -> Timestamp {
@@ -130,6 +169,7 @@ impl World {
             accepted_assertions: vec![Assertion::Verified],
             allowed_targets: AllowedTargets::default(),
             hw_model: Some("m-1".to_owned()),
+            credentials: None,
             ssh_host_keys: Vec::new(),
             trust_anchors: Vec::new(),
             switch: Switch::Marker,
@@ -138,8 +178,21 @@ impl World {
             sources: vec!["first".to_owned()],
         };
         let running = RunningImage { os_name: Some("os".into()), os_version: Some("1".into()), sha256: None };
-        let situation = Situation { running, installed: None, nonce: None, history: History::default() };
-        Self { masa, owner_ca, owner, tls: Party::root("tls"), device, policy, situation, sim, capture: Vec::new() }
+        let situation =
+            Situation { running, installed: None, nonce: None, history: History::default(), newest_voucher: None };
+        Self {
+            masa,
+            owner_ca,
+            owner,
+            tls: Party::root("tls"),
+            device,
+            policy,
+            situation,
+            sim,
+            capture: Vec::new(),
+            voucher_age: 3600,
+            revocation_checks: None,
+        }
     }
 
     /// A device whose factory list names this server, with the TLS root as its anchor.
@@ -172,6 +225,9 @@ impl World {
         let machine = Machine::new(Arc::new(self.policy.clone()), self.situation.clone());
         let (outcome, capture) = captured::drive(machine, &self.policy, &self.situation, &mut self.sim);
         self.capture = capture;
+        if let Some(voucher) = self.sim.newest_voucher {
+            self.situation.newest_voucher = Some(voucher);
+        }
         for fact in std::mem::take(&mut self.sim.facts) {
             self.situation.history.add(fact);
         }
@@ -184,13 +240,13 @@ impl World {
 
     pub(super) fn voucher(&self, freshness: Freshness) -> Voucher {
         Voucher {
-            created_on: Some(now().plus_seconds(-3600)),
+            created_on: Some(now().plus_seconds(-self.voucher_age)),
             freshness,
             assertion: Assertion::Verified,
             serial_number: SerialNumber::new(SERIAL).unwrap(),
             idevid_issuer: None,
             pinned_domain_cert: self.owner_ca.certificate.clone(),
-            domain_cert_revocation_checks: None,
+            domain_cert_revocation_checks: self.revocation_checks,
         }
     }
 

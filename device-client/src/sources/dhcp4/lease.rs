@@ -17,7 +17,7 @@ use verdict::{ReasonCode, Refusal};
 use super::{Settings, Surroundings, messages::Asker, ports::BarePort, resolver_of, transaction};
 use crate::{
     link::{Interface, Lifetimes},
-    sources::gathering::{Patience, gather},
+    sources::gathering::{Patience, Port, gather},
 };
 
 /// Most offers that are taken in turn, when servers refuse what they offered.
@@ -37,7 +37,7 @@ pub(super) fn ask(settings: &Settings, surroundings: &mut Surroundings<'_>) -> R
     for interface in &interfaces {
         let mut attempt = || {
             let asker = Asker::new(settings, interface.mac, surroundings.serial_number, transaction()?);
-            let answers = exchange(settings, &asker, interface);
+            let answers = BarePort::open(&interface.name).and_then(|mut port| exchange(&asker, &mut port));
             let mut answers = answers.map_err(|error| refuse(format!("DHCP on {}: {error}", interface.name)))?;
             if answers.is_empty() {
                 return Err(refuse(format!("no DHCP server answered on {}", interface.name)));
@@ -74,10 +74,10 @@ fn with_carrier(settings: &Settings) -> Result<Vec<Interface>, Refusal> {
 }
 
 /// The acknowledgement, then the offers that were not taken; nothing when nobody gave an address.
-fn exchange(settings: &Settings, asker: &Asker<'_>, interface: &Interface) -> io::Result<Vec<Message>> {
-    let mut port = BarePort::open(&interface.name)?;
+fn exchange(asker: &Asker<'_>, port: &mut impl Port<Message = Message>) -> io::Result<Vec<Message>> {
+    let patience = asker.settings.patience();
     let is_offer = |it: &Message| asker.is_answer(it, MessageType::Offer) && server_identifier(it).is_some();
-    let mut offers = gather(&mut port, |elapsed| asker.discover(elapsed), settings.patience(), is_offer)?;
+    let mut offers = gather(port, |elapsed| asker.discover(elapsed), patience, is_offer)?;
     // A server that knows where to go on comes before one that does not; the order is theirs otherwise.
     offers.sort_by_key(|offer| offer.options.bytes(OptionCode::SZTP_REDIRECT).is_none());
     for taken in 0..offers.len().min(OFFERS) {
@@ -88,9 +88,9 @@ fn exchange(settings: &Settings, asker: &Asker<'_>, interface: &Interface) -> io
             let said = asker.is_answer(it, MessageType::Ack) || asker.is_answer(it, MessageType::Nak);
             said && server_identifier(it) == Some(server)
         };
-        let patience = Patience { others: Duration::ZERO, ..settings.patience() };
+        let patience = Patience { others: Duration::ZERO, ..patience };
         let question = |elapsed| asker.request(offer, server, elapsed);
-        let answers = gather(&mut port, question, patience, is_end)?;
+        let answers = gather(port, question, patience, is_end)?;
         let granted = answers.into_iter().find(|it| asker.is_answer(it, MessageType::Ack));
         if let Some(mut granted) = granted {
             let offer = offers.remove(taken);
@@ -174,9 +174,87 @@ fn set_up(interface: &Interface, lease: &Lease, settings: &Settings, answer: Opt
 
 #[cfg(test)]
 mod tests {
-    use dhcp::v4::{HardwareAddress, MacAddress, Operation};
+    use std::collections::VecDeque;
+
+    use dhcp::v4::{HardwareAddress, MacAddress, Operation, TransactionId};
+    use pki::identity::SerialNumber;
 
     use super::*;
+
+    /// Servers that offer 192.0.2.N and grant it or not, each with the list that it puts into its offer.
+    struct Servers {
+        all: Vec<(u8, MessageType, Option<&'static [u8]>)>,
+        said: VecDeque<Message>,
+        requested: Vec<u8>,
+    }
+
+    impl Port for Servers {
+        type Message = Message;
+
+        fn send(&mut self, message: &Message) -> io::Result<()> {
+            let chosen = server_identifier(message).map(|it| it.0.octets()[3]);
+            self.requested.extend(chosen);
+            for (number, verdict, list) in self.all.iter().filter(|it| chosen.is_none_or(|chosen| it.0 == chosen)) {
+                let mut answer = answer([192, 0, 2, 100 + number]);
+                answer.hardware = message.hardware;
+                answer.transaction = message.transaction;
+                answer.options.put(&ServerIdentifier([192, 0, 2, *number].into()));
+                match (chosen, list) {
+                    (Some(_), _) => answer.options.put(verdict),
+                    (None, Some(list)) => {
+                        answer.options.put(&MessageType::Offer);
+                        answer.options.insert(OptionCode::SZTP_REDIRECT, *list);
+                    }
+                    (None, None) => answer.options.put(&MessageType::Offer),
+                }
+                self.said.push_back(answer);
+            }
+            Ok(())
+        }
+
+        fn receive(&mut self, at_most: Duration) -> io::Result<Option<Message>> {
+            if self.said.is_empty() {
+                thread::sleep(at_most);
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            Ok(self.said.pop_front())
+        }
+    }
+
+    fn lease_from(all: Vec<(u8, MessageType, Option<&'static [u8]>)>) -> (Vec<Message>, Vec<u8>) {
+        let gather = Duration::from_millis(20);
+        let settings = Settings { timeout: Duration::from_millis(100), gather, ..Settings::default() };
+        let serial = SerialNumber::new("SN-1").unwrap();
+        let asker = Asker::new(&settings, Some(MacAddress([2; 6])), &serial, TransactionId(7));
+        let mut servers = Servers { all, said: VecDeque::new(), requested: Vec::new() };
+        (exchange(&asker, &mut servers).unwrap(), servers.requested)
+    }
+
+    fn option(message: &Message) -> Option<&[u8]> {
+        message.options.bytes(OptionCode::SZTP_REDIRECT)
+    }
+
+    #[test]
+    fn dhc_01_an_offer_with_a_list_is_taken_first_and_the_others_are_heard() {
+        use MessageType::Ack;
+        let (answers, requested) = lease_from(vec![(1, Ack, None), (2, Ack, Some(b"two")), (3, Ack, Some(b"three"))]);
+        assert_eq!(requested, [2]);
+        // The acknowledgement says nothing of the list, which was offered.
+        let lists: Vec<_> = answers.iter().map(option).collect();
+        assert_eq!(lists, [Some(&b"two"[..]), Some(b"three"), None]);
+        assert_eq!(Lease::read(&answers[0]).unwrap().address, Ipv4Addr::new(192, 0, 2, 102));
+    }
+
+    #[test]
+    fn a_server_that_refuses_what_it_offered_is_left_for_the_next_and_none_is_asked_for_ever() {
+        use MessageType::{Ack, Nak};
+        let (answers, requested) = lease_from(vec![(1, Nak, Some(b"one")), (2, Ack, None)]);
+        assert_eq!(requested, [1, 2]);
+        assert_eq!(answers.iter().map(option).collect::<Vec<_>>(), [None, Some(&b"one"[..])]);
+        let (answers, requested) = lease_from((1..8).map(|number| (number, Nak, None)).collect());
+        assert_eq!((answers.len(), requested.as_slice()), (0, &[1, 2, 3][..]));
+        assert_eq!(lease_from(Vec::new()), (vec![], vec![]));
+    }
 
     fn answer(address: [u8; 4]) -> Message {
         let mut answer = Message::new(Operation::Reply, HardwareAddress::ethernet(MacAddress([2; 6])));

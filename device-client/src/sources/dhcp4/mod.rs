@@ -10,7 +10,7 @@ mod ports;
 
 use std::{
     net::{Ipv4Addr, SocketAddrV4},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -143,6 +143,12 @@ impl Settings {
             (None, Some(address)) => format!("DHCPv4 from {address}"),
             (None, None) => "DHCPv4".to_owned(),
         }
+    }
+
+    /// The same, with a path that is relative to `base` made whole.
+    pub(super) fn relative_to(mut self, base: &Path) -> Self {
+        self.resolv_conf = self.resolv_conf.map(|path| base.join(path));
+        self
     }
 
     /// A server that was named answers alone.

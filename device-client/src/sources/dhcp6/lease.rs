@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     link::Lifetimes,
-    sources::gathering::{Patience, gather},
+    sources::gathering::{Patience, Port, gather},
 };
 
 /// Most servers that are asked in turn, when they do not give what they advertised.
@@ -27,14 +27,29 @@ const ADDRESSES: usize = 4;
 const DETECTION: Duration = Duration::from_secs(3);
 
 /// Sets the interface up. Gives the reply and then the advertisements that were not taken, whose lists are tried as well.
-pub(super) fn exchange(asker: &Asker<'_>, place: &Place, notes: &mut Vec<String>) -> io::Result<Vec<Message>> {
+pub(super) fn ask(asker: &Asker<'_>, place: &Place, notes: &mut Vec<String>) -> io::Result<Vec<Message>> {
     let mut port = LinkPort::open(place.address, place.interface.index)?;
+    let (answers, given) = exchange(asker, &mut port)?;
+    match given {
+        Some(given) => set_up(place, &given, notes)?,
+        // Whoever named servers is heard all the same.
+        None if answers.is_empty() => {}
+        None => notes.push(format!("{} gets no address: no DHCPv6 server gives one", place.interface.name)),
+    }
+    Ok(answers)
+}
+
+/// The reply and what it gives, then the advertisements that were not taken.
+fn exchange(
+    asker: &Asker<'_>,
+    port: &mut impl Port<Message = Message>,
+) -> io::Result<(Vec<Message>, Option<IdentityAssociation>)> {
     let is_offer = |it: &Message| {
         let rapid = || it.options.all(OptionCode::RAPID_COMMIT).next().is_some();
         asker.is_answer(it, MessageType::Advertise) || (asker.is_answer(it, MessageType::Reply) && rapid())
     };
     let patience = asker.settings.patience();
-    let mut offers = gather(&mut port, |elapsed| asker.solicit(elapsed), patience, is_offer)?;
+    let mut offers = gather(port, |elapsed| asker.solicit(elapsed), patience, is_offer)?;
     offers.sort_by_key(rank);
     let usable: Vec<_> =
         (0..offers.len()).filter(|at| offers.get(*at).is_some_and(|it| association(asker, it).is_some())).collect();
@@ -48,12 +63,11 @@ pub(super) fn exchange(asker: &Asker<'_>, place: &Place, notes: &mut Vec<String>
                 |it: &Message| asker.is_answer(it, MessageType::Reply) && server_identifier(it) == Some(server);
             let question = |elapsed| asker.request(server, &wish, elapsed);
             let patience = Patience { others: Duration::ZERO, ..patience };
-            gather(&mut port, question, patience, is_reply)?.into_iter().next()
+            gather(port, question, patience, is_reply)?.into_iter().next()
         };
         let Some((mut reply, given)) = reply.and_then(|it| association(asker, &it).map(|given| (it, given))) else {
             continue;
         };
-        set_up(place, &given, notes)?;
         let offer = offers.remove(at);
         // What was advertised and is not repeated still stands.
         if let (Ok(None), Ok(Some(list))) =
@@ -61,13 +75,9 @@ pub(super) fn exchange(asker: &Asker<'_>, place: &Place, notes: &mut Vec<String>
         {
             reply.options.insert(OptionCode::SZTP_REDIRECT, list).map_err(io::Error::other)?;
         }
-        return Ok(std::iter::once(reply).chain(offers).collect());
+        return Ok((std::iter::once(reply).chain(offers).collect(), Some(given)));
     }
-    // Nobody gave an address; whoever named servers is heard all the same.
-    if !offers.is_empty() {
-        notes.push(format!("{} gets no address: no DHCPv6 server gives one", place.interface.name));
-    }
-    Ok(offers)
+    Ok((offers, None))
 }
 
 /// What is given, without addresses that a host cannot have.
@@ -105,9 +115,85 @@ fn set_up(place: &Place, given: &IdentityAssociation, notes: &mut Vec<String>) -
 
 #[cfg(test)]
 mod tests {
-    use dhcp::v6::{Options, TransactionId};
+    use std::{collections::VecDeque, thread};
 
-    use super::*;
+    use dhcp::v6::{Options, TransactionId};
+    use pki::identity::SerialNumber;
+
+    use super::{super::Settings, *};
+
+    /// Servers by their DUID, each with the list of its advertisement, and whether its reply has an address.
+    struct Servers {
+        all: Vec<(u8, Option<&'static [u8]>, bool)>,
+        said: VecDeque<Message>,
+        asked: Vec<MessageType>,
+    }
+
+    impl Port for Servers {
+        type Message = Message;
+
+        fn send(&mut self, message: &Message) -> io::Result<()> {
+            self.asked.push(message.kind);
+            let chosen = server_identifier(message).map(<[u8]>::to_vec);
+            for (number, list, gives) in
+                self.all.iter().filter(|it| chosen.as_ref().is_none_or(|chosen| *chosen == [it.0]))
+            {
+                let mut options = Options::new();
+                let client = message.options.single(OptionCode::CLIENT_IDENTIFIER).unwrap().unwrap();
+                options.insert(OptionCode::CLIENT_IDENTIFIER, client).unwrap();
+                options.insert(OptionCode::SERVER_IDENTIFIER, [*number]).unwrap();
+                let wish = message.options.single(OptionCode::IA_NA).unwrap().unwrap();
+                let mut association = IdentityAssociation::decode(wish).unwrap();
+                association.options = Options::new();
+                if chosen.is_none() || *gives {
+                    let address = std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(*number));
+                    let leased = LeasedAddress { address, preferred: 10, valid: 20 };
+                    association.options.insert(OptionCode::IA_ADDRESS, leased.encode()).unwrap();
+                }
+                options.insert(OptionCode::IA_NA, association.encode()).unwrap();
+                if let (None, Some(list)) = (&chosen, list) {
+                    options.insert(OptionCode::SZTP_REDIRECT, *list).unwrap();
+                }
+                let kind = if chosen.is_some() { MessageType::Reply } else { MessageType::Advertise };
+                self.said.push_back(Message { kind, transaction: message.transaction, options });
+            }
+            Ok(())
+        }
+
+        fn receive(&mut self, at_most: Duration) -> io::Result<Option<Message>> {
+            if self.said.is_empty() {
+                thread::sleep(at_most);
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            Ok(self.said.pop_front())
+        }
+    }
+
+    #[test]
+    fn dhc_03_the_server_with_a_list_is_asked_first_and_the_next_where_it_gives_nothing() {
+        let gather = Duration::from_millis(20);
+        let settings = Settings { timeout: Duration::from_millis(100), gather, ..Settings::default() };
+        let asker = Asker::new(&settings, &SerialNumber::new("SN-1").unwrap(), TransactionId([1, 2, 3]));
+        let lists = |answers: &[Message]| -> Vec<Vec<u8>> {
+            let all = answers.iter().map(|it| it.options.all(OptionCode::SZTP_REDIRECT).flatten().copied().collect());
+            all.collect()
+        };
+        let mut servers = Servers {
+            all: vec![(1, None, true), (2, Some(b"two"), false), (3, Some(b"three"), true)],
+            said: VecDeque::new(),
+            asked: Vec::new(),
+        };
+        let (answers, given) = exchange(&asker, &mut servers).unwrap();
+        // What was advertised and is not repeated still stands.
+        assert_eq!(lists(&answers), [&b"three"[..], b"two", b""]);
+        let given = given.unwrap().addresses().next().unwrap().address;
+        assert_eq!(given, "2001:db8::3".parse::<std::net::Ipv6Addr>().unwrap());
+        assert_eq!(servers.asked, [MessageType::Solicit, MessageType::Request, MessageType::Request]);
+
+        servers.all = vec![(2, Some(b"two"), false)];
+        let (answers, given) = exchange(&asker, &mut servers).unwrap();
+        assert_eq!((lists(&answers), given), (vec![b"two".to_vec()], None));
+    }
 
     fn offer(kind: MessageType, options: &[u8]) -> Message {
         Message { kind, transaction: TransactionId([0; 3]), options: Options::decode(options).unwrap() }

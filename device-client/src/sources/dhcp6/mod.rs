@@ -11,7 +11,7 @@ mod port;
 use std::{
     io,
     net::Ipv6Addr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -99,6 +99,12 @@ impl Settings {
     #[must_use]
     pub fn label(&self) -> String {
         self.interface.as_ref().map_or_else(|| "DHCPv6".to_owned(), |interface| format!("DHCPv6 on {interface}"))
+    }
+
+    /// The same, with a path that is relative to `base` made whole.
+    pub(super) fn relative_to(mut self, base: &Path) -> Self {
+        self.resolv_conf = self.resolv_conf.map(|path| base.join(path));
+        self
     }
 
     const fn patience(&self) -> Patience {
@@ -214,7 +220,7 @@ impl Place {
         let asker = messages::Asker::new(settings, surroundings.serial_number, TransactionId(octets));
         let asked = match settings.mode {
             Mode::Inform => inform::exchange(&asker, self),
-            Mode::Lease => lease::exchange(&asker, self, surroundings.notes),
+            Mode::Lease => lease::ask(&asker, self, surroundings.notes),
         };
         let answers = asked.map_err(|error| refuse(format!("DHCPv6 on {name}: {error}")))?;
         if answers.is_empty() { Err(refuse(format!("no DHCPv6 server answered on {name}"))) } else { Ok(answers) }

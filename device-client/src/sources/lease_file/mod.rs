@@ -61,6 +61,16 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The same, with paths that are relative to `base` made whole.
+    pub(super) fn relative_to(mut self, base: &Path) -> Self {
+        for path in &mut self.paths {
+            *path = base.join(&path);
+        }
+        self
+    }
+}
+
 /// What is written down about a network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Lease {
@@ -291,7 +301,6 @@ mod tests {
             fs::write(folder.path().join(format!("{index}.lease")), DHCLIENT).unwrap();
         }
         assert_eq!(files(&[folder.path().to_owned()]).len(), FILES);
-        // Nothing that can be in a file makes a reader fail.
         for text in
             ["{{{{{{{{", "lease {", "lease { option", "lease6 { ia-na { iaaddr", "\"", "lease { \"\\", "=", "opt143="]
         {
@@ -299,11 +308,49 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_can_be_in_a_file_makes_a_reader_fail(
+            octets in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400),
+            words in proptest::collection::vec(proptest::sample::select(WORDS.to_vec()), 0..60),
+        ) {
+            let written = Some(Timestamp::from_unix(i64::MAX));
+            let _content: Content = recognise(&octets, written);
+            let _content: Content = recognise(words.join(" ").as_bytes(), written);
+            let _content: Content = recognise(words.concat().as_bytes(), written);
+        }
+    }
+
+    const WORDS: [&str; 20] = [
+        "lease",
+        "lease6",
+        "{",
+        "}",
+        ";",
+        "\"",
+        "\\",
+        "\\377",
+        ",",
+        "#",
+        "\n",
+        "interface",
+        "option",
+        "sztp-redirect",
+        "0:ff",
+        "expire 0 2026/11/22 02:58:12",
+        "expire epoch 99999999999999",
+        "starts 9223372036854775807",
+        "max-life 4294967294",
+        "opt143=00",
+    ];
+
     #[test]
     fn a_table_is_read() {
         let read = |text: &str| toml::from_str::<Settings>(text);
         assert_eq!(read("").unwrap().paths.len(), USUAL.len());
         assert_eq!(read("paths = ['/a']\naccept = ['text']").unwrap().paths, [PathBuf::from("/a")]);
         assert!(read("path = '/a'").is_err());
+        let whole = read("paths = ['a', '/b']").unwrap().relative_to(Path::new("/etc/sztp"));
+        assert_eq!(whole.paths, [PathBuf::from("/etc/sztp/a"), PathBuf::from("/b")]);
     }
 }

@@ -129,6 +129,7 @@ fn attempt() -> (Outcome, usize) {
         accepted_assertions: Vec::new(),
         allowed_targets: AllowedTargets::default(),
         hw_model: None,
+        credentials: None,
         ssh_host_keys: Vec::new(),
         trust_anchors: Vec::new(),
         switch: Switch::Marker,
@@ -136,8 +137,13 @@ fn attempt() -> (Outcome, usize) {
         image_signature: ImageSignature::NotConfigured,
         sources: vec!["well-known servers".to_owned()],
     };
-    let situation =
-        Situation { running: RunningImage::default(), installed: None, nonce: None, history: History::default() };
+    let situation = Situation {
+        running: RunningImage::default(),
+        installed: None,
+        nonce: None,
+        history: History::default(),
+        newest_voucher: None,
+    };
     let outcome = drive(Machine::new(Arc::new(policy), situation), &mut world);
     let downloads = world.events.iter().filter(|event| event.starts_with("download ")).count();
     (outcome, world.requests.len() + downloads)

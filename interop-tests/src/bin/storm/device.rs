@@ -20,7 +20,7 @@ use device_client::{
     config::Limits,
     env::spread,
     machine::{
-        Action, AllowedTargets, Answer, Discovery, Event, FinalReport, History, ImageSignature, Machine, Moment,
+        Action, AllowedTargets, Answer, Api, Discovery, Event, FinalReport, History, ImageSignature, Machine, Moment,
         Origin, Policy, Request, RunningImage, ScriptEnd, ScriptVerdict, Situation, Switch, Work,
     },
     retry::Retry,
@@ -103,6 +103,7 @@ impl StormDevice {
             well_known: Vec::new(),
             accepted_assertions: vec![Assertion::Verified],
             allowed_targets: AllowedTargets(vec!["127.0.0.0/8".parse().unwrap()]),
+            credentials: None,
             hw_model: Some("Model".to_owned()),
             ssh_host_keys: Vec::new(),
             trust_anchors: Vec::new(),
@@ -137,8 +138,13 @@ impl StormDevice {
     }
 
     async fn attempt(&self) -> Outcome {
-        let situation =
-            Situation { running: RunningImage::default(), installed: None, nonce: None, history: History::default() };
+        let situation = Situation {
+            running: RunningImage::default(),
+            installed: None,
+            nonce: None,
+            history: History::default(),
+            newest_voucher: None,
+        };
         let mut machine = Machine::new(Arc::clone(&self.policy), situation);
         let started = Instant::now();
         let now = || Moment {
@@ -229,13 +235,13 @@ fn told(answer: wire::Answer) -> Answer {
 }
 
 fn encode(request: &Request) -> Vec<u8> {
-    let post = |root: &str, operation: &str, body: Vec<u8>| {
-        site::post(&format!("{root}/{operation}"), std::str::from_utf8(&body).unwrap())
+    let post = |api: &Api, operation: &str, body: Vec<u8>| {
+        site::post(&format!("{}/{operation}", api.root), std::str::from_utf8(&body).unwrap())
     };
     match request {
         Request::HostMeta => site::request("GET", HOST_META, "accept: application/xrd+xml\r\n", ""),
-        Request::BootstrappingData { root, input } => post(root, GET_BOOTSTRAPPING_DATA, input.encode(Encoding::Json)),
-        Request::Progress { root, report } => post(root, REPORT_PROGRESS, report.encode(Encoding::Json)),
+        Request::BootstrappingData { api, input } => post(api, GET_BOOTSTRAPPING_DATA, input.encode(Encoding::Json)),
+        Request::Progress { api, report } => post(api, REPORT_PROGRESS, report.encode(Encoding::Json)),
         other => panic!("unknown request {other:?}"),
     }
 }

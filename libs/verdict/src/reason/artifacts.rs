@@ -82,6 +82,9 @@ macro_rules! artifacts {
             VoucherNonceMismatch, "voucher-nonce-mismatch", "RFC 8366 §5.3",
                 "The voucher's nonce is not the one this device sent",
                 "Obtain a voucher for this very request, or one without a nonce; a nonced voucher cannot be used twice.";
+            VoucherSuperseded, "voucher-superseded", "RFC 8366 §5.3",
+                "The voucher pins another owner and is older than one that this device accepted",
+                "Obtain a new voucher from the manufacturer, who knows whose the device is now.";
             // Owner certificate and conveyed information
             OwnerNotPinned, "owner-not-pinned", "RFC 8572 §5.4",
                 "The owner certificate does not chain to the certificate that the voucher pins",
