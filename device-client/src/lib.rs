@@ -9,6 +9,7 @@
 //!   servers, [`apply`] installs images, runs scripts and commits configurations, [`journal`] remembers work done.
 //! * [`capture`] keeps what a machine was told, and runs it again elsewhere; [`retry`] says when to try again.
 //! * [`identity`] is who the device is: key and certificate in files or in its TPM, made in the factory, checked before use.
+//! * On a platform of one's own, [`machine`] and an [`env::Environment`] are all there is to it: see `examples/embedded`.
 //! * [`Device`] puts it together from a [`config::Config`] and a folder.
 //!
 //! Nothing is believed because it was believed before: the journal keeps work, never trust, and after every restart data

@@ -177,7 +177,7 @@ enum Stage {
     /// The machine waits to be told something.
     Waiting(Box<Machine>),
     /// The machine decided, and what the capture says of it comes next.
-    Decided(Box<Machine>, Step),
+    Decided(Box<(Machine, Step)>),
 }
 
 impl Run<'_> {
@@ -202,15 +202,16 @@ impl Run<'_> {
                         return Ok(self.ended(End::KeyNeeded { decision }));
                     }
                     step.records.iter().for_each(&mut *sink);
-                    Stage::Decided(machine, step)
+                    Stage::Decided(Box::new((*machine, step)))
                 }
-                (Line::Decided { records, action }, Stage::Decided(machine, step)) => {
+                (Line::Decided { records, action }, Stage::Decided(decided)) => {
+                    let (machine, step) = *decided;
                     let is_over = matches!(step.action, Action::Finish(_));
                     if self.compare(&records, &action, &step) == Comparison::OtherAction {
                         self.go_on(machine, step, sink);
                         return Ok(self.done());
                     }
-                    if is_over { Stage::Between } else { Stage::Waiting(machine) }
+                    if is_over { Stage::Between } else { Stage::Waiting(Box::new(machine)) }
                 }
                 (Line::Cut { why }, _) => return Ok(self.cut_short(Trace::readable(&why))),
                 _ => return Err(lines.order()),
@@ -224,7 +225,7 @@ impl Run<'_> {
 
     /// Behind the end of the capture: what a device only writes down can be taken for written, so that the decision is seen
     /// which that belongs to.
-    fn go_on(&mut self, mut machine: Box<Machine>, mut step: Step, sink: &mut dyn FnMut(&Record)) {
+    fn go_on(&mut self, mut machine: Machine, mut step: Step, sink: &mut dyn FnMut(&Record)) {
         while matches!(step.action, Action::Work(Work::Remember(_) | Work::RememberVoucher(_))) {
             step = machine.on(self.last, Event::Done);
             step.records.iter().for_each(&mut *sink);

@@ -32,7 +32,7 @@ pub(super) fn replay(options: &ReplayOptions) -> Result<u8, Failure> {
         Format::Json => output::complain,
     };
     tell(&match &replayed.end {
-        End::Same => format!("the same {decisions} decisions as in the capture, in {attempts} attempts"),
+        End::Same => format!("the same {decisions} decisions as in the capture; attempts: {attempts}"),
         End::CutShort(why) => format!("the same {decisions} decisions as in the capture, which is cut short: {why}"),
         End::Different { decision, captured, replayed } => {
             format!("decision {decision} is another one\n  captured  {captured}\n  replayed  {replayed}")

@@ -5,5 +5,6 @@
 mod bus;
 mod capture;
 mod multicast;
+mod responder;
 mod site;
 mod unicast;

@@ -45,7 +45,7 @@ fn what_a_device_was_told_is_replayed_without_it_to_the_same_trace() {
     assert_eq!((code, replayed), (Some(0), trace));
     let (code, told) = agent(&["replay"], &[("", &capture)]);
     assert!(code == Some(0) && told.contains("ok bootstrapped 127.0.0.1:"), "{told}");
-    assert!(told.ends_with("decisions as in the capture, in 2 attempts\n"), "{told}");
+    assert!(told.ends_with("decisions as in the capture; attempts: 2\n"), "{told}");
     assert_eq!(bench.requests(), requests);
 
     // With another clock the server's certificate would not have counted.

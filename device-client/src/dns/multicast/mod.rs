@@ -65,17 +65,20 @@ pub fn ask(
     std::thread::sleep(begun.saturating_duration_since(Instant::now()));
     let mut to_send = SENT_AFTER.into_iter().map(|after| begun + after).enumerate().peekable();
     let mut is_settled = false;
+    let mut sent = Err(io::ErrorKind::NotConnected.into());
     loop {
         let now = Instant::now();
         if let Some((number, _)) = to_send.next_if(|(_, moment)| *moment <= now) {
-            send(&channels, question, &link, number)?;
+            // A link that is down now may be up in a second, and the other way round.
+            let result = send(&channels, question, &link, number);
+            sent = if sent.is_ok() { sent } else { result };
         }
         if !is_settled && collector.heard().iter().any(|heard| is_whole(&heard.records)) {
             is_settled = true;
             end = end.min(now + GRACE);
         }
         if now >= end {
-            return Ok(collector.into_heard());
+            return Ok(sent.map(|()| collector.into_heard())?);
         }
         let next = to_send.peek().map_or(end, |(_, moment)| end.min(*moment));
         receive(&mut channels, &link, &mut collector, next.saturating_duration_since(now))?;
@@ -88,23 +91,16 @@ fn start_delay() -> Duration {
     Duration::from_millis(20) + Duration::from_millis(u64::from(random % 100))
 }
 
-/// Sends on every interface. One that is down keeps no other from being used; that nothing can be sent at all is worth
-/// telling.
-fn send(channels: &[Channel], question: &Question, link: &Link, number: usize) -> Result<(), MulticastError> {
-    let mut failed = None;
-    let mut sent = 0_usize;
+/// Sends on every interface. One that is down keeps no other from being used.
+fn send(channels: &[Channel], question: &Question, link: &Link, number: usize) -> io::Result<()> {
+    let mut sent = Err(io::ErrorKind::NotConnected.into());
     for channel in channels {
         for interface in link.interfaces() {
-            match channel.send(question, interface, number) {
-                Ok(()) => sent = sent.saturating_add(1),
-                Err(error) => failed = Some(error),
-            }
+            let result = channel.send(question, interface, number);
+            sent = if sent.is_ok() { sent } else { result };
         }
     }
-    match failed {
-        Some(error) if sent == 0 => Err(error.into()),
-        _ => Ok(()),
-    }
+    sent
 }
 
 /// Takes what arrives within `limit`, at least once what is there already.

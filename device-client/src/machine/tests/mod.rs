@@ -5,6 +5,7 @@ mod captured;
 mod encrypted;
 mod images;
 mod moments;
+mod names;
 mod onboarding;
 mod quirks;
 mod redirects;

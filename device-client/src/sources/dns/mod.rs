@@ -161,6 +161,7 @@ fn by_multicast(
     findings: &mut Findings,
 ) -> Result<(), Refusal> {
     let refuse = |error: &dyn fmt::Display| no_source(format!("multicast DNS: {error}"));
+    let mut to_ask = targets::MAX_ASKED;
     let named = settings
         .interface
         .as_deref()
@@ -168,6 +169,7 @@ fn by_multicast(
     let interface = named.transpose()?;
     for query in queries {
         let question = question(query);
+        surroundings.notes.push(format!("asks everybody on the link for {}", query.name));
         let heard = multicast::ask(&question, interface.as_ref(), &|records| found::is_whole(records));
         let heard = heard.map_err(|error| refuse(&error))?;
         for one in &heard {
@@ -175,7 +177,7 @@ fn by_multicast(
             findings.add(&query.name, one.source, &one.records);
         }
         if query.record_type == RecordType::Srv {
-            targets::learn_by_multicast(&heard, interface.as_ref(), surroundings.learned);
+            targets::learn_by_multicast(&heard, interface.as_ref(), &mut to_ask, surroundings.learned);
         }
     }
     Ok(())
@@ -199,9 +201,12 @@ fn by_unicast(
     findings: &mut Findings,
 ) {
     let mut left = settings.timeout;
+    let mut to_ask = targets::MAX_ASKED;
     for (index, query) in queries.iter().enumerate() {
         let begun = Instant::now();
         let question = question(query);
+        let named: Vec<_> = servers.iter().map(|server| NameServer(*server).to_string()).collect();
+        surroundings.notes.push(format!("asks {} for {}", named.join(", "), query.name));
         let others = u32::try_from(queries.len().saturating_sub(index)).unwrap_or(u32::MAX).max(1);
         for said in unicast::ask(servers, &question, left / others) {
             match said.answer {
@@ -211,7 +216,7 @@ fn by_unicast(
                     keep(&query.name, said.server.ip(), &records, surroundings.learned);
                     findings.add(&query.name, said.server.ip(), &records);
                     if query.record_type == RecordType::Srv {
-                        targets::learn_by_unicast(&message, &records, said.server, surroundings.learned);
+                        targets::learn_by_unicast(&message, &records, said.server, &mut to_ask, surroundings.learned);
                     }
                 }
                 Err(error) => findings.ignore(unanswered(&query.name, &error, said.server)),
@@ -236,18 +241,13 @@ mod tests {
         thread,
     };
 
-    use pki::{
-        identity::SerialNumber,
-        time::{Clock, Timestamp},
-    };
-
     use super::*;
     use crate::{
         dns::{
             message::Message,
             testing::{Response, rdata},
         },
-        sources::{Learned, Source, SourceConfig, Sticks},
+        sources::{Around, Learned, Source, SourceConfig},
     };
 
     /// A name server whose only thread ends with the process; it says each name that it is asked for.
@@ -272,17 +272,8 @@ mod tests {
         (address, names)
     }
 
-    fn ask(settings: &Settings, step: Step, serial_number: &str, learned: &mut Learned) -> Result<Discovery, Refusal> {
-        let serial_number = SerialNumber::new(serial_number).unwrap();
-        let mut surroundings = Surroundings {
-            serial_number: &serial_number,
-            well_known: &[],
-            clock: Clock::Untrusted { at_least: Timestamp::from_unix(0) },
-            learned,
-            notes: &mut Vec::new(),
-            sticks: &mut Sticks::default(),
-        };
-        discover(settings, step, &mut surroundings)
+    fn ask(settings: &Settings, step: Step, around: &mut Around) -> Result<Discovery, Refusal> {
+        discover(settings, step, &mut around.surroundings())
     }
 
     fn unicast_step(record_type: RecordType) -> Step {
@@ -314,16 +305,16 @@ mod tests {
     fn dns_16_another_domain_from_dhcp_makes_another_question() {
         let (server, names) = serve(|question, id| Response::to(question, id).code(3));
         for domain in ["lab.example", "other.example"] {
-            let mut learned = Learned::default();
-            learned.add([], [domain.to_owned()]);
+            let mut around = Around::new("SN 1");
+            around.learned.add([], [domain.to_owned()]);
             // The system's own domains may follow.
             let first = |names: &std::sync::mpsc::Receiver<String>| {
                 let all: Vec<_> = names.try_iter().collect();
                 all.first().cloned()
             };
-            ask(&settings(server), unicast_step(RecordType::Txt), "SN 1", &mut learned).unwrap_err();
+            ask(&settings(server), unicast_step(RecordType::Txt), &mut around).unwrap_err();
             assert_eq!(first(&names), Some(format!("SN\\0321._sztp.{domain}.")));
-            ask(&settings(server), unicast_step(RecordType::Srv), "SN 1", &mut learned).unwrap_err();
+            ask(&settings(server), unicast_step(RecordType::Srv), &mut around).unwrap_err();
             assert_eq!(first(&names), Some(format!("_sztp._tcp.{domain}.")));
         }
     }
@@ -339,27 +330,46 @@ mod tests {
             }
         });
         let settings = Settings { domains: vec!["lab.example".parse().unwrap()], ..settings(server) };
-        let mut learned = Learned::default();
-        let found = ask(&settings, unicast_step(RecordType::Srv), "SN-1", &mut learned).unwrap();
+        let mut around = Around::new("SN-1");
+        let found = ask(&settings, unicast_step(RecordType::Srv), &mut around).unwrap();
         let servers = vec![crate::Server::new("sztp1.lab.example", 8443)];
         assert_eq!(found.offers, Discovery::of_servers(servers, crate::machine::Origin::Untrusted).offers);
-        assert_eq!(learned.addresses["sztp1.lab.example"], ["192.0.2.1".parse::<IpAddr>().unwrap()]);
+        assert_eq!(around.learned.addresses["sztp1.lab.example"], ["192.0.2.1".parse::<IpAddr>().unwrap()]);
+    }
+
+    /// Each server whose address does not come along costs two questions.
+    #[test]
+    fn dns_15_only_so_many_addresses_are_asked_for() {
+        let (server, names) = serve(|question, id| {
+            let response = Response::to(question, id);
+            let name = question.name.to_string();
+            let servers = (0..8).map(|number| rdata::server(0, 443, &format!("s{number}.example")));
+            match question.kind {
+                Kind::Srv => servers.fold(response, |response, server| response.answer(&name, server)),
+                _ => response.code(3),
+            }
+        });
+        let domains = ["a.example", "b.example"].map(|text| text.parse().unwrap()).into();
+        let settings = Settings { domains, ..settings(server) };
+        let found = ask(&settings, unicast_step(RecordType::Srv), &mut Around::new("SN-1")).unwrap();
+        assert_eq!(found.offers.len(), 16);
+        assert_eq!(names.try_iter().count(), 2 + 2 * targets::MAX_ASKED);
     }
 
     #[test]
     fn what_cannot_be_asked_is_told() {
         let (server, names) = serve(|question, id| Response::to(question, id).code(3));
-        let long = "x".repeat(64);
+        let mut long = Around::new(&"x".repeat(64));
         let domains = ["lab.example", "sub.local"].map(|text| text.parse().unwrap()).into();
         let settings = Settings { domains, ..settings(server) };
-        let refusal = ask(&settings, unicast_step(RecordType::Txt), &long, &mut Learned::default()).unwrap_err();
+        let refusal = ask(&settings, unicast_step(RecordType::Txt), &mut long).unwrap_err();
         assert!(refusal.detail.contains("the serial number has 64 octets"), "{refusal:?}");
         assert!(refusal.detail.contains("sub.local.: the domain belongs to multicast DNS"), "{refusal:?}");
         assert_eq!(names.try_iter().count(), 0);
 
         let step = Step { record_type: RecordType::Txt, transport: Transport::Multicast };
         let settings = Settings { interface: Some("no-such-one".to_owned()), ..settings };
-        let refusal = ask(&settings, step, "SN-1", &mut Learned::default()).unwrap_err();
+        let refusal = ask(&settings, step, &mut Around::new("SN-1")).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::NoSource);
         assert!(refusal.detail.contains("no-such-one"), "{refusal:?}");
     }

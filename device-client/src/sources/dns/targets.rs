@@ -21,8 +21,8 @@ use crate::{
 /// Most servers whose addresses are learned from one answer.
 const MAX_TARGETS: usize = 8;
 
-/// Most of them whose addresses are asked for, where they were not given along.
-const MAX_ASKED: usize = 2;
+/// Most servers of one question whose addresses are asked for, where they were not given along.
+pub(super) const MAX_ASKED: usize = 4;
 
 /// How long that may take for one of them.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -45,8 +45,14 @@ fn learn(learned: &mut Learned, target: &Name, addresses: impl IntoIterator<Item
     learned.add_addresses(host.host(), addresses);
 }
 
-/// Learns the addresses of targets in the domain `local`. Others are for the resolver.
-pub(super) fn learn_by_multicast(heard: &[Heard], interface: Option<&Interface>, learned: &mut Learned) {
+/// Learns the addresses of targets in the domain `local`. Others are for the resolver. `to_ask` is how many may still be
+/// asked for.
+pub(super) fn learn_by_multicast(
+    heard: &[Heard],
+    interface: Option<&Interface>,
+    to_ask: &mut usize,
+    learned: &mut Learned,
+) {
     let mut unknown: Vec<Name> = Vec::new();
     for one in heard {
         for target in targets(&one.records) {
@@ -55,7 +61,7 @@ pub(super) fn learn_by_multicast(heard: &[Heard], interface: Option<&Interface>,
             let is_local = matches!(target.labels().last(), Some(top) if top.eq_ignore_ascii_case(b"local"));
             if given.peek().is_some() {
                 learn(learned, &target, given);
-            } else if is_local && unknown.len() < MAX_ASKED {
+            } else if is_local && !unknown.contains(&target) && take_one(to_ask) {
                 unknown.push(target);
             }
         }
@@ -70,16 +76,27 @@ pub(super) fn learn_by_multicast(heard: &[Heard], interface: Option<&Interface>,
     }
 }
 
-/// Learns the addresses of the targets in an answer of `server`.
-pub(super) fn learn_by_unicast(message: &Message, records: &[Data], server: SocketAddr, learned: &mut Learned) {
-    let mut asked = 0_usize;
+/// Whether there is one left; takes it.
+fn take_one(left: &mut usize) -> bool {
+    let less = left.checked_sub(1);
+    *left = less.unwrap_or(0);
+    less.is_some()
+}
+
+/// Learns the addresses of the targets in an answer of `server`. `to_ask` is how many may still be asked for.
+pub(super) fn learn_by_unicast(
+    message: &Message,
+    records: &[Data],
+    server: SocketAddr,
+    to_ask: &mut usize,
+    learned: &mut Learned,
+) {
     for target in targets(records) {
         let given: Vec<_> =
             message.addresses().filter(|(name, _)| name.is_same_as(&target)).map(|(_, it)| it).collect();
         if !given.is_empty() {
             learn(learned, &target, given);
-        } else if asked < MAX_ASKED {
-            asked = asked.saturating_add(1);
+        } else if take_one(to_ask) {
             learn(learned, &target, lookup::addresses(&target, &[server], PATIENCE));
         }
     }
@@ -105,7 +122,7 @@ mod tests {
         let message = Message::decode(&octets).unwrap();
         let records: Vec<_> = message.records_for(&asked).into_iter().map(|it| it.data.clone()).collect();
         let mut learned = Learned::default();
-        learn_by_unicast(&message, &records, "192.0.2.53:53".parse().unwrap(), &mut learned);
+        learn_by_unicast(&message, &records, "192.0.2.53:53".parse().unwrap(), &mut 0, &mut learned);
         let expected: Vec<IpAddr> = ["192.0.2.1", "2001:db8::1"].map(|text| text.parse().unwrap()).into();
         assert_eq!(learned.addresses.into_iter().collect::<Vec<_>>(), [("sztp1.example.net".to_owned(), expected)]);
     }
@@ -134,7 +151,7 @@ mod tests {
             },
         ];
         let mut learned = Learned::default();
-        learn_by_multicast(&heard, None, &mut learned);
+        learn_by_multicast(&heard, None, &mut 0, &mut learned);
         assert_eq!(learned.addresses.into_keys().collect::<Vec<_>>(), ["own.local"]);
     }
 }
