@@ -147,6 +147,7 @@ pub fn discover(settings: &Settings, surroundings: &mut Surroundings<'_>) -> Res
         let nothing = || Refusal::new(ReasonCode::NoSource, "there is no lease file");
         return Err(ignored.into_iter().next().unwrap_or_else(nothing));
     }
+    redirect_option::keep(&options, surroundings.learned);
     let mut discovery = redirect_option::read(&options, settings.accept, surroundings.notes)?;
     discovery.ignored.extend(ignored);
     Ok(discovery)
