@@ -13,7 +13,7 @@ fn kea(option: &str) -> String {
         "lease-database": {{"type": "memfile", "persist": false}},
         "server-id": {{"type": "EN", "enterprise-id": 32473, "identifier": "0102", "persist": false}},
         "subnet6": [{{"subnet": "2001:db8::/64", "id": 1, "interface": "br0",
-        "pools": [{{"pool": "2001:db8::50 - 2001:db8::60"}}],
+        "pools": [{{"pool": "2001:db8::50 - 2001:db8::5f"}}],
         "option-data": [{{"code": 136, "csv-format": false, "data": "{option}"}},
         {{"name": "dns-servers", "data": "2001:db8::53"}}, {{"name": "domain-search", "data": "example.net"}}]}}],
         "loggers": [{{"name": "kea-dhcp6", "severity": "WARN"}}]}}}}"#
@@ -29,7 +29,7 @@ fn dhc_08_information_is_asked_of_dnsmasq_with_136_in_the_option_request() {
     bench.configure("device.toml", INFORM);
     let ran = bench.run(&format!(
         "cable\nwatched\nsettled\n\
-         serve other br0 --dhcp-range=2001:db8::50,2001:db8::60,64,600 --dhcp-option=option6:136,{}\n\
+         serve other br0 --dhcp-range=2001:db8::50,2001:db8::5f,64,600 --dhcp-option=option6:136,{}\n\
          agent device.toml\nseen '0006000a00880017001800200053'\nip -6 addr show dev veth0 scope global\n",
         list(&["https://[2001:db8::1]:9443", "https://192.0.2.1"])
     ));
@@ -67,7 +67,7 @@ fn dhc_03_dnsmasq_gives_a_bare_interface_an_address_in_two_messages() {
     let bench = bench!("ip", "ss", "dnsmasq", "python3");
     bench.configure("device.toml", LEASE);
     let ran = bench.run(&format!(
-        "cable\nwatched\nserve other br0 --dhcp-range=2001:db8::50,2001:db8::60,64,600 --dhcp-option=option6:136,{}\n\
+        "cable\nwatched\nserve other br0 --dhcp-range=2001:db8::50,2001:db8::5f,64,600 --dhcp-option=option6:136,{}\n\
          agent device.toml\nip -6 addr show dev veth0 scope global\nseen '02230222........07'\n! grep '02230222........02' capture\n",
         list(&["https://[2001:db8::1]:9443"])
     ));
