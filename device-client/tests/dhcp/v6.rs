@@ -74,3 +74,26 @@ fn dhc_03_dnsmasq_gives_a_bare_interface_an_address_in_two_messages() {
     assert_eq!(ran.tried(), ["[2001:db8::1]:9443"]);
     assert!(ran.printed.contains("inet6 2001:db8::5"), "{}", ran.printed);
 }
+
+#[test]
+fn dhc_08_the_agent_asks_beside_clients_that_hold_the_lease() {
+    for (client, start) in [
+        ("dhclient", "dhclient -6 -nw -cf /dev/null -sf ./up -lf /run/leases -pf /run/pid veth0"),
+        ("dhcpcd", "dhcpcd -6 -q -B -f $PWD/dhcpcd.conf -C resolv.conf veth0"),
+    ] {
+        let bench = bench!("ip", "ss", "kea-dhcp6", "dhclient", "dhcpcd");
+        bench.configure("device.toml", INFORM);
+        // Kea sends no router advertisements, and without one dhcpcd asks for an address only when it is told to.
+        bench.write("dhcpcd.conf", "ia_na 1\nduid\n");
+        bench.write("kea.json", &kea(&list(&["https://[2001:db8::1]:9443"])));
+        let ran = bench.run(&format!(
+            "cable\n{START_KEA}settled\nmount -t tmpfs tmpfs /var/lib/dhcpcd\n\
+             printf '#!/bin/sh\\n[ -z \"${{new_ip6_address:-}}\" ] || ip addr replace $new_ip6_address/128 dev veth0\\n' > up\n\
+             chmod +x up\n{start} > client.log 2>&1 &\n\
+             waits 'ip -6 addr show dev veth0 | grep -q 2001:db8::5'\nagent device.toml\n\
+             pgrep -x {client} > /dev/null && echo holds\n"
+        ));
+        assert_eq!(ran.tried(), ["[2001:db8::1]:9443"], "{client}");
+        assert!(ran.printed.contains("holds"), "{client}: {}", ran.printed);
+    }
+}
