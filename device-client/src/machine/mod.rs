@@ -27,6 +27,7 @@ mod policy;
 mod reading;
 mod resolving;
 mod shared;
+mod suspicion;
 mod targets;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use super::{
     data::{self, Giver},
     discovering::Discovering,
     entry::{Entry, Key},
-    resolving,
+    resolving, suspicion,
 };
 use crate::{Decision, Outcome, OutcomeState, PassedOver, Place, Record};
 
@@ -171,6 +171,9 @@ impl Shared {
 
     fn count_out(&mut self, place: Place, refusal: Refusal) {
         self.record(Record::refused("server-passed-over", &refusal).about(&place));
+        if suspicion::is_suspicious(refusal.reason) {
+            self.note("attack-suspected", &place, refusal.reason.summary());
+        }
         let Refusal { reason, detail, .. } = refusal;
         self.passed_over.push(PassedOver { place, reason, detail });
     }

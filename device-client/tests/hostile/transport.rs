@@ -104,7 +104,9 @@ cases! {
     };
     packs_its_answer: "answers with a compressed body, which nobody asked for" => ServerAnswerInvalid, |_| {
         named(&rogue(|peer, _| {
-            send(peer, &format!("{HEAD}Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\n"), b"\x1f\x8b\x08")
+            // Read as it stands, it would be a redirect.
+            let answer = body(unsigned(redirect("127.0.0.1", 1, None)), Encoding::Json);
+            send(peer, &format!("{HEAD}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", answer.len()), &answer)
         }))
     };
     resets_midway: "resets the connection in the middle of an answer" => ServerUnreachable, |_| {

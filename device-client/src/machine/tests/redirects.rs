@@ -157,6 +157,19 @@ fn cli_47_a_redirect_is_not_reported_even_to_a_trusted_server() {
 }
 
 #[test]
+fn sec_24_nothing_here_and_somebody_elses_signature_are_told_apart() {
+    let suspected = |world: &World| world.sim.records.iter().filter(|it| it.step == "attack-suspected").count();
+    let mut world = World::new(Origin::Untrusted, &[A, B]);
+    world.serve(A, |request| if *request == Request::HostMeta { empty(404) } else { nothing() });
+    world.run();
+    assert_eq!(suspected(&world), 0, "nobody there, and nothing for this device");
+    let data = world.signed_by(&super::world::Party::root("other owner"), &plan().into());
+    world.serve(B, giving(data, ReportingLevel::Minimal));
+    world.run();
+    assert_eq!(suspected(&world), 1);
+}
+
+#[test]
 fn cli_45_anchors_of_an_unsigned_redirect_are_worth_nothing() {
     let mut world = World::new(Origin::Untrusted, &[A]);
     let anchor = world.anchor();
