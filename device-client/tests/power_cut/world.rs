@@ -131,10 +131,12 @@ impl World {
             matches!(end, End::Done | End::WornOut)
         });
         assert!(arrived, "nothing disturbs the device, and it does not arrive");
+        // SEC-13: for good, also where this was the last start.
+        self.lose(Loss::Everything);
+        assert_no_secrets(&self.disk);
         // One more start: whatever could not be removed earlier is removed now.
         self.attempt(&Plan::calm(offered_last));
         assert_no_secrets(&self.disk);
-        // And for good.
         self.lose(Loss::Everything);
         assert_no_secrets(&self.disk);
         self.truth().assert_sane(&self.disk);

@@ -3,6 +3,7 @@
 //! Tests say what the world answers and read afterwards what the device did, in order, in [`Simulation::events`].
 
 mod disk;
+mod nodes;
 
 pub use disk::{DiskStep, Fate, SimulatedDisk};
 
