@@ -45,7 +45,8 @@ pub struct Settings {
     pub domains: Vec<Name>,
     /// Whether everybody on the link is asked too.
     pub multicast: bool,
-    /// The only interface that multicast asks on; without one, all that there are.
+    /// The only interface that multicast asks on, and whose link name servers are on whose addresses say no more than that;
+    /// without one, all that there are.
     pub interface: Option<String>,
     /// How long name servers may take for one kind of record, over all servers and domains.
     #[serde(rename = "timeout-seconds", deserialize_with = "crate::config::read_seconds")]
