@@ -8,6 +8,7 @@
 //! * [`http`], [`tls`] and [`dns`] are the small clients that the real environment speaks with, [`sources`] finds bootstrap
 //!   servers, [`apply`] installs images, runs scripts and commits configurations, [`journal`] remembers work done.
 //! * [`identity`] is who the device is: key and certificate in files or in its TPM, made in the factory, checked before use.
+//! * On a platform of one's own, [`machine`] and an [`env::Environment`] are all there is to it: see `examples/embedded`.
 //! * [`Device`] puts it together from a [`config::Config`] and a folder.
 //!
 //! Nothing is believed because it was believed before: the journal keeps work, never trust, and after every restart data

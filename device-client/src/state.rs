@@ -75,7 +75,10 @@ pub fn reset(root: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Removes one thing after the other, each durably. The journal first: without what it speaks of, it would be wrong.
-fn empty(disk: &dyn Disk, root: &Path) -> io::Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// As the file system says.
+pub fn empty(disk: &dyn Disk, root: &Path) -> io::Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     for name in [JOURNAL, IMAGES, WORK, "ldevid", "configuration.previous", "configuration.absent", DONE] {
         let path = root.join(name);

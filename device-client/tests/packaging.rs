@@ -259,3 +259,50 @@ fn services_start_what_the_program_has() {
         }
     }
 }
+
+/// The unit, in a folder of its own, naming the program that was built.
+fn unit() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let unit = fs::read_to_string(packaging().join("device/systemd/sztp-device.service")).unwrap();
+    let unit = unit.replace("/usr/bin/sztp-device run", &format!("{} run", env!("CARGO_BIN_EXE_sztp-device")));
+    fs::write(folder.path().join("sztp-device.service"), unit).unwrap();
+    folder
+}
+
+#[test]
+fn systemd_has_nothing_to_say_against_the_unit() {
+    let systemd = peers::need!("systemd-analyze");
+    let folder = unit();
+    let verified = Command::new(systemd.path())
+        .args(["verify", "--man=no", "sztp-device.service"])
+        .env("SYSTEMD_UNIT_PATH", format!("{}:", folder.path().display()))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&verified.stderr).into_owned();
+    // Other units of this machine may be worth a remark.
+    let ours: Vec<_> = said.lines().filter(|line| line.contains("sztp")).collect();
+    assert!(verified.status.success() && ours.is_empty(), "{said}");
+}
+
+/// What systemd is told of each exit code, and what it then does, line by line as it would.
+#[test]
+fn the_unit_reboots_on_exit_code_75_alone_and_never_gives_up() {
+    let unit = fs::read_to_string(packaging().join("device/systemd/sztp-device.service")).unwrap();
+    for line in ["SuccessExitStatus=75", "Restart=on-failure", "RestartPreventExitStatus=2", "StartLimitIntervalSec=0"]
+    {
+        assert!(unit.lines().any(|it| it == line), "{line}");
+    }
+    assert!(!unit.lines().any(|line| !line.starts_with('#') && line.contains("network-online")));
+    let (_, after) = unit.split_once("\nExecStopPost=-/bin/sh -c '").unwrap();
+    let (script, _) = after.split_once("'\n").unwrap();
+    let folder = agent("");
+    fs::rename(folder.path().join("reboot"), folder.path().join("systemctl")).unwrap();
+    for (code, reboots) in [("0", 0), ("1", 0), ("", 0), ("TERM", 0), ("75", 1)] {
+        let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+        let ran =
+            Command::new("/bin/sh").args(["-c", script]).env("PATH", path).env("EXIT_STATUS", code).status().unwrap();
+        assert!(ran.success(), "{code}");
+        let calls = fs::read_to_string(folder.path().join("calls")).unwrap_or_default();
+        assert_eq!(calls.lines().count(), reboots, "{code}");
+    }
+}

@@ -129,8 +129,8 @@ impl ImageStore {
         Staged::new(file)
     }
 
-    /// Receives an image to the staging place: opens it, lets `transfer` fetch what is missing, and makes it durable.
-    /// What arrived is kept for another try, unless it could not be stored: the place it takes is needed for other things.
+    /// Receives an image to the staging place: opens it, lets `transfer` fetch what is missing, and makes the octets durable.
+    /// The name becomes durable when the image is installed. What arrived is kept for another try, unless it could not be stored: the place it takes is needed for other things.
     ///
     /// # Errors
     /// As `transfer` says, and [`ReasonCode::StorageFailed`].
@@ -145,7 +145,7 @@ impl ImageStore {
             if expected != Some(&staged.sha256()) {
                 transfer(&mut staged)?;
             }
-            staged.complete().and_then(|()| self.disk.sync_folder(&self.folder)).map_err(local)?;
+            staged.complete().map_err(local)?;
             Ok(Downloaded { sha256: staged.sha256(), length: staged.length(), resumed_from: staged.resumed_from() })
         };
         receive().inspect_err(|refusal| {

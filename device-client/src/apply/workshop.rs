@@ -128,7 +128,9 @@ impl Workshop {
         let is_done = matches!(self.is_done(), Ok(true));
         let settled = if is_done { self.settle() } else { Ok(()) };
         let tidied = self.configurator().map_or(Ok(()), |it| it.tidy());
-        [settled, tidied, self.remove_scripts()].into_iter().filter_map(Result::err).collect()
+        // What was kept of a download is of use to nobody any more, and the flash is small.
+        let discarded = if is_done { self.discard_staged() } else { Ok(()) };
+        [settled, tidied, discarded, self.remove_scripts()].into_iter().filter_map(Result::err).collect()
     }
 
     /// Where images are received and lie.
@@ -207,6 +209,11 @@ impl Workshop {
         let plug = self.setup.configuration.as_ref()?;
         let (disk, programs) = (self.disk.as_ref(), self.programs.as_ref());
         Some(Configurator { disk, programs, plug, root: &self.root, limit: self.setup.limit })
+    }
+
+    fn discard_staged(&self) -> Result<(), Refusal> {
+        let refuse = |error| Refusal::new(ReasonCode::StorageFailed, format!("images: {error}"));
+        self.images.discard_staged().map_err(refuse)
     }
 
     fn settle(&self) -> Result<(), Refusal> {

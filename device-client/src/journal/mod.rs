@@ -62,17 +62,15 @@ impl Journal {
     /// Adds a fact. When this returns, it is durable.
     ///
     /// # Errors
-    /// As the file system says. The fact is not in the history then, and what was written of it is cut off, now or
+    /// As the file system says. The fact is not in the history then, and what was written of it is cut off
     /// before the next fact: it never swallows a later one.
     pub fn append(&mut self, fact: Fact) -> io::Result<()> {
         let line = line::write(&fact);
         if self.file.length()? != self.good {
             self.file.truncate(self.good)?;
         }
-        if let Err(error) = self.file.append(&line).and_then(|()| self.file.sync()) {
-            drop(self.file.truncate(self.good));
-            return Err(error);
-        }
+        self.file.append(&line)?;
+        self.file.sync()?;
         self.good = self.good.saturating_add(storage::octets(&line));
         self.history.add(fact);
         Ok(())

@@ -8,7 +8,8 @@ use rcgen::{CertificateParams, DnType, KeyPair};
 use serde_json::Value;
 
 /// What the scripts use: `agent FILE` runs the device once, `cable` lays `veth0` here to `br0` in `other`, `started PORT` waits
-/// until somebody in `other` listens there, `serve HOST INTERFACE OPTIONS` starts dnsmasq, `watched` has every frame of the
+/// until somebody in `other` listens there, `serve HOST INTERFACE OPTIONS` starts dnsmasq, which
+/// answers DNS at port `dns`, `watched` has every frame of the
 /// cable written down in hexadecimal, and `seen PATTERN` waits until one of them is like this.
 const PREAMBLE: &str = r#"
 # Names are looked up nowhere, at once.
@@ -45,7 +46,7 @@ seen() { waits "grep -q '$1' capture"; }
 serve() {
     host=$1 interface=$2
     shift 2
-    ip netns exec $host dnsmasq --no-daemon --conf-file=/dev/null --port=0 --bind-interfaces --interface=$interface \
+    ip netns exec $host dnsmasq --no-daemon --conf-file=/dev/null --port=${dns:-0} --bind-interfaces --interface=$interface \
         --dhcp-leasefile=/run/$host.leases --log-dhcp "$@" >> dnsmasq.log 2>&1 &
     server=$!
     waits "ip netns exec $host ss -uln | grep -q ':67 \|:547 '"

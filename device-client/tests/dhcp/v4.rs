@@ -167,6 +167,49 @@ fn dhc_07_the_agent_asks_beside_clients_that_hold_the_lease() {
 }
 
 #[test]
+fn dns_16_the_domain_that_dhcp_names_is_searched_at_the_servers_that_it_names() {
+    let bench = bench!("ip", "ss", "dnsmasq");
+    // Nobody says which interface: the one with a cable is found.
+    bench.configure(
+        "device.toml",
+        "[[sources]]\nkind = 'dhcp4'\nmode = 'lease'\n[[sources]]\nkind = 'dns'\nmulticast = false\n",
+    );
+    let mut script = "dns=53\ncable\nip link add idle type veth peer name idle9\n".to_owned();
+    for domain in ["example.net", "example.org"] {
+        script += &format!(
+            "serve other br0 --no-resolv --no-hosts --no-ping --dhcp-range=192.0.2.50,192.0.2.60,600 \\\n\
+                --dhcp-option=15,{domain} --srv-host=_sztp._tcp.example.net,192-0-2-1.example.net,9443,0,0 \\\n\
+                --srv-host=_sztp._tcp.example.org,192-0-2-1.example.org,9443,0,0 \\\n\
+                --address=/192-0-2-1.example.net/192.0.2.1 --address=/192-0-2-1.example.org/192.0.2.1\n\
+             agent device.toml\nkill $server\nwaits '! ip netns exec other ss -uln | grep -q :67'\n"
+        );
+    }
+    let ran = bench.run(&script);
+    let named: Vec<_> = ran.details("source-asked").into_iter().filter(|it| it.contains("names 192-0-2-1")).collect();
+    assert_eq!(named.len(), 2, "{:?}", ran.details("source-asked"));
+    assert!(named[0].ends_with("names 192-0-2-1.example.net:9443"), "{named:?}");
+    // The agent was started anew with the second; what it learned from the first is gone.
+    assert!(named[1].ends_with("names 192-0-2-1.example.org:9443"), "{named:?}");
+}
+
+#[test]
+fn dhc_13_another_attempt_asks_again_and_keeps_the_address() {
+    let bench = bench!("ip", "ss", "dnsmasq");
+    bench.configure("device.toml", LEASE);
+    let ran = bench.run(&format!(
+        "cable\nserve other br0 --no-ping --dhcp-range=192.0.2.50,192.0.2.60,600 --dhcp-option=143,{}\n\
+         agent device.toml\nagent device.toml\nip -4 -o addr show dev veth0\nip route show default\n\
+         grep -c 'DHCPACK(br0) 192.0.2.5' dnsmasq.log\n",
+        // DHC-13: without a port it is 443's.
+        list(&["https://192.0.2.1"])
+    ));
+    assert_eq!(ran.tried(), ["192.0.2.1:443"; 2]);
+    let lines: Vec<_> = ran.printed.lines().collect();
+    let [address, route, "2"] = lines[..] else { panic!("{lines:?}") };
+    assert!(address.contains("192.0.2.5") && route.starts_with("default via 192.0.2.1"), "{lines:?}");
+}
+
+#[test]
 fn dhc_09_what_is_missing_is_told() {
     let bench = bench!("ip", "ss", "dnsmasq");
     bench.configure("device.toml", &format!("{INFORM}timeout-seconds = 1\n"));

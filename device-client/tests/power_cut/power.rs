@@ -16,6 +16,10 @@ pub(crate) struct Faults {
     pub(crate) sync_fails: usize,
     /// From then on, until the next start.
     pub(crate) read_only: usize,
+    /// The disk is full at this step, counted from the first start.
+    pub(crate) full_at: Option<u64>,
+    /// It takes nothing from this step on, until the next start.
+    pub(crate) read_only_at: Option<u64>,
     pub(crate) network: usize,
     pub(crate) scripts: usize,
 }
@@ -65,11 +69,12 @@ impl Power {
             return Fate::Dark;
         }
         let mut state = self.state();
-        let State { rng, faults, .. } = &mut *state;
+        let State { rng, faults, steps, .. } = &mut *state;
         let takes_place = matches!(step, DiskStep::Append | DiskStep::Create);
-        let full = takes_place && rng.once_in(faults.disk_full);
+        let is_full = faults.full_at == Some(*steps) && (takes_place || step == DiskStep::SyncFile);
+        let full = is_full || takes_place && rng.once_in(faults.disk_full);
         let lost = step == DiskStep::SyncFile && rng.once_in(faults.sync_fails);
-        let read_only = rng.once_in(faults.read_only);
+        let read_only = rng.once_in(faults.read_only) || faults.read_only_at == Some(*steps);
         state.is_read_only |= read_only;
         let kind = if state.is_read_only {
             io::ErrorKind::ReadOnlyFilesystem

@@ -21,7 +21,8 @@ use verdict::{ReasonCode, Refusal};
 
 use crate::{
     documents::{SERVERS, factory, now, server},
-    world::{Giver, World},
+    plan::Giver,
+    world::World,
 };
 
 pub(crate) struct Surroundings<'a> {
@@ -51,7 +52,7 @@ impl Surroundings<'_> {
 
     fn answer(&mut self, address: SocketAddr, request: &Request) -> Answer {
         let status = |status| Answer { status, media_type: None, retry_after: None, body: Vec::new() };
-        let offered = self.world.offered[usize::from(address.to_string() == SERVERS[1])];
+        let offered = self.world.offered.0[usize::from(address.to_string() == SERVERS[1])];
         match request {
             Request::BootstrappingData { .. } => {
                 let Some(index) = offered else { return status(404) };
@@ -115,7 +116,7 @@ impl Environment for Surroundings<'_> {
             let data = Unverified::new(factory().documents[index].signed.clone());
             Offer::Data(Place::Folder("/media/stick".into()), data)
         };
-        let offers = self.world.offered.iter().flatten().copied().map(lying).collect();
+        let offers = self.world.offered.0.iter().flatten().copied().map(lying).collect();
         Ok(Discovery { offers, ignored: Vec::new() })
     }
 

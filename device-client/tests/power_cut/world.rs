@@ -16,6 +16,7 @@ use device_client::{
     config::RebootPlan,
     env::{drive, sim::SimulatedDisk},
     machine::{Fact, Machine, RunningImage},
+    state,
     storage::Disk,
 };
 use pki::time::{Clock, Timestamp};
@@ -23,6 +24,7 @@ use verdict::ReasonCode;
 
 use crate::{
     documents::{CANARY, factory, now},
+    plan::{ClockManner, Cut, Loss, Offered, Plan, Setting},
     power::{Faults, Power},
     programs::SimulatedPrograms,
     rng::Rng,
@@ -39,84 +41,16 @@ pub(crate) const CONFIGURATION: &str = "/etc/running.json";
 /// Attempts after which a device that nothing disturbs must have arrived.
 const PATIENCE: u32 = 8;
 
-/// Who gives documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Giver {
-    /// Two servers that the device trusts.
-    Servers,
-    /// Something that lies about, and that nobody trusts.
-    Stick,
-}
-
-/// What the clock does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClockManner {
-    Steady,
-    Untrusted,
-    /// It is 1970 now and then.
-    Jumping,
-}
-
-/// What becomes of what is not durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Loss {
-    Everything,
-    Nothing,
-    Some,
-    /// The process was killed: the system goes on and knows what was written.
-    Killed,
-}
-
-/// What does not change in a run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Setting {
-    pub(crate) giver: Giver,
-    pub(crate) level: usize,
-    pub(crate) clock: ClockManner,
-    /// Whether a program commits configurations.
-    pub(crate) program: bool,
-    /// Whether there is a configuration from before.
-    pub(crate) base: bool,
-    /// Whether a boot loader boots installed images.
-    pub(crate) boots: bool,
-}
-
-/// When power is cut.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Cut {
-    Never,
-    /// Before this step, counted from the first start.
-    At(u64),
-    /// So many steps after the start.
-    After(u64),
-}
-
-/// What happens in one attempt.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Plan {
-    /// What each of the two servers offers.
-    pub(crate) offered: [Option<usize>; 2],
-    pub(crate) faults: Faults,
-    pub(crate) cut: Cut,
-    pub(crate) loss: Loss,
-}
-
-impl Plan {
-    /// Nothing goes wrong.
-    pub(crate) fn calm(offered: [Option<usize>; 2]) -> Self {
-        Self { offered, faults: Faults::default(), cut: Cut::Never, loss: Loss::Everything }
-    }
-}
-
 pub(crate) struct World {
     pub(crate) setting: Setting,
     pub(crate) power: Power,
     pub(crate) disk: SimulatedDisk,
-    pub(crate) offered: [Option<usize>; 2],
+    pub(crate) offered: Offered,
     truth: Arc<Mutex<Truth>>,
     rng: Rng,
     boots: u32,
     disturbances: u32,
+    steps_of_plans: u64,
 }
 
 /// How an attempt ended.
@@ -150,12 +84,18 @@ impl World {
             setting,
             power,
             disk,
-            offered: [None; 2],
+            offered: Offered([None; 2]),
             truth: Arc::new(Mutex::new(truth)),
             rng,
             boots: 0,
             disturbances: 0,
+            steps_of_plans: 0,
         }
+    }
+
+    /// How many steps the planned attempts took.
+    pub(crate) fn steps_of_plans(&self) -> u64 {
+        self.steps_of_plans
     }
 
     pub(crate) fn truth(&self) -> MutexGuard<'_, Truth> {
@@ -173,19 +113,17 @@ impl World {
         }
     }
 
-    /// Runs the planned attempts, then calm ones with what the last plan offered, until the device has arrived. Gives the
-    /// number of cuts.
-    pub(crate) fn run(&mut self, plans: impl IntoIterator<Item = Plan>, offered_last: [Option<usize>; 2]) -> u32 {
-        let mut cuts = 0;
+    /// Runs the planned attempts, then calm ones with what the last plan offered, until the device has arrived.
+    pub(crate) fn run(&mut self, plans: impl IntoIterator<Item = Plan>, offered_last: Offered) {
         for plan in plans {
             let end = self.attempt(&plan);
-            cuts += u32::from(end == End::Cut);
             // Each start that did not end well may have cost an installation.
             self.disturbances += u32::from(end != End::Done);
             if end == End::Done {
                 break;
             }
         }
+        self.steps_of_plans = self.power.steps();
         let arrived = (0..PATIENCE).any(|_| {
             let end = self.attempt(&Plan::calm(offered_last));
             assert_ne!(end, End::Cut);
@@ -196,14 +134,15 @@ impl World {
         // One more start: whatever could not be removed earlier is removed now.
         self.attempt(&Plan::calm(offered_last));
         assert_no_secrets(&self.disk);
-        cuts
     }
 
     fn attempt(&mut self, plan: &Plan) -> End {
         self.offered = plan.offered;
+        let is_second = matches!(plan.cut, Cut::AtAndThen(first, _) if self.power.steps() >= first);
         let cut_at = match plan.cut {
             Cut::Never => None,
             Cut::At(step) => Some(step),
+            Cut::AtAndThen(first, second) => Some(if is_second { second } else { first }),
             Cut::After(steps) => Some(self.power.steps() + steps),
         };
         self.power.on(plan.faults, cut_at);
@@ -214,6 +153,7 @@ impl World {
         // After a sync that failed, memory says other things than the disk. Who is killed before removing what it could not
         // sync leaves the next process nothing to see that by; only a start of the system does.
         let loss = match plan.loss {
+            _ if is_second => Loss::Everything,
             Loss::Killed if self.power.went_wrong() => Loss::Some,
             loss => loss,
         };
@@ -226,6 +166,27 @@ impl World {
         self.boots += u32::from(is_over && !still_runs);
         self.truth().assert_sane(&self.disk);
         end
+    }
+
+    /// Resets the device, with a cut of power before this step. A reset that was cut off is repeated as long as the marker says
+    /// that there is something to reset. Whether power was cut.
+    pub(crate) fn reset(&mut self, step: u64, loss: Loss) -> bool {
+        self.power.on(Faults::default(), Some(self.power.steps() + step));
+        let result = state::empty(&self.disk, Path::new(ROOT));
+        let was_cut = self.power.is_dark();
+        assert!(was_cut || result.is_ok(), "{result:?}");
+        if was_cut {
+            self.lose(loss);
+        }
+        self.power.on(Faults::default(), None);
+        if self.truth().done(&self.disk).is_some() {
+            state::empty(&self.disk, Path::new(ROOT)).unwrap();
+        }
+        self.boots += 1;
+        let configured = self.truth().configuration(&self.disk);
+        *self.truth() = Truth::default();
+        self.truth().base = configured;
+        was_cut
     }
 
     fn lose(&mut self, loss: Loss) {

@@ -140,7 +140,7 @@ fn exchange(target: &HttpUri, stream: Box<dyn Stream>, staged: &mut Staged, limi
         && rest > room
     {
         staged.restart().map_err(local)?;
-        let detail = format!("{rest} octets are to come, and there is room for {room}");
+        let detail = format!("no storage space: {rest} octets are to come, and there is room for {room}");
         return Err(Refusal::new(ReasonCode::ImageTooLarge, detail));
     }
     while let Some(piece) = body.piece().map_err(http)? {

@@ -478,6 +478,23 @@ mod tests {
     }
 
     #[test]
+    fn sec_13_a_replacement_that_fails_leaves_the_old_file_and_no_other() {
+        for failing in [DiskStep::Append, DiskStep::SyncFile, DiskStep::Rename] {
+            let is_full = Arc::new(Mutex::new(false));
+            let oracle = Arc::clone(&is_full);
+            let disk = SimulatedDisk::new(move |step| match *oracle.lock().unwrap() && step == failing {
+                true => Fate::Fails(io::ErrorKind::StorageFull),
+                false => Fate::Done,
+            });
+            disk.replace("/a".as_ref(), b"old").unwrap();
+            *is_full.lock().unwrap() = true;
+            disk.replace("/a".as_ref(), b"secret").unwrap_err();
+            let left: Vec<_> = disk.files().into_iter().collect();
+            assert_eq!(left, [(PathBuf::from("/a"), b"old".to_vec())], "{failing:?}");
+        }
+    }
+
+    #[test]
     fn after_a_sync_that_failed_a_later_one_makes_nothing_durable_that_was_written_before() {
         let disk = SimulatedDisk::new({
             let mut syncs = 0;
