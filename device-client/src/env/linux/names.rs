@@ -74,7 +74,8 @@ mod tests {
 
     use super::*;
     use crate::dns::{
-        message::{Kind, Message},
+        message::Message,
+        question::Kind,
         testing::{Response, question, rdata},
     };
 
