@@ -2,6 +2,11 @@
 
 use verdict::Trace;
 
+use crate::{
+    BootstrappingData, Encoding,
+    rpc::{BootstrappingAnswer, ReportingLevel},
+};
+
 /// Something that arrived from outside and that nothing may act on yet. There is no way to look inside but a
 /// verification, which consumes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +20,15 @@ impl<T> Unverified<T> {
 
     pub(crate) fn into_inner(self) -> T {
         self.0
+    }
+}
+
+impl Unverified<BootstrappingData> {
+    /// The artifacts as they came, to be kept and read again by [`BootstrappingAnswer::decode`], which gives something unverified
+    /// again: the body of a server's answer, in JSON.
+    #[must_use]
+    pub fn to_answer(&self) -> Vec<u8> {
+        BootstrappingAnswer { reporting_level: ReportingLevel::Minimal, data: self.0.clone() }.encode(Encoding::Json)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
         script::{self, LinuxPrograms},
         workshop::{Setup, Workshop},
     },
+    capture::CaptureWriter,
     config::{ClockTrust, Config, HttpPassword, RebootPlan},
     env::{
         drive,
@@ -55,6 +56,8 @@ pub struct Device {
     tls: Arc<ClientConfig>,
     sources: Vec<Source>,
     workshop: Workshop,
+    /// Where each attempt is captured to.
+    capture: Option<PathBuf>,
     storage_watch: Watch,
     /// Held as long as the device lives.
     _lock: File,
@@ -100,7 +103,16 @@ impl Device {
             Workshop::open(Arc::new(LinuxDisk), Arc::new(LinuxPrograms), root, setup).map_err(storage_error)?;
         let sources = Source::all_of(&config.sources);
         let storage_watch = Watch::begin(&config.sources);
-        Ok(Self { config, root: root.to_owned(), policy, tls, sources, workshop, storage_watch, _lock: lock })
+        let root = root.to_owned();
+        Ok(Self { config, root, policy, tls, sources, workshop, capture: None, storage_watch, _lock: lock })
+    }
+
+    /// The same device, which keeps everything that its machine is told in this file, so that `sztp-device replay` can run it
+    /// again ([`crate::capture`]). Each call of [`Device::run_once`] that attempts something begins the file anew.
+    #[must_use]
+    pub fn captured_to(mut self, path: PathBuf) -> Self {
+        self.capture = Some(path);
+        self
     }
 
     /// One attempt: a walk over all sources, until one works or none is left. Each decision goes to `sink` before what
@@ -125,10 +137,11 @@ impl Device {
             self.call_home(sink);
             return self.stay(OutcomeState::AlreadyDone, "an earlier run bootstrapped this device", sink);
         }
+        let mut capture = self.begin_capture(sink);
         let mut steps = Vec::new();
         let mut reboots = 0;
         loop {
-            let mut outcome = self.attempt(sink);
+            let mut outcome = self.attempt(&mut capture, sink);
             steps.append(&mut outcome.steps);
             let goes_on = outcome.state == OutcomeState::RebootWanted
                 && self.config.reboot == RebootPlan::Continue
@@ -176,11 +189,22 @@ impl Device {
         Outcome::new(state, detail)
     }
 
-    fn attempt(&mut self, sink: &mut dyn FnMut(&Record)) -> Outcome {
+    /// A capture that cannot be written is no reason not to bootstrap.
+    fn begin_capture(&self, sink: &mut dyn FnMut(&Record)) -> Option<CaptureWriter<File>> {
+        let path = self.capture.as_ref()?;
+        let begun = CaptureWriter::create(path, &self.policy);
+        begun.inspect_err(|error| sink(&Record::refused("capture", &storage::refusal(path, error)))).ok()
+    }
+
+    fn attempt(&mut self, capture: &mut Option<CaptureWriter<File>>, sink: &mut dyn FnMut(&Record)) -> Outcome {
         let situation = match self.situation() {
             Ok(situation) => situation,
             Err(refusal) => return end_early(refusal, sink),
         };
+        if let Some(Err(error)) = capture.as_mut().map(|capture| capture.attempt(&situation)) {
+            *capture = None;
+            sink(&Record::refused("capture", &storage::refusal(&self.root, &error)));
+        }
         let newest = situation.newest_voucher.and_then(|voucher| voucher.created_on);
         let at_least = newest.unwrap_or_else(linux::earliest).max(linux::earliest());
         let machine = Machine::new(Arc::clone(&self.policy), situation);
@@ -194,6 +218,7 @@ impl Device {
             sources: &self.sources,
             at_least,
             learned: Learned::default(),
+            capture,
             sticks: Sticks::default(),
         };
         drive(machine, &mut environment)
@@ -238,7 +263,7 @@ fn end_early(refusal: Refusal, sink: &mut dyn FnMut(&Record)) -> Outcome {
 
 /// The anchor that a file holds: its first certificate. Those after it are its own issuers, each of the one before; they
 /// tell a reader whose anchor it is, and are trusted with nothing.
-fn anchor(path: &Path) -> Result<Certificate, OpenError> {
+pub(crate) fn anchor(path: &Path) -> Result<Certificate, OpenError> {
     let chain = identity::certificates(path)?;
     let issued = |pair: &[Certificate]| match pair {
         [child, issuer] => child.issuer() == issuer.subject() && child.verify_signature(issuer.public_key()).is_ok(),
@@ -250,7 +275,7 @@ fn anchor(path: &Path) -> Result<Certificate, OpenError> {
     chain.into_iter().next().ok_or(OpenError::NoCertificate)
 }
 
-fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
+pub(crate) fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
     let all = |paths: &[PathBuf]| paths.iter().map(|path| anchor(path)).collect::<Result<Vec<_>, _>>();
     let well_known = config
         .well_known

@@ -7,6 +7,7 @@
 //!   [`env::linux`] is a real device, [`env::sim`] a scripted one for tests.
 //! * [`http`], [`tls`] and [`dns`] are the small clients that the real environment speaks with, [`sources`] finds bootstrap
 //!   servers, [`apply`] installs images, runs scripts and commits configurations, [`journal`] remembers work done.
+//! * [`capture`] keeps what a machine was told, and runs it again elsewhere; [`retry`] says when to try again.
 //! * [`identity`] is who the device is: key and certificate in files or in its TPM, made in the factory, checked before use.
 //! * On a platform of one's own, [`machine`] and an [`env::Environment`] are all there is to it: see `examples/embedded`.
 //! * [`Device`] puts it together from a [`config::Config`] and a folder.
@@ -17,6 +18,7 @@
 #![warn(clippy::indexing_slicing)]
 
 pub mod apply;
+pub mod capture;
 pub mod config;
 mod credentials;
 mod device;
@@ -26,11 +28,13 @@ pub mod env;
 pub mod http;
 pub mod identity;
 pub mod journal;
+pub mod last_attempt;
 mod link;
 pub mod machine;
 mod outcome;
 mod place;
 mod record;
+pub mod retry;
 mod server;
 pub mod sources;
 pub mod state;

@@ -1,5 +1,7 @@
 //! How one attempt to bootstrap ended.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use verdict::ReasonCode;
 
@@ -63,7 +65,8 @@ pub struct PassedOver {
 pub struct Outcome {
     /// How it ended.
     pub state: OutcomeState,
-    /// When nothing worked: why the last server was passed over, or [`ReasonCode::NoSource`] when there was none.
+    /// When nothing worked: why data that was good could not be applied; else why the last server was passed over, or
+    /// [`ReasonCode::NoSource`] when there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<ReasonCode>,
     /// What a person should know beyond that; empty when there is nothing.
@@ -72,12 +75,15 @@ pub struct Outcome {
     pub passed_over: Vec<PassedOver>,
     /// What was done and how long it took in milliseconds, in order; a step that ran twice stands twice.
     pub steps: Vec<(String, u64)>,
+    /// The shortest time after which a server that had no room wants to be asked again, as far as it is believed.
+    #[serde(skip)]
+    pub come_back: Option<Duration>,
 }
 
 impl Outcome {
     /// An outcome without servers passed over.
     #[must_use]
     pub fn new(state: OutcomeState, detail: impl Into<String>) -> Self {
-        Self { state, reason: None, detail: detail.into(), passed_over: Vec::new(), steps: Vec::new() }
+        Self { state, reason: None, detail: detail.into(), passed_over: Vec::new(), steps: Vec::new(), come_back: None }
     }
 }

@@ -11,7 +11,7 @@ const PROFILE: &str = "encrypt-to-device = true\n\
     configuration = { handling = 'replace', content = '{}' }\n";
 
 #[test]
-fn enc_13_sec_16_a_device_is_onboarded_by_what_is_encrypted_to_it() {
+fn enc_13_sec_16_dev_09_a_device_is_onboarded_by_what_is_encrypted_to_it() {
     let lab = Lab::build(1);
     lab.replace_profile(PROFILE);
     let server = lab.serve();

@@ -197,7 +197,11 @@ fn merge(before: Option<&[u8]>, patch: &[u8]) -> Result<Vec<u8>, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{apply::script::LinuxPrograms, storage::LinuxDisk};
+    use crate::{
+        apply::script::LinuxPrograms,
+        env::sim::{DiskStep, Fate, SimulatedDisk},
+        storage::LinuxDisk,
+    };
 
     struct Fixture {
         folder: tempfile::TempDir,
@@ -267,6 +271,26 @@ mod tests {
         fixture.configurator().settle().unwrap();
         fixture.configurator().roll_back().unwrap();
         assert!(fixture.running().unwrap().contains("\"z\""));
+    }
+
+    #[test]
+    fn sec_13_what_cannot_be_written_is_rolled_back_without_writing_and_no_copy_stays() {
+        let mut created = 0;
+        // The old configuration can be kept, and then nothing can be written any more.
+        let disk = SimulatedDisk::new(move |step| {
+            created += usize::from(step == DiskStep::Create);
+            if step == DiskStep::Create && created > 3 { Fate::Fails(io::ErrorKind::StorageFull) } else { Fate::Done }
+        });
+        disk.create_private_folder("/etc".as_ref()).unwrap();
+        disk.replace("/etc/running.json".as_ref(), b"{\"old\":1}").unwrap();
+        let plug = ConfigurationPlug::File("/etc/running.json".into());
+        let (programs, limit) = (&LinuxPrograms, Duration::ZERO);
+        let configurator = Configurator { disk: &disk, programs, plug: &plug, root: "/".as_ref(), limit };
+        let failure = configurator.commit(&configuration(ConfigurationHandling::Merge, r#"{"a":1}"#)).unwrap_err();
+        assert_eq!(failure.refusal.reason, ReasonCode::StorageFailed);
+        configurator.roll_back().unwrap();
+        let left: Vec<_> = disk.files().into_iter().collect();
+        assert_eq!(left, [("/etc/running.json".into(), b"{\"old\":1}".to_vec())]);
     }
 
     #[test]

@@ -5,65 +5,6 @@ use std::{ffi::OsString, path::PathBuf};
 use lexopt::{Arg, Parser, ValueExt};
 use pki::tpm::NvOwner;
 
-pub(super) const HELP: &str = "\
-sztp-device: bootstraps this device without anyone touching it (RFC 8572)
-
-Usage: sztp-device COMMAND [OPTIONS]
-
-Commands:
-  run             find bootstrapping data, verify it, apply it, report; again and again until it works
-  status          what this device is: bootstrapped or not, and which image runs
-  doctor          what will keep it from bootstrapping, and how to mend it
-  identity show     its certificate and serial number; with --key, what its TPM's endorsement keys are
-  identity create   make its key, in the TPM or in a file, and a request for its certificate (PKCS#10)
-  identity install  keep the certificate that was issued, in the TPM or in a file
-  identity enrol    on a factory line: make and prove the key, have it certified, keep the certificate
-  identity check    whether key, certificate, chain, purpose and clock are fit to bootstrap with
-  reset           back to factory state: removes images, journal and the marker `done`
-
-Options:
-  --config FILE   the device's configuration (default /etc/sztp/device.toml)
-  --root DIR      what survives a restart (default /var/lib/sztp)
-  --once          run: one attempt only
-  --trace FILE|-  run: one JSON object a line for each decision, `-` for standard output
-  --json          status, doctor, identity: JSON
-  -h, --help      this text
-  -V, --version   the version
-
-Options of `identity`; without --key and --to, the configuration says where:
-  --key KEY               a path, or `tpm2:0x81020000` (with `?tpm=PATH` for another TPM than the machine's)
-  --to PLACE              install, check: where the certificate is kept: a path, or `tpm2-nv:0x01c90000`
-  --passphrase-file FILE  what opens the key: a file's passphrase, the password of a key in a TPM
-  --owner-password-file FILE  the password of the TPM's owner (install: of the platform, with --survives-clear)
-  --algorithm NAME        create: p256 (default), p384, rsa2048
-  --label TEXT            create: tells keys in one TPM apart (default IDEVID); the same label gives the same key again
-  --subject-serial S, --serial-number S  create, enrol: the device's serial number
-  --organization NAME     create: who makes the device
-  --hardware-type OID     create: a hardwareModuleName of this type, with the serial number
-  --csr OUT               create: where the request is written (PEM)
-  --certificate CHAIN     install: the device's certificate, then its intermediates
-  --station URL           enrol: the server that certifies, https://host[:port]
-  --order NAME            enrol: the production order
-  --station-certificate CHAIN  enrol: the station's certificate, then its intermediates
-  --station-key KEY       enrol: the station's key
-  --anchor FILE           enrol: the anchors of the server's certificate
-  --survives-clear        install, enrol: in the platform's NV memory, which a TPM clear leaves alone
-
-Exit codes of `run --once`:
-  0 bootstrapped, or done already     1 applying failed          2 usage
-  3 every server was refused          5 no server was reachable  75 a reboot is wanted
-
-Examples:
-  sztp-device doctor --config device.toml --root state
-  sztp-device run --once --config device.toml --root state --trace -
-  sztp-device run --trace /run/sztp.jsonl
-  sztp-device identity create --key tpm2:0x81020000 --subject-serial SN-0001 --csr SN-0001.csr
-  sztp-device identity install --key tpm2:0x81020000 --to tpm2-nv:0x01c90000 --certificate SN-0001.pem
-  sztp-device identity check --key tpm2:0x81020000 --to tpm2-nv:0x01c90000
-  sztp-device identity enrol --station https://line.example.com --order O-1 --serial-number SN-0001 \
-      --station-certificate station.pem --station-key station.key --anchor ca.pem \
-      --key tpm2:0x81020000 --to tpm2-nv:0x01c90000";
-
 const DEFAULT_CONFIG: &str = "/etc/sztp/device.toml";
 const DEFAULT_ROOT: &str = "/var/lib/sztp";
 
@@ -74,7 +15,8 @@ pub(super) enum Command {
     Version,
     Run(RunOptions),
     Status(Common),
-    Doctor(Common),
+    Doctor(DoctorOptions),
+    Replay(ReplayOptions),
     IdentityShow(IdentityOptions),
     IdentityCreate(IdentityOptions),
     IdentityInstall(IdentityOptions),
@@ -161,6 +103,7 @@ impl Given {
 }
 
 const CREATE: &[&str] = &[
+    "--json",
     "--key",
     "--passphrase-file",
     "--owner-password-file",
@@ -173,9 +116,10 @@ const CREATE: &[&str] = &[
 ];
 
 const INSTALL: &[&str] =
-    &["--key", "--to", "--passphrase-file", "--owner-password-file", "--certificate", "--survives-clear"];
+    &["--json", "--key", "--to", "--passphrase-file", "--owner-password-file", "--certificate", "--survives-clear"];
 
 const ENROL: &[&str] = &[
+    "--json",
     "--key",
     "--to",
     "--passphrase-file",
@@ -193,7 +137,17 @@ const ENROL: &[&str] = &[
     "--survives-clear",
 ];
 
-const CHECK: &[&str] = &["--key", "--to", "--passphrase-file"];
+const CHECK: &[&str] = &["--json", "--key", "--to", "--passphrase-file"];
+
+const REPLAY: &[&str] = &["--json", "--at", "--trust-anchor", "--decryption-key", "--passphrase-file"];
+
+/// What `replay` changes.
+#[derive(Default)]
+struct WhatIf {
+    at: Option<String>,
+    trust_anchors: Vec<PathBuf>,
+    decryption_key: Option<String>,
+}
 
 /// What `run` takes besides.
 #[derive(Debug, PartialEq, Eq)]
@@ -201,6 +155,34 @@ pub(super) struct RunOptions {
     pub(super) common: Common,
     pub(super) attempts: Attempts,
     pub(super) trace: Option<PathBuf>,
+    pub(super) capture: Option<PathBuf>,
+}
+
+/// What `doctor` takes besides.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct DoctorOptions {
+    pub(super) common: Common,
+    pub(super) reach: Reach,
+}
+
+/// How far `doctor` looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// At files, and nothing is sent.
+    Files,
+    /// At the network too.
+    Network,
+}
+
+/// What `replay` takes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ReplayOptions {
+    pub(super) capture: PathBuf,
+    pub(super) format: Format,
+    pub(super) at: Option<String>,
+    pub(super) trust_anchors: Vec<PathBuf>,
+    pub(super) decryption_key: Option<String>,
+    pub(super) passphrase_file: Option<PathBuf>,
 }
 
 /// Why a command line is not understood.
@@ -208,7 +190,7 @@ pub(super) struct RunOptions {
 pub(super) enum UsageError {
     #[error(transparent)]
     Option(#[from] lexopt::Error),
-    #[error("which command? run, status, doctor, identity or reset")]
+    #[error("which command? run, status, doctor, replay, identity or reset")]
     CommandMissing,
     #[error("there is no command `{command}`")]
     CommandUnknown { command: String },
@@ -220,7 +202,8 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
     let mut parser = Parser::from_args(arguments);
     let mut words = Vec::new();
     let mut common = Common { config: DEFAULT_CONFIG.into(), root: DEFAULT_ROOT.into(), format: Format::Text };
-    let (mut attempts, mut trace) = (Attempts::UntilDone, None);
+    let (mut attempts, mut trace, mut capture) = (Attempts::UntilDone, None, None);
+    let (mut reach, mut what_if) = (Reach::Files, WhatIf::default());
     let mut given = Given::default();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -229,6 +212,11 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
             Arg::Long("config") => common.config = parser.value()?.into(),
             Arg::Long("root") => common.root = parser.value()?.into(),
             Arg::Long("trace") => trace = Some(parser.value()?.into()),
+            Arg::Long("capture") => capture = Some(parser.value()?.into()),
+            Arg::Long("probe") => reach = Reach::Network,
+            Arg::Long("at") => what_if.at = Some(parser.value()?.string()?),
+            Arg::Long("trust-anchor") => what_if.trust_anchors.push(parser.value()?.into()),
+            Arg::Long("decryption-key") => what_if.decryption_key = Some(parser.value()?.string()?),
             Arg::Long("once") => attempts = Attempts::One,
             Arg::Long("json") => common.format = Format::Json,
             Arg::Long("key") => given.key = Some(parser.value()?.string()?),
@@ -253,46 +241,60 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         }
     }
     let words: Vec<_> = words.iter().map(String::as_str).collect();
-    if words == ["run"] {
-        if common.format == Format::Json {
-            return Err(UsageError::OptionMisplaced { option: "--json", command: "run" });
-        }
-        refuse_others(&given, &[], "run")?;
-        return Ok(Command::Run(RunOptions { common, attempts, trace }));
-    }
-    let (command, name, allowed): (fn(IdentityOptions) -> Command, _, &[&str]) = match words.as_slice() {
+    let (name, allowed): (_, &[&str]) = match words.as_slice() {
         [] => return Err(UsageError::CommandMissing),
         ["help"] => return Ok(Command::Help),
-        ["status"] => (|it| Command::Status(it.common), "status", &[]),
-        ["doctor"] => (|it| Command::Doctor(it.common), "doctor", &[]),
-        ["identity", "show"] => (Command::IdentityShow, "identity show", &["--key"]),
-        ["identity", "create"] => (Command::IdentityCreate, "identity create", CREATE),
-        ["identity", "install"] => (Command::IdentityInstall, "identity install", INSTALL),
-        ["identity", "enrol"] => (Command::IdentityEnrol, "identity enrol", ENROL),
-        ["identity", "check"] => (Command::IdentityCheck, "identity check", CHECK),
-        ["reset"] => (|it| Command::Reset(it.common), "reset", &[]),
+        ["run"] => ("run", &["--once", "--trace", "--capture"]),
+        ["status"] => ("status", &["--json"]),
+        ["doctor"] => ("doctor", &["--json", "--probe"]),
+        ["replay", _] => ("replay", REPLAY),
+        ["identity", "show"] => ("identity show", &["--json", "--key"]),
+        ["identity", "create"] => ("identity create", CREATE),
+        ["identity", "install"] => ("identity install", INSTALL),
+        ["identity", "enrol"] => ("identity enrol", ENROL),
+        ["identity", "check"] => ("identity check", CHECK),
+        ["reset"] => ("reset", &[]),
         other => return Err(UsageError::CommandUnknown { command: other.join(" ") }),
     };
-    if attempts == Attempts::One {
-        return Err(UsageError::OptionMisplaced { option: "--once", command: name });
+    let others = [
+        ("--once", attempts == Attempts::One),
+        ("--trace", trace.is_some()),
+        ("--capture", capture.is_some()),
+        ("--probe", reach == Reach::Network),
+        ("--json", common.format == Format::Json),
+        ("--at", what_if.at.is_some()),
+        ("--trust-anchor", !what_if.trust_anchors.is_empty()),
+        ("--decryption-key", what_if.decryption_key.is_some()),
+    ];
+    let surplus = others.into_iter().find(|(option, is_given)| *is_given && !allowed.contains(option));
+    if let Some(option) = surplus.map(|(option, _)| option).or_else(|| given.other_than(allowed)) {
+        return Err(UsageError::OptionMisplaced { option, command: name });
     }
-    if trace.is_some() {
-        return Err(UsageError::OptionMisplaced { option: "--trace", command: name });
-    }
-    refuse_others(&given, allowed, name)?;
-    Ok(command(IdentityOptions { common, given }))
-}
-
-fn refuse_others(given: &Given, allowed: &[&str], command: &'static str) -> Result<(), UsageError> {
-    match given.other_than(allowed) {
-        Some(option) => Err(UsageError::OptionMisplaced { option, command }),
-        None => Ok(()),
-    }
+    let identity = |common, given| IdentityOptions { common, given };
+    Ok(match words.as_slice() {
+        ["status"] => Command::Status(common),
+        ["doctor"] => Command::Doctor(DoctorOptions { common, reach }),
+        ["replay", file] => Command::Replay(ReplayOptions {
+            capture: file.into(),
+            format: common.format,
+            at: what_if.at,
+            trust_anchors: what_if.trust_anchors,
+            decryption_key: what_if.decryption_key,
+            passphrase_file: given.passphrase_file,
+        }),
+        ["identity", "show"] => Command::IdentityShow(identity(common, given)),
+        ["identity", "create"] => Command::IdentityCreate(identity(common, given)),
+        ["identity", "install"] => Command::IdentityInstall(identity(common, given)),
+        ["identity", "enrol"] => Command::IdentityEnrol(identity(common, given)),
+        ["identity", "check"] => Command::IdentityCheck(identity(common, given)),
+        ["reset"] => Command::Reset(common),
+        _ => Command::Run(RunOptions { common, attempts, trace, capture }),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::help::HELP, *};
 
     fn parse_text(text: &str) -> Result<Command, UsageError> {
         parse(text.split_ascii_whitespace().map(OsString::from))
@@ -311,12 +313,19 @@ mod tests {
             (Some("tpm2:0x81020000"), NvOwner::Platform)
         );
         assert_eq!(parse_text("run -h").unwrap(), Command::Help);
+        let text = "replay field.capture --trust-anchor a --at 2027-01-01T00:00:00Z --trust-anchor b --json";
+        let Command::Replay(options) = parse_text(text).unwrap() else { panic!() };
+        assert_eq!((options.capture, options.trust_anchors), ("field.capture".into(), vec!["a".into(), "b".into()]));
+        assert_eq!((options.at.as_deref(), options.format), (Some("2027-01-01T00:00:00Z"), Format::Json));
     }
 
     #[test]
     fn what_makes_no_sense_is_refused() {
         for bad in ["status --key k", "identity check --csr x", "identity create --to x", "run --survives-clear"] {
             assert!(matches!(parse_text(bad), Err(UsageError::OptionMisplaced { .. })), "{bad}");
+        }
+        for bad in ["replay", "replay a b", "run --probe", "replay a --once", "status --at x", "doctor --capture c"] {
+            assert!(parse_text(bad).is_err(), "{bad}");
         }
         for bad in ["", "fly", "run fast", "status --once", "doctor --trace x", "run --json", "run --root", "--what"] {
             assert!(parse_text(bad).is_err(), "{bad}");
@@ -325,8 +334,8 @@ mod tests {
 
     #[test]
     fn the_help_names_every_command_and_option() {
-        for word in CREATE.iter().chain(INSTALL).chain(ENROL).chain(CHECK).chain(&["identity create", "identity check"])
-        {
+        let options = [CREATE, INSTALL, ENROL, CHECK, REPLAY].concat();
+        for word in options.iter().chain(&["identity create", "identity check", "replay", "--capture", "--probe"]) {
             assert!(HELP.contains(word), "{word}");
         }
         for word in ["run", "status", "doctor", "identity show", "reset", "--config", "--root", "--once", "--trace"] {

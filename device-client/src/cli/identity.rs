@@ -42,6 +42,8 @@ pub(super) fn show(options: &IdentityOptions) -> Result<u8, Failure> {
     let endorsement = endorsement_keys(&config.identity.key)?;
     let shown = json!({
         "endorsement-keys": listed(&endorsement),
+        "certificate-place": config.identity.certificate.to_string(),
+        "key-place": config.identity.key.to_string(),
         "serial-number": identity.serial_number.as_str(),
         "public-key": Signer::public_key(&*identity.key).spki_sha256(),
         "chain": chain.collect::<Vec<_>>(),
@@ -50,7 +52,9 @@ pub(super) fn show(options: &IdentityOptions) -> Result<u8, Failure> {
         output::say(&serde_json::to_string_pretty(&shown)?);
         return Ok(0);
     }
-    output::say(&format!("serial number {}", identity.serial_number));
+    // DEV-10: of all the names in a certificate, this is the one that counts.
+    output::say(&format!("serial number {} (serialNumber of the subject, 2.5.4.5)", identity.serial_number));
+    output::say(&format!("kept in       {}, key {}", config.identity.certificate, config.identity.key));
     output::say(&format!("public key    sha-256 {}", Signer::public_key(&*identity.key).spki_sha256()));
     say_each(&endorsement);
     for certificate in &identity.chain {

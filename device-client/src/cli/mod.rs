@@ -2,10 +2,13 @@
 
 mod arguments;
 mod commands;
+mod help;
 mod identity;
 mod output;
+mod replay;
 mod run;
 mod trace_file;
+mod watch;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -29,7 +32,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let result = match command {
         Command::Help => {
-            output::say(arguments::HELP);
+            output::say(help::HELP);
             Ok(0)
         }
         Command::Version => {
@@ -38,7 +41,8 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         }
         Command::Run(options) => run::run(&options),
         Command::Status(common) => commands::status(&common),
-        Command::Doctor(common) => commands::doctor(&common),
+        Command::Doctor(options) => commands::doctor(&options),
+        Command::Replay(options) => replay::replay(&options),
         Command::IdentityShow(options) => identity::show(&options),
         Command::IdentityEnrol(options) => identity::enrol(&options),
         Command::IdentityCreate(options) => identity::create(&options),
@@ -66,6 +70,11 @@ impl Failure {
     /// What was not given, and is needed.
     fn missing(what: &str) -> Self {
         Self(what.to_owned())
+    }
+
+    /// What went wrong with a file.
+    fn about(path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self(format!("{}: {error}", path.display()))
     }
 }
 

@@ -16,6 +16,11 @@ pub(super) fn complain(text: &str) {
 
 /// One line for a decision; for a refusal also the check that failed, where the rule stands and what to do.
 pub(super) fn show(record: &Record) {
+    show_by(record, complain);
+}
+
+/// The same by another way out.
+pub(super) fn show_by(record: &Record, write: fn(&str)) {
     let mark = match record.decision {
         Decision::Noted => "  ",
         Decision::Passed => "ok",
@@ -26,10 +31,10 @@ pub(super) fn show(record: &Record) {
     // A server that was named by its address would be named twice.
     let own = record.place.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
     let detail = record.detail.strip_prefix(&own).unwrap_or(&record.detail);
-    complain(&format!("{mark} {}{server}: {detail}", record.step));
+    write(&format!("{mark} {}{server}: {detail}", record.step));
     if let Some(reason) = record.reason {
         let check = record.checks.checks().last().map_or("", |check| check.check);
-        complain(&format!("     {reason} (check {check}, {}): {}", reason.section(), reason.remedy()));
+        write(&format!("     {reason} (check {check}, {}): {}", reason.section(), reason.remedy()));
     }
 }
 

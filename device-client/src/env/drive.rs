@@ -5,18 +5,21 @@ use verdict::Refusal;
 use super::Environment;
 use crate::{
     Outcome,
-    machine::{Action, Event, Machine, Moment, Request, Work},
+    machine::{Action, Event, Machine, Moment},
 };
 
 /// Runs the machine to its end: records first, then the action, then the next step.
 pub fn drive(mut machine: Machine, environment: &mut dyn Environment) -> Outcome {
     let mut steps = Vec::new();
-    let mut step = machine.start(now(environment));
+    let begun = now(environment);
+    environment.told(begun, None);
+    let mut step = machine.start(begun);
     loop {
+        environment.decided(&step);
         for record in &step.records {
             environment.trace(record);
         }
-        let name = name_of(&step.action);
+        let name = step.action.name();
         let begun = environment.monotonic();
         let result = match step.action {
             Action::Finish(mut outcome) => {
@@ -38,39 +41,13 @@ pub fn drive(mut machine: Machine, environment: &mut dyn Environment) -> Outcome
         let took = environment.monotonic().saturating_sub(begun);
         let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         steps.push((name.to_owned(), milliseconds));
-        step = machine.on(now(environment), result.unwrap_or_else(|refusal: Refusal| Event::Failed(refusal)));
+        let event = result.unwrap_or_else(|refusal: Refusal| Event::Failed(refusal));
+        let now = now(environment);
+        environment.told(now, Some(&event));
+        step = machine.on(now, event);
     }
 }
 
 fn now(environment: &dyn Environment) -> Moment {
     Moment { clock: environment.clock(), monotonic: environment.monotonic() }
-}
-
-fn name_of(action: &Action) -> &'static str {
-    match action {
-        Action::Discover(_) => "discover",
-        Action::Resolve(_) => "resolve",
-        Action::Connect { .. } => "connect",
-        Action::Send(Request::HostMeta) => "host-meta",
-        Action::Send(Request::BootstrappingData { .. }) => "get-bootstrapping-data",
-        Action::Send(Request::Progress { report, .. }) => report.progress_type.as_str(),
-        Action::Wait(_) => "wait",
-        Action::Fetch(_) => "fetch-revocation",
-        Action::Download(_) => "download-image",
-        Action::Work(work) => match work {
-            Work::DiscardImage => "discard-image",
-            Work::VerifyImage => "verify-image",
-            Work::InstallImage(_) => "install-image",
-            Work::RunScript(step, _) => step.as_str(),
-            Work::Commit(_) => "commit-configuration",
-            Work::RollBack => "roll-back-configuration",
-            Work::Remember(_) => "journal",
-            Work::ReadSwitch => "read-switch",
-            Work::Swear(_) => "sign-statement",
-            Work::RememberVoucher(_) => "remember-voucher",
-            Work::WriteDone(_) => "write-done",
-            Work::Reboot => "reboot",
-        },
-        Action::Finish(_) => "finish",
-    }
 }

@@ -19,23 +19,29 @@ use verdict::Refusal;
 
 use crate::{
     Record, Server,
-    machine::{Answer, Discovery, Download, Downloaded, Event, Fetch, Pause, Request, SourceIndex, Work},
+    machine::{Answer, Discovery, Download, Downloaded, Event, Fetch, Moment, Pause, Request, SourceIndex, Step, Work},
 };
 
 /// Between half and one and a half times the pause, so that a rack that boots at once does not ask at once (CLI-05).
 #[must_use]
 pub fn jittered(pause: Duration) -> Duration {
-    let share = pki::key::random::<1>().map_or(128, |[octet]| u32::from(octet));
-    (pause / 2).saturating_add(pause.saturating_mul(share) / 255)
+    spread(Pause::About(pause))
 }
 
 /// How long a pause is this time.
 #[must_use]
 pub fn spread(pause: Pause) -> Duration {
-    match pause {
-        Pause::About(pause) => jittered(pause),
-        Pause::AtLeast(pause) => pause.saturating_add(jittered(pause / 6)),
-    }
+    spread_by(pause, pki::key::random::<2>().map_or(u16::MAX / 2, u16::from_be_bytes))
+}
+
+/// How long a pause is that gets this share of what it may vary by: 0 for the shortest, [`u16::MAX`] for the longest.
+#[must_use]
+pub fn spread_by(pause: Pause, share: u16) -> Duration {
+    let (shortest, leeway) = match pause {
+        Pause::About(pause) => (pause / 2, pause),
+        Pause::AtLeast(pause) => (pause, pause / 4),
+    };
+    shortest.saturating_add(leeway.saturating_mul(u32::from(share)) / u32::from(u16::MAX))
 }
 
 /// A device's surroundings: what whoever brings the agent to another platform writes. `examples/embedded` is one, and
@@ -137,6 +143,12 @@ pub trait Environment {
     /// Writes a record of the decision trace. Called before the action that follows from the decision. It may be kept
     /// anywhere, and bounded; it never fails, because no device is to stay as it is for a trace.
     fn trace(&mut self, record: &Record);
+
+    /// What the machine is told now, and when; no event when it is started. For a capture ([`crate::capture`]).
+    fn told(&mut self, _now: Moment, _event: Option<&Event>) {}
+
+    /// What the machine decided upon that, before anything else becomes of it. For a capture.
+    fn decided(&mut self, _step: &Step) {}
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ fn checksum(json: &[u8]) -> String {
     sha256(json).to_string().chars().take(CHECKSUM).collect()
 }
 
-fn step_named(text: &str) -> Option<OnboardingStep> {
+pub(crate) fn step_named(text: &str) -> Option<OnboardingStep> {
     [OnboardingStep::PreScript, OnboardingStep::Configuration, OnboardingStep::PostScript]
         .into_iter()
         .find(|step| step.as_str() == text)

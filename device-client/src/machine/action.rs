@@ -50,6 +50,39 @@ pub enum Action {
     Finish(Outcome),
 }
 
+impl Action {
+    /// What it is called where steps are counted.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Discover(_) => "discover",
+            Self::Resolve(_) => "resolve",
+            Self::Connect { .. } => "connect",
+            Self::Send(Request::HostMeta) => "host-meta",
+            Self::Send(Request::BootstrappingData { .. }) => "get-bootstrapping-data",
+            Self::Send(Request::Progress { report, .. }) => report.progress_type.as_str(),
+            Self::Wait(_) => "wait",
+            Self::Fetch(_) => "fetch-revocation",
+            Self::Download(_) => "download-image",
+            Self::Work(work) => match work {
+                Work::DiscardImage => "discard-image",
+                Work::VerifyImage => "verify-image",
+                Work::InstallImage(_) => "install-image",
+                Work::RunScript(step, _) => step.as_str(),
+                Work::Commit(_) => "commit-configuration",
+                Work::RollBack => "roll-back-configuration",
+                Work::Remember(_) => "journal",
+                Work::ReadSwitch => "read-switch",
+                Work::Swear(_) => "sign-statement",
+                Work::RememberVoucher(_) => "remember-voucher",
+                Work::WriteDone(_) => "write-done",
+                Work::Reboot => "reboot",
+            },
+            Self::Finish(_) => "finish",
+        }
+    }
+}
+
 /// A request to a bootstrap server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -266,6 +299,16 @@ pub enum Pause {
     About(Duration),
     /// This time, and up to a quarter of it more: somebody has said that before then it is of no use.
     AtLeast(Duration),
+}
+
+impl Pause {
+    /// The time that it is about.
+    #[must_use]
+    pub const fn mean(self) -> Duration {
+        match self {
+            Self::About(pause) | Self::AtLeast(pause) => pause,
+        }
+    }
 }
 
 /// The variable that says whether a device bootstraps (RFC 8572 §5.1; DEV-01).

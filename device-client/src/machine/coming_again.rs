@@ -40,11 +40,15 @@ impl Answer {
 impl Attempt {
     /// How long to wait for this server, if `answer` says that it has no room and waiting is worth it. As long as another
     /// one can be asked, that is sooner done; and what strangers say costs no more than the time that they have (SEC-09).
-    pub(super) fn turned_away(&mut self, answer: &Answer, shared: &Shared) -> Option<Duration> {
+    pub(super) fn turned_away(&mut self, answer: &Answer, shared: &mut Shared) -> Option<Duration> {
         let pause = answer.comes_later()?;
         let only = self.remaining.is_empty() && !shared.has_others();
         let worth = only && self.times_turned_away < MAX_TURNED_AWAY && shared.has_time_for(self.entry.origin, pause);
         self.times_turned_away = self.times_turned_away.saturating_add(1);
+        if !worth {
+            // CLI-05: the next attempt comes no sooner.
+            shared.comes_back(pause);
+        }
         worth.then_some(pause)
     }
 }

@@ -63,7 +63,10 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     records: Vec<Record>,
     passed_over: Vec<PassedOver>,
-    apply_failed: bool,
+    /// The last server whose data was good and could not be applied, and why.
+    apply_failed: Option<PassedOver>,
+    /// The shortest time that a server asked for which was not waited for.
+    come_back: Option<Duration>,
     /// A stack: the servers of an inner list stand above those of the list around it, so that an error leads back to
     /// the enclosing loop and not to the start (CLI-17).
     pending: Vec<Pending>,
@@ -82,7 +85,8 @@ impl Shared {
             clock: Clock::Untrusted { at_least: Timestamp::from_unix(0) },
             records: Vec::new(),
             passed_over: Vec::new(),
-            apply_failed: false,
+            apply_failed: None,
+            come_back: None,
             pending: Vec::new(),
             tried: BTreeSet::new(),
             budget: Budget::default(),
@@ -154,6 +158,11 @@ impl Shared {
         }
     }
 
+    /// A server that had no room asked for this time, and was not waited for.
+    pub(super) fn comes_back(&mut self, after: Duration) {
+        self.come_back = Some(self.come_back.map_or(after, |earlier| earlier.min(after)));
+    }
+
     /// Leaves a server, or data that lies somewhere, for good.
     pub(super) fn pass_over(&mut self, place: impl Into<Place>, refusal: Refusal) -> Transition {
         self.count_out(place.into(), refusal);
@@ -168,7 +177,8 @@ impl Shared {
 
     /// Leaves a server whose data was good and could not be applied.
     pub(super) fn apply_failed(&mut self, place: Place, refusal: Refusal) -> Transition {
-        self.apply_failed = true;
+        let detail = refusal.detail.clone();
+        self.apply_failed = Some(PassedOver { place: place.clone(), reason: refusal.reason, detail });
         self.pass_over(place, refusal)
     }
 
@@ -216,14 +226,14 @@ impl Shared {
     /// The attempt is over without success.
     pub(super) fn finish(&mut self) -> Transition {
         let unreachable = |it: &PassedOver| matches!(it.reason, ReasonCode::ServerUnreachable | ReasonCode::NoSource);
-        let state = if self.apply_failed {
+        let state = if self.apply_failed.is_some() {
             OutcomeState::ApplyFailed
         } else if self.passed_over.iter().all(unreachable) {
             OutcomeState::Unreachable
         } else {
             OutcomeState::Refused
         };
-        let (reason, detail) = match self.passed_over.last() {
+        let (reason, detail) = match self.apply_failed.as_ref().or_else(|| self.passed_over.last()) {
             Some(last) => (last.reason, format!("{}: {}", last.place, last.detail)),
             None => (ReasonCode::NoSource, "no source named a server".to_owned()),
         };
@@ -241,6 +251,7 @@ impl Shared {
     pub(super) fn outcome(&self, state: OutcomeState, detail: impl Into<String>) -> Outcome {
         let mut outcome = Outcome::new(state, detail);
         outcome.passed_over.clone_from(&self.passed_over);
+        outcome.come_back = self.come_back;
         outcome
     }
 }

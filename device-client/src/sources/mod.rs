@@ -101,9 +101,30 @@ pub struct Learned {
     pub domains: Vec<String>,
     /// Addresses of servers that DNS named, by host as [`crate::Server::host`] gives it. A resolver may know others.
     pub addresses: BTreeMap<String, Vec<IpAddr>>,
+    /// What came in which names servers, as it came: for a person who looks for what is wrong with it.
+    pub received: Vec<RawValue>,
+}
+
+/// A value as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawValue {
+    /// What it is called and who sent it, such as `option 143 of 192.0.2.1`.
+    pub whence: String,
+    /// Its octets.
+    pub octets: Vec<u8>,
 }
 
 impl Learned {
+    /// Most values that are kept.
+    const MAX_RECEIVED: usize = 64;
+
+    /// Keeps a value as it came.
+    pub fn receive(&mut self, whence: &str, octets: &[u8]) {
+        if self.received.len() < Self::MAX_RECEIVED {
+            self.received.push(RawValue { whence: whence.to_owned(), octets: octets.to_vec() });
+        }
+    }
+
     /// Adds what is not known yet.
     pub fn add(&mut self, name_servers: impl IntoIterator<Item = IpAddr>, domains: impl IntoIterator<Item = String>) {
         for server in name_servers {

@@ -4,6 +4,7 @@ use dhcp::bootstrap_uri::{AcceptedForms, FieldForm, Host};
 use serde::{Deserialize, Deserializer, de::Error};
 use verdict::{ReasonCode, Refusal};
 
+use super::Learned;
 use crate::{
     Server,
     machine::{Discovery, Offer, Origin},
@@ -19,6 +20,11 @@ pub(super) struct Received {
     pub(super) whence: String,
     /// Its value, all instances joined.
     pub(super) value: Vec<u8>,
+}
+
+/// Keeps these options as they came, for whoever looks for what is wrong with them.
+pub(super) fn keep(options: &[Received], learned: &mut Learned) {
+    options.iter().for_each(|it| learned.receive(&it.whence, &it.value));
 }
 
 /// The servers of all these options, in order, each once. Nobody who answers can keep another's list from being tried.

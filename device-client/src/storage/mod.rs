@@ -102,16 +102,18 @@ pub trait Disk: fmt::Debug + Send + Sync {
         self.remove(&beside(path))
     }
 
-    /// Removes a file, durably; a file that is not there is removed already.
+    /// Removes a file, durably. One that is not there may have been removed by a process that was killed before it could make
+    /// that durable.
     ///
     /// # Errors
     /// As the file system says.
     fn remove(&self, path: &Path) -> io::Result<()> {
-        match self.remove_file(path) {
-            Ok(()) => self.sync_folder(around(path)),
+        let ok_if_missing = |result: io::Result<()>| match result {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-        }
+            result => result,
+        };
+        ok_if_missing(self.remove_file(path))?;
+        ok_if_missing(self.sync_folder(around(path)))
     }
 
     /// Reads a file of at most `limit` octets; `None` when there is none.

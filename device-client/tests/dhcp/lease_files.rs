@@ -2,8 +2,8 @@
 
 use crate::bench::{bench, list};
 
-const NAMES: &str = "serve other br0 --no-ping --enable-ra --dhcp-range=192.0.2.50,192.0.2.60,600 --dhcp-option=6,192.0.2.53 \
-    --dhcp-range=2001:db8::50,2001:db8::60,64,600";
+const NAMES: &str = "serve other br0 --no-ping --enable-ra --dhcp-range=192.0.2.50,192.0.2.59,600 --dhcp-option=6,192.0.2.53 \
+    --dhcp-range=2001:db8::50,2001:db8::5f,64,600";
 
 /// Both lists: `192.0.2.1:9443` by DHCPv4 and `[2001:db8::1]:9443` by DHCPv6.
 fn servers() -> String {

@@ -13,7 +13,7 @@ fn kea(option: &str) -> String {
         "lease-database": {{"type": "memfile", "persist": false}},
         "server-id": {{"type": "EN", "enterprise-id": 32473, "identifier": "0102", "persist": false}},
         "subnet6": [{{"subnet": "2001:db8::/64", "id": 1, "interface": "br0",
-        "pools": [{{"pool": "2001:db8::50 - 2001:db8::60"}}],
+        "pools": [{{"pool": "2001:db8::50 - 2001:db8::5f"}}],
         "option-data": [{{"code": 136, "csv-format": false, "data": "{option}"}},
         {{"name": "dns-servers", "data": "2001:db8::53"}}, {{"name": "domain-search", "data": "example.net"}}]}}],
         "loggers": [{{"name": "kea-dhcp6", "severity": "WARN"}}]}}}}"#
@@ -29,7 +29,7 @@ fn dhc_08_information_is_asked_of_dnsmasq_with_136_in_the_option_request() {
     bench.configure("device.toml", INFORM);
     let ran = bench.run(&format!(
         "cable\nwatched\nsettled\n\
-         serve other br0 --dhcp-range=2001:db8::50,2001:db8::60,64,600 --dhcp-option=option6:136,{}\n\
+         serve other br0 --dhcp-range=2001:db8::50,2001:db8::5f,64,600 --dhcp-option=option6:136,{}\n\
          agent device.toml\nseen '0006000a00880017001800200053'\nip -6 addr show dev veth0 scope global\n",
         list(&["https://[2001:db8::1]:9443", "https://192.0.2.1"])
     ));
@@ -67,10 +67,33 @@ fn dhc_03_dnsmasq_gives_a_bare_interface_an_address_in_two_messages() {
     let bench = bench!("ip", "ss", "dnsmasq", "python3");
     bench.configure("device.toml", LEASE);
     let ran = bench.run(&format!(
-        "cable\nwatched\nserve other br0 --dhcp-range=2001:db8::50,2001:db8::60,64,600 --dhcp-option=option6:136,{}\n\
+        "cable\nwatched\nserve other br0 --dhcp-range=2001:db8::50,2001:db8::5f,64,600 --dhcp-option=option6:136,{}\n\
          agent device.toml\nip -6 addr show dev veth0 scope global\nseen '02230222........07'\n! grep '02230222........02' capture\n",
         list(&["https://[2001:db8::1]:9443"])
     ));
     assert_eq!(ran.tried(), ["[2001:db8::1]:9443"]);
     assert!(ran.printed.contains("inet6 2001:db8::5"), "{}", ran.printed);
+}
+
+#[test]
+fn dhc_08_the_agent_asks_beside_clients_that_hold_the_lease() {
+    for (client, start) in [
+        ("dhclient", "dhclient -6 -nw -cf /dev/null -sf ./up -lf /run/leases -pf /run/pid veth0"),
+        ("dhcpcd", "dhcpcd -6 -q -B -f $PWD/dhcpcd.conf -C resolv.conf veth0"),
+    ] {
+        let bench = bench!("ip", "ss", "kea-dhcp6", "dhclient", "dhcpcd");
+        bench.configure("device.toml", INFORM);
+        // Kea sends no router advertisements, and without one dhcpcd asks for an address only when it is told to.
+        bench.write("dhcpcd.conf", "ia_na 1\nduid\n");
+        bench.write("kea.json", &kea(&list(&["https://[2001:db8::1]:9443"])));
+        let ran = bench.run(&format!(
+            "cable\n{START_KEA}settled\nmount -t tmpfs tmpfs /var/lib/dhcpcd\n\
+             printf '#!/bin/sh\\n[ -z \"${{new_ip6_address:-}}\" ] || ip addr replace $new_ip6_address/128 dev veth0\\n' > up\n\
+             chmod +x up\n{start} > client.log 2>&1 &\n\
+             waits 'ip -6 addr show dev veth0 | grep -q 2001:db8::5'\nagent device.toml\n\
+             pgrep -x {client} > /dev/null && echo holds\n"
+        ));
+        assert_eq!(ran.tried(), ["[2001:db8::1]:9443"], "{client}");
+        assert!(ran.printed.contains("holds"), "{client}: {}", ran.printed);
+    }
 }

@@ -47,7 +47,7 @@ fn dev_14_without_a_clock_dates_do_not_count_and_the_nonce_does() {
 }
 
 #[test]
-fn sec_02_what_the_network_says_of_the_time_makes_no_clock() {
+fn sec_02_dev_13_what_the_network_says_of_the_time_makes_no_clock() {
     let bench = Bench::with_settings("clock = 'untrusted'", "");
     let data = conveyed_info::Encoding::Json;
     let mut draft = bench.parties.draft(onboarding());

@@ -49,7 +49,14 @@ fn assert_arrived(bench: &Bench, listing: &str, case: &str) {
     let mut names: Vec<_> = listing.lines().filter(|line| line.starts_with("root/")).collect();
     names.retain(|name| !name.ends_with(".fit"));
     names.sort_unstable();
-    let expected = ["root/done", "root/images", "root/images/active.json", "root/lock", "root/state.journal"];
+    let expected = [
+        "root/done",
+        "root/images",
+        "root/images/active.json",
+        "root/last-attempt.json",
+        "root/lock",
+        "root/state.journal",
+    ];
     assert_eq!(names, expected, "{case}");
 }
 

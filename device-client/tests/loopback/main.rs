@@ -5,6 +5,9 @@
 mod bench;
 mod disk;
 mod kill;
+mod looping;
+mod probing;
+mod replaying;
 
 use std::{
     fs,

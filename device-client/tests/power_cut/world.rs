@@ -134,6 +134,10 @@ impl World {
         // One more start: whatever could not be removed earlier is removed now.
         self.attempt(&Plan::calm(offered_last));
         assert_no_secrets(&self.disk);
+        // And for good.
+        self.lose(Loss::Everything);
+        assert_no_secrets(&self.disk);
+        self.truth().assert_sane(&self.disk);
     }
 
     fn attempt(&mut self, plan: &Plan) -> End {

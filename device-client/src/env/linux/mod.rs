@@ -2,13 +2,15 @@
 
 mod download;
 mod fetch;
-mod names;
-mod network;
+pub(crate) mod names;
+pub(crate) mod network;
 pub(crate) mod station;
 mod stick_image;
 pub(crate) mod stream;
 
 use std::{
+    fs::File,
+    io,
     net::{IpAddr, SocketAddr},
     sync::{Arc, LazyLock},
     time::{Duration, Instant, SystemTime},
@@ -26,9 +28,11 @@ use super::{Environment, spread};
 use crate::{
     Decision, Record, Server,
     apply::workshop::Workshop,
+    capture::CaptureWriter,
     config::{ClockTrust, Config},
     machine::{
-        Answer, Discovery, Download, Downloaded, Event, Fetch, ImageLocation, Pause, Request, SourceIndex, Work,
+        Answer, Discovery, Download, Downloaded, Event, Fetch, ImageLocation, Moment, Pause, Request, SourceIndex,
+        Step, Work,
     },
     sources::{Learned, Source, Surroundings, removable_storage::Sticks},
     tls,
@@ -51,6 +55,8 @@ pub struct LinuxEnvironment<'a> {
     pub(crate) at_least: Timestamp,
     /// What sources said of the network in this attempt.
     pub(crate) learned: Learned,
+    /// Where everything is kept that the machine is told, where somebody wants it.
+    pub(crate) capture: &'a mut Option<CaptureWriter<File>>,
     /// The removable storage that data came from in this attempt.
     pub(crate) sticks: Sticks,
 }
@@ -162,5 +168,26 @@ impl Environment for LinuxEnvironment<'_> {
 
     fn trace(&mut self, record: &Record) {
         (self.sink)(record);
+    }
+
+    fn told(&mut self, now: Moment, event: Option<&Event>) {
+        let written = self.capture.as_mut().map_or(Ok(()), |capture| capture.told(now, event));
+        self.captured(written);
+    }
+
+    fn decided(&mut self, step: &Step) {
+        let written = self.capture.as_mut().map_or(Ok(()), |capture| capture.decided(step));
+        self.captured(written);
+    }
+}
+
+impl LinuxEnvironment<'_> {
+    /// A capture that cannot be written ends; the device goes on.
+    fn captured(&mut self, written: io::Result<()>) {
+        if let Err(error) = written {
+            *self.capture = None;
+            let refusal = Refusal::new(ReasonCode::StorageFailed, format!("the capture: {error}"));
+            (self.sink)(&Record::refused("capture", &refusal));
+        }
     }
 }

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The addresses of a host, in the order in which they are tried: those that came with the server's name, then what the
 /// system's resolver says. A device that has none yet asks the name servers that DHCP named.
-pub(super) fn resolve(host: &str, port: u16, learned: &Learned) -> Result<Vec<IpAddr>, Refusal> {
+pub(crate) fn resolve(host: &str, port: u16, learned: &Learned) -> Result<Vec<IpAddr>, Refusal> {
     resolve_with(host, port, learned, &servers(learned, &ResolvConf::load(Path::new(RESOLV_CONF))))
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Link {
 
 impl Link {
     /// Opens a connection up to the end of the TLS handshake.
-    pub(super) fn open(
+    pub(crate) fn open(
         server: &Server,
         address: SocketAddr,
         tls: &Arc<ClientConfig>,

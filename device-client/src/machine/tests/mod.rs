@@ -1,6 +1,7 @@
 //! The whole machine, against scripted surroundings.
 
 mod busy;
+mod captured;
 mod encrypted;
 mod images;
 mod moments;
@@ -8,6 +9,7 @@ mod names;
 mod onboarding;
 mod quirks;
 mod redirects;
+mod replays;
 mod reports;
 mod revocation;
 mod sticks;

@@ -139,6 +139,23 @@ fn cli_44_without_an_anchor_even_a_signed_redirect_leads_to_a_provisional_connec
     assert!(inputs(&world).iter().all(|input| input.signed_data_preferred));
 }
 
+/// Verbose or not, trusted or not: of a redirect nobody hears.
+#[test]
+fn cli_47_a_redirect_is_not_reported_even_to_a_trusted_server() {
+    let mut world = World::trusting(A);
+    let anchor = world.anchor();
+    world.serve(A, giving(unsigned(redirect(&[(B, Some(anchor))])), ReportingLevel::Verbose));
+    world.serve(B, giving(unsigned(plan()), ReportingLevel::Verbose));
+    assert_eq!(world.run().state, OutcomeState::Bootstrapped);
+    let heard = |text: &str| {
+        let address = text.parse().unwrap();
+        let reports = world.sim.requests.iter().filter(|(to, _)| *to == address);
+        reports.filter(|(_, request)| matches!(request, Request::Progress { .. })).count()
+    };
+    assert_eq!(heard(A), 0);
+    assert!(heard(B) > 2);
+}
+
 #[test]
 fn cli_45_anchors_of_an_unsigned_redirect_are_worth_nothing() {
     let mut world = World::new(Origin::Untrusted, &[A]);

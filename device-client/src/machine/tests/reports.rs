@@ -145,7 +145,7 @@ fn cli_56_a_report_that_never_arrives_is_given_up() {
 }
 
 #[test]
-fn cli_77_a_switch_that_the_configuration_left_on_is_warned_of() {
+fn cli_53_cli_77_a_switch_that_the_configuration_left_on_is_warned_of() {
     let mut world = World::trusting(A);
     world.serve(A, giving(unsigned(plan()), ReportingLevel::Minimal));
     world.policy.switch = Switch::Variable;

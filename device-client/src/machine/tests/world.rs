@@ -23,12 +23,10 @@ use rcgen::{
     KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
 };
 
+use super::captured;
 use crate::{
     Outcome, Server,
-    env::{
-        drive,
-        sim::{SimulatedServer, Simulation},
-    },
+    env::sim::{SimulatedServer, Simulation},
     machine::{
         AllowedTargets, Answer, Discovery, FinalReport, History, ImageSignature, Machine, Origin, Policy, Request,
         RunningImage, Situation, Switch, WellKnownServer,
@@ -139,6 +137,8 @@ pub(super) struct World {
     pub(super) policy: Policy,
     pub(super) situation: Situation,
     pub(super) sim: Simulation,
+    /// The capture of the last attempt.
+    pub(super) capture: Vec<u8>,
     /// How long ago vouchers were created, in seconds.
     pub(super) voucher_age: i64,
     /// Whether vouchers demand that revocation is checked.
@@ -189,6 +189,7 @@ impl World {
             policy,
             situation,
             sim,
+            capture: Vec::new(),
             voucher_age: 3600,
             revocation_checks: None,
         }
@@ -222,7 +223,8 @@ impl World {
         self.sim.events.clear();
         self.sim.requests.clear();
         let machine = Machine::new(Arc::new(self.policy.clone()), self.situation.clone());
-        let outcome = drive(machine, &mut self.sim);
+        let (outcome, capture) = captured::drive(machine, &self.policy, &self.situation, &mut self.sim);
+        self.capture = capture;
         if let Some(voucher) = self.sim.newest_voucher {
             self.situation.newest_voucher = Some(voucher);
         }

@@ -186,6 +186,7 @@ pub fn discover(settings: &Settings, surroundings: &mut Surroundings<'_>) -> Res
         let detail = format!("of {count} DHCP answers none has option 143; the server must be told to send it");
         return Err(Refusal::new(ReasonCode::NoSource, detail));
     }
+    redirect_option::keep(&options, surroundings.learned);
     redirect_option::read(&options, settings.accept, surroundings.notes)
 }
 

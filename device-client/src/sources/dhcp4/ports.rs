@@ -21,19 +21,24 @@ const DATAGRAM: usize = 4096;
 pub(super) struct AddressedPort {
     socket: UdpSocket,
     server: SocketAddrV4,
+    wire: Option<Wire>,
 }
 
 impl AddressedPort {
-    /// From this address and port to this server. The port may be shared: the DHCP client that got the address may hold it.
+    /// From this address and port to this server.
+    ///
+    /// Port 68 may be that of the DHCP client that got the address. Whose socket the kernel then gives an answer to is not for
+    /// us to say, so answers are heard on the wire, where that is allowed, and nothing is taken away from that client.
     pub(super) fn open(from: SocketAddrV4, server: SocketAddrV4) -> io::Result<Self> {
-        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_broadcast(true)?;
-        if from.port() != 0 {
-            socket.set_reuse_address(true)?;
-        }
+        let socket = broadcasting(from.port())?;
         // Linux sends broadcasts out of the interface whose address the socket has.
         socket.bind(&from.into())?;
-        Ok(Self { socket: socket.into(), server })
+        let is_shared = from.port() == CLIENT_PORT && server.ip().is_broadcast();
+        let wire = if is_shared { Wire::open().ok() } else { None };
+        if wire.is_some() {
+            deafen(&socket)?;
+        }
+        Ok(Self { socket: socket.into(), server, wire })
     }
 }
 
@@ -41,10 +46,16 @@ impl Port for AddressedPort {
     type Message = Message;
 
     fn send(&mut self, message: &Message) -> io::Result<()> {
+        if self.wire.is_some() {
+            return self.socket.send(&message.encode()).map(|_| ());
+        }
         self.socket.send_to(&message.encode(), self.server).map(|_| ())
     }
 
     fn receive(&mut self, at_most: Duration) -> io::Result<Option<Message>> {
+        if let Some(wire) = &mut self.wire {
+            return wire.receive(at_most);
+        }
         let mut datagram = [0; DATAGRAM];
         self.socket.set_read_timeout(Some(at_most))?;
         let (length, _) = self.socket.recv_from(&mut datagram)?;
@@ -52,26 +63,20 @@ impl Port for AddressedPort {
     }
 }
 
-/// An interface without an address. What goes out is broadcast from 0.0.0.0. What comes in is taken before the kernel's own
-/// judgement: with `rp_filter` on, that would drop every datagram from an address to which there is no route yet.
+/// An interface without an address: what goes out is broadcast from 0.0.0.0, and what comes in is heard on the wire. With
+/// `rp_filter` on, the kernel would drop every datagram from an address to which there is no route yet.
 pub(super) struct BarePort {
-    out: UdpSocket,
-    heard: Socket,
+    socket: UdpSocket,
+    wire: Wire,
 }
 
 impl BarePort {
     pub(super) fn open(interface: &str) -> io::Result<Self> {
-        /// Ethernet's number for IPv4.
-        const IPV4: u16 = 0x0800;
-        let out = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-        out.set_broadcast(true)?;
-        out.set_reuse_address(true)?;
-        out.bind_device(Some(interface.as_bytes()))?;
-        out.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, CLIENT_PORT).into())?;
-        // Nobody reads what the kernel does let through.
-        out.set_recv_buffer_size(0)?;
-        let heard = Socket::new(Domain::PACKET, Type::DGRAM, Some(Protocol::from(i32::from(IPV4.to_be()))))?;
-        Ok(Self { out: out.into(), heard })
+        let socket = broadcasting(CLIENT_PORT)?;
+        socket.bind_device(Some(interface.as_bytes()))?;
+        socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, CLIENT_PORT).into())?;
+        deafen(&socket)?;
+        Ok(Self { socket: socket.into(), wire: Wire::open()? })
     }
 }
 
@@ -79,14 +84,42 @@ impl Port for BarePort {
     type Message = Message;
 
     fn send(&mut self, message: &Message) -> io::Result<()> {
-        let anybody = SocketAddrV4::new(Ipv4Addr::BROADCAST, SERVER_PORT);
-        self.out.send_to(&message.encode(), anybody).map(|_| ())
+        self.socket.send(&message.encode()).map(|_| ())
+    }
+
+    fn receive(&mut self, at_most: Duration) -> io::Result<Option<Message>> {
+        self.wire.receive(at_most)
+    }
+}
+
+/// A socket for this port, which others may have as well; where any will do, it must be nobody else's.
+fn broadcasting(port: u16) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_broadcast(true)?;
+    socket.set_reuse_address(port != 0)?;
+    Ok(socket)
+}
+
+/// Nobody's datagram comes from the broadcast address: a socket that is connected there sends, and hears nothing.
+fn deafen(socket: &Socket) -> io::Result<()> {
+    socket.connect(&SocketAddrV4::new(Ipv4Addr::BROADCAST, SERVER_PORT).into())
+}
+
+/// Every IPv4 packet for this device, before the kernel judges it. Of these, answers are told by their transaction.
+struct Wire(Socket);
+
+impl Wire {
+    fn open() -> io::Result<Self> {
+        /// Ethernet's number for IPv4.
+        const IPV4: u16 = 0x0800;
+        let protocol = Protocol::from(i32::from(IPV4.to_be()));
+        Socket::new(Domain::PACKET, Type::DGRAM, Some(protocol)).map(Self)
     }
 
     fn receive(&mut self, at_most: Duration) -> io::Result<Option<Message>> {
         let mut packet = [0; DATAGRAM];
-        self.heard.set_read_timeout(Some(at_most))?;
-        let length = self.heard.read(&mut packet)?;
+        self.0.set_read_timeout(Some(at_most))?;
+        let length = self.0.read(&mut packet)?;
         let datagram = packet.get(..length).and_then(udp_to_device);
         Ok(datagram.and_then(|it| Message::decode(it).ok()))
     }

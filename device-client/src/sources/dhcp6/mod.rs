@@ -143,6 +143,7 @@ pub fn discover(settings: &Settings, surroundings: &mut Surroundings<'_>) -> Res
         let detail = format!("of {count} DHCPv6 answers none has option 136; the server must be told to send it");
         return Err(Refusal::new(ReasonCode::NoSource, detail));
     }
+    redirect_option::keep(&options, surroundings.learned);
     match redirect_option::read(&options, settings.accept, surroundings.notes) {
         Ok(mut discovery) => {
             discovery.ignored.extend(broken);

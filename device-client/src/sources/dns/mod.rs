@@ -10,7 +10,11 @@ mod settings;
 mod targets;
 mod whom;
 
-use std::{fmt, net::SocketAddr, time::Instant};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
 
 use conveyed_info::discovery::dns::{Name, NotAsked, NotAskedBecause, Query, QueryPlan, RecordType, Transport};
 use verdict::{ReasonCode, Refusal};
@@ -18,9 +22,10 @@ use verdict::{ReasonCode, Refusal};
 pub use self::settings::{Settings, Step};
 
 use self::{found::Findings, whom::Whom};
-use super::Surroundings;
+use super::{Learned, Surroundings};
 use crate::{
     dns::{
+        message::Data,
         multicast::{self, Interface},
         question::{Kind, Question},
         resolver::NameServer,
@@ -101,6 +106,7 @@ fn by_multicast(
         let heard = multicast::ask(&question, interface.as_ref(), &|records| found::is_whole(records));
         let heard = heard.map_err(|error| refuse(&error))?;
         for one in &heard {
+            keep(&query.name, one.source, &one.records, surroundings.learned);
             findings.add(&query.name, one.source, &one.records);
         }
         if query.record_type == RecordType::Srv {
@@ -108,6 +114,15 @@ fn by_multicast(
         }
     }
     Ok(())
+}
+
+/// Keeps TXT records as they came, for whoever looks for what is wrong with them.
+fn keep(name: &Name, giver: IpAddr, records: &[Data], learned: &mut Learned) {
+    for data in records {
+        if let Data::Txt(octets) = data {
+            learned.receive(&format!("TXT record {name} of {giver}"), octets);
+        }
+    }
 }
 
 /// Asks about every domain, the most specific first: what stands under it may be nothing that this device can use.
@@ -131,6 +146,7 @@ fn by_unicast(
                 Ok(message) => {
                     let records: Vec<_> =
                         message.records_for(&question).into_iter().map(|it| it.data.clone()).collect();
+                    keep(&query.name, said.server.ip(), &records, surroundings.learned);
                     findings.add(&query.name, said.server.ip(), &records);
                     if query.record_type == RecordType::Srv {
                         targets::learn_by_unicast(&message, &records, said.server, &mut to_ask, surroundings.learned);
@@ -235,7 +251,7 @@ mod tests {
         let found = ask(&settings, unicast_step(RecordType::Srv), &mut around).unwrap();
         let servers = vec![crate::Server::new("sztp1.lab.example", 8443)];
         assert_eq!(found.offers, Discovery::of_servers(servers, crate::machine::Origin::Untrusted).offers);
-        assert_eq!(around.learned.addresses["sztp1.lab.example"], ["192.0.2.1".parse::<std::net::IpAddr>().unwrap()]);
+        assert_eq!(around.learned.addresses["sztp1.lab.example"], ["192.0.2.1".parse::<IpAddr>().unwrap()]);
     }
 
     /// Each server whose address does not come along costs two questions.
@@ -278,7 +294,7 @@ mod tests {
     #[test]
     fn dns_15_strangers_can_only_name_so_many_addresses() {
         let mut learned = Learned::default();
-        let address = |last: u8| std::net::IpAddr::from([192, 0, 2, last]);
+        let address = |last: u8| IpAddr::from([192, 0, 2, last]);
         learned.add_addresses("a", ["fe80::1".parse().unwrap()].into_iter().chain((0..9).map(address)));
         assert_eq!(learned.addresses["a"], [0, 1, 2, 3].map(address));
         (0..100).for_each(|number| learned.add_addresses(&format!("h{number}"), [address(1)]));

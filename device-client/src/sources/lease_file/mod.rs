@@ -147,6 +147,7 @@ pub fn discover(settings: &Settings, surroundings: &mut Surroundings<'_>) -> Res
         let nothing = || Refusal::new(ReasonCode::NoSource, "there is no lease file");
         return Err(ignored.into_iter().next().unwrap_or_else(nothing));
     }
+    redirect_option::keep(&options, surroundings.learned);
     let mut discovery = redirect_option::read(&options, settings.accept, surroundings.notes)?;
     discovery.ignored.extend(ignored);
     Ok(discovery)
@@ -273,8 +274,13 @@ mod tests {
             fs::write(&path, text).unwrap();
             path
         };
-        let networkd =
-            write("3", "# This is private data. Do not parse.\nADDRESS=192.0.2.7\nLIFETIME=3600\nDNS=192.0.2.53\n");
+        // As version 252 wrote it, which had asked for option 143 and got it, beside option 224.
+        let networkd = write(
+            "3",
+            "# This is private data. Do not parse.\nADDRESS=192.0.2.55\nNETMASK=255.255.255.0\nROUTER=192.0.2.1\n\
+             SERVER_ADDRESS=192.0.2.1\nNEXT_SERVER=192.0.2.1\nBROADCAST=192.0.2.255\nT1=300\nT2=525\nLIFETIME=600\n\
+             HOSTNAME=vm\nCLIENTID=ffef57260300020000ab110033bdebf95e192c\nOPTION_224=6162\n",
+        );
         let silent = write("eth0.leases", "lease {\n  interface \"eth0\";\n  fixed-address 192.0.2.7;\n}\n");
         let stranger = write("notes.env", "some text");
         let clock = trusted("2026-11-22T00:00:00Z");

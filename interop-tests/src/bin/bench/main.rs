@@ -12,10 +12,12 @@ mod bare;
 mod connections;
 mod durable;
 mod flash;
+mod fleet_retry;
 mod grouping;
 mod growth;
 mod issuing;
 mod load;
+mod onboarding_cost;
 mod onboardings;
 mod operator;
 mod paths;
@@ -51,6 +53,8 @@ const MEASUREMENTS: &[Measurement] = &[
     Measurement { metrics: paths::METRICS, take: |report| report.extend(paths::measure()) },
     Measurement { metrics: issuing::METRICS, take: issuing::measure },
     Measurement { metrics: &["device_size_bytes", "device_rss_kib"], take: flash::measure },
+    Measurement { metrics: &["device_requests", "device_wire_bytes", "device_cpu_ms"], take: onboarding_cost::measure },
+    Measurement { metrics: &["device_retry_"], take: fleet_retry::measure },
 ];
 
 fn main() {

@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant, SystemTime},
+    time::{Instant, SystemTime},
 };
 
 use conveyed_info::{
@@ -18,11 +18,12 @@ use conveyed_info::{
 use device_client::{
     Outcome, Server,
     config::Limits,
-    env::{jittered, spread},
+    env::spread,
     machine::{
         Action, AllowedTargets, Answer, Api, Discovery, Event, FinalReport, History, ImageSignature, Machine, Moment,
         Origin, Policy, Request, RunningImage, ScriptEnd, ScriptVerdict, Situation, Switch, Work,
     },
+    retry::Retry,
 };
 use interop_tests::{
     fleet::{self, Member},
@@ -37,10 +38,6 @@ use pki::{
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use verdict::{ReasonCode, Refusal};
-
-/// The pauses of `sztp-device run` between attempts: the first, doubled up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// What happened to all devices together.
 #[derive(Debug, Default)]
@@ -128,7 +125,7 @@ impl StormDevice {
 
     /// Bootstraps, however many attempts it takes.
     pub(crate) async fn run(self) {
-        let mut pause = FIRST_PAUSE;
+        let mut retry = Retry::default();
         loop {
             self.tally.attempts.fetch_add(1, Ordering::Relaxed);
             let outcome = self.attempt().await;
@@ -136,8 +133,7 @@ impl StormDevice {
                 return;
             }
             self.tally.failed(&outcome);
-            sleep(jittered(pause)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            sleep(spread(retry.pause_after(&outcome))).await;
         }
     }
 

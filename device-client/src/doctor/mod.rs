@@ -1,5 +1,9 @@
 //! Looking for what will keep a device from bootstrapping, before it has to.
 
+mod probe;
+
+pub use probe::probe;
+
 use std::{fs, io, path::Path};
 
 use pki::time::Timestamp;
@@ -39,7 +43,7 @@ pub struct Finding {
     pub fix: &'static str,
 }
 
-/// Looks at everything that can be looked at without sending anything.
+/// Looks at everything that can be looked at without sending anything. [`probe`] goes further.
 #[must_use]
 pub fn examine(config: &Config, root: &Path) -> Vec<Finding> {
     let mut findings = vec![switch(config), identity(config), key_mode(config)];
@@ -49,6 +53,7 @@ pub fn examine(config: &Config, root: &Path) -> Vec<Finding> {
     }));
     findings.push(sources(config));
     findings.push(clock(config));
+    findings.push(anchors_in_time(config));
     findings.push(images(config));
     findings.push(writable(root));
     findings
@@ -155,6 +160,25 @@ fn clock(config: &Config) -> Finding {
             bad("clock", now.to_string(), "Set the clock, or `clock = \"untrusted\"` on a device that has none.")
         }
         ClockTrust::Trusted => good("clock", now.to_string()),
+    }
+}
+
+/// An anchor that is over may still be believed (RFC 5280 §6.1.1 gives an anchor no dates), but what is issued under it ends too.
+fn anchors_in_time(config: &Config) -> Finding {
+    let Some(now) = linux::clock(config.clock, linux::earliest()).now() else {
+        return good("anchor-dates", "not judged: the clock is not trusted");
+    };
+    let files = config.voucher_anchors.iter().chain(config.well_known.iter().flat_map(|it| &it.anchors));
+    let anchors = files.filter_map(|path| identity::certificates(path).ok()).flatten();
+    let over: Vec<_> = anchors
+        .filter(|it| now < it.not_before() || it.not_after() < now)
+        .map(|it| format!("{} is valid {} to {}", it.subject_text(), it.not_before(), it.not_after()))
+        .collect();
+    if over.is_empty() {
+        good("anchor-dates", "every anchor is valid now")
+    } else {
+        let fix = "Look whether the clock is right; if it is, ask the manufacturer for an update of the anchors.";
+        doubtful("anchor-dates", over.join("; "), fix)
     }
 }
 
