@@ -44,7 +44,11 @@ fn the_commands_in_the_document_are_those_of_the_program() {
             .args(command.split_whitespace().skip(1))
             // There is no device here: it ends when it looks for one, after the command line was understood. Nothing of the
             // machine's own is touched.
-            .args(if command.contains("replay") { [].as_slice() } else { ["--config", "none", "--root", "root"].as_slice() })
+            .args(if command.contains("replay") {
+                [].as_slice()
+            } else {
+                ["--config", "none", "--root", "root"].as_slice()
+            })
             .current_dir(folder.path())
             .output()
             .unwrap();

@@ -8,7 +8,8 @@ use std::{
 use conveyed_info::discovery::dns::Name;
 
 use super::{
-    message::{Kind, Message, Question},
+    message::Message,
+    question::{Kind, Question},
     unicast,
 };
 

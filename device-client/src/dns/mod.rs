@@ -1,6 +1,6 @@
 //! A small DNS client: what a device without a resolver of its own needs to find its data and its servers.
 //!
-//! * [`message`] writes questions and reads answers, [`resolver`] says whom a device asks. Neither does I/O.
+//! * [`question`] is what is asked, [`message`] what is answered, [`resolver`] whom a device asks. None of them does I/O.
 //! * [`unicast`] asks name servers over UDP, and over TCP what does not fit (RFC 1035 §4.2, RFC 6891).
 //! * [`multicast`] asks everybody on the link (RFC 6762 §5.1, §5.4, §6.7).
 //! * [`lookup`] finds the addresses of a host.
@@ -12,6 +12,7 @@ mod error;
 pub mod lookup;
 pub mod message;
 pub mod multicast;
+pub mod question;
 mod reader;
 pub mod resolver;
 #[cfg(test)]

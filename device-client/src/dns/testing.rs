@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use conveyed_info::discovery::dns::{SrvRecord, TxtRecord};
 
-use super::message::{Kind, Question};
+use super::question::{Kind, Question};
 
 pub(crate) fn question(name: &str, kind: Kind) -> Question {
     Question::new(name.parse().unwrap(), kind)

@@ -10,7 +10,8 @@ use pki::key;
 
 use super::{
     error::MessageError,
-    message::{Manner, Message, Question, ResponseCode, UDP_SIZE},
+    message::{Message, ResponseCode},
+    question::{Manner, Question, UDP_SIZE},
 };
 use crate::env::linux::stream::DeadlineStream;
 
@@ -159,7 +160,8 @@ mod tests {
 
     use super::*;
     use crate::dns::{
-        message::{Data, Kind},
+        message::Data,
+        question::Kind,
         testing::{Response, question, rdata},
     };
 

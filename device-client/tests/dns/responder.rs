@@ -59,7 +59,7 @@ fn message(data: &BootstrappingData) -> Vec<u8> {
 fn respond(script: &Path) {
     let socket = UdpSocket::bind((GROUP, PORT)).unwrap();
     socket.join_multicast_v4(&GROUP, &Ipv4Addr::new(192, 0, 2, 2)).unwrap();
-    println!("ready");
+    fs::write("ready", "ready\n").unwrap();
     let (_, asker) = socket.recv_from(&mut [0; 9000]).unwrap();
     for line in fs::read_to_string(script).unwrap().lines() {
         let [from, to, file] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
@@ -87,7 +87,7 @@ fn run(unshare: &Peer, site: &Site, test: &str, answers: &[Answer]) -> Run {
          for each in all veth0; do echo 0 > /proc/sys/net/ipv4/conf/$each/rp_filter; done\n\
          ip route add 203.0.113.9 via 192.0.2.2\n\
          {SCRIPT}=answers ip netns exec other {} {test} --exact --nocapture >responder.log 2>&1 &\n\
-         await responder.log ready\n",
+         await ready ready\n",
         program.display()
     );
     site.run(unshare, &start, "")

@@ -4,7 +4,7 @@ use conveyed_info::{
     discovery::dns::publish,
     information::{BootstrapServer, Information, RedirectInformation},
 };
-use device_client::dns::message::Kind;
+use device_client::dns::question::Kind;
 use peers::{need, network};
 
 use crate::{

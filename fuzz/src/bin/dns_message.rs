@@ -2,7 +2,10 @@
 #![no_main]
 
 use conveyed_info::discovery::dns::{Name, SrvRecord};
-use device_client::dns::message::{Data, Kind, MAX_RECORDS, Manner, Message, Question};
+use device_client::dns::{
+    message::{Data, MAX_RECORDS, Message},
+    question::{Kind, Manner, Question},
+};
 use fuzz::Seed;
 
 fuzz::target!(seeds, check);

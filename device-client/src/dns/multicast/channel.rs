@@ -12,7 +12,7 @@ use super::{
     collector::Expected,
     link::{Interface, Link},
 };
-use crate::dns::message::{Manner, Question};
+use crate::dns::question::{Manner, Question};
 
 /// The port of multicast DNS (RFC 6762 §3).
 pub(super) const PORT: u16 = 5353;

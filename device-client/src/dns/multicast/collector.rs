@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use conveyed_info::discovery::dns::Name;
 
-use crate::dns::message::{Data, Message, Question, Record, ResponseCode};
+use crate::dns::{
+    message::{Data, Message, Record, ResponseCode},
+    question::Question,
+};
 
 /// Most responders that are listened to.
 const MAX_RESPONDERS: usize = 8;
@@ -121,7 +124,7 @@ fn octets(data: &Data) -> usize {
 mod tests {
     use super::*;
     use crate::dns::{
-        message::{Kind, Manner},
+        question::{Kind, Manner},
         testing::{Response, question, rdata},
     };
 

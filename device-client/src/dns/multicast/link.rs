@@ -35,6 +35,13 @@ impl Interface {
         Ok(Self { name: name.to_owned(), index: name_to_index(&socket, name)? })
     }
 
+    /// The only interface there is beside the loopback one.
+    #[must_use]
+    pub fn only() -> Option<Self> {
+        let mut all = all().into_iter();
+        all.next().filter(|_| all.next().is_none())
+    }
+
     /// Its number.
     #[must_use]
     pub const fn index(&self) -> u32 {

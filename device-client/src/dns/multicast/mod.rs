@@ -17,7 +17,7 @@ use pki::key;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use self::{channel::Channel, collector::Collector, link::Link};
-use super::message::{Data, Question};
+use super::{message::Data, question::Question};
 
 /// When the question is sent, from the beginning on. A lost one is repeated after a second (RFC 6762 §5.2).
 const SENT_AFTER: [Duration; 2] = [Duration::ZERO, Duration::from_secs(1)];

@@ -40,11 +40,13 @@ fn asked(world: &World) -> Vec<&str> {
 }
 
 fn inputs(world: &World) -> Vec<&BootstrappingRequest> {
-    let input = |request| match request {
-        &Request::BootstrappingData { ref input, .. } => Some(input),
-        _ => None,
-    };
-    world.sim.requests.iter().filter_map(|(_, request)| input(request)).collect()
+    let requests = world.sim.requests.iter().map(|(_, request)| request);
+    requests
+        .filter_map(|request| match request {
+            Request::BootstrappingData { input, .. } => Some(input),
+            _ => None,
+        })
+        .collect()
 }
 
 /// DNS-02, DNS-03: what comes later is asked only because what came before did not lead to a successful bootstrap, be it

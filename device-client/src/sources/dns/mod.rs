@@ -6,100 +6,33 @@
 //! servers are redirects that nobody vouches for (DNS-13).
 
 mod found;
+mod settings;
 mod targets;
 mod whom;
 
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
-    str::FromStr,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use conveyed_info::discovery::dns::{Name, NotAsked, NotAskedBecause, Query, QueryPlan, RecordType, Transport};
-use serde::{Deserialize, Deserializer, de::Error};
 use verdict::{ReasonCode, Refusal};
+
+pub use self::settings::{Settings, Step};
 
 use self::{found::Findings, whom::Whom};
 use super::{Learned, Surroundings};
 use crate::{
     dns::{
-        message::{Data, Kind, Question},
+        message::Data,
         multicast::{self, Interface},
+        question::{Kind, Question},
         resolver::NameServer,
         unicast::{self, AskError},
     },
     machine::Discovery,
 };
-
-/// How DNS is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Settings {
-    /// Name servers; none means those that DHCP names, then those of `/etc/resolv.conf`.
-    #[serde(deserialize_with = "texts")]
-    pub servers: Vec<NameServer>,
-    /// Domains that are searched, most specific first; none means those that DHCP names, then those of
-    /// `/etc/resolv.conf` (DNS-16).
-    #[serde(deserialize_with = "texts")]
-    pub domains: Vec<Name>,
-    /// Whether everybody on the link is asked too.
-    pub multicast: bool,
-    /// The only interface that multicast asks on; without one, all that there are.
-    pub interface: Option<String>,
-    /// How long name servers may take for one kind of record, over all servers and domains.
-    #[serde(rename = "timeout-seconds", deserialize_with = "crate::config::read_seconds")]
-    pub timeout: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            servers: Vec::new(),
-            domains: Vec::new(),
-            multicast: true,
-            interface: None,
-            timeout: Duration::from_secs(10),
-        }
-    }
-}
-
-/// A list of values that are written as text.
-fn texts<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    let read = |text: &String| text.parse().map_err(|error| D::Error::custom(format!("`{text}`: {error}")));
-    texts.iter().map(read).collect()
-}
-
-/// One of the questions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
-    record_type: RecordType,
-    transport: Transport,
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.record_type, self.transport) {
-            (RecordType::Txt, Transport::Multicast) => "multicast DNS for this device",
-            (RecordType::Txt, Transport::Unicast) => "DNS for this device",
-            (RecordType::Srv, Transport::Multicast) => "multicast DNS for any device",
-            (RecordType::Srv, Transport::Unicast) => "DNS for any device",
-        })
-    }
-}
-
-impl Settings {
-    /// The questions, in order.
-    #[must_use]
-    pub fn steps(&self) -> Vec<Step> {
-        // RFC 8572 §4.2.1: the device's own name before the general one (DNS-02), multicast before unicast (DNS-03).
-        let all = [RecordType::Txt, RecordType::Srv].into_iter().flat_map(|record_type| {
-            [Transport::Multicast, Transport::Unicast].map(|transport| Step { record_type, transport })
-        });
-        all.filter(|step| self.multicast || step.transport == Transport::Unicast).collect()
-    }
-}
 
 /// Asks one of the questions.
 ///
@@ -247,7 +180,7 @@ mod tests {
             message::Message,
             testing::{Response, rdata},
         },
-        sources::{Around, Learned, Source, SourceConfig},
+        sources::{Around, Learned},
     };
 
     /// A name server whose only thread ends with the process; it says each name that it is asked for.
@@ -282,22 +215,6 @@ mod tests {
 
     fn settings(server: SocketAddr) -> Settings {
         Settings { servers: vec![NameServer(server)], ..Settings::default() }
-    }
-
-    #[test]
-    fn dns_02_dns_03_four_questions_in_the_order_of_the_rfc() {
-        let labels = |text: &str| -> Vec<String> {
-            let config: SourceConfig = toml::from_str(text).unwrap();
-            Source::all_of(&[config]).iter().map(Source::label).collect()
-        };
-        let all = [
-            "multicast DNS for this device",
-            "DNS for this device",
-            "multicast DNS for any device",
-            "DNS for any device",
-        ];
-        assert_eq!(labels("kind = 'dns'"), all);
-        assert_eq!(labels("kind = 'dns'\nmulticast = false"), [all[1], all[3]]);
     }
 
     /// DNS-04, DNS-05, DNS-16: the names that go out, and that another option 15 makes others.
@@ -372,16 +289,6 @@ mod tests {
         let refusal = ask(&settings, step, &mut Around::new("SN-1")).unwrap_err();
         assert_eq!(refusal.reason, ReasonCode::NoSource);
         assert!(refusal.detail.contains("no-such-one"), "{refusal:?}");
-    }
-
-    #[test]
-    fn settings_are_read_strictly() {
-        let read = |text: &str| toml::from_str::<Settings>(text);
-        let settings = read("servers = ['192.0.2.1']\ninterface = 'eth0'\ntimeout-seconds = 3").unwrap();
-        assert_eq!((settings.timeout, settings.multicast), (Duration::from_secs(3), true));
-        for wrong in ["servers = ['ns.example']", "domains = ['a..b']", "unknown = 1"] {
-            assert!(read(wrong).is_err(), "{wrong}");
-        }
     }
 
     #[test]

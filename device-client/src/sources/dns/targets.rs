@@ -12,8 +12,9 @@ use crate::{
     Server,
     dns::{
         lookup,
-        message::{Data, Kind, Message, Question},
+        message::{Data, Message},
         multicast::{self, Heard, Interface},
+        question::{Kind, Question},
     },
     sources::Learned,
 };

@@ -7,7 +7,10 @@ use verdict::{ReasonCode, Refusal};
 
 use super::Settings;
 use crate::{
-    dns::resolver::{NameServer, RESOLV_CONF, ResolvConf},
+    dns::{
+        multicast::Interface,
+        resolver::{NameServer, RESOLV_CONF, ResolvConf},
+    },
     sources::Learned,
 };
 
@@ -25,7 +28,12 @@ pub(super) struct Whom {
 
 impl Whom {
     pub(super) fn of(settings: &Settings, learned: &Learned) -> Self {
-        Self::choose(settings, learned, &ResolvConf::load(Path::new(RESOLV_CONF)))
+        let mut whom = Self::choose(settings, learned, &ResolvConf::load(Path::new(RESOLV_CONF)));
+        let interface = settings.interface.as_deref().and_then(|name| Interface::named(name).ok());
+        if let Some(interface) = interface.or_else(Interface::only) {
+            whom.servers.iter_mut().for_each(|server| on_link(server, &interface));
+        }
+        whom
     }
 
     /// What is configured; where nothing is, what this network's DHCP says, and then what the system knows (DNS-16).
@@ -51,6 +59,16 @@ impl Whom {
             }
         }
         whom
+    }
+}
+
+/// An address of the link alone says nothing without its link: DHCPv6 and router advertisements name such servers.
+fn on_link(server: &mut SocketAddr, interface: &Interface) {
+    if let SocketAddr::V6(server) = server
+        && server.ip().is_unicast_link_local()
+        && server.scope_id() == 0
+    {
+        server.set_scope_id(interface.index());
     }
 }
 
@@ -93,6 +111,20 @@ mod tests {
             (servers, domains),
             (vec!["192.0.2.7".into(), "[2001:db8::7]:5300".into()], vec!["a.example.".into()])
         );
+    }
+
+    #[test]
+    fn a_server_on_the_link_is_asked_there() {
+        let loopback = Interface::named("lo").unwrap();
+        let asked = |text: &str| {
+            let mut server: SocketAddr = text.parse().unwrap();
+            on_link(&mut server, &loopback);
+            server.to_string()
+        };
+        assert_eq!(asked("[fe80::1]:53"), format!("[fe80::1%{}]:53", loopback.index()));
+        for as_it_is in ["[fe80::1%77]:53", "[2001:db8::1]:53", "192.0.2.1:53"] {
+            assert_eq!(asked(as_it_is), as_it_is);
+        }
     }
 
     #[test]
