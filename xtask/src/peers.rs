@@ -50,8 +50,12 @@ const PEERS: &[Peer] = &[
     Peer { package: "nsd", program: "nsd" },
     Peer { package: "avahi-daemon", program: "avahi-daemon" },
     Peer { package: "dbus-daemon", program: "dbus-daemon" },
-    Peer { package: "libglib2.0-bin", program: "gdbus" },
     Peer { package: "e2fsprogs", program: "mkfs.ext4" },
+    Peer { package: "dosfstools", program: "mkfs.vfat" },
+    Peer { package: "mtools", program: "mcopy" },
+    Peer { package: "fusefat", program: "fusefat" },
+    Peer { package: "mount", program: "losetup" },
+    Peer { package: "bsdutils", program: "logger" },
 ];
 
 /// The package that depends on the newest small kernel. The kernel is unpacked, never installed.

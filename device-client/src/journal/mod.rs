@@ -62,15 +62,19 @@ impl Journal {
     /// Adds a fact. When this returns, it is durable.
     ///
     /// # Errors
-    /// As the file system says. The fact is not in the history then, and what was written of it is cut off
+    /// As the file system says. The fact is not in the history then, and what was written of it is cut off, at once or
     /// before the next fact: it never swallows a later one.
     pub fn append(&mut self, fact: Fact) -> io::Result<()> {
         let line = line::write(&fact);
         if self.file.length()? != self.good {
             self.file.truncate(self.good)?;
         }
-        self.file.append(&line)?;
-        self.file.sync()?;
+        if let Err(error) = self.file.append(&line).and_then(|()| self.file.sync()) {
+            // What was not synced may still be read, by the next attempt, and be gone after a cut of power, with everything
+            // that was written behind it: a later sync does not try it again.
+            drop(self.file.truncate(self.good));
+            return Err(error);
+        }
         self.good = self.good.saturating_add(storage::octets(&line));
         self.history.add(fact);
         Ok(())

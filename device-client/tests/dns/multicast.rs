@@ -36,7 +36,7 @@ cat > avahi.conf <<END
 [server]
 host-name=boot
 use-ipv4=yes
-use-ipv6=yes
+use-ipv6=${IPV6:-yes}
 allow-interfaces=veth1
 [publish]
 publish-workstation=no
@@ -108,7 +108,8 @@ fn dns_03_signed_data_on_the_link_is_found_verified_and_applied() {
 fn dns_15_a_server_on_the_link_is_contacted_at_the_address_that_came_along() {
     let unshare = peers!();
     let site = Site::new("interface = 'veth0'");
-    let run = run(&site, &unshare, "", &[server()]);
+    // avahi makes sure of its own addresses one by one: with IPv6 it may give that of the link first and alone.
+    let run = run(&site, &unshare, "IPV6=no\n", &[server()]);
     assert_eq!(run.places("server-passed-over"), ["boot.local:8443"], "{}", run.told());
     assert!(run.details("server-passed-over")[0].contains(":8443: "), "{}", run.told());
     assert_eq!(run.reasons("server-passed-over"), ["server-unreachable"], "{}", run.told());
