@@ -1,6 +1,9 @@
 //! What a simulated disk loses and keeps.
 
+use verdict::Digest;
+
 use super::*;
+use crate::{journal::Journal, machine::Fact};
 
 fn disk() -> SimulatedDisk {
     SimulatedDisk::new(|_| Fate::Done)
@@ -112,4 +115,29 @@ fn a_folder_that_was_removed_may_come_back() {
     disk.sync_folder("/a".as_ref()).unwrap();
     lose_all(&disk);
     assert!(disk.files().is_empty());
+}
+
+/// Found by seed 7568 of the power-cut harness: the next attempt, in the same boot, reads what a failed sync left, and what it
+/// wrote behind that was gone with the power.
+#[test]
+fn a_fact_whose_sync_failed_takes_no_later_fact_with_it() {
+    let disk = SimulatedDisk::new({
+        let mut syncs = 0;
+        move |step| {
+            syncs += usize::from(step == DiskStep::SyncFile);
+            if step == DiskStep::SyncFile && syncs == 2 { Fate::Fails(io::ErrorKind::StorageFull) } else { Fate::Done }
+        }
+    });
+    let path = "/state.journal".as_ref();
+    let image = |number| Fact::Installed { image: Digest([number; 32]) };
+    let mut journal = Journal::open(&disk, path).unwrap();
+    journal.append(image(1)).unwrap();
+    journal.append(image(2)).unwrap_err();
+    let mut journal = Journal::open(&disk, path).unwrap();
+    journal.append(image(3)).unwrap();
+    drop(journal);
+    lose_all(&disk);
+    let journal = Journal::open(&disk, path).unwrap();
+    let installs = [1, 2, 3].map(|number| journal.history().installs(&Digest([number; 32])));
+    assert_eq!(installs, [1, 0, 1]);
 }
