@@ -117,11 +117,11 @@ impl World {
     pub(crate) fn run(&mut self, plans: impl IntoIterator<Item = Plan>, offered_last: Offered) {
         for plan in plans {
             let end = self.attempt(&plan);
-            // Each start that did not end well may have cost an installation.
-            self.disturbances += u32::from(end != End::Done);
             if end == End::Done {
                 break;
             }
+            // A start that did not end well may have cost an installation by each server.
+            self.disturbances += plan.offered.0.iter().map(|offer| u32::from(offer.is_some())).sum::<u32>();
         }
         self.steps_of_plans = self.power.steps();
         let arrived = (0..PATIENCE).any(|_| {
