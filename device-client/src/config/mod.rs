@@ -55,7 +55,7 @@ pub struct Config {
     /// Where configurations are committed to; without one, a document with a configuration fails.
     pub configuration: Option<ConfigurationPlug>,
     /// The program that is started whenever the device is bootstrapped: when it has become so, and at each later start. Call Home
-    /// begins here (RFC 8572 §5.6; CLI-82).
+    /// begins here (RFC 8572 §5.6; CLI-82). It has to return: what it leaves in its own process group ends with it.
     pub when_bootstrapped: Option<Vec<String>>,
     /// The variable that the owner's configuration turns off; without one, the marker `done` is what ends bootstrapping.
     pub switch: Option<SwitchPlace>,

@@ -27,6 +27,16 @@ pub(super) trait Port {
     fn receive(&mut self, at_most: Duration) -> io::Result<Option<Self::Message>>;
 }
 
+/// How long to wait for a first answer, unless the configuration says otherwise.
+pub(super) const fn silence() -> Duration {
+    Duration::from_secs(8)
+}
+
+/// How long to wait for others after it, unless the configuration says otherwise.
+pub(super) const fn others() -> Duration {
+    Duration::from_secs(1)
+}
+
 /// How long to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Patience {

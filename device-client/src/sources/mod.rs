@@ -9,9 +9,9 @@ pub mod dhcp6;
 pub mod dns;
 mod gathering;
 pub mod lease_file;
+mod name_service;
 mod redirect_option;
 pub mod removable_storage;
-mod resolver;
 pub mod well_known;
 
 use std::{collections::BTreeMap, net::IpAddr, path::Path};

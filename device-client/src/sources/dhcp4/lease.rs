@@ -14,7 +14,7 @@ use std::{
 use dhcp::v4::{InterfaceMtu, LeaseTime, Message, MessageType, OptionCode, Routers, ServerIdentifier, SubnetMask};
 use verdict::{ReasonCode, Refusal};
 
-use super::{Settings, Surroundings, messages::Asker, ports::BarePort, resolver_of, transaction};
+use super::{Settings, Surroundings, messages::Asker, name_service_of, ports::BarePort, transaction};
 use crate::{
     link::{Interface, Lifetimes},
     sources::gathering::{Patience, Port, gather},
@@ -165,7 +165,7 @@ fn set_up(interface: &Interface, lease: &Lease, settings: &Settings, answer: Opt
         interface.route_by(router, address)?;
     }
     if let (Some(path), Some(answer)) = (&settings.resolv_conf, answer) {
-        resolver_of(answer).write(path)?;
+        name_service_of(answer).write(path)?;
     }
     let way = router.map_or_else(|| "without a router".to_owned(), |router| format!("by way of {router}"));
     let time = if seconds == u32::MAX { "for ever".to_owned() } else { format!("for {seconds} seconds") };

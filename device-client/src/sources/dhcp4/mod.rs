@@ -24,9 +24,9 @@ use verdict::{ReasonCode, Refusal};
 
 use super::{
     Surroundings,
-    gathering::Patience,
+    gathering::{self, Patience},
+    name_service::NameService,
     redirect_option::{self, Received},
-    resolver::Resolver,
 };
 use crate::{link::Interface, machine::Discovery};
 
@@ -51,10 +51,18 @@ pub struct Settings {
     #[serde(default)]
     pub port: Option<u16>,
     /// How long to wait for a first answer.
-    #[serde(default = "patience", rename = "timeout-seconds", deserialize_with = "crate::config::read_seconds")]
+    #[serde(
+        default = "gathering::silence",
+        rename = "timeout-seconds",
+        deserialize_with = "crate::config::read_seconds"
+    )]
     pub timeout: Duration,
     /// How long to wait for other servers' answers after the first, where anybody is asked.
-    #[serde(default = "others", rename = "gather-seconds", deserialize_with = "crate::config::read_seconds")]
+    #[serde(
+        default = "gathering::others",
+        rename = "gather-seconds",
+        deserialize_with = "crate::config::read_seconds"
+    )]
     pub gather: Duration,
     /// The forms of the option that are taken (DHC-15); the standard's alone by default.
     #[serde(default, deserialize_with = "redirect_option::read_forms")]
@@ -86,14 +94,6 @@ const fn anybody() -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::BROADCAST, messages::SERVER_PORT)
 }
 
-const fn patience() -> Duration {
-    Duration::from_secs(8)
-}
-
-const fn others() -> Duration {
-    Duration::from_secs(1)
-}
-
 impl<'de> Deserialize<'de> for Settings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let settings = Self::deserialize(deserializer)?;
@@ -112,8 +112,8 @@ impl Default for Settings {
             address: None,
             server: anybody(),
             port: None,
-            timeout: patience(),
-            gather: others(),
+            timeout: gathering::silence(),
+            gather: gathering::others(),
             accept: AcceptedForms::STRICT,
             vendor_class: None,
             user_class: None,
@@ -178,7 +178,7 @@ pub fn discover(settings: &Settings, surroundings: &mut Surroundings<'_>) -> Res
         Mode::Lease => lease::ask(settings, surroundings)?,
     };
     for answer in &answers {
-        resolver_of(answer).teach(surroundings.learned);
+        name_service_of(answer).teach(surroundings.learned);
     }
     let options: Vec<_> = answers.iter().filter_map(option_of).collect();
     if options.is_empty() {
@@ -203,14 +203,14 @@ fn server_of(answer: &Message) -> Ipv4Addr {
 }
 
 /// What an answer says of the DNS. What is broken in it is left out: nothing depends on it.
-pub(super) fn resolver_of(answer: &Message) -> Resolver {
+pub(super) fn name_service_of(answer: &Message) -> NameService {
     let options = &answer.options;
     let servers = options.value::<DomainNameServers>().ok().flatten();
     let domain = options.value::<DomainName>().ok().flatten();
     let domain = domain.and_then(|it| String::from_utf8(it.0).ok());
     let domain = domain.and_then(|it| it.trim_end_matches(['\0', '.']).parse().ok());
     let search = options.value::<DomainSearch>().ok().flatten().map(|it| it.0);
-    Resolver {
+    NameService {
         name_servers: servers.into_iter().flat_map(|it| it.0).map(Into::into).collect(),
         domains: domain.into_iter().chain(search.into_iter().flatten()).collect(),
     }
@@ -255,15 +255,15 @@ mod tests {
         answer.options.put(&DomainNameServers(vec![Ipv4Addr::new(192, 0, 2, 53)]));
         answer.options.put(&DomainName(b"example.net\0".to_vec()));
         answer.options.put(&DomainSearch(vec!["example.com".parse().unwrap()]));
-        let resolver = resolver_of(&answer);
-        assert_eq!(resolver.name_servers, [Ipv4Addr::new(192, 0, 2, 53)]);
+        let name_service = name_service_of(&answer);
+        assert_eq!(name_service.name_servers, [Ipv4Addr::new(192, 0, 2, 53)]);
         assert_eq!(
-            resolver.domains.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            name_service.domains.iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["example.net", "example.com"]
         );
         answer.options.insert(OptionCode::DOMAIN_NAME, *b"no domain \xff");
         answer.options.insert(OptionCode::DOMAIN_NAME_SERVERS, [1, 2, 3]);
-        assert_eq!(resolver_of(&answer).name_servers, Vec::<std::net::IpAddr>::new());
-        assert_eq!(resolver_of(&answer).domains.len(), 1);
+        assert_eq!(name_service_of(&answer).name_servers, Vec::<std::net::IpAddr>::new());
+        assert_eq!(name_service_of(&answer).domains.len(), 1);
     }
 }

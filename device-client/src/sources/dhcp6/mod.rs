@@ -27,9 +27,9 @@ use verdict::{ReasonCode, Refusal};
 
 use super::{
     Surroundings,
-    gathering::Patience,
+    gathering::{self, Patience},
+    name_service::NameService,
     redirect_option::{self, Received},
-    resolver::Resolver,
 };
 use crate::{link::Interface, machine::Discovery};
 
@@ -44,10 +44,18 @@ pub struct Settings {
     #[serde(default)]
     pub interface: Option<String>,
     /// How long to wait for a first answer.
-    #[serde(default = "patience", rename = "timeout-seconds", deserialize_with = "crate::config::read_seconds")]
+    #[serde(
+        default = "gathering::silence",
+        rename = "timeout-seconds",
+        deserialize_with = "crate::config::read_seconds"
+    )]
     pub timeout: Duration,
     /// How long to wait for other servers' answers after the first.
-    #[serde(default = "others", rename = "gather-seconds", deserialize_with = "crate::config::read_seconds")]
+    #[serde(
+        default = "gathering::others",
+        rename = "gather-seconds",
+        deserialize_with = "crate::config::read_seconds"
+    )]
     pub gather: Duration,
     /// The forms of the option that are taken (DHC-15); the standard's alone by default.
     #[serde(default, deserialize_with = "redirect_option::read_forms")]
@@ -72,21 +80,13 @@ pub enum Mode {
     Lease,
 }
 
-const fn patience() -> Duration {
-    Duration::from_secs(8)
-}
-
-const fn others() -> Duration {
-    Duration::from_secs(1)
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
             mode: Mode::default(),
             interface: None,
-            timeout: patience(),
-            gather: others(),
+            timeout: gathering::silence(),
+            gather: gathering::others(),
             accept: AcceptedForms::STRICT,
             user_class: None,
             resolv_conf: None,
@@ -130,11 +130,11 @@ pub fn discover(settings: &Settings, surroundings: &mut Surroundings<'_>) -> Res
     if answers.is_empty() {
         return Err(failure);
     }
-    for resolver in answers.iter().map(resolver_of) {
-        resolver.teach(surroundings.learned);
+    for name_service in answers.iter().map(name_service_of) {
+        name_service.teach(surroundings.learned);
         if let Some(path) = &settings.resolv_conf {
             let cannot = |error| format!("{} cannot be written: {error}", path.display());
-            surroundings.notes.extend(resolver.write(path).err().map(cannot));
+            surroundings.notes.extend(name_service.write(path).err().map(cannot));
         }
     }
     let (options, broken) = options_of(&answers);
@@ -169,11 +169,11 @@ fn options_of(answers: &[Message]) -> (Vec<Received>, Vec<Refusal>) {
 }
 
 /// What an answer says of the DNS (RFC 3646). What is broken in it is left out: nothing depends on it.
-pub(super) fn resolver_of(answer: &Message) -> Resolver {
+pub(super) fn name_service_of(answer: &Message) -> NameService {
     let code = OptionCode::DNS_SERVERS;
     let servers = answer.options.all(code).filter_map(|value| addresses(code, value).ok()).flatten();
     let domains = answer.options.all(OptionCode::DOMAIN_LIST);
-    Resolver {
+    NameService {
         name_servers: servers.map(Into::into).collect(),
         domains: domains.flat_map(|value| domain_names::decode(value, Pointers::Refused)).collect(),
     }
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn dns_16_servers_and_domains_are_read() {
         let server = [&b"\0\x17\0\x10"[..], &"2001:db8::53".parse::<Ipv6Addr>().unwrap().octets()].concat();
-        let read = resolver_of(&answer(&[server.as_slice(), b"\0\x18\0\x05\x03net\0\0\x17\0\x01\0"].concat()));
+        let read = name_service_of(&answer(&[server.as_slice(), b"\0\x18\0\x05\x03net\0\0\x17\0\x01\0"].concat()));
         assert_eq!(read.name_servers, ["2001:db8::53".parse::<Ipv6Addr>().unwrap()]);
         assert_eq!(read.domains, ["net".parse().unwrap()]);
     }

@@ -90,11 +90,11 @@ fn option(lease: &mut Lease, name: &str, value: &[Token<'_>]) {
         _ if NAMES_143.contains(&name) => lease.option = octets(value).map(|it| (143, it)),
         _ if NAMES_136.contains(&name) => lease.option = octets(value).map(|it| (136, it)),
         "domain-name-servers" | "dhcp6.name-servers" => {
-            lease.resolver.name_servers.extend(value.iter().filter_map(word))
+            lease.name_service.name_servers.extend(value.iter().filter_map(word))
         }
         "domain-name" | "domain-search" | "dhcp6.domain-search" => {
             let domains = value.iter().filter_map(text).filter_map(|it| it.trim_end_matches('.').parse().ok());
-            lease.resolver.domains.extend(domains);
+            lease.name_service.domains.extend(domains);
         }
         _ => {}
     }
@@ -231,8 +231,8 @@ lease {
         assert_eq!(leases.len(), 2);
         assert_eq!(leases[0].option, Some((143, vec![0, 0x11, 0x68, 0xff])));
         assert_eq!(leases[0].expires, at("2026-11-22T02:59:12Z"));
-        assert_eq!(leases[0].resolver.name_servers.len(), 2);
-        assert_eq!(leases[0].resolver.domains.len(), 3);
+        assert_eq!(leases[0].name_service.name_servers.len(), 2);
+        assert_eq!(leases[0].name_service.domains.len(), 3);
         assert_eq!((leases[1].option.clone(), leases[1].expires), (Some((143, b"192.0.2.1:443".to_vec())), None));
         let released = TWO.replace("expire never;", "expire epoch 1795315747; released;");
         assert_eq!(read(&released).len(), 1);
@@ -249,7 +249,7 @@ lease {
         let leases = read(text);
         assert_eq!(leases[0].option, Some((136, vec![0, 0x15, 0x68])));
         assert_eq!(leases[0].expires, Some(Timestamp::from_unix(1_795_316_348)));
-        assert_eq!(leases[0].resolver.name_servers.len(), 1);
+        assert_eq!(leases[0].name_service.name_servers.len(), 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use pki::time::Timestamp;
 
 use super::{Content, Lease, after};
-use crate::sources::resolver::Resolver;
+use crate::sources::name_service::NameService;
 
 /// `None` for what is no such file.
 pub(super) fn read(text: &str, written: Option<Timestamp>) -> Option<Content> {
@@ -21,7 +21,7 @@ pub(super) fn read(text: &str, written: Option<Timestamp>) -> Option<Content> {
     let lease = Lease {
         option: option(143, ["OPTION_143", "opt143"]).or_else(|| option(136, ["OPTION_136", "opt136"])),
         expires: seconds.and_then(|seconds| after(written, seconds)),
-        resolver: Resolver {
+        name_service: NameService {
             name_servers: list(["DNS", "dns"]).filter_map(|it| it.parse().ok()).collect(),
             domains: domains.filter_map(|it| it.parse().ok()).collect(),
         },
@@ -51,7 +51,7 @@ mod tests {
         let Some(Content::Leases(leases)) = read(text, Some(Timestamp::from_unix(1_800_000_000))) else { panic!() };
         assert_eq!(leases[0].option, Some((143, vec![0, 0x11, 0xab, 0xcd])));
         assert_eq!(leases[0].expires, Some(Timestamp::from_unix(1_800_000_600)));
-        assert_eq!((leases[0].resolver.name_servers.len(), leases[0].resolver.domains.len()), (2, 1));
+        assert_eq!((leases[0].name_service.name_servers.len(), leases[0].name_service.domains.len()), (2, 1));
         let Some(Content::Leases(leases)) = read("interface=eth0\nopt143=\n", None) else { panic!() };
         assert_eq!(leases[0].option, None);
     }

@@ -16,7 +16,7 @@ pub(super) fn read(octets: &[u8], written: Option<Timestamp>) -> Option<Lease> {
         return Some(Lease {
             option: message.options.bytes(v4::OptionCode::SZTP_REDIRECT).map(|it| (143, it.to_vec())),
             expires: seconds.and_then(|it| after(written, it.0)),
-            resolver: dhcp4::resolver_of(&message),
+            name_service: dhcp4::name_service_of(&message),
         });
     }
     let message = v6::Message::decode(octets).ok().filter(|it| it.kind == v6::MessageType::Reply)?;
@@ -28,7 +28,7 @@ pub(super) fn read(octets: &[u8], written: Option<Timestamp>) -> Option<Lease> {
     Some(Lease {
         option: option.map(|it| (136, it.to_vec())),
         expires: longest.and_then(|seconds| after(written, seconds)),
-        resolver: dhcp6::resolver_of(&message),
+        name_service: dhcp6::name_service_of(&message),
     })
 }
 

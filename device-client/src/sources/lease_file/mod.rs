@@ -21,8 +21,8 @@ use verdict::{ReasonCode, Refusal};
 
 use super::{
     Surroundings,
+    name_service::NameService,
     redirect_option::{self, Received},
-    resolver::Resolver,
 };
 use crate::machine::Discovery;
 
@@ -78,7 +78,7 @@ struct Lease {
     option: Option<(u8, Vec<u8>)>,
     /// When the lease ends, where the file says so.
     expires: Option<Timestamp>,
-    resolver: Resolver,
+    name_service: NameService,
 }
 
 /// What a file is.
@@ -134,7 +134,7 @@ pub fn discover(settings: &Settings, surroundings: &mut Surroundings<'_>) -> Res
                 ignored.push(Refusal::new(ReasonCode::DhcpLeaseExpired, detail));
                 continue;
             }
-            lease.resolver.teach(surroundings.learned);
+            lease.name_service.teach(surroundings.learned);
             match lease.option {
                 Some((number, value)) => {
                     options.push(Received { whence: format!("option {number} in {shown}"), value });

@@ -8,7 +8,7 @@ use super::Learned;
 
 /// DNS servers and domains of one answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Resolver {
+pub(super) struct NameService {
     pub(super) name_servers: Vec<IpAddr>,
     pub(super) domains: Vec<DnsName>,
 }
@@ -17,7 +17,7 @@ pub(super) struct Resolver {
 const NAME_SERVERS: usize = 3;
 const DOMAINS: usize = 6;
 
-impl Resolver {
+impl NameService {
     /// Adds what is not there yet, as long as there is room: a few servers may answer, none of whom anybody knows.
     pub(super) fn teach(&self, learned: &mut Learned) {
         let usable = self.name_servers.iter().filter(|it| !it.is_unspecified() && !it.is_multicast());
@@ -53,9 +53,9 @@ mod tests {
     fn dns_16_servers_and_domains_are_learned_and_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("resolv.conf");
-        Resolver::default().write(&path).unwrap();
+        NameService::default().write(&path).unwrap();
         assert!(!path.exists());
-        let resolver = Resolver {
+        let name_service = NameService {
             name_servers: vec![
                 "192.0.2.53".parse().unwrap(),
                 "2001:db8::53".parse().unwrap(),
@@ -64,11 +64,11 @@ mod tests {
             domains: vec!["example.net".parse().unwrap(), "example.com".parse().unwrap()],
         };
         let mut learned = Learned::default();
-        resolver.teach(&mut learned);
-        resolver.teach(&mut learned);
-        assert_eq!(learned.name_servers, resolver.name_servers[..2]);
+        name_service.teach(&mut learned);
+        name_service.teach(&mut learned);
+        assert_eq!(learned.name_servers, name_service.name_servers[..2]);
         assert_eq!(learned.domains, ["example.net", "example.com"]);
-        resolver.write(&path).unwrap();
+        name_service.write(&path).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("nameserver 192.0.2.53\nnameserver 2001:db8::53\n"), "{text}");
         assert!(text.ends_with("search example.net example.com\n"));
