@@ -1,36 +1,34 @@
 //! A device: a configuration, a folder, and what they amount to.
 
+mod error;
+mod factory;
+
 use std::{
     fs::{File, TryLockError},
-    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use conveyed_info::{information::TrustAnchor, rpc::SshHostKey, voucher::Nonce};
-use pki::{certificate::Certificate, identity::SerialNumber, key};
+use conveyed_info::voucher::Nonce;
+use pki::{identity::SerialNumber, key};
 use rustls::ClientConfig;
 use verdict::{ReasonCode, Refusal};
 
 use crate::{
-    BasicCredentials, Decision, Outcome, OutcomeState, Record,
+    Decision, Outcome, OutcomeState, Record,
     apply::{
         script::{self, LinuxPrograms},
         workshop::{Setup, Workshop},
     },
     capture::CaptureWriter,
-    config::{ClockTrust, Config, HttpPassword, RebootPlan},
+    config::{ClockTrust, Config, RebootPlan},
     env::{
         drive,
         linux::{self, LinuxEnvironment},
     },
-    identity::{self, Identity, IdentityFileError},
-    machine::{
-        ImageSignature, Machine, Policy, RunningImage, ScriptEnd, ScriptVerdict, Situation, Switch, SwitchPosition,
-        WellKnownServer,
-    },
+    identity::{self, Identity},
+    machine::{Machine, Policy, RunningImage, ScriptEnd, ScriptVerdict, Situation, SwitchPosition},
     sources::{
         Learned, Source,
         removable_storage::{
@@ -41,6 +39,9 @@ use crate::{
     storage::{self, Disk, LinuxDisk},
     tls,
 };
+
+pub use error::OpenError;
+pub(crate) use factory::{anchor, policy};
 
 /// Where Linux tells one boot from another.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -259,169 +260,4 @@ fn end_early(refusal: Refusal, sink: &mut dyn FnMut(&Record)) -> Outcome {
     let mut outcome = Outcome::new(OutcomeState::ApplyFailed, refusal.detail);
     outcome.reason = Some(refusal.reason);
     outcome
-}
-
-/// The anchor that a file holds: its first certificate. Those after it are its own issuers, each of the one before; they
-/// tell a reader whose anchor it is, and are trusted with nothing.
-pub(crate) fn anchor(path: &Path) -> Result<Certificate, OpenError> {
-    let chain = identity::certificates(path)?;
-    let issued = |pair: &[Certificate]| match pair {
-        [child, issuer] => child.issuer() == issuer.subject() && child.verify_signature(issuer.public_key()).is_ok(),
-        _ => false,
-    };
-    if !chain.windows(2).all(issued) {
-        return Err(OpenError::SeveralAnchors { path: path.to_owned() });
-    }
-    chain.into_iter().next().ok_or(OpenError::NoCertificate)
-}
-
-pub(crate) fn policy(config: &Config, identity: &Identity) -> Result<Policy, OpenError> {
-    let all = |paths: &[PathBuf]| paths.iter().map(|path| anchor(path)).collect::<Result<Vec<_>, _>>();
-    let well_known = config
-        .well_known
-        .iter()
-        .map(|it| Ok::<_, OpenError>(WellKnownServer { server: it.server.clone(), anchors: all(&it.anchors)? }));
-    let idevid = identity.chain.first().cloned().ok_or(OpenError::NoCertificate)?;
-    Ok(Policy {
-        serial_number: identity.serial_number.clone(),
-        idevid,
-        decryption_key: identity.key.decryptor(),
-        voucher_anchors: all(&config.voucher_anchors)?,
-        well_known: well_known.collect::<Result<_, _>>()?,
-        accepted_assertions: config.accepted_assertions.clone(),
-        allowed_targets: config.allow_targets.clone(),
-        hw_model: config.hw_model.clone(),
-        credentials: config.http_password.as_ref().map(|it| credentials(it, &identity.serial_number)).transpose()?,
-        ssh_host_keys: config.ssh_host_keys.iter().map(|path| host_key(path)).collect::<Result<_, _>>()?,
-        trust_anchors: config.trust_anchors.iter().map(|path| trust_anchor(path)).collect::<Result<_, _>>()?,
-        switch: if config.switch.is_some() { Switch::Variable } else { Switch::Marker },
-        final_report: config.final_report,
-        image_signature: if config.image_keys.is_empty() {
-            ImageSignature::NotConfigured
-        } else {
-            ImageSignature::Required
-        },
-        sources: Source::all_of(&config.sources).iter().map(Source::label).collect(),
-    })
-}
-
-/// RFC 8572 §5.3 (CLI-11): where both are used, the user name is the serial number of the certificate.
-fn credentials(config: &HttpPassword, serial_number: &SerialNumber) -> Result<BasicCredentials, OpenError> {
-    const MAX_PASSWORD: u64 = 4096;
-    let unusable = |why: String| OpenError::HttpPassword { path: config.file.clone(), why };
-    let bytes = LinuxDisk.read_bounded(&config.file, MAX_PASSWORD).map_err(|error| unusable(error.to_string()))?;
-    let bytes = bytes.ok_or_else(|| unusable("it is not there".to_owned()))?;
-    let text = String::from_utf8(bytes).map_err(|_| unusable("it is no text".to_owned()))?;
-    let user = config.user.as_deref().unwrap_or(serial_number.as_str());
-    let password = text.strip_suffix('\n').unwrap_or(&text);
-    BasicCredentials::new(user, password.strip_suffix('\r').unwrap_or(password))
-        .map_err(|error| unusable(error.to_string()))
-}
-
-/// A chain of CA certificates up to its root, in any order (RFC 8572 §7.3; ART-35).
-fn trust_anchor(path: &Path) -> Result<TrustAnchor, OpenError> {
-    let invalid = |_| OpenError::TrustAnchor { path: path.to_owned() };
-    TrustAnchor::new(&identity::certificates(path)?).map_err(invalid)
-}
-
-/// Reads a public host key as OpenSSH writes it: algorithm, key in base64, comment.
-fn host_key(path: &Path) -> Result<SshHostKey, OpenError> {
-    let invalid = || OpenError::HostKey { path: path.to_owned() };
-    let text = std::fs::read_to_string(path).map_err(|_| invalid())?;
-    let mut words = text.split_ascii_whitespace();
-    let algorithm = words.next().ok_or_else(invalid)?.to_owned();
-    let key_data = words.next().and_then(|word| STANDARD.decode(word).ok()).ok_or_else(invalid)?;
-    Ok(SshHostKey { algorithm, key_data })
-}
-
-/// A device that cannot be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// A file of certificates or keys.
-    #[error(transparent)]
-    File(#[from] IdentityFileError),
-    /// The identity has no certificate.
-    #[error("the device has no certificate")]
-    NoCertificate,
-    /// A file of anchors whose certificates do not form a chain.
-    #[error("{}: only the first certificate is an anchor, and those after it must each have issued the one before; put every anchor into a file of its own", path.display())]
-    SeveralAnchors {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// Another agent holds the folder.
-    #[error("the folder {} is in use: end the other agent, or give every device a folder of its own", path.display())]
-    InUse {
-        /// Which folder.
-        path: PathBuf,
-    },
-    /// A password file that cannot be used.
-    #[error("the password in {} cannot be used: {why}", path.display())]
-    HttpPassword {
-        /// Which file.
-        path: PathBuf,
-        /// Why, without a word of what it holds.
-        why: String,
-    },
-    /// A file does not hold one chain of CA certificates.
-    #[error("{} does not hold one chain of CA certificates up to its root", path.display())]
-    TrustAnchor {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// A file that holds no public SSH host key.
-    #[error("{} holds no public SSH host key", path.display())]
-    HostKey {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// The TLS stack does not take the identity.
-    #[error("the identity cannot be used for TLS")]
-    Tls {
-        /// Why.
-        source: rustls::Error,
-    },
-    /// The folder cannot be used.
-    #[error("the folder {} cannot be used", path.display())]
-    Storage {
-        /// Which folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-
-    fn ca(name: &str, issuer: Option<&Issuer<'_, KeyPair>>) -> (String, Issuer<'static, KeyPair>) {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, name);
-        let key = KeyPair::generate().unwrap();
-        let certificate = match issuer {
-            Some(issuer) => params.signed_by(&key, issuer).unwrap(),
-            None => params.self_signed(&key).unwrap(),
-        };
-        (certificate.pem(), Issuer::new(params, key))
-    }
-
-    #[test]
-    fn the_first_certificate_of_a_file_is_the_anchor_and_the_others_must_be_its_issuers() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("anchors.pem");
-        let (root, root_issuer) = ca("root", None);
-        let (intermediate, _) = ca("intermediate", Some(&root_issuer));
-        let (other, _) = ca("root", None);
-        std::fs::write(&path, format!("{intermediate}{root}")).unwrap();
-        assert_eq!(anchor(&path).unwrap(), Certificate::chain_from_pem(intermediate.as_bytes()).unwrap()[0]);
-        // A second anchor, the order turned round, and an issuer in name only.
-        for several in [format!("{root}{other}"), format!("{root}{intermediate}"), format!("{intermediate}{other}")] {
-            std::fs::write(&path, several).unwrap();
-            assert!(matches!(anchor(&path), Err(OpenError::SeveralAnchors { .. })));
-        }
-    }
 }
