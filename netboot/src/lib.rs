@@ -11,8 +11,12 @@
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-pub mod dhcp4;
-pub mod io;
+//DHCP4
+
+//IO
+pub mod action;
+pub mod client;
 pub mod lease;
 pub mod moment;
+pub mod note;
 pub mod policy;

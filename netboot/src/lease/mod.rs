@@ -13,6 +13,6 @@ mod record;
 mod store;
 
 pub use address::Address;
-pub use book::{Book, Lent, Space};
+pub use book::{Before, Book, Lent, Space};
 pub use record::{ClientKey, Lease, Standing};
 pub use store::{LeaseFuture, LeaseStore, LeaseStoreError, Numbered, Version, Written};
