@@ -1,5 +1,5 @@
-//! DHCPv6: messages between client and server (RFC 8415 §8) and their options (§21), as far as a device needs them that asks
-//! for option 136 of RFC 8572 §8.2, and perhaps for an address.
+//! DHCPv6: messages between client and server (RFC 8415 §8) and their options (§21), relay agents around them (§9), and
+//! the typed values that this system acts on.
 //!
 //! ```
 //! use dhcp::{bootstrap_uri::UriList, v6::{OptionCode, OptionRequest, Options}};
@@ -24,6 +24,7 @@ mod error;
 mod message;
 mod option_code;
 mod options;
+mod relay;
 mod request;
 mod values;
 
@@ -31,5 +32,6 @@ pub use error::{DecodeError, OptionError, ValueTooLong};
 pub use message::{Message, MessageType, TransactionId};
 pub use option_code::OptionCode;
 pub use options::Options;
+pub use relay::{Datagram, Received, RelayDirection, RelayLayer, RelayMessage};
 pub use request::OptionRequest;
 pub use values::{IdentityAssociation, LeasedAddress, StatusCode, addresses};
