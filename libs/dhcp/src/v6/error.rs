@@ -82,6 +82,12 @@ pub enum OptionError {
         /// Its length in bytes.
         length: usize,
     },
+    /// The length is possible, but the value means nothing.
+    #[error("option {code} holds an undefined value")]
+    Value {
+        /// Which option.
+        code: OptionCode,
+    },
 }
 
 impl OptionError {

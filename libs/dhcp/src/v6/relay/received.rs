@@ -2,8 +2,14 @@
 
 use std::net::Ipv6Addr;
 
-use super::message::{Datagram, RelayDirection, RelayMessage, relayed};
-use crate::v6::{DecodeError, Message, OptionCode, OptionRequest, Options, ValueTooLong};
+use super::{
+    identity::{ClientLinkLayerAddress, RemoteId},
+    message::{Datagram, RelayDirection, RelayMessage, relayed},
+};
+use crate::{
+    v4::MacAddress,
+    v6::{DecodeError, Message, OptionCode, OptionRequest, Options, ValueTooLong},
+};
 
 /// What one relay agent said about the message that it passed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +31,10 @@ impl RelayLayer {
         self.only(OptionCode::INTERFACE_ID)
     }
 
-    /// The value of the Remote-ID option, enterprise number included (RFC 4649 §3).
+    /// The far end of the line (RFC 4649 §3).
     #[must_use]
-    pub fn remote_id(&self) -> Option<&[u8]> {
-        self.only(OptionCode::REMOTE_ID)
+    pub fn remote_id(&self) -> Option<RemoteId> {
+        self.options.value().ok().flatten()
     }
 
     /// Whose line this is, in the provider's words (RFC 4580 §2).
@@ -153,6 +159,13 @@ impl Received {
         self.layers.last()
     }
 
+    /// The client's Ethernet address, if the relay agent next to it says (RFC 6939 §5). A hint, as everything here.
+    #[must_use]
+    pub fn mac(&self) -> Option<MacAddress> {
+        let said: Option<ClientLinkLayerAddress> = self.nearest()?.options.value().ok()?;
+        said?.mac()
+    }
+
     /// An address on the client's link: what the relay agent next to the client says that says one at all (RFC 8415 §13.1,
     /// RFC 6221 §4). `None` when the client is on the server's own link, or nobody says.
     #[must_use]
@@ -233,13 +246,15 @@ mod tests {
     fn what_the_nearest_relay_agent_says_is_at_hand() {
         let mut nearest = forward(0, &Datagram::Message(solicit()));
         nearest.link = Ipv6Addr::UNSPECIFIED;
+        nearest.options.insert(OptionCode::CLIENT_LINK_LAYER_ADDRESS, [0, 1, 2, 0, 0, 0, 0, 7]).unwrap();
         let outer = forward(1, &Datagram::Relay(nearest));
         let received = Received::decode(&outer.encode()).unwrap();
         // RFC 6221 §4: a relay agent in a switch has no address on the link, so the next one's counts.
         assert_eq!(received.link(), Some(outer.link));
+        assert_eq!(received.mac(), Some(MacAddress([2, 0, 0, 0, 0, 7])));
         let layer = received.nearest().unwrap();
         assert_eq!(layer.interface_id(), Some(&[b'i', 0][..]));
-        assert_eq!(layer.remote_id(), Some(&b"\0\0\0\x09port"[..]));
+        assert_eq!(layer.remote_id(), Some(RemoteId { enterprise: 9, identifier: b"port".to_vec() }));
         assert_eq!(layer.subscriber_id(), Some(&b"line 1"[..]));
         assert_eq!(Received::decode(&solicit().encode()).unwrap().link(), None);
     }
