@@ -1,58 +1,69 @@
 //! The server's decisions, message by message (RFC 2131 §4.3).
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
 use dhcp::v4::{Message, MessageType};
 
 use super::{
-    Event, Ignored, Leases, Lent, Moment, Note,
-    compose::{Reply, compose},
+    compose::{Material, Reply, compose},
+    destination::destination,
     request::Request,
 };
-use crate::policy::{ClientPort, Dhcp4Policy, Subnet};
+use crate::{
+    action::{Action, Outgoing, Pending, Probe},
+    lease::{Book, ClientKey, Lease, Lent, Standing, Written},
+    moment::Moment,
+    note::{ClientName, Event, Ignored, Note, ServerName},
+    policy::{Answer, Arrival, Dhcp4Policy, Directory, Subnet},
+};
 
 /// One datagram as it arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct Datagram<'a> {
     /// Who sent it.
     pub source: SocketAddrV4,
+    /// Where it came in.
+    pub arrival: Arrival<'a, Ipv4Addr>,
     /// Its payload.
     pub bytes: &'a [u8],
-}
-
-/// What is to be done about a datagram.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Send this.
-    Send {
-        /// To whom; 255.255.255.255 is a broadcast on the interface that is served.
-        destination: SocketAddrV4,
-        /// The payload.
-        bytes: Vec<u8>,
-    },
-    /// Tell the operator this.
-    Note(Note),
 }
 
 /// A DHCPv4 server without socket or clock.
 #[derive(Clone, Debug)]
 pub struct Dhcp4Machine {
     policy: Dhcp4Policy,
-    leases: Option<Leases>,
+    book: Book<Ipv4Addr>,
 }
 
-/// A reply and what to call it, or the event of a message that wants no reply.
+/// What is known of a request before anything is decided.
+struct Case<'a> {
+    request: &'a Request,
+    source: SocketAddrV4,
+    /// The address by which the client knows this server.
+    server: Ipv4Addr,
+    subnet: Option<(usize, &'a Subnet<Ipv4Addr>)>,
+    answer: Answer<'a>,
+    now: Moment,
+}
+
+/// What a message leads to.
 enum Decision {
-    Answer(Reply, Event),
-    Silent(Event),
+    /// Say this.
+    Say(Reply, Event),
+    /// Say this when the address is free.
+    SayIfFree(Ipv4Addr, Reply, Event),
+    /// Write this, and say that; or else refuse.
+    Lend(Lease, Reply, Event),
+    /// Write this, and say nothing.
+    Record(Lease, Event),
 }
 
 impl Dhcp4Machine {
     /// A server that obeys this policy and has lent nothing yet.
     #[must_use]
     pub fn new(policy: Dhcp4Policy) -> Self {
-        let leases = policy.subnet().and_then(Leases::new);
-        Self { policy, leases }
+        let book = policy.rules().book();
+        Self { policy, book }
     }
 
     /// The policy it obeys.
@@ -61,199 +72,390 @@ impl Dhcp4Machine {
         &self.policy
     }
 
-    /// Takes one datagram. There is at most one reply and always a note; no input makes it panic.
-    pub fn on_datagram(&mut self, now: Moment, datagram: &Datagram<'_>) -> Vec<Action> {
-        let source = datagram.source;
-        let note = |client, event| Action::Note(Note { source, client, event });
+    /// What is recorded of its addresses.
+    #[must_use]
+    pub const fn book(&self) -> &Book<Ipv4Addr> {
+        &self.book
+    }
+
+    /// Takes one datagram. There is at most one reply, and always a note, now or when what it waits for is done; no input makes it panic.
+    pub fn on_datagram(
+        &mut self,
+        now: Moment,
+        datagram: &Datagram<'_>,
+        directory: &Directory,
+    ) -> Vec<Action<Ipv4Addr>> {
+        let source = datagram.source.into();
+        let ignored = |client, ignored| vec![Action::Note(Note { source, client, event: Event::Ignored(ignored) })];
         let message = match Message::decode(datagram.bytes) {
             Ok(message) => message,
-            Err(error) => return vec![note(None, Event::Ignored(error.into()))],
+            Err(error) => return ignored(None, error.into()),
         };
-        let client = Some((message.hardware, message.transaction));
-        let request = match Request::new(message) {
+        let client = ClientName::V4(message.hardware, message.transaction);
+        let request = match Request::new(message, self.policy.client_identifiers()) {
             Ok(request) => request,
-            Err(ignored) => return vec![note(client, Event::Ignored(ignored))],
+            Err(because) => return ignored(Some(client), because),
         };
-        let (reply, event) = match self.decide(now, &request, source) {
-            Ok(Decision::Answer(reply, event)) => (reply, event),
-            Ok(Decision::Silent(event)) => return vec![note(client, event)],
-            Err(ignored) => return vec![note(client, Event::Ignored(ignored))],
+        let note = |event| Note { source, client: Some(client.clone()), event };
+        let mut actions = self.other_server(&request, &datagram.arrival).map(|event| Action::Note(note(event)));
+        let mut actions: Vec<_> = actions.take().into_iter().collect();
+        // Borrowed apart from the book, which changes while the policy is obeyed.
+        let (policy, book) = (&self.policy, &mut self.book);
+        let decided = Case::new(now, policy, &request, datagram, directory).and_then(|case| {
+            let decision = case.decide(policy, book)?;
+            case.carry_out(policy, book, decision, datagram, note)
+        });
+        match decided {
+            Ok(carried_out) => actions.extend(carried_out),
+            Err(because) => actions.push(Action::Note(note(Event::Ignored(because)))),
+        }
+        actions
+    }
+
+    /// What became of records that were to be written: `None` when the store failed, and why.
+    pub fn on_written(
+        &mut self,
+        pending: Pending<Ipv4Addr>,
+        outcome: Result<&[Written], String>,
+    ) -> Vec<Action<Ipv4Addr>> {
+        let about = |event: Event| {
+            let note = pending.notes.first().cloned();
+            note.map(|note| Action::Note(Note { event, ..note }))
         };
-        match compose(&self.policy, &request, reply) {
-            Ok(composed) => {
-                let destination = self.destination(&request, source, reply);
-                let mut actions = vec![Action::Send { destination, bytes: composed.bytes }, note(client, event)];
-                actions.extend(composed.shortened.map(|event| note(client, event)));
-                actions
+        match outcome {
+            Ok(written) if written.iter().all(|it| *it == Written::Yes) => {
+                let notes = pending.notes.into_iter().map(Action::Note);
+                pending.reply.map(Action::Send).into_iter().chain(notes).collect()
             }
-            Err(ignored) => vec![note(client, Event::Ignored(ignored))],
+            Ok(written) => {
+                pending.before.into_iter().for_each(|before| self.book.undo(before));
+                let mut refused = None;
+                for written in written {
+                    if let Written::Taken(lease) = written {
+                        refused = Some(lease.address);
+                        self.book.record(lease.as_ref().clone());
+                    }
+                }
+                let note = pending.notes.first().cloned();
+                let note = note.zip(refused).map(|(note, address)| Note { event: Event::Refused(address), ..note });
+                pending.refusal.map(Action::Send).into_iter().chain(note.map(Action::Note)).collect()
+            }
+            // RFC 2131 §4.3: what is not durable was not lent. The client asks again.
+            Err(because) => {
+                let told = about(Event::Ignored(Ignored::NotKept(because)));
+                pending.before.into_iter().for_each(|before| self.book.undo(before));
+                told.into_iter().collect()
+            }
         }
     }
 
-    fn decide(&mut self, now: Moment, request: &Request, source: SocketAddrV4) -> Result<Decision, Ignored> {
-        match request.kind {
-            MessageType::Discover => self.discover(now, request),
-            MessageType::Request => self.request(now, request),
-            MessageType::Decline => self.decline(now, request),
-            MessageType::Release => self.release(now, request),
-            MessageType::Inform => self.inform(request, source),
+    /// What a probe found. When the address is in use it is set aside, and the client is offered another one.
+    pub fn on_probed(
+        &mut self,
+        now: Moment,
+        probe: Probe<Ipv4Addr>,
+        datagram: &Datagram<'_>,
+        in_use: bool,
+        directory: &Directory,
+    ) -> Vec<Action<Ipv4Addr>> {
+        if !in_use {
+            let notes = probe.notes.into_iter().map(Action::Note);
+            return std::iter::once(Action::Send(probe.reply)).chain(notes).collect();
+        }
+        let lease = conflict(probe.address, now);
+        let before = self.book.record(lease.clone()).into_iter().collect();
+        let note = probe.notes.into_iter().next();
+        let notes: Vec<_> =
+            note.map(|note| Note { event: Event::InUse(probe.address.into()), ..note }).into_iter().collect();
+        let pending = Pending { leases: vec![lease], before, reply: None, refusal: None, notes };
+        let mut actions = vec![Action::Write(Box::new(pending))];
+        let again = Datagram { bytes: &probe.datagram, ..*datagram };
+        actions.extend(self.on_datagram(now, &again, directory));
+        actions
+    }
+
+    /// Takes over what is on record already: at the start, and what other servers wrote since.
+    pub fn on_followed(&mut self, leases: impl IntoIterator<Item = Lease>) {
+        for lease in leases {
+            self.book.record(lease);
+        }
+    }
+
+    /// Drops what ended, in steps. `keep_seconds` is how long a client that comes back finds its address again.
+    pub fn on_tick(&mut self, now: Moment, keep_seconds: u32) {
+        let before = Moment(now.0.saturating_sub(keep_seconds.into()));
+        self.book.forget(now, before, FORGOTTEN_AT_ONCE);
+    }
+
+    /// RFC 2131 §3.1 step 3: a client that takes another server's offer says so to everybody.
+    fn other_server(&self, request: &Request, arrival: &Arrival<'_, Ipv4Addr>) -> Option<Event> {
+        let server = request.server().filter(|_| request.kind == MessageType::Request)?;
+        let ours = Some(server) == self.policy.server_identifier()
+            || arrival.addresses.contains(&server)
+            || Some(server) == request.server_override();
+        let unexpected = !ours && !self.policy.expects(server);
+        unexpected.then_some(Event::OtherServer(ServerName::Address(server.into())))
+    }
+}
+
+impl<'a> Case<'a> {
+    fn new(
+        now: Moment,
+        policy: &'a Dhcp4Policy,
+        request: &'a Request,
+        datagram: &Datagram<'_>,
+        directory: &'a Directory,
+    ) -> Result<Self, Ignored> {
+        let rules = policy.rules();
+        let source = datagram.source;
+        let subnet = match request.kind {
+            // RFC 2131 §4.3.5: a client that has its address is where that address is.
+            MessageType::Inform if request.relay().is_none() => {
+                let of_address = |address: Ipv4Addr| {
+                    let place = rules.subnets().iter().position(|subnet| subnet.network().contains(address))?;
+                    rules.subnets().get(place).map(|subnet| (place, subnet))
+                };
+                let current = request.current().or(Some(*source.ip()));
+                current.and_then(of_address)
+            }
+            _ => rules.subnet_of(&request.client, request.selected(), &datagram.arrival),
+        };
+        // A relay agent that is asked to forward to anybody would be a gun in anybody's hand: its own address must be one that is known.
+        if let Some(relay) = request.relay().filter(|it| !rules.subnets().iter().any(|s| s.is_behind((*it).into()))) {
+            return Err(Ignored::OtherNetwork { relay: Some(relay.into()) });
+        }
+        let answer = rules.answer(&request.client, subnet.map(|(_, subnet)| subnet), directory);
+        if let Some(origin) = answer.silence() {
+            return Err(Ignored::Silenced(origin.to_string()));
+        }
+        if answer.known().is_none() && rules.ignores_strangers() {
+            return Err(Ignored::Stranger);
+        }
+        let own = datagram.arrival.addresses;
+        let nearest = || own.iter().find(|it| subnet.is_some_and(|(_, subnet)| subnet.network().contains(**it)));
+        let server = request
+            .server_override()
+            .or_else(|| policy.server_identifier())
+            .or_else(|| nearest().or(own.first()).copied())
+            .ok_or(Ignored::NoSubnet)?;
+        Ok(Self { request, source, server, subnet, answer, now })
+    }
+
+    fn decide(&self, policy: &Dhcp4Policy, book: &mut Book<Ipv4Addr>) -> Result<Decision, Ignored> {
+        match self.request.kind {
+            MessageType::Discover => self.discover(policy, book),
+            MessageType::Request => self.request(book),
+            MessageType::Decline => self.decline(book),
+            MessageType::Release => self.release(book),
+            MessageType::Inform => self.inform(policy),
             MessageType::Offer | MessageType::Ack | MessageType::Nak => Err(Ignored::NotFromClient),
         }
     }
 
     /// RFC 2131 §4.3.1.
-    fn discover(&mut self, now: Moment, request: &Request) -> Result<Decision, Ignored> {
-        let reserved = self.subnet_for(request)?.reserved_for(&request.message.hardware);
-        let from_pool = || self.leases.as_mut()?.offer(&request.client, request.requested(), now);
-        let address = reserved.or_else(from_pool).ok_or(Ignored::PoolExhausted)?;
-        Ok(Decision::Answer(Reply::Offer(address), Event::Offered(address)))
+    fn discover(&self, policy: &Dhcp4Policy, book: &mut Book<Ipv4Addr>) -> Result<Decision, Ignored> {
+        let (place, _) = self.subnet(policy)?;
+        let key = self.key();
+        let reserved = self.reserved().filter(|address| self.is_free_for(book, *address, &key));
+        let known = self.answer.known().is_some();
+        let address = match reserved {
+            Some(address) => address,
+            None => book
+                .offer(place, &self.request.key, self.request.requested(), known, self.now)
+                .ok_or(Ignored::PoolExhausted)?,
+        };
+        // RFC 4039 §3.1: two messages where the client says that they are enough.
+        if self.request.rapid_commit {
+            let lease = self.lease(address, if reserved.is_some() { key } else { self.request.key.clone() });
+            return Ok(Decision::Lend(lease, Reply::Grant(address), Event::Granted(address.into())));
+        }
+        let (reply, event) = (Reply::Offer(address), Event::Offered(address.into()));
+        // RFC 2131 §3.1: an address that nobody had lately is looked for on the wire first. Behind a relay agent that is as good.
+        let fresh = reserved.is_none() && book.lease(address).is_none_or(|lease| lease.client != self.request.key);
+        let probe = fresh && policy.conflict_check();
+        Ok(if probe { Decision::SayIfFree(address, reply, event) } else { Decision::Say(reply, event) })
     }
 
     /// RFC 2131 §4.3.2: which of the four kinds of DHCPREQUEST it is follows from three fields.
-    fn request(&mut self, now: Moment, request: &Request) -> Result<Decision, Ignored> {
-        self.meant_for_us(now, request)?;
-        match (request.server(), request.current(), request.requested()) {
-            // SELECTING (RFC 2131 table 5: whatever `ciaddr` says counts as 0): the client takes our offer. Whatever cannot be granted is refused, so that it starts again.
-            (Some(_), _, Some(address)) => self.grant(now, request, address, Unknown::Refuse),
+    fn request(&self, book: &mut Book<Ipv4Addr>) -> Result<Decision, Ignored> {
+        self.meant_for_us(book)?;
+        match (self.request.server(), self.request.current(), self.request.requested()) {
+            // SELECTING (RFC 2131 table 5: whatever `ciaddr` says counts as 0): the client takes our offer. Whatever cannot be granted is
+            // refused, so that it starts again.
+            (Some(_), _, Some(address)) => self.grant(book, address, Unknown::Refuse),
             // RENEWING and REBINDING: the client has its address and is believed, unless someone else has it.
-            (_, Some(address), _) => self.grant(now, request, address, Unknown::Silent),
+            (_, Some(address), _) => self.grant(book, address, Unknown::Silent),
             // INIT-REBOOT: the client remembers an address. Without a record of the client a server must be silent.
-            (None, None, Some(address)) => self.reboot(now, request, address),
-            (_, None, None) => Err(Ignored::AddressMissing(request.kind)),
+            (None, None, Some(address)) => self.reboot(book, address),
+            (_, None, None) => Err(Ignored::AddressMissing(self.request.kind)),
         }
     }
 
-    fn reboot(&mut self, now: Moment, request: &Request, address: Ipv4Addr) -> Result<Decision, Ignored> {
-        let subnet = self.subnet_for(request)?;
-        let recorded = subnet
-            .reserved_for(&request.message.hardware)
-            .or_else(|| self.leases.as_ref()?.address_of(&request.client));
+    fn reboot(&self, book: &Book<Ipv4Addr>, address: Ipv4Addr) -> Result<Decision, Ignored> {
+        let (_, subnet) = self.in_subnet()?;
+        let recorded = self.reserved().or_else(|| book.address_of(&self.request.key));
         // RFC 2131 §4.3.2: an address of another network is refused even to a stranger.
         if subnet.network().contains(address) && recorded.is_none() {
-            return Err(Ignored::NoRecord(address));
+            return Err(Ignored::NoRecord(address.into()));
         }
         if recorded != Some(address) {
             return Ok(refuse(address));
         }
-        self.grant(now, request, address, Unknown::Refuse)
+        self.grant(book, address, Unknown::Refuse)
     }
 
-    fn grant(
-        &mut self,
-        now: Moment,
-        request: &Request,
-        address: Ipv4Addr,
-        unknown: Unknown,
-    ) -> Result<Decision, Ignored> {
-        let subnet = self.subnet_for(request)?;
-        // RFC 2131 §4.3.2: an address of another network is always refused.
+    fn grant(&self, book: &Book<Ipv4Addr>, address: Ipv4Addr, unknown: Unknown) -> Result<Decision, Ignored> {
+        let (place, subnet) = self.in_subnet()?;
+        let lend = |key: ClientKey| {
+            Decision::Lend(self.lease(address, key), Reply::Grant(address), Event::Granted(address.into()))
+        };
+        // RFC 2131 §4.3.2: whoever moved to another network starts again.
         if !subnet.network().contains(address) {
             return Ok(refuse(address));
         }
-        let seconds = subnet.lease_seconds();
-        let lent = match subnet.reserved_for(&request.message.hardware) {
-            Some(reserved) if reserved == address => Lent::Yes,
-            // A reservation made after the client got its address: it has to move.
-            Some(_) => Lent::Taken,
-            None => {
-                self.leases.as_mut().map_or(Lent::NotOurs, |leases| leases.lend(&request.client, address, now, seconds))
-            }
-        };
-        match (lent, unknown) {
-            (Lent::Yes, _) => Ok(Decision::Answer(Reply::Grant(address), Event::Granted(address))),
+        if self.reserved() == Some(address) {
+            let key = self.key();
+            return Ok(if self.is_free_for(book, address, &key) { lend(key) } else { refuse(address) });
+        }
+        match (book.may_have(place, &self.request.key, address, self.now), unknown) {
+            (Lent::Yes, _) => Ok(lend(self.request.key.clone())),
             (Lent::Taken, _) | (Lent::NotOurs, Unknown::Refuse) => Ok(refuse(address)),
-            (Lent::NotOurs, Unknown::Silent) => Err(Ignored::NoRecord(address)),
+            (Lent::NotOurs, Unknown::Silent) => Err(Ignored::NoRecord(address.into())),
         }
     }
 
     /// RFC 2131 §4.3.3.
-    fn decline(&mut self, now: Moment, request: &Request) -> Result<Decision, Ignored> {
-        self.meant_for_us(now, request)?;
-        let address = request.requested().ok_or(Ignored::AddressMissing(request.kind))?;
-        let reserved = self.subnet_for(request)?.reserved_for(&request.message.hardware) == Some(address);
-        let theirs = |leases: &mut Leases| leases.decline(&request.client, address, now);
-        if !reserved && !self.leases.as_mut().is_some_and(theirs) {
-            return Err(Ignored::NoRecord(address));
-        }
-        Ok(Decision::Silent(Event::Declined(address)))
+    fn decline(&self, book: &mut Book<Ipv4Addr>) -> Result<Decision, Ignored> {
+        self.meant_for_us(book)?;
+        let address = self.request.requested().ok_or(Ignored::AddressMissing(self.request.kind))?;
+        self.held(book, address)?;
+        Ok(Decision::Record(conflict(address, self.now), Event::Declined(address.into())))
     }
 
     /// RFC 2131 §4.3.4.
-    fn release(&mut self, now: Moment, request: &Request) -> Result<Decision, Ignored> {
-        self.meant_for_us(now, request)?;
-        let address = request.current().ok_or(Ignored::AddressMissing(request.kind))?;
-        let reserved = self.subnet_for(request)?.reserved_for(&request.message.hardware) == Some(address);
-        let theirs = |leases: &mut Leases| leases.release(&request.client, address, now);
-        if !reserved && !self.leases.as_mut().is_some_and(theirs) {
-            return Err(Ignored::NoRecord(address));
-        }
-        Ok(Decision::Silent(Event::Released(address)))
+    fn release(&self, book: &mut Book<Ipv4Addr>) -> Result<Decision, Ignored> {
+        self.meant_for_us(book)?;
+        let address = self.request.current().ok_or(Ignored::AddressMissing(self.request.kind))?;
+        let lease = self.held(book, address)?;
+        Ok(Decision::Record(Lease { since: self.now, expires: self.now, ..lease }, Event::Released(address.into())))
+    }
+
+    /// The lease that this client has of this address, whichever of its keys it stands under.
+    fn held(&self, book: &Book<Ipv4Addr>, address: Ipv4Addr) -> Result<Lease, Ignored> {
+        let lease = book.lease(address).filter(|lease| lease.standing == Standing::Lent && lease.holds(self.now));
+        let theirs = lease.filter(|lease| lease.client == self.request.key || lease.client == self.key());
+        theirs.cloned().ok_or(Ignored::NoRecord(address.into()))
     }
 
     /// RFC 2131 §3.1 step 4: a message that names another server also declines our offer.
-    fn meant_for_us(&mut self, now: Moment, request: &Request) -> Result<(), Ignored> {
-        match request.server() {
-            Some(other) if other != self.policy.server_identifier() => {
-                if let Some(leases) = self.leases.as_mut() {
-                    leases.withdraw_offer(&request.client, now);
-                }
-                Err(Ignored::OtherServer(other))
+    fn meant_for_us(&self, book: &mut Book<Ipv4Addr>) -> Result<(), Ignored> {
+        match self.request.server() {
+            Some(other) if other != self.server => {
+                book.withdraw_offer(&self.request.key);
+                Err(Ignored::OtherServer(ServerName::Address(other.into())))
             }
             _ => Ok(()),
         }
     }
 
-    /// The subnet, provided the client is in it: a relay agent's address names the network it relays for.
-    fn subnet_for(&self, request: &Request) -> Result<&Subnet, Ignored> {
-        let subnet = self.policy.subnet().ok_or(Ignored::NoSubnet)?;
-        match request.relay() {
-            Some(relay) if !subnet.network().contains(relay) => {
-                Err(Ignored::OtherNetwork { relay, network: subnet.network() })
-            }
-            _ => Ok(subnet),
-        }
-    }
-
     /// RFC 2131 §4.3.5. `ciaddr` is whatever the sender likes: without a check this server would send a long answer to
     /// anybody whom a short message names.
-    fn inform(&self, request: &Request, source: SocketAddrV4) -> Result<Decision, Ignored> {
-        let numbered = Some(*source.ip()).filter(|address| !address.is_unspecified());
-        let address = request.current().or(numbered).ok_or(Ignored::AddressMissing(request.kind))?;
-        let answered = request.relay().unwrap_or(address);
-        let known = match self.policy.subnet() {
-            Some(subnet) => subnet.network().contains(answered),
-            // Without a subnet only the sender itself is answered.
-            None => numbered == Some(answered),
-        };
+    fn inform(&self, policy: &Dhcp4Policy) -> Result<Decision, Ignored> {
+        let numbered = Some(*self.source.ip()).filter(|address| !address.is_unspecified());
+        let address = self.request.current().or(numbered);
+        let address = address.ok_or(Ignored::AddressMissing(self.request.kind))?;
+        // Without a subnet only the sender itself is answered.
+        let known = self.subnet.is_some() || (policy.rules().subnets().is_empty() && numbered == Some(address));
         if known {
-            Ok(Decision::Answer(Reply::Inform, Event::Informed(address)))
+            Ok(Decision::Say(Reply::Inform, Event::Informed(address.into())))
         } else {
-            Err(Ignored::Elsewhere { address: answered })
+            Err(Ignored::Elsewhere { address: self.request.relay().unwrap_or(address).into() })
         }
     }
 
-    /// RFC 2131 §4.1: to the relay agent, else to the client's address, else broadcast.
-    fn destination(&self, request: &Request, source: SocketAddrV4, reply: Reply) -> SocketAddrV4 {
-        if let Some(relay) = request.relay() {
-            return SocketAddrV4::new(relay, SERVER_PORT);
+    fn in_subnet(&self) -> Result<(usize, &'a Subnet<Ipv4Addr>), Ignored> {
+        self.subnet.ok_or(Ignored::OtherNetwork { relay: self.request.client.relay })
+    }
+
+    fn subnet(&self, policy: &Dhcp4Policy) -> Result<(usize, &'a Subnet<Ipv4Addr>), Ignored> {
+        if policy.rules().subnets().is_empty() { Err(Ignored::NoSubnet) } else { self.in_subnet() }
+    }
+
+    fn reserved(&self) -> Option<Ipv4Addr> {
+        Some(self.subnet?.1.reserved_for(&self.request.client)?.address())
+    }
+
+    /// The key under which a reserved address is recorded: firmware and system of one machine send different identifiers.
+    fn key(&self) -> ClientKey {
+        match self.reserved() {
+            Some(_) => ClientKey::v4(None, &self.request.message.hardware),
+            None => self.request.key.clone(),
         }
-        let numbered = Some(*source.ip()).filter(|address| !address.is_unspecified());
-        match self.policy.client_port() {
-            ClientPort::Source => SocketAddrV4::new(numbered.unwrap_or(Ipv4Addr::BROADCAST), source.port()),
-            ClientPort::Fixed(port) => {
-                let address = match reply {
-                    // A client that is refused may not use its address any more.
-                    Reply::Refuse => None,
-                    Reply::Inform => request.current().or(numbered),
-                    // RFC 2131 table 5: in DHCPDISCOVER and in SELECTING `ciaddr` is 0; what else it says is ignored.
-                    Reply::Offer(_) => None,
-                    Reply::Grant(_) if request.server().is_some() => None,
-                    Reply::Grant(_) => request.current(),
-                };
-                // The un-numbered client, with the broadcast flag or without: see the module's documentation.
-                SocketAddrV4::new(address.unwrap_or(Ipv4Addr::BROADCAST), port)
+    }
+
+    fn is_free_for(&self, book: &Book<Ipv4Addr>, address: Ipv4Addr, key: &ClientKey) -> bool {
+        book.lease(address).is_none_or(|lease| lease.client == *key || !lease.holds(self.now))
+    }
+
+    fn lease(&self, address: Ipv4Addr, client: ClientKey) -> Lease {
+        let printable = |name: &&String| name.len() <= 63 && name.chars().all(|c| c.is_ascii_graphic());
+        Lease {
+            address: address.into(),
+            client,
+            mac: self.request.client.mac,
+            host_name: self.request.client.host_name.as_ref().filter(printable).map(|name| name.as_str().into()),
+            standing: Standing::Lent,
+            since: self.now,
+            expires: self.now.plus(self.answer.lease_seconds()),
+        }
+    }
+
+    fn carry_out(
+        &self,
+        policy: &Dhcp4Policy,
+        book: &mut Book<Ipv4Addr>,
+        decision: Decision,
+        datagram: &Datagram<'_>,
+        note: impl Fn(Event) -> Note,
+    ) -> Result<Vec<Action<Ipv4Addr>>, Ignored> {
+        let mask = self.subnet.map(|(_, subnet)| subnet.network().mask());
+        let material = Material { server: self.server, mask, answer: &self.answer };
+        let outgoing = |reply| -> Result<(Outgoing, Option<Event>), Ignored> {
+            let composed = compose(self.request, reply, material)?;
+            let destination = destination(policy.client_port(), self.request, self.source, reply);
+            Ok((Outgoing { destination, bytes: composed.bytes }, composed.shortened))
+        };
+        let notes = |event, shortened: Option<Event>| -> Vec<Note> {
+            std::iter::once(event).chain(shortened).map(&note).collect()
+        };
+        Ok(match decision {
+            Decision::Say(reply, event) => {
+                let (outgoing, shortened) = outgoing(reply)?;
+                let notes = notes(event, shortened).into_iter().map(Action::Note);
+                std::iter::once(Action::Send(outgoing)).chain(notes).collect()
             }
-        }
+            Decision::SayIfFree(address, reply, event) => {
+                let (reply, shortened) = outgoing(reply)?;
+                let (datagram, notes) = (datagram.bytes.to_vec(), notes(event, shortened));
+                vec![Action::Probe(Box::new(Probe { address, datagram, reply, notes }))]
+            }
+            Decision::Lend(lease, reply, event) => {
+                let (reply, shortened) = outgoing(reply)?;
+                let (refusal, _) = outgoing(Reply::Refuse)?;
+                let before = book.record(lease.clone()).into_iter().collect();
+                let notes = notes(event, shortened);
+                // RFC 4039 §3.1: a DISCOVER is refused by silence.
+                let refusal = Some(refusal).filter(|_| self.request.kind == MessageType::Request);
+                let pending = Pending { leases: vec![lease], before, reply: Some(reply), refusal, notes };
+                vec![Action::Write(Box::new(pending))]
+            }
+            Decision::Record(lease, event) => {
+                let before = book.record(lease.clone()).into_iter().collect();
+                let notes = notes(event, None);
+                let pending = Pending { leases: vec![lease], before, reply: None, refusal: None, notes };
+                vec![Action::Write(Box::new(pending))]
+            }
+        })
     }
 }
 
@@ -266,9 +468,22 @@ enum Unknown {
     Silent,
 }
 
-const fn refuse(address: Ipv4Addr) -> Decision {
-    Decision::Answer(Reply::Refuse, Event::Refused(address))
+fn refuse(address: Ipv4Addr) -> Decision {
+    Decision::Say(Reply::Refuse, Event::Refused(address.into()))
 }
 
-/// Where relay agents and servers listen.
-const SERVER_PORT: u16 = 67;
+/// The record of an address that a host uses which never asked for it.
+fn conflict(address: Ipv4Addr, now: Moment) -> Lease {
+    Lease {
+        address: IpAddr::V4(address),
+        client: ClientKey::nobody(),
+        mac: None,
+        host_name: None,
+        standing: Standing::Conflict,
+        since: now,
+        expires: now.plus(Book::<Ipv4Addr>::CONFLICT_SECONDS),
+    }
+}
+
+/// How many records are dropped at one tick.
+const FORGOTTEN_AT_ONCE: usize = 4096;
