@@ -12,7 +12,7 @@ use self::message::{Request, error_of, kind, messages};
 mod changes;
 pub mod message;
 
-pub use changes::{Changed, Changes};
+pub use changes::{take_changes, watch_changes};
 
 /// `AF_NETLINK`, and in it `NETLINK_ROUTE`.
 const NETLINK: i32 = 16;
