@@ -6,12 +6,7 @@ use super::{compose::Reply, request::Request};
 use crate::{action::Destination, policy::ClientPort};
 
 /// To the relay agent, else to the client's address, else to its hardware address or to everybody, as it says it can take it.
-pub(super) fn destination(
-    port: ClientPort,
-    request: &Request,
-    source: SocketAddrV4,
-    reply: Reply,
-) -> Destination {
+pub(super) fn destination(port: ClientPort, request: &Request, source: SocketAddrV4, reply: Reply) -> Destination {
     let to = |address, port| Destination::Address(SocketAddrV4::new(address, port).into());
     if let Some(relay) = request.relay() {
         // RFC 8357 §5: such a relay agent is answered at the port it sends from.

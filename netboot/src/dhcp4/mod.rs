@@ -7,6 +7,7 @@
 //! client's request is then judged like that of any client that comes with an address.
 
 mod compose;
+mod decide;
 mod destination;
 mod machine;
 mod request;

@@ -44,9 +44,8 @@ impl Request {
         let identifier = options.value::<ClientIdentifier>()?;
         let relay_agent = options.value::<RelayAgentInformation>()?;
         let key = ClientKey::v4(identifier.as_ref().filter(|_| by_identifier), &message.hardware);
-        let of_relay = |pick: fn(&RelayAgentInformation) -> Option<&[u8]>| {
-            relay_agent.as_ref().and_then(pick).map(<[u8]>::to_vec)
-        };
+        let of_relay =
+            |pick: fn(&RelayAgentInformation) -> Option<&[u8]>| relay_agent.as_ref().and_then(pick).map(<[u8]>::to_vec);
         // What only describes the client must not keep it from being served: an option of that kind counts when it can be read.
         let machine = options.value::<MachineIdentifier>().ok().flatten();
         let user_class = options.value::<UserClass>().ok().flatten();
