@@ -6,12 +6,14 @@
 //! * [`policy`]: who gets what; reads from TOML.
 //! * [`lease`]: who has which address, and where that survives.
 //! * [`dhcp4`]: the DHCPv4 server of RFC 2131, which gives devices their address and option 143 (RFC 8572 §8.1).
+//! * [`dhcp6`]: the DHCPv6 server of RFC 8415, which does the same with option 136 (RFC 8572 §8.2).
 //! * [`io`]: the sockets.
 
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod dhcp4;
+pub mod dhcp6;
 
 //IO
 pub mod action;
