@@ -241,8 +241,10 @@ impl<'a> Case<'a> {
             }
         }
         let mut events: Vec<_> = given(&outcomes).map(|address| Event::Granted(address.into())).collect();
-        let refused: Option<Vec<_>> =
-            outcomes.iter().map(|(association, outcome)| Some((*association, otherwise(association, outcome)?))).collect();
+        let refused: Option<Vec<_>> = outcomes
+            .iter()
+            .map(|(association, outcome)| Some((*association, otherwise(association, outcome)?)))
+            .collect();
         let ended = outcomes.iter().find_map(|(association, outcome)| match outcome {
             Outcome::Ended(_) | Outcome::Refused(StatusCode::NOT_ON_LINK) => association.addresses.first().copied(),
             _ => None,
@@ -259,17 +261,19 @@ impl<'a> Case<'a> {
             });
             return Decision::Say(reply, events);
         }
-        let refusal = refused.map(|outcomes| Reply {
-            parameters: Parameters::LeftOut,
-            ..self.full(MessageType::Reply, outcomes)
-        });
+        let refusal = refused
+            .map(|outcomes| Reply { parameters: Parameters::LeftOut, ..self.full(MessageType::Reply, outcomes) });
         Decision::Write { leases, reply, refusal, events }
     }
 
     /// What the operator hears when a client got no address.
     fn nothing_given(&self) -> Event {
         let wanted = self.request.associations.iter().any(|it| it.kind == Kind::Addresses);
-        if wanted { Event::Ignored(Ignored::PoolExhausted) } else { Event::Informed((*self.datagram.source.ip()).into()) }
+        if wanted {
+            Event::Ignored(Ignored::PoolExhausted)
+        } else {
+            Event::Informed((*self.datagram.source.ip()).into())
+        }
     }
 
     const fn full(&self, kind: MessageType, outcomes: Vec<(&'a Association, Outcome)>) -> Reply<'a> {

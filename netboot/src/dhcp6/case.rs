@@ -68,12 +68,12 @@ impl<'a> Case<'a> {
     /// Whether an address fits the client's link, as far as the configuration knows: several networks may be on one.
     pub(super) fn is_on_link(&self, address: Ipv6Addr) -> bool {
         let arrival = &self.datagram.arrival;
-        self.policy.rules().subnets().iter().filter(|subnet| subnet.network().contains(address)).any(|subnet| {
-            match self.request.client.relay {
+        self.policy.rules().subnets().iter().filter(|subnet| subnet.network().contains(address)).any(
+            |subnet| match self.request.client.relay {
                 Some(relay) => subnet.is_behind(relay),
                 None => subnet.is_on(arrival.interface, arrival.addresses),
-            }
-        })
+            },
+        )
     }
 
     /// By what the leases of an association are found.

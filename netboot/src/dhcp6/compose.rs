@@ -120,7 +120,8 @@ fn put_parameters(
     let sends = |sending, code| sending == Sending::Always || request.asks_for(code);
     for (code, (value, sending, _)) in answer.options() {
         let code = OptionCode(code);
-        if sends(sending, code) && !(OptionCode::BOOT.contains(&code) && !may_boot(message, request)) {
+        let allowed = may_boot(message, request) || !OptionCode::BOOT.contains(&code);
+        if allowed && sends(sending, code) {
             message.options.insert(code, value)?;
         }
     }

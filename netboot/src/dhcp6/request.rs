@@ -132,7 +132,7 @@ fn fault(
 fn client(received: &Received, duid: Option<&Duid>, source: SocketAddrV6) -> Client {
     let options = &received.message.options;
     let nearest = received.nearest();
-    let heard = nearest.map_or(*source.ip(), |layer| layer.peer);
+    let heard = nearest.map_or_else(|| *source.ip(), |layer| layer.peer);
     let classes: Vec<VendorClass> = options.values().collect();
     let uuid = duid.and_then(Duid::uuid);
     // RFC 5970 §4 (NET-10): in other messages the option means nothing.

@@ -66,9 +66,7 @@ fn a_full_pool_is_said_to_the_client_and_to_the_operator() {
     for number in 1..=3 {
         world.bind(number);
     }
-    for (kind, answer) in
-        [(MessageType::Solicit, MessageType::Advertise), (MessageType::Request, MessageType::Reply)]
-    {
+    for (kind, answer) in [(MessageType::Solicit, MessageType::Advertise), (MessageType::Request, MessageType::Reply)] {
         let (reply, events) = world.exchange(&asking(with(4, kind, &[]), &[82]));
         let reply = reply.unwrap();
         assert_eq!(reply.kind, answer);

@@ -13,12 +13,11 @@ use crate::world::*;
 
 /// Which class a client is in, by the address of the name server that it gets.
 fn class_of(when: &str, message: &Message, bytes: &[u8]) -> bool {
-    let settings = format!("[[class]]\nname = 'x'\nwhen = {{ {when} }}\ngive = {{ dns = ['2001:db8::1'] }}\n{SUBNET}");
+    let settings = format!("[[class]]\nname = 'x'\nwhen = {{ {when} }}\ngive = {{ dns = ['2001:db8::d5'] }}\n{SUBNET}");
     let mut world = World::new(&settings);
     let sent = world.deliver(NOW, ReachedBy::Multicast, bytes).sent;
-    let wanted: std::net::Ipv6Addr = "2001:db8::1".parse().unwrap();
     assert_eq!((sent.len(), message.kind), (1, MessageType::Solicit));
-    sent[0].bytes.windows(16).any(|window| window == wanted.octets())
+    sent[0].bytes.windows(16).any(|window| window == at(0xd5).octets())
 }
 
 fn asked(change: impl Fn(&mut Message)) -> (Message, Vec<u8>) {
@@ -62,7 +61,9 @@ fn conditions_hold_for_what_a_message_says() {
     ] {
         assert!(class_of(yes, &message, &bytes), "{yes}");
     }
-    for no in ["mac = ['02:00:00:00:00:02']", "vendor-class = ['HTTPClient*']", "architecture = [9]", "relay = ['::/0']"] {
+    for no in
+        ["mac = ['02:00:00:00:00:02']", "vendor-class = ['HTTPClient*']", "architecture = [9]", "relay = ['::/0']"]
+    {
         assert!(!class_of(no, &message, &bytes), "{no}");
     }
 }
@@ -86,12 +87,13 @@ fn the_relay_agent_tells_line_and_hardware_address() {
     options.insert(OptionCode::INTERFACE_ID, *b"ge-0/0/1").unwrap();
     options.put(&RemoteId { enterprise: 9, identifier: b"rack-7".to_vec() }).unwrap();
     options.insert(OptionCode::SUBSCRIBER_ID, *b"owner").unwrap();
-    // RFC 6939: a relay agent's word about the hardware goes before what the link-local address seems to say.
-    assert!(class_of("mac = ['02:5e:10:00:00:07']", &message, &relayed(&message, options.clone())) == false);
-    assert!(class_of("mac = ['00:5e:10:00:00:07']", &message, &relayed(&message, options.clone())) == false);
+    // The address that the relay agent heard was made from a hardware address; what it has seen itself goes before (RFC 6939 §5).
+    let heard = "mac = ['02:5e:10:00:00:07']";
+    assert!(class_of(heard, &message, &relayed(&message, options.clone())));
     let said = ClientLinkLayerAddress { hardware: 1, address: vec![2, 0, 0, 0, 0, 9] };
     options.put(&said).unwrap();
     let bytes = relayed(&message, options);
+    assert!(!class_of(heard, &message, &bytes));
     for yes in [
         "mac = ['02:00:00:00:00:09']",
         "circuit-id = ['ge-0/*']",
@@ -106,17 +108,16 @@ fn the_relay_agent_tells_line_and_hardware_address() {
 #[test]
 fn a_device_on_the_owners_list_is_recognised() {
     let mac = MacAddress([2, 0, 0, 0, 0, 1]);
-    for known in [
-        Known::new("acme/A", "A").at(&[mac], None, None),
-        Known::new("acme/SN-1", "SN-1"),
-    ] {
-        let settings = format!("[[class]]\nname = 'own'\nwhen = {{ known = true }}\ngive = {{ dns = ['2001:db8::1'] }}\n{SUBNET}");
+    for known in [Known::new("acme/A", "A").at(&[mac], None, None), Known::new("acme/SN-1", "SN-1")] {
+        let settings = format!(
+            "[[class]]\nname = 'own'\nwhen = {{ known = true }}\ngive = {{ dns = ['2001:db8::d5'] }}\n{SUBNET}"
+        );
         let mut world = World::new(&settings);
         world.directory.put(known);
         let mut message = asking(with(1, MessageType::Solicit, &[]), &[23]);
         // RFC 4704 §4: flags, then a name.
         message.options.insert(OptionCode::CLIENT_FQDN, *b"\0\x04SN-1").unwrap();
         let reply = world.reply(&message);
-        assert_eq!(reply.options.single(OptionCode::DNS_SERVERS), Ok(Some(&at(1).octets()[..])));
+        assert_eq!(reply.options.single(OptionCode::DNS_SERVERS), Ok(Some(&at(0xd5).octets()[..])));
     }
 }

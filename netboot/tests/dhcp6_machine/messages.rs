@@ -1,8 +1,6 @@
 //! The messages that a client sends in an ordinary life (RFC 8415 §18.3).
 
-use dhcp::v6::{
-    Message, MessageType, OptionCode, RapidCommit, ServerIdentifier, StatusCode,
-};
+use dhcp::v6::{Message, MessageType, OptionCode, RapidCommit, ServerIdentifier, StatusCode};
 use netboot::{
     dhcp6::ReachedBy,
     lease::{Standing, Written},
@@ -70,7 +68,8 @@ fn section_18_3_2_an_address_of_another_link_is_refused() {
 #[test]
 fn section_18_3_3_a_confirm_is_about_the_link_alone() {
     let mut world = World::whole();
-    for (address, status) in [(at(0x7777), StatusCode::SUCCESS), ("2001:db8:1::1".parse().unwrap(), StatusCode::NOT_ON_LINK)]
+    for (address, status) in
+        [(at(0x7777), StatusCode::SUCCESS), ("2001:db8:1::1".parse().unwrap(), StatusCode::NOT_ON_LINK)]
     {
         let reply = world.reply(&asking(with(1, MessageType::Confirm, &[address]), &[23, 136]));
         assert_eq!(StatusCode::of(&reply.options), Ok(status), "{address}");
@@ -196,7 +195,8 @@ fn section_18_4_a_client_that_writes_to_the_servers_own_address_is_sent_to_the_g
         assert_eq!(reply.options.len(), 3, "{kind}: identifiers and status");
     }
     // §16: the others are discarded.
-    let discarded = [MessageType::Solicit, MessageType::Confirm, MessageType::Rebind].map(|kind| with(1, kind, &[address]));
+    let discarded =
+        [MessageType::Solicit, MessageType::Confirm, MessageType::Rebind].map(|kind| with(1, kind, &[address]));
     for message in discarded.into_iter().chain([from_client(1, MessageType::InformationRequest)]) {
         assert!(world.deliver(NOW, ReachedBy::Unicast, &message.encode()).sent.is_empty(), "{}", message.kind);
     }

@@ -1,8 +1,6 @@
 //! What a client is given beside its address.
 
-use dhcp::v6::{
-    BootFileParameters, ClassFraming, MessageType, OptionCode, VendorClass,
-};
+use dhcp::v6::{BootFileParameters, ClassFraming, MessageType, OptionCode, VendorClass};
 use netboot::note::Event;
 
 use crate::world::*;
@@ -25,8 +23,8 @@ fn dhc_03_an_answer_with_option_136_in_hexadecimal() {
         0001000a00030001020000000001\
         0002000a00030001020000000001\
         0017001020010db8000000000000000000000053\
-        0088003a001f68747470733a2f2f737a7470312e6578616d706c652e6e65743a38343433\
-        001768747470733a2f2f5b323030313a6462383a3a315d";
+        00880037001e68747470733a2f2f737a7470312e6578616d706c652e6e65743a38343433\
+        001568747470733a2f2f5b323030313a6462383a3a315d";
     assert_eq!(hex(&reply.encode()), expected);
 }
 
@@ -94,7 +92,8 @@ fn net_09_the_boot_file_in_hexadecimal() {
 /// NET-10: RFC 5970 §4 lists the messages.
 #[test]
 fn net_10_boot_options_stand_in_answers_to_five_messages_alone() {
-    let forced = "options = [{ code = 61, u16 = 7, send = 'always' }, { code = 62, hex = '010300', send = 'always' }]\n";
+    let forced =
+        "options = [{ code = 61, u16 = 7, send = 'always' }, { code = 62, hex = '010300', send = 'always' }]\n";
     for kind in MessageType::ALL.into_iter().filter(|kind| kind.is_from_client()) {
         let mut world = World::new(&format!("[give]\n{BOOT}{forced}{SUBNET}"));
         world.exchange(&with(1, MessageType::Request, &[at(0x100)]));
@@ -138,8 +137,13 @@ fn net_09_http_boot_firmware_gets_its_class_back() {
 
 #[test]
 fn what_no_host_could_take_is_left_out_from_the_end_and_told() {
-    let uris: Vec<_> = (0..20).map(|number| format!("'https://a-rather-long-name-{number}.{}.example'", "x".repeat(40))).collect();
-    let many = format!("[give]\nbootstrap-uris = [{}]\noptions = [{{ code = 103, text = '{}' }}]\n{SUBNET}", uris.join(","), "y".repeat(900));
+    let uris: Vec<_> =
+        (0..20).map(|number| format!("'https://a-rather-long-name-{number}.{}.example'", "x".repeat(40))).collect();
+    let many = format!(
+        "[give]\nbootstrap-uris = [{}]\noptions = [{{ code = 103, text = '{}' }}]\n{SUBNET}",
+        uris.join(","),
+        "y".repeat(900)
+    );
     let (reply, events) = World::new(&many).exchange(&asking(with(1, MessageType::Solicit, &[]), &[136, 103, 23]));
     let reply = reply.unwrap();
     assert!(reply.encode().len() <= 1452);

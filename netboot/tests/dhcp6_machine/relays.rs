@@ -121,10 +121,8 @@ fn what_a_relay_agent_wants_echoed_counts_for_the_length_of_the_datagram() {
         let outcome = World::new(&settings).deliver(NOW, ReachedBy::Unicast, &asked.encode());
         assert_eq!(outcome.sent.len(), replies, "{name}");
         assert!(outcome.sent.iter().all(|sent| sent.bytes.len() <= 1452));
-        let told = matches!(
-            outcome.events[..],
-            [.., Event::Shortened { .. }] | [Event::Ignored(Ignored::ReplyTooLong)]
-        );
+        let told =
+            matches!(outcome.events[..], [.., Event::Shortened { .. }] | [Event::Ignored(Ignored::ReplyTooLong)]);
         assert!(told, "{:?}", outcome.events);
     }
 }
