@@ -211,7 +211,7 @@ proptest! {
             }
             prop_assert!(book.by_client.len() <= shelf.entries.len());
             let from_pools = shelf.entries.keys().filter(|address| shelf.space.gives(**address)).count();
-            prop_assert_eq!(shelf.from_pools, from_pools as u128);
+            prop_assert_eq!(shelf.from_pools, u128::try_from(from_pools).unwrap());
         }
     }
 }
