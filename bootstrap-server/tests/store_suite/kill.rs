@@ -51,17 +51,19 @@ pub fn commit_until_killed() {
             .collect();
         // Leases share the writer with them.
         let round: u32 = round.parse().unwrap();
-        let lenders = (0..4).map(|caller| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move {
-                for number in 0.. {
-                    let address = v4((round * 4 + caller) * 100_000 + number);
-                    assert_eq!(store.write(vec![lease(address, caller, 1, 600)]).await.unwrap(), [Written::Yes]);
-                    let mut out = std::io::stdout().lock();
-                    writeln!(out, "LENT {address}").and_then(|()| out.flush()).unwrap();
-                }
+        let lenders: Vec<_> = (0..4)
+            .map(|caller| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move {
+                    for number in 0.. {
+                        let address = v4((round * 4 + caller) * 100_000 + number);
+                        assert_eq!(store.write(vec![lease(address, caller, 1, 600)]).await.unwrap(), [Written::Yes]);
+                        let mut out = std::io::stdout().lock();
+                        writeln!(out, "LENT {address}").and_then(|()| out.flush()).unwrap();
+                    }
+                })
             })
-        });
+            .collect();
         for caller in callers.into_iter().chain(lenders) {
             caller.await.unwrap();
         }

@@ -46,19 +46,26 @@ pub(super) async fn write(
     let mut outcomes = vec![Written::Yes; leases.len()];
     let mut open: Vec<usize> = (0..leases.len()).collect();
     for _ in 0..TRIES {
-        let refused = transact(connection, dialect, leases, open).await?;
-        if refused.is_empty() {
-            return Ok(outcomes);
+        let rounds = rounds(leases, std::mem::take(&mut open));
+        let ends = if rounds.len() == 1 { Ends::Here } else { Ends::Elsewhere };
+        if ends == Ends::Elsewhere {
+            connection.execute(dialect.begin_write()).await?;
         }
-        let records = records(connection, dialect, leases, &refused).await?;
-        open = Vec::new();
-        for place in refused {
-            let (Some(lease), Some(outcome)) = (leases.get(place), outcomes.get_mut(place)) else { continue };
-            match records.get(&lease.address) {
-                Some(record) if !record.gives_way_to(lease) => *outcome = Written::Taken(Box::new(record.clone())),
-                // Another server has freed it meanwhile.
-                _ => open.push(place),
+        for round in &rounds {
+            let refused = send(connection, dialect, leases, round, ends).await?;
+            // By whom, as long as nothing else of this group was written.
+            let records = records(connection, dialect, leases, &refused).await?;
+            for place in refused {
+                let (Some(lease), Some(outcome)) = (leases.get(place), outcomes.get_mut(place)) else { continue };
+                match records.get(&lease.address) {
+                    Some(record) if !record.gives_way_to(lease) => *outcome = Written::Taken(Box::new(record.clone())),
+                    // Another server has freed it meanwhile.
+                    _ => open.push(place),
+                }
             }
+        }
+        if ends == Ends::Elsewhere {
+            connection.execute("COMMIT").await?;
         }
         if open.is_empty() {
             return Ok(outcomes);
@@ -66,26 +73,6 @@ pub(super) async fn write(
     }
     let detail = "other servers write the same leases all the time".to_owned();
     Err(StoreError::Database { fault: DatabaseFault::Busy, detail })
-}
-
-/// Writes those of the leases that stand at these places, in one transaction. Gives the places of those whose address is another's.
-async fn transact(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-    leases: &[&Lease],
-    places: Vec<usize>,
-) -> Result<Vec<usize>, StoreError> {
-    let rounds = rounds(leases, places);
-    if let [round] = rounds.as_slice() {
-        return send(connection, dialect, leases, round, Ends::Here).await;
-    }
-    connection.execute(dialect.begin_write()).await?;
-    let mut refused = Vec::new();
-    for round in &rounds {
-        refused.extend(send(connection, dialect, leases, round, Ends::Elsewhere).await?);
-    }
-    connection.execute("COMMIT").await?;
-    Ok(refused)
 }
 
 /// Parts in each of which an address stands once: a statement cannot write a row twice.
@@ -179,6 +166,9 @@ async fn records(
     leases: &[&Lease],
     places: &[usize],
 ) -> Result<BTreeMap<IpAddr, Lease>, StoreError> {
+    if places.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let addresses: BTreeSet<_> = places.iter().filter_map(|place| leases.get(*place)).map(|it| it.address).collect();
     let keys = addresses.into_iter().map(|address| vec![row::key(address).into()]).collect();
     let select = format!("SELECT {} FROM dhcp_lease WHERE address IN (SELECT wanted FROM wanted)", row::COLUMNS);
