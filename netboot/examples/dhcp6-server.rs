@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    tracing_subscriber::fmt().with_ansi(false).with_writer(io::stderr).init();
     let path = env::args_os().nth(1).ok_or("usage: dhcp6-server POLICY.toml")?;
     let policy: Dhcp6Policy = toml::from_str(&fs::read_to_string(path)?)?;
     let server = Dhcp6Server::bind(policy, Services::in_memory())?;

@@ -26,7 +26,8 @@ use crate::{
 /// A DHCPv6 server with its socket bound, not answering yet.
 #[derive(Debug)]
 pub struct Dhcp6Server {
-    socket: Udp6Socket,
+    channel: Channel,
+    local_address: SocketAddrV6,
     locals: Locals,
     machine: Dhcp6Machine,
     services: Services,
@@ -59,13 +60,15 @@ impl Dhcp6Server {
             Some(duid) => duid.clone(),
             None => made_duid(&locals, &Interfaces::read().map_err(failed)?).ok_or(ServerError::Nameless)?,
         };
-        Ok(Self { socket, locals, machine: Dhcp6Machine::new(policy, duid), services })
+        let (local_address, channel) = (socket.local_address(), socket.into_channel());
+        join(&channel, &locals);
+        Ok(Self { channel, local_address, locals, machine: Dhcp6Machine::new(policy, duid), services })
     }
 
     /// The address the socket is bound to, with the port the system chose where the policy says 0.
     #[must_use]
     pub const fn local_address(&self) -> SocketAddrV6 {
-        self.socket.local_address()
+        self.local_address
     }
 
     /// By what clients know this server.
@@ -79,9 +82,7 @@ impl Dhcp6Server {
     /// # Errors
     /// [`ServerError::Receive`] when the socket stays unusable. A reply that cannot be sent is logged, not an error.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let channel = self.socket.into_channel();
-        join(&channel, &self.locals);
-        let mut engine = Engine::new(channel, self.machine, self.locals, self.services);
+        let mut engine = Engine::new(self.channel, self.machine, self.locals, self.services);
         engine.join = Some(join);
         engine.run(shutdown).await
     }
