@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
 use dhcp::v4::MacAddress;
 use netboot::io::{Evidence, Finding, NotAsked, ProbeSettings, Prober};
 
-use crate::bench::{CABLE, inside, ip, other, python};
+use crate::bench::{CABLE, Working, inside, ip, other};
 
 const PEER: MacAddress = MacAddress([2, 0, 0, 0, 0, 0x12]);
 
@@ -89,27 +89,50 @@ fn many_are_asked_for_at_once_and_no_more_than_many() {
 }
 
 #[test]
-fn an_answer_to_another_question_is_none() {
+fn only_the_very_answer_counts() {
     let _python = peers::need!("python3");
     inside!(CABLE, || async {
-        let mut prober = Prober::open(ProbeSettings { time_limit: Duration::from_secs(5), ..settings(None) });
-        prober.ask(address(77)).unwrap();
-        // From that very address, with every identifier that there is.
-        python(
+        // Nobody has these addresses, but somebody hears what is sent to them.
+        for last in [77, 79] {
+            ip(&format!("neigh add 192.0.2.{last} lladdr {PEER} dev veth0"));
+        }
+        let mut forger = Working::python(
             "import socket, struct
-s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x800))
+frames.bind(('veth1', 0))
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
 def checksum(data):
     total = sum(struct.unpack('>%dH' % (len(data) // 2), data))
     while total >> 16: total = (total & 0xffff) + (total >> 16)
     return ~total & 0xffff
-for identifier in range(65536):
-    body = struct.pack('>HH', identifier, 0) + bytes(16)
-    icmp = struct.pack('>BBH', 0, 0, checksum(bytes(4) + body)) + body
+def say(source, body, kind=0):
+    icmp = struct.pack('>BBH', kind, 0, checksum(bytes([kind, 0, 0, 0]) + body)) + body
     header = struct.pack('>BBHHHBBH4s4s', 0x45, 0, 20 + len(icmp), 1, 0, 64, 1, 0,
-                         socket.inet_aton('192.0.2.77'), socket.inet_aton('192.0.2.1'))
-    s.sendto(header + icmp, ('192.0.2.1', 0))",
+                         socket.inet_aton(source), socket.inet_aton('192.0.2.1'))
+    raw.sendto(header + icmp, ('192.0.2.1', 0))
+print('ready', flush=True)
+while True:
+    packet = frames.recv(9999)[14:]
+    if packet[9] != 1 or packet[20] != 8: continue
+    asked, body = socket.inet_ntoa(packet[16:20]), packet[24:]
+    if asked == '192.0.2.77':
+        for at in range(len(body)):
+            say(asked, body[:at] + bytes([body[at] ^ 1]) + body[at + 1:])
+        say('192.0.2.78', body)
+        say(asked, body, kind=8)
+        say(asked, body + bytes(2))
+    else:
+        say(asked, body)
+    print(asked, flush=True)",
         );
+        let mut prober = Prober::open(settings(None));
+        prober.ask(address(77)).unwrap();
+        assert_eq!(forger.line(), "192.0.2.77");
         assert_eq!(prober.next().await.finding, Finding::Free);
+        prober.ask(address(79)).unwrap();
+        assert_eq!(forger.line(), "192.0.2.79");
+        let found = prober.next().await.finding;
+        assert!(matches!(found, Finding::InUse { evidence: Evidence::EchoReply, .. }), "{found:?}");
     });
 }
 

@@ -54,6 +54,9 @@ while True:
     data, source = s.recvfrom(9999)
     print(data.decode(), source[0].split('%')[0], source[1], flush=True)";
         let mut first = Working::python(&[&script, waiting].concat());
+        // That somebody else on this host hears the groups of the second link does not mean that this socket does.
+        let stranger = Udp6Socket::bind(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 1547, 0, 0), None).unwrap();
+        stranger.join(&veth2).unwrap();
         // This link's groups are not heard; what is sent to the host itself is.
         python(&client("veth3", &["ff02::1:2", "2001:db8:3::1"]));
 
@@ -93,6 +96,15 @@ while True:
         assert_eq!(first.line(), format!("scoped {own} 547"));
         assert_eq!(first.line(), format!("by-interface {own} 547"));
         assert_eq!(first.line(), "global 2001:db8:2::1 547");
+
+        // What was left is heard no more, and what is joined is.
+        drop(first);
+        socket.leave(index);
+        socket.leave(index);
+        socket.join(&veth2).unwrap();
+        python(&client("veth1", &["ff02::1:2"]));
+        python(&client("veth3", &["ff02::1:2"]));
+        assert_eq!(receive(&socket, 1).await[0].2, veth2.index);
     });
 }
 
@@ -121,5 +133,6 @@ while not subprocess.run('ip -6 addr show dev veth1 scope link -tentative', shel
         ip("link delete veth0");
         let error = Udp6Socket::bind(EVERYWHERE, None).unwrap().join(&veth0).unwrap_err();
         assert!(error.to_string().contains("veth0"), "{error}");
+        socket.leave(veth0.index);
     });
 }
