@@ -4,6 +4,7 @@
 //! and opens nothing. What it answers is decided by a policy that was checked when it was loaded.
 //!
 //! * [`policy`]: who gets what; reads from TOML.
+//! * [`lease`]: who has which address, and where that survives.
 //! * [`dhcp4`]: the DHCPv4 server of RFC 2131, which gives devices their address and option 143 (RFC 8572 §8.1).
 //! * [`io`]: the sockets.
 
@@ -12,4 +13,6 @@
 
 pub mod dhcp4;
 pub mod io;
+pub mod lease;
+pub mod moment;
 pub mod policy;
