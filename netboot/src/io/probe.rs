@@ -129,7 +129,7 @@ impl Prober {
         let opened = open_socket(settings.interface.as_deref());
         let interface = settings.interface.as_deref();
         if let Err(error) = &opened {
-            warn!(%error, interface, "addresses are not probed before they are offered; CAP_NET_RAW lets the program do so");
+            warn!(%error, interface, remedy = "give the program CAP_NET_RAW, or start it as root", "probing is off");
         }
         let (socket, index) = opened.map_or((None, None), |(socket, index)| (Some(socket), index));
         let keys = RandomState::new();

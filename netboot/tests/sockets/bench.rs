@@ -36,6 +36,8 @@ cable() {
 }
 ip netns add other
 ip -n other link set lo up
+# Nobody here has another's address.
+for host in '' 'ip netns exec other'; do $host sh -c 'echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad'; done
 cable veth0 veth1 2
 ";
 

@@ -1,5 +1,7 @@
 //! What the kernel says of interfaces.
 
+use std::fs;
+
 use dhcp::v4::MacAddress;
 use netboot::io::{InterfaceState, InterfaceWatch, Interfaces};
 
@@ -55,6 +57,7 @@ fn an_address_that_is_not_yet_ones_own_is_not_among_them() {
     inside!(CABLE, || async {
         let watch = InterfaceWatch::open().unwrap();
         // Duplicate address detection (RFC 4862 §5.4) takes a second and more.
+        fs::write("/proc/sys/net/ipv6/conf/veth0/accept_dad", "1").unwrap();
         ip("addr add 2001:db8:2::5/64 dev veth0");
         let known = || interface("veth0").ipv6.iter().any(|it| it.address.segments()[7] == 5);
         assert!(!known());
