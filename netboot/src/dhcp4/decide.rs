@@ -281,7 +281,8 @@ impl<'a> Case<'a> {
             Decision::SayIfFree(address, reply, event) => {
                 let (reply, shortened) = outgoing(reply)?;
                 let (datagram, notes) = (datagram.bytes.to_vec(), notes(event, shortened));
-                vec![Action::Probe(Box::new(Probe { address, datagram, reply, notes }))]
+                let client = self.request.client.mac;
+                vec![Action::Probe(Box::new(Probe { address, client, datagram, reply, notes }))]
             }
             Decision::Lend(lease, reply, event) => {
                 let (reply, shortened) = outgoing(reply)?;

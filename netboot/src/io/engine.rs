@@ -25,7 +25,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    Clock, Finding, InterfaceWatch, Prober, Protocol, ServerError, Services, Standing,
+    Clock, Finding, InterfaceWatch, OpenError, Prober, Protocol, ServerError, Services, Standing,
     channel::Channel,
     local::{Local, Locals},
     told::Told,
@@ -101,6 +101,7 @@ pub(super) struct Engine<M: Machine> {
     pub(super) services: Services,
     pub(super) prober: Option<Prober>,
     pub(super) frames: Option<PacketSocket>,
+    pub(super) confined: Option<Confined>,
     told: Told,
     /// Records that wait for the group before them.
     waiting: VecDeque<(Origin, Box<Pending<M::Address>>)>,
@@ -108,6 +109,12 @@ pub(super) struct Engine<M: Machine> {
     probing: HashMap<std::net::IpAddr, Vec<(Origin, Box<Probe<M::Address>>)>>,
     outbox: Vec<(Origin, Outgoing)>,
     seen: Version,
+}
+
+/// The one interface that the socket is confined to, and how it is bound to it again.
+pub(super) struct Confined {
+    pub(super) interface: String,
+    pub(super) bind: Box<dyn Fn() -> Result<Channel, OpenError> + Send>,
 }
 
 /// What happened next.
@@ -131,6 +138,7 @@ impl<M: Machine> Engine<M> {
             services,
             prober: None,
             frames: None,
+            confined: None,
             told: Told::new(M::PROTOCOL),
             waiting: VecDeque::new(),
             in_flight: Vec::new(),
@@ -354,7 +362,11 @@ impl<M: Machine> Engine<M> {
     fn probed(&mut self, now: Moment, probed: super::Probed) {
         let waiting = self.probing.remove(&std::net::IpAddr::V4(probed.address)).unwrap_or_default();
         for (origin, probe) in waiting {
-            let in_use = matches!(probed.finding, Finding::InUse { .. });
+            let in_use = match probed.finding {
+                Finding::Free => false,
+                // The client itself, from before.
+                Finding::InUse { hardware, .. } => hardware.is_none() || hardware != probe.client,
+            };
             let actions = self.ask_machine(origin, &[], |machine, heard, directory| {
                 machine.on_probed(now, *probe, heard, in_use, directory)
             });
@@ -394,8 +406,23 @@ impl<M: Machine> Engine<M> {
     }
 
     fn interfaces_changed(&mut self) {
+        let protocol = M::PROTOCOL.as_str();
+        let before: Vec<u32> = self.locals.iter().map(|(index, _)| index).collect();
         if let Err(error) = self.locals.refresh() {
-            warn!(%error, "{} cannot read the interfaces", M::PROTOCOL.as_str());
+            warn!(%error, "{protocol} cannot read the interfaces");
+        }
+        let Some(confined) = &self.confined else { return };
+        // A socket that is confined to an interface hears no more of one that was removed, even when it comes back.
+        let came =
+            self.locals.iter().any(|(index, local)| local.name == confined.interface && !before.contains(&index));
+        if came {
+            match (confined.bind)() {
+                Ok(channel) => {
+                    info!(interface = confined.interface, "{protocol} serves an interface that came back");
+                    self.channel = channel;
+                }
+                Err(error) => warn!(%error, "{protocol} cannot serve an interface that came back"),
+            }
         }
     }
 
