@@ -8,7 +8,7 @@ use std::{
     collections::{HashMap, VecDeque},
     future::Future,
     io,
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
     sync::Arc,
     time::Duration,
 };
@@ -69,7 +69,7 @@ pub(super) trait Machine: Send + 'static {
     /// Whether a datagram is a client's first: what is passed over first when there is too much to do.
     fn begins(bytes: &[u8]) -> bool;
     /// Of each subnet its first address, the records kept of it, and the addresses of its pools.
-    fn usage(&self) -> Vec<(std::net::IpAddr, usize, u128)>;
+    fn usage(&self) -> Vec<(IpAddr, usize, u128)>;
 }
 
 /// A datagram, and where it came in.
@@ -90,6 +90,7 @@ struct Origin {
     interface: u32,
 }
 
+type Probing<A> = (Origin, Box<Probe<A>>);
 type Writing = JoinHandle<Result<Vec<Written>, LeaseStoreError>>;
 type Following = JoinHandle<Result<Vec<Numbered>, LeaseStoreError>>;
 
@@ -106,7 +107,7 @@ pub(super) struct Engine<M: Machine> {
     /// Records that wait for the group before them.
     waiting: VecDeque<(Origin, Box<Pending<M::Address>>)>,
     in_flight: Vec<(Origin, Box<Pending<M::Address>>)>,
-    probing: HashMap<std::net::IpAddr, Vec<(Origin, Box<Probe<M::Address>>)>>,
+    probing: HashMap<IpAddr, Vec<Probing<M::Address>>>,
     outbox: Vec<(Origin, Outgoing)>,
     seen: Version,
 }
@@ -293,8 +294,8 @@ impl<M: Machine> Engine<M> {
                 continue;
             }
             let to_many = received.destination.is_none_or(|it| match it {
-                std::net::IpAddr::V4(address) => address.is_broadcast(),
-                std::net::IpAddr::V6(address) => address.is_multicast(),
+                IpAddr::V4(address) => address.is_broadcast(),
+                IpAddr::V6(address) => address.is_multicast(),
             });
             let origin = Origin { source: received.source, to_many, interface };
             let busy = self.waiting.len() >= MOST_WAITING
@@ -339,9 +340,9 @@ impl<M: Machine> Engine<M> {
     }
 
     fn probe(&mut self, origin: Origin, probe: Box<Probe<M::Address>>) {
-        let address: std::net::IpAddr = probe.address.into();
+        let address: IpAddr = probe.address.into();
         let asked = match (&mut self.prober, address) {
-            (Some(prober), std::net::IpAddr::V4(address)) => prober.ask(address).is_ok(),
+            (Some(prober), IpAddr::V4(address)) => prober.ask(address).is_ok(),
             _ => false,
         };
         if asked {
@@ -360,7 +361,7 @@ impl<M: Machine> Engine<M> {
     }
 
     fn probed(&mut self, now: Moment, probed: super::Probed) {
-        let waiting = self.probing.remove(&std::net::IpAddr::V4(probed.address)).unwrap_or_default();
+        let waiting = self.probing.remove(&IpAddr::V4(probed.address)).unwrap_or_default();
         for (origin, probe) in waiting {
             let in_use = match probed.finding {
                 Finding::Free => false,
