@@ -391,20 +391,24 @@ impl<M: Machine> Engine<M> {
     }
 
     fn written(&mut self, outcome: Result<Vec<Written>, String>) {
-        let mut outcome = outcome.map(Vec::into_iter);
-        for (origin, pending) in std::mem::take(&mut self.in_flight) {
-            let count = pending.leases.len();
-            let actions = match &mut outcome {
-                Ok(written) => {
-                    let its: Vec<_> = written.by_ref().take(count).collect();
-                    if its.len() == count {
-                        self.machine.on_written(*pending, Ok(&its))
-                    } else {
-                        self.machine.on_written(*pending, Err("the store said nothing of it".to_owned()))
-                    }
+        let mut group = std::mem::take(&mut self.in_flight);
+        let mut written = match outcome {
+            Ok(written) => written.into_iter(),
+            Err(because) => {
+                // Undone from the last to the first: a client that asked twice has two records in one group.
+                for (origin, pending) in group.into_iter().rev() {
+                    let actions = self.machine.on_written(*pending, Err(because.clone()));
+                    self.perform(origin, actions);
                 }
-                Err(error) => self.machine.on_written(*pending, Err(error.clone())),
-            };
+                return;
+            }
+        };
+        for (origin, pending) in group.drain(..) {
+            let count = pending.leases.len();
+            let its: Vec<_> = written.by_ref().take(count).collect();
+            let told =
+                if its.len() == count { Ok(its.as_slice()) } else { Err("the store said nothing of it".to_owned()) };
+            let actions = self.machine.on_written(*pending, told);
             self.perform(origin, actions);
         }
     }

@@ -9,7 +9,7 @@ use peers::{network, peer::Peer};
 /// waits until it answers; `waits TEST` waits until a command succeeds, `logged PATTERN` until the server's log has this, `watched` has every
 /// frame of the cable written down in hexadecimal. `lease` is a script for `udhcpc` that leaves what it was given in the file of that name.
 const PREAMBLE: &str = r#"
-waits() { n=0; until sh -c "$1" > /dev/null 2>&1; do n=$((n + 1)); [ $n -lt 150 ] || { echo "never: $1"; exit 9; }; sleep 0.1; done; }
+waits() { n=0; until sh -c "$1" > /dev/null 2>&1; do n=$((n + 1)); [ $n -lt 400 ] || { echo "never: $1"; exit 9; }; sleep 0.1; done; }
 cable() {
     ip netns add other
     ip link add veth0 type veth peer name veth1 netns other
