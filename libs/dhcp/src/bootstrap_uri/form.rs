@@ -99,7 +99,7 @@ impl FieldForm {
         match self {
             Self::Rfc8572 | Self::Rfc8572Single => None,
             Self::Rfc8572Path => {
-                Some("samples that show the whole path of the RPC; devices that follow the RFC ignore it")
+                Some("samples that show the path of the RPC, which devices that follow the RFC ignore")
             }
             Self::Text => Some("the agent of the Open Programmable Infrastructure project"),
             Self::HostPort => Some("the agent fl-sztp"),

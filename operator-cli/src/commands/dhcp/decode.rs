@@ -96,7 +96,7 @@ mod tests {
 a whole option 143 of DHCPv4; looked at is its value
 4 octets: four octets that may be an IPv4 address; RFC 8572 §8.3 wants a framed https URI
   https://192.0.2.1
-wrong: four octets that may be an IPv4 address; RFC 8572 §8.3 wants a framed https URI; it is what guides of Huawei use
+wrong: four octets that may be an IPv4 address; RFC 8572 §8.3 wants a framed https URI; known from guides of Huawei
   why: dhcp-uri-form (RFC 8572 §8.3)
   do:  Write what `sztp dhcp encode` prints; it takes a --form where a class of devices needs another. If your devices want this one, say `--form ipv4-octets`.
 The list that was probably meant: 001168747470733a2f2f3139322e302e322e31";

@@ -1,6 +1,6 @@
 //! What a value of option 143 or 136 is, and everything that is wrong with it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use dhcp::bootstrap_uri::{
     AcceptedForms, BootstrapServerUri, FieldForm, IgnoredBecause, IgnoredEntry, UriError, UriList, recognise,
@@ -71,7 +71,7 @@ pub(super) fn judge(value: &[u8], wanted: &[FieldForm]) -> Judged {
         Some(form) if wanted.contains(&form) => after_the_end(value, form),
         Some(FieldForm::Rfc8572Path) => framed_faults(value, ignored(value)),
         Some(form) => {
-            let used = form.used_by().map(|by| format!("; it is what {by} use")).unwrap_or_default();
+            let used = form.used_by().map(|by| format!("; known from {by}")).unwrap_or_default();
             let mut fault = Fault::form(format!("{}{used}", form.explanation()));
             fault.remedy = format!("{} If your devices want this one, say `--form {form}`.", fault.remedy);
             let path =
@@ -95,7 +95,17 @@ fn unknown(value: &[u8]) -> Vec<Fault> {
         return vec![Fault::form(format!("the length of {text:?} stands in one octet; RFC 8572 §8.3 wants two"))];
     }
     let Some(text) = printable(value) else {
-        return framed_faults(value, ignored(value));
+        return match addresses(value) {
+            Some(addresses) => {
+                let what = format!(
+                    "{} octets that may be {} addresses; RFC 8572 §8.3 wants framed https URIs",
+                    value.len(),
+                    addresses.len()
+                );
+                vec![Fault::form(what)]
+            }
+            None => framed_faults(value, ignored(value)),
+        };
     };
     if octets::read(text).is_ok_and(|octets| octets.len() > 4) {
         return vec![Fault::form("hexadecimal digits are sent as a text, not as the octets that they stand for")];
@@ -158,6 +168,20 @@ fn terminator(value: &[u8]) -> Option<Fault> {
     Some(Fault::form(format!("the text ends in an octet {last:02x}, which a reader takes for a part of it")))
 }
 
+/// The addresses that these octets may be, as a server sends an option that is declared so; `None` where they are hardly any.
+fn addresses(value: &[u8]) -> Option<Vec<IpAddr>> {
+    if let Ok(octets) = <[u8; 16]>::try_from(value)
+        && matches!(octets, [0x20..=0x3f | 0xfc..=0xfe, ..])
+    {
+        return Some(vec![Ipv6Addr::from_octets(octets).into()]);
+    }
+    let (addresses, rest) = value.as_chunks::<4>();
+    let is_likely = rest.is_empty()
+        && (1..=16).contains(&addresses.len())
+        && addresses.iter().all(|it| matches!(it, [1..=223, ..]));
+    is_likely.then(|| addresses.iter().map(|octets| Ipv4Addr::from_octets(*octets).into()).collect())
+}
+
 /// The value as a text without what ends it; `None` when it is none.
 fn printable(value: &[u8]) -> Option<&str> {
     let text = str::from_utf8(value).ok()?.trim_end_matches(['\0', ' ', '\t', '\r', '\n']);
@@ -174,9 +198,15 @@ fn meant(value: &[u8]) -> Option<UriList> {
     let servers: Vec<_> = match printable(value).or_else(|| value.get(1..).and_then(printable)) {
         // A framed list has zeros in it.
         Some(text) => pieces(text).filter_map(read).collect(),
-        None => match recognise(value) {
-            Some(octets) if octets.form == FieldForm::Ipv4Octets => octets.list.uris.as_slice().to_vec(),
-            _ => Entries(value).filter_map(|entry| read(str::from_utf8(entry).ok()?)).collect(),
+        None => match addresses(value) {
+            Some(addresses) => addresses.iter().filter_map(|address| mend(&address.to_string())).collect(),
+            None => {
+                let mut entries = Entries(value);
+                let whole: Vec<_> = entries.by_ref().collect();
+                // Behind a length that is wrong there may be a URI all the same.
+                let rest = entries.0.get(2..).and_then(printable);
+                whole.into_iter().filter_map(|entry| str::from_utf8(entry).ok()).chain(rest).filter_map(read).collect()
+            }
         },
     };
     UriList::new(servers).ok()
@@ -225,6 +255,7 @@ mod tests {
         use ReasonCode::{DhcpUriForm as Layout, DhcpUriInvalid as Uri};
         let good = framed(&["https://a.example"]);
         let cases: &[(Vec<u8>, &[ReasonCode], &str, &[&str])] = &[
+            (b"\0\xffhttps://a.example/x".to_vec(), &[Layout], "announces 255", &["https://a.example"]),
             (framed(&["https://a.example/restconf"]), &[Uri], "path", &["https://a.example"]),
             (
                 framed(&["https://a.example", "http://b.example"]),
@@ -244,6 +275,13 @@ mod tests {
             (b"http://a.example".to_vec(), &[Layout, Uri], "https://", &["https://a.example"]),
             (b"192.0.2.1".to_vec(), &[Layout], "IPv4 address as plain text", &["https://192.0.2.1"]),
             (vec![192, 0, 2, 1], &[Layout], "four octets", &["https://192.0.2.1"]),
+            (vec![192, 0, 2, 1, 192, 0, 2, 2], &[Layout], "2 addresses", &["https://192.0.2.1", "https://192.0.2.2"]),
+            (
+                "2001:db8::1".parse::<Ipv6Addr>().unwrap().octets().to_vec(),
+                &[Layout],
+                "1 addresses",
+                &["https://[2001:db8::1]"],
+            ),
             (b"2001:db8::1".to_vec(), &[Layout], "bare address", &["https://[2001:db8::1]"]),
             (b"sztp.example".to_vec(), &[Layout], "bare address or name", &["https://sztp.example"]),
             (b"a.example:9090".to_vec(), &[Layout], "fl-sztp", &["https://a.example:9090"]),
