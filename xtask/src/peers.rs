@@ -49,6 +49,8 @@ const PEERS: &[Peer] = &[
     Peer { package: "isc-dhcp-server", program: "dhcpd" },
     Peer { package: "kea-dhcp4-server", program: "kea-dhcp4" },
     Peer { package: "kea-dhcp6-server", program: "kea-dhcp6" },
+    Peer { package: "kea-admin", program: "perfdhcp" },
+    Peer { package: "isc-dhcp-relay", program: "dhcrelay" },
     Peer { package: "tcpdump", program: "tcpdump" },
     Peer { package: "nsd", program: "nsd" },
     Peer { package: "avahi-daemon", program: "avahi-daemon" },

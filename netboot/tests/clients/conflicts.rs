@@ -67,3 +67,16 @@ fn a_server_that_nobody_named_is_told_of() {
     bench.write("policy.toml", &format!("{}{silent}", policy("other-servers = ['192.0.2.66']")));
     assert_eq!(bench.run(script).logged("dhcp-other-server"), 0, "it was named");
 }
+
+/// An interface that is removed and made again is served again.
+#[test]
+fn an_interface_that_comes_back_is_served() {
+    let bench = bench!("ip", "busybox");
+    bench.write("policy.toml", &policy("conflict-check = false"));
+    let ran = bench.run(
+        "cable\nserver policy.toml\nip link del veth0\nip link add veth0 type veth peer name veth1 netns other\n\
+         ip -n other addr add 192.0.2.1/24 dev veth1\nip -n other link set veth1 up\nip link set veth0 up\n\
+         busybox udhcpc -f -q -n -t 10 -T 1 -i veth0 -s ./lease.sh > client.log 2>&1\ncat lease.bound\n",
+    );
+    assert!(ran.told("ip").unwrap().starts_with("192.0.2.5"), "{}", ran.printed);
+}

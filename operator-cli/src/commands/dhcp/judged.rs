@@ -298,7 +298,7 @@ mod tests {
             let (found, what, meant) = shown(&value);
             assert_eq!(
                 (found.as_slice(), meant),
-                (*reasons, offers.iter().map(ToString::to_string).collect()),
+                (reasons, offers.iter().map(ToString::to_string).collect()),
                 "{what}"
             );
             assert!(what.contains(says), "{what}: {says}");
