@@ -48,6 +48,7 @@ const PEERS: &[Peer] = &[
     Peer { package: "kea-admin", program: "perfdhcp" },
     Peer { package: "dhcpcd-base", program: "dhcpcd" },
     Peer { package: "dnsmasq-base", program: "dnsmasq" },
+    Peer { package: "isc-dhcp-server", program: "dhcpd" },
     Peer { package: "kea-dhcp4-server", program: "kea-dhcp4" },
     Peer { package: "kea-dhcp6-server", program: "kea-dhcp6" },
     Peer { package: "kea-admin", program: "perfdhcp" },
