@@ -174,7 +174,11 @@ fn digests(certificates: &[Certificate]) -> Vec<String> {
 }
 
 fn about_particulars(particulars: &Particulars) -> Value {
-    let Particulars { model, mac_addresses, host, slot, rack } = particulars;
+    let Particulars { model, mac_addresses, uuid, host, slot, rack } = particulars;
     let mac_addresses: Vec<_> = mac_addresses.iter().map(ToString::to_string).collect();
-    json!({"model": model, "mac-addresses": mac_addresses, "host": host, "slot": slot, "rack": rack})
+    let mut about = json!({"model": model, "mac-addresses": mac_addresses, "host": host, "slot": slot, "rack": rack});
+    if let Some(uuid) = uuid {
+        about["uuid"] = json!(uuid.to_string());
+    }
+    about
 }

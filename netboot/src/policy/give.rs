@@ -85,7 +85,7 @@ pub enum Sending {
 }
 
 /// What is given, found consistent.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Give {
     pub(crate) answer: Option<bool>,
     pub(crate) lease_seconds: Option<u32>,

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{
     Answer, Directory, ProfileGiving, Subnet, SubnetError, SubnetSettings,
-    class::{ClassSettings, Giving},
+    class::{ClassSettings, Giving, GivingSettings},
     give::{GiveInvalid, GiveSettings},
 };
 use crate::{
@@ -63,12 +63,7 @@ impl<A: Address> Rules<A> {
                 }
             }
         }
-        let checked = |class: ClassSettings| {
-            let name = class.name.clone();
-            class.check::<A>().map_err(|because| RulesError::Class { name, because })
-        };
-        let classes = classes.into_iter().map(checked).collect::<Result<_, _>>()?;
-        Ok(Self { subnets, giving: Giving { classes, give: give.check::<A>()? }, strangers })
+        Ok(Self { subnets, giving: GivingSettings { classes, give }.check::<A>()?, strangers })
     }
 
     /// The subnets.
