@@ -11,7 +11,7 @@
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-//DHCP4
+pub mod dhcp4;
 
 //IO
 pub mod action;

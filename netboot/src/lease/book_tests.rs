@@ -143,7 +143,7 @@ fn what_was_forgotten_is_found_again() {
         lend(&mut book, who, last, NOW, 10);
     }
     assert_eq!(book.offer(0, &client(4), None, false, NOW), None);
-    assert_eq!(book.forget(NOW.plus(20), 2), 2);
+    assert_eq!(book.forget(NOW, NOW.plus(20), 2), 2);
     assert_eq!(book.usage(0), (1, 4));
     assert!(book.offer(0, &client(4), None, false, NOW).is_some());
     assert!(book.offer(0, &client(5), None, false, NOW).is_some());
@@ -192,7 +192,7 @@ proptest! {
                 0 | 1 => { book.offer(0, &client(who), Some(address(last)), who == 0, now); }
                 2 => { lend(&mut book, who, last, now, 40); }
                 3 => book.withdraw_offer(&client(who)),
-                4 => { book.forget(now, 3); }
+                4 => { book.forget(now, now, 3); }
                 _ => if let Some(before) = book.record(lease(who, last, now, 40)) { book.undo(before) },
             }
             let shelf = &book.shelves[0];
