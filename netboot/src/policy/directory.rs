@@ -183,6 +183,16 @@ impl Directory {
         self.profiles.get(name).map(Arc::as_ref)
     }
 
+    /// The names of the devices.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.devices.keys().map(Box::as_ref)
+    }
+
+    /// The names of the profiles that give anything.
+    pub fn profiles(&self) -> impl Iterator<Item = &str> {
+        self.profiles.keys().map(Box::as_ref)
+    }
+
     /// How many devices are known.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use std::{net::Ipv4Addr, sync::Arc};
 
 use dhcp::v4::{Architecture, MacAddress};
