@@ -6,6 +6,7 @@
 //! * [`policy`]: who gets what; reads from TOML.
 //! * [`lease`]: who has which address, and where that survives.
 //! * [`dhcp4`]: the DHCPv4 server of RFC 2131, which gives devices their address and option 143 (RFC 8572 §8.1).
+//! * [`explain`]: what a client would be answered, and why.
 //! * [`io`]: the sockets.
 
 #![warn(clippy::indexing_slicing)]
@@ -16,6 +17,7 @@ pub mod dhcp4;
 //IO
 pub mod action;
 pub mod client;
+pub mod explain;
 pub mod lease;
 pub mod moment;
 pub mod note;

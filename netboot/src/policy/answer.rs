@@ -98,6 +98,11 @@ impl<'p> Answer<'p> {
         self.layers.iter().map(|(origin, _)| origin)
     }
 
+    /// What each of them gives.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = (&Origin<'p>, &'p Give)> {
+        self.layers.iter().map(|(origin, give)| (origin, *give))
+    }
+
     fn first<T>(&self, pick: impl Fn(&'p Give) -> Option<T>) -> Option<Given<'_, 'p, T>> {
         self.layers.iter().find_map(|(origin, give)| Some(Given { value: pick(give)?, origin }))
     }

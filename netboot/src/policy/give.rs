@@ -84,6 +84,18 @@ pub enum Sending {
     Unless,
 }
 
+impl Sending {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::WhenAsked => "when-asked",
+            Self::Unless => "unless-unwanted",
+        }
+    }
+}
+
 /// What is given, found consistent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Give {
