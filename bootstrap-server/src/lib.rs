@@ -11,7 +11,7 @@ pub mod audit;
 pub mod authority;
 pub mod backup;
 pub mod config;
-mod dhcp;
+pub mod dhcp;
 pub mod doctor;
 pub mod domain;
 mod images;

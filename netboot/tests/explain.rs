@@ -193,7 +193,10 @@ fn an_address_is_reserved_or_lent_or_from_a_pool() {
     let leases = [lease([192, 0, 2, 9], &other), lease([198, 51, 100, 10], &third)];
     let taken = of_subnet(MacAddress([2, 0, 0, 0, 0, 9]));
     let said = dhcp4::explain(&policy(POLICY), &directory(), &taken, &present(&leases));
-    assert!(said.hindrances.iter().any(|it| it.what.contains("192.0.2.9") && it.remedy.contains("release")), "{said:?}");
+    assert!(
+        said.hindrances.iter().any(|it| it.what.contains("192.0.2.9") && it.remedy.contains("release")),
+        "{said:?}"
+    );
     let full = Question { subnet: Some(IpAddr::from([198, 51, 100, 1])), ..of_subnet(MAC) };
     let said = dhcp4::explain(&policy(POLICY), &directory(), &full, &present(&leases));
     assert_eq!(said.message, None);
@@ -203,7 +206,8 @@ fn an_address_is_reserved_or_lent_or_from_a_pool() {
 
 #[test]
 fn a_relay_agent_says_which_network_it_is() {
-    let relayed = Question { relay: Some(IpAddr::from([203, 0, 113, 1])), ..Question { subnet: None, ..of_subnet(MAC) } };
+    let relayed =
+        Question { relay: Some(IpAddr::from([203, 0, 113, 1])), ..Question { subnet: None, ..of_subnet(MAC) } };
     let said = explain(&relayed);
     assert_eq!(said.subnet.as_ref().unwrap().network, "198.51.100.0/24");
     assert!(said.subnet.unwrap().because.contains("203.0.113.1"));

@@ -125,6 +125,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
     operation(Method::GET, paths::CERTIFICATE, VIEWER, Gives::Json),
     operation(Method::POST, paths::REVOKE_CERTIFICATE, OPERATOR, Gives::Json),
     operation(Method::POST, paths::IMPORT_CERTIFICATES, OPERATOR, Gives::JsonLines),
+    operation(Method::GET, paths::EXPLAIN_DHCP, VIEWER, Gives::Json),
     operation(Method::GET, paths::USERS, ADMIN, Gives::Json),
     operation(Method::GET, paths::USER, ADMIN, Gives::Json),
     operation(Method::PUT, paths::USER, ADMIN, Gives::Json),

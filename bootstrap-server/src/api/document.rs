@@ -162,6 +162,7 @@ pub(super) fn preamble() -> OpenApi {
             tag("vouchers", "Ownership vouchers (RFC 8366)."),
             tag("certificates", "What the authorities of this server issued."),
             tag("factory", "Production orders: what a factory's stations may have certified."),
+            tag("dhcp", "What the DHCP servers beside this one do."),
             tag("users", "Who may use this API."),
             tag("tokens", "By what they are known."),
             tag("audit", "What happened."),

@@ -14,6 +14,7 @@ mod change;
 mod clock;
 mod decisions;
 mod devices;
+mod dhcp;
 mod document;
 mod erase;
 mod events;
@@ -37,7 +38,7 @@ mod users;
 mod view;
 mod vouchers;
 
-pub(crate) use clock::now;
+pub(crate) use clock::{now, written};
 pub use document::openapi;
 pub(crate) use gate::Gate;
 pub(crate) use place::LogName;
@@ -54,6 +55,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     audit::CheckpointKey,
     authority::{Authorities, Desk},
+    dhcp::DhcpDesk,
     in_force::InForce,
     metrics::Metrics,
     outward,
@@ -86,6 +88,8 @@ pub(crate) struct Api {
     pub(crate) rejections: Rejections,
     /// What onboards devices, if this server does.
     pub(crate) onboarding: Option<Onboarding>,
+    /// What is known beside the DHCP servers, if there are any.
+    pub(crate) dhcp: Option<DhcpDesk>,
     /// Where what authorities issue is asked for.
     pub(crate) desk: Desk,
     /// Who has to know at once which manufacturers there are.
@@ -157,6 +161,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(certificates::show))
         .routes(routes!(certificates::revoke))
         .routes(routes!(certificates::bulk::import))
+        .routes(routes!(dhcp::explain))
         .routes(routes!(users::list))
         .routes(routes!(users::show, users::put, users::remove))
         .routes(routes!(tokens::list, tokens::create))

@@ -3,7 +3,7 @@
 use pki::{certificate::Certificate, digest::sha256};
 use serde_json::{Value, json};
 
-use super::{Event, Fetched};
+use super::{Event, Fetched, OtherServer};
 use crate::domain::{Actor, Departures, DeviceId, Manufacturer, ManufacturerTexts, Particulars, ProfileName};
 
 impl Event {
@@ -125,6 +125,11 @@ impl Event {
             Self::Ledger(event) => event.body(),
             Self::Masa(event) => event.body(),
             Self::LogKeysChanged { keys } => json!({"keys": keys}),
+            Self::DhcpOtherServerSeen { other } => {
+                let OtherServer { server, ip_version, interface, relay, client } = other.as_ref();
+                json!({"server": server, "ip-version": ip_version, "interface": interface, "relay": relay,
+                       "client": client})
+            }
             Self::Factory(event) => event.body(),
             Self::BackupBegun => json!({}),
             Self::BackupTaken { backup } => json!({"sha256": backup.to_string()}),

@@ -260,6 +260,11 @@ pub enum Event {
         /// Each of them, as whoever verifies takes it.
         keys: Vec<String>,
     },
+    /// A DHCP server that nobody told this one of was seen at work; once an hour for each server and network.
+    DhcpOtherServerSeen {
+        /// Which, and where.
+        other: Box<OtherServer>,
+    },
     /// An authority issued something, or took it back.
     Ledger(LedgerEvent),
     /// A MASA did something, or was told something.
@@ -273,6 +278,21 @@ pub enum Event {
         /// The newest checkpoint of it that was known, as published: a signed note.
         checkpoint: String,
     },
+}
+
+/// A DHCP server that answers where this one does. Its name is what it says of itself; anybody can say anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherServer {
+    /// Its address, or its DUID in hexadecimal.
+    pub server: String,
+    /// 4 or 6.
+    pub ip_version: u8,
+    /// The interface by which its client was heard.
+    pub interface: String,
+    /// The relay agent by which its client was heard, if it was one.
+    pub relay: Option<IpAddr>,
+    /// The client that spoke with it: its hardware address, or its DUID in hexadecimal.
+    pub client: Option<String>,
 }
 
 /// What came of asking a manufacturer for a voucher.
@@ -335,6 +355,7 @@ impl Event {
             Self::RevocationListsStored { .. } => 50,
             Self::VoucherFetched { .. } => 55,
             Self::LogKeysChanged { .. } => 65,
+            Self::DhcpOtherServerSeen { .. } => 70,
             Self::Ledger(event) => return event.kind(),
             Self::Masa(event) => return event.kind(),
             Self::Factory(event) => return event.kind(),
@@ -353,6 +374,7 @@ impl Event {
             Self::VoucherStored { .. } => "voucher-stored",
             Self::VoucherFetched { .. } => "voucher-fetched",
             Self::LogKeysChanged { .. } => "log-keys-changed",
+            Self::DhcpOtherServerSeen { .. } => "dhcp-other-server-seen",
             Self::DeviceHeld { .. } => "device-held",
             Self::Answered { .. } => "answered",
             Self::ProgressReported { .. } => "progress-reported",
@@ -423,6 +445,7 @@ impl Event {
             | Self::TokenRevoked { .. }
             | Self::RecordsErased { .. }
             | Self::LogKeysChanged { .. }
+            | Self::DhcpOtherServerSeen { .. }
             | Self::BackupBegun
             | Self::BackupTaken { .. }
             | Self::LogRestored { .. } => None,

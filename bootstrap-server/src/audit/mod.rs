@@ -15,7 +15,7 @@ pub use answer::{Answer, Basis};
 pub(crate) use body::about_identity;
 pub(crate) use erasure::Account;
 pub use erasure::{Erasure, Unaccounted};
-pub use event::{Event, Fetched, MAX_MESSAGE, ReportedKey};
+pub use event::{Event, Fetched, MAX_MESSAGE, OtherServer, ReportedKey};
 pub use factory::FactoryEvent;
 pub use ledger::LedgerEvent;
 pub use masa::MasaEvent;

@@ -1,6 +1,7 @@
 //! `sztp.toml`, and the files it names.
 
 mod authority;
+mod dhcp;
 mod document;
 mod error;
 mod factory;
@@ -175,7 +176,7 @@ impl ServerConfig {
             publication: document.publication_listener.map(|it| it.listen),
             database,
             checkpoint_key: Arc::new(checkpoint_key),
-            dhcp4: document.dhcp4,
+            dhcp4: dhcp::dhcp4(&document)?,
             policies: policy::policies(
                 document.roles.as_deref(),
                 &document.policy,

@@ -4,11 +4,7 @@
 
 mod change;
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use audit_log::LogIndex;
 use dhcp::v4::MacAddress;
@@ -165,9 +161,8 @@ impl Keeper {
     fn put_device(&mut self, id: &DeviceId, device: Option<&Device>) -> bool {
         // A device that nobody registered, or that is out of service, is a stranger.
         let listed = device.filter(|device| device.state != State::Retired);
-        let known = listed.and_then(|device| {
-            Some(known(id, device.profile.as_ref()?, &device.particulars, &mut self.texts))
-        });
+        let known =
+            listed.and_then(|device| Some(known(id, device.profile.as_ref()?, &device.particulars, &mut self.texts)));
         let is_known = known.is_some();
         self.directory.change(|directory| match known {
             Some(known) => directory.put(known),

@@ -183,10 +183,7 @@ async fn lookups_go_on_while_the_database_stands_still() {
     bench.commit(registered("SN-1", 1)).await;
     let mut keeper = bench.keeper().await;
     // Every connection for reading is taken.
-    let mut held = Vec::new();
-    while let Ok(Ok(export)) = tokio::time::timeout(Duration::from_millis(500), bench.store.export()).await {
-        held.push(export);
-    }
+    let held = bench.store.hold_readers().await;
     bench.commit(Event::DeviceRetired { device: id("SN-1"), because: "broken".to_owned() }).await;
     let catching_up = keeper.catch_up();
     tokio::pin!(catching_up);

@@ -116,6 +116,7 @@ impl Deed {
             | Event::Ledger(_)
             | Event::Masa(_)
             | Event::LogKeysChanged { .. }
+            | Event::DhcpOtherServerSeen { .. }
             | Event::Factory(_)
             | Event::BackupBegun
             | Event::BackupTaken { .. }

@@ -94,6 +94,7 @@ const EVENTS: &[&str] = &[
     "backup-taken",
     "records-erased",
     "log-keys-changed",
+    "dhcp-other-server-seen",
     "log-restored",
     "certificate-issued",
     "certificate-revoked",

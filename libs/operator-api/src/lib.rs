@@ -31,6 +31,7 @@
 //! | [`paths::TOKENS`], [`paths::TOKEN`] | GET, POST, DELETE | everybody their own, admin all |
 //! | [`paths::RECORDS`], [`paths::CHECKPOINT`], [`paths::EVENTS`] | GET | viewer |
 //! | [`paths::POLICIES`], [`paths::ACCEPT_POLICIES`] | GET, POST | viewer, admin |
+//! | [`paths::EXPLAIN_DHCP`] | GET | viewer |
 //! | [`paths::BACKUP`] | POST, streamed | admin |
 //! | [`paths::METRICS`] | GET, OpenMetrics text | viewer |
 //! | [`paths::OPENAPI`], [`paths::HEALTH`], [`paths::READY`] | GET | anybody |
@@ -47,6 +48,7 @@ mod change;
 #[cfg(feature = "client")]
 pub mod client;
 mod devices;
+mod dhcp;
 mod factory;
 mod import;
 mod manufacturers;
@@ -68,6 +70,10 @@ pub use change::ChangeQuery;
 pub use devices::{
     Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, Erased, IssuedActivationCode,
     NewDevice, Particulars, Proof, Report, ReportedCertificate, ReportedKey, Reports, Step, Story, Stuck, Waiting,
+};
+pub use dhcp::{
+    DhcpAddress, DhcpBoot, DhcpBootstrap, DhcpDevice, DhcpExplanation, DhcpHindrance, DhcpItem, DhcpQuestion,
+    DhcpSubnet,
 };
 pub use factory::{
     NewProductionOrder, NewProductionUnit, ProductionOrder, ProductionOrderPage, ProductionQuery, ProductionUnit,

@@ -66,6 +66,8 @@ pub const CERTIFICATE: &str = "/v1/certificates/{authority}/{serial}";
 pub const REVOKE_CERTIFICATE: &str = "/v1/certificates/{authority}/{serial}/revoke";
 /// Issues many certificates.
 pub const IMPORT_CERTIFICATES: &str = "/v1/import/certificates";
+/// What a DHCP client would be answered.
+pub const EXPLAIN_DHCP: &str = "/v1/dhcp/explain";
 /// All users.
 pub const USERS: &str = "/v1/users";
 /// One user.

@@ -6,8 +6,8 @@ use dhcp::{
     bootstrap_uri::UriList,
     v4::{
         ClientArchitectures, ClientIdentifier, HardwareAddress, HostName, MachineIdentifier, MaximumMessageSize,
-        Message, MessageType, Operation, OptionCode, ParameterRequestList, RelayAgentInformation,
-        RelaySubOption, UserClass, UserClassFraming, VendorClass, VendorData, VendorIdentifyingClass, known,
+        Message, MessageType, Operation, OptionCode, ParameterRequestList, RelayAgentInformation, RelaySubOption,
+        UserClass, UserClassFraming, VendorClass, VendorData, VendorIdentifyingClass, known,
     },
 };
 
@@ -15,7 +15,7 @@ use super::{Datagram, Dhcp4Machine, request::Request};
 use crate::{
     action::{Action, Outgoing},
     explain::{
-        AddressFrom, Bootstrap, Boots, Explanation, Given, Hindrance, Item, Names, Network, Present, Question, Said,
+        AddressFrom, Boots, Bootstrap, Explanation, Given, Hindrance, Item, Names, Network, Present, Question, Said,
         kind_of,
     },
     note::{Event, Note},
@@ -24,12 +24,7 @@ use crate::{
 
 /// What this client would be answered to a DHCPDISCOVER, and why.
 #[must_use]
-pub fn explain(
-    policy: &Dhcp4Policy,
-    directory: &Directory,
-    question: &Question,
-    present: &Present<'_>,
-) -> Explanation {
+pub fn explain(policy: &Dhcp4Policy, directory: &Directory, question: &Question, present: &Present<'_>) -> Explanation {
     let message = discover(question);
     let Ok(request) = Request::new(message.clone(), policy.client_identifiers()) else {
         return Explanation::default();
@@ -154,10 +149,7 @@ fn discover(question: &Question) -> Message {
 const NOBODY: dhcp::v4::MacAddress = dhcp::v4::MacAddress([0; 6]);
 
 /// The network that the client is taken to be in, where no relay agent says it, and why.
-fn assumed<'p>(
-    subnets: &'p [Subnet<Ipv4Addr>],
-    question: &Question,
-) -> Option<(&'p Subnet<Ipv4Addr>, &'static str)> {
+fn assumed<'p>(subnets: &'p [Subnet<Ipv4Addr>], question: &Question) -> Option<(&'p Subnet<Ipv4Addr>, &'static str)> {
     if let Some(wanted) = question.subnet {
         let found = v4(wanted).and_then(|wanted| subnets.iter().find(|it| it.network().contains(wanted)));
         return found.map(|subnet| (subnet, "the question says so"));
@@ -205,7 +197,8 @@ impl Reading<'_, '_> {
         explanation.address = self.address(present, &mut explanation.hindrances);
         explanation.items = self.header().into_iter().chain(self.options()).collect();
         explanation.boots = self.boots();
-        let there = |code: Option<u16>| code.and_then(option).is_none_or(|code| self.reply.options.bytes(code).is_some());
+        let there =
+            |code: Option<u16>| code.and_then(option).is_none_or(|code| self.reply.options.bytes(code).is_some());
         let missing = self.said.iter().filter(|said| said.counts && !there(said.code));
         explanation.when_asked = missing.map(Said::item).collect();
         self.bootstrap(explanation);
@@ -279,10 +272,9 @@ impl Reading<'_, '_> {
             OptionCode::LEASE_TIME | OptionCode::RENEWAL_TIME | OptionCode::REBINDING_TIME => {
                 self.origin_of("lease-seconds")
             }
-            OptionCode::SUBNET_MASK => self.subnet.map_or_else(
-                || "the server".to_owned(),
-                |subnet| format!("subnet {}", subnet.network()),
-            ),
+            OptionCode::SUBNET_MASK => {
+                self.subnet.map_or_else(|| "the server".to_owned(), |subnet| format!("subnet {}", subnet.network()))
+            }
             OptionCode::HOST_NAME => "the owner's list".to_owned(),
             OptionCode::SZTP_REDIRECT => self.origin_of("bootstrap-uris"),
             OptionCode::TFTP_SERVER_NAME => self.origin_of("server-name"),
@@ -321,7 +313,8 @@ impl Reading<'_, '_> {
             explanation.hindrances.push(Hindrance {
                 what: format!("it learns of no bootstrap server: the form {} {unsuited}", form.as_str()),
                 reason: None,
-                remedy: "say `bootstrap-uris` that the form can express beside it, or another `bootstrap-form`".to_owned(),
+                remedy: "say `bootstrap-uris` that the form can express beside it, or another `bootstrap-form`"
+                    .to_owned(),
             });
         }
         match self.reply.options.bytes(OptionCode::SZTP_REDIRECT) {

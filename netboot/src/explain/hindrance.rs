@@ -40,7 +40,8 @@ impl Hindrance {
     pub(crate) fn shortened(event: &Event) -> Option<Self> {
         let Event::Shortened { uris_left_out, options_left_out } = event else { return None };
         let options: Vec<_> = options_left_out.iter().map(ToString::to_string).collect();
-        let options = if options.is_empty() { String::new() } else { format!(" and the options {}", options.join(", ")) };
+        let options =
+            if options.is_empty() { String::new() } else { format!(" and the options {}", options.join(", ")) };
         Some(Self {
             what: format!("the reply is too long: {uris_left_out} bootstrap URIs{options} would be left out"),
             reason: None,

@@ -52,9 +52,7 @@ pub(crate) fn said(answer: &Answer<'_>, names: Names) -> Vec<Said> {
     all
 }
 
-type Thing = (Option<u16>, String, String, Sending);
-
-fn things(give: &Give, names: Names) -> Vec<Thing> {
+fn things(give: &Give, names: Names) -> Vec<(Option<u16>, String, String, Sending)> {
     let always = |name: &str, value: Option<String>| value.map(|value| (None, name.to_owned(), value, Sending::Always));
     let uris = give.uris.as_ref();
     let uris = uris.map(|uris| uris.as_slice().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
@@ -71,8 +69,9 @@ fn things(give: &Give, names: Names) -> Vec<Thing> {
         always("bootstrap-form", give.form.map(|form| form.as_str().to_owned())),
         always("bootstrap-send", give.bootstrap_send.map(|sending| sending.as_str().to_owned())),
     ];
-    let options = give.options.iter().map(|(code, given)| {
-        (Some(*code), names.of(*code), (names.describe)(*code, &given.value), given.sending)
-    });
+    let options = give
+        .options
+        .iter()
+        .map(|(code, given)| (Some(*code), names.of(*code), (names.describe)(*code, &given.value), given.sending));
     keys.into_iter().flatten().chain(options).collect()
 }

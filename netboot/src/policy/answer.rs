@@ -31,6 +31,8 @@ pub enum Origin<'p> {
     Subnet(String),
     /// With what everybody gets.
     Everybody,
+    /// Nowhere: it follows from what else the site is.
+    Site,
 }
 
 impl fmt::Display for Origin<'_> {
@@ -42,6 +44,7 @@ impl fmt::Display for Origin<'_> {
             Self::Class(class) => write!(f, "class {class}"),
             Self::Subnet(network) => write!(f, "subnet {network}"),
             Self::Everybody => f.write_str("everybody"),
+            Self::Site => f.write_str("the device listener"),
         }
     }
 }
@@ -68,7 +71,7 @@ impl<'p> Answer<'p> {
         client: &Client,
         (known, profile): (Option<(&'p Known, RecognisedBy)>, Option<(&'p str, &'p Giving)>),
         (reservation, subnet): (Option<&'p Reservation<A>>, Option<&'p Subnet<A>>),
-        server: &'p Giving,
+        (server, site): (&'p Giving, Option<&'p Give>),
     ) -> Self {
         let mut layers = Vec::new();
         let is_member = |class: &&Class| class.has(client, known.map(|(known, _)| known));
@@ -84,6 +87,7 @@ impl<'p> Answer<'p> {
         }
         layers.extend(subnet.map(|subnet| (Origin::Subnet(subnet.network().to_string()), subnet.give())));
         layers.push((Origin::Everybody, &server.give));
+        layers.extend(site.map(|give| (Origin::Site, give)));
         Self { known, layers }
     }
 

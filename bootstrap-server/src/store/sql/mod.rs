@@ -231,6 +231,18 @@ impl SqlStore {
         self.writer.as_ref().unwrap().abort();
     }
 
+    /// Takes every connection for reading, so that nobody else has one.
+    #[cfg(test)]
+    pub(crate) async fn hold_readers(&self) -> Vec<impl Drop + use<>> {
+        let mut held = Vec::new();
+        while let Ok(Ok(reader)) =
+            tokio::time::timeout(std::time::Duration::from_millis(300), self.readers.acquire()).await
+        {
+            held.push(reader);
+        }
+        held
+    }
+
     /// Waits until everything that was handed over is durable, and closes the database.
     pub async fn close(mut self) {
         // Readers first: the connection that closes last folds the write-ahead log into the file, and must be able to.
