@@ -25,11 +25,11 @@ const PAGE: u32 = 2000;
 
 /// What the DHCP servers obey.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Policies {
+pub(crate) struct DhcpPolicies {
     pub(crate) v4: Option<Dhcp4Policy>,
 }
 
-impl Policies {
+impl DhcpPolicies {
     /// The IP version that is asked about: the one that is named, or else one that is served.
     fn version(&self, asked: Option<u8>) -> Result<u8, ExplainError> {
         match asked {
@@ -51,7 +51,7 @@ impl Policies {
 
 /// Explains what the DHCP servers of this one would answer.
 pub(crate) struct DhcpDesk {
-    policies: Policies,
+    policies: DhcpPolicies,
     directory: SharedDirectory,
     leases: Arc<dyn LeaseStore>,
     listening: Listening,
@@ -61,7 +61,7 @@ pub(crate) struct DhcpDesk {
 
 impl DhcpDesk {
     pub(crate) fn new(
-        policies: Policies,
+        policies: DhcpPolicies,
         directory: SharedDirectory,
         leases: Arc<dyn LeaseStore>,
         listening: Listening,
@@ -131,7 +131,7 @@ impl DhcpDesk {
 /// # Errors
 /// [`ExplainError`].
 pub fn explain_configured(dhcp4: Option<Dhcp4Policy>, asked: &DhcpQuestion) -> Result<DhcpExplanation, ExplainError> {
-    let policies = Policies { v4: dhcp4 };
+    let policies = DhcpPolicies { v4: dhcp4 };
     let version = policies.version(asked.ip_version)?;
     let question = checked(asked)?;
     let present = Present { now: Moment(api::now().0 / 1000), leases: &[], addresses: &[] };

@@ -6,7 +6,7 @@ mod known;
 mod question;
 mod shown;
 
-pub(crate) use desk::DhcpDesk;
+pub(crate) use desk::{DhcpDesk, DhcpPolicies};
 pub use desk::{ExplainError, explain_configured};
 pub(crate) use heard::{Listening, write_down};
 pub(crate) use known::Keeper;

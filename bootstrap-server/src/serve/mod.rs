@@ -1,6 +1,7 @@
 //! Starting and stopping the whole service.
 
 mod authority;
+mod dhcp;
 mod error;
 mod following;
 mod listeners;
@@ -12,7 +13,7 @@ mod revocation;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use audit_log::{UnverifiedCheckpoint, VerifierKey};
-use netboot::io::{Dhcp4Server, RunningDhcpServer, Services};
+use netboot::io::RunningDhcpServer;
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -29,6 +30,7 @@ use crate::{
         masa::service as masa,
     },
     config::ServerConfig,
+    dhcp::DhcpPolicies,
     metrics::Metrics,
     outward::Follower,
     restconf::Enrolment,
@@ -93,14 +95,13 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     let policies = policies::starting(config.policies, config.acceptance, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
-    let services = Services { leases: store.clone(), ..Services::in_memory() };
-    let dhcp4 = config.dhcp4.map(|policy| Dhcp4Server::bind(policy, services.clone())).transpose()?;
+    let dhcp = dhcp::Bound::bind(DhcpPolicies { v4: config.dhcp4 }, &store, &metrics).await?;
 
     let mut listeners = onboarding.as_ref().map(onboarding::Bound::statuses).unwrap_or_default();
     let of_operators = operator_address.zip(config.operators.as_ref());
     listeners.extend(of_operators.map(|(address, operators)| status("operators", address, &operators.certificate)));
     listeners.extend(issuing.statuses());
-    listeners.extend(dhcp4.as_ref().map(|dhcp4| status("dhcp4", dhcp4.local_address().into(), &[])));
+    listeners.extend(dhcp.iter().flat_map(dhcp::Bound::statuses));
     // RFC 8572 §9.10 (SRV-21): what the server does with devices changes by an operator's hand, and leaves a leaf.
     let listen = listeners.first().map(|it| it.address.clone()).unwrap_or_default();
     let started = Batch::from(Event::ServerStarted { listen });
@@ -154,6 +155,10 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         erasing.await;
         "erasing of old records"
     });
+    let (dhcp4, desk) = match dhcp.map(|bound| bound.spawn(&mut tasks, Arc::clone(&shared), &stopping)) {
+        Some((dhcp4, desk)) => (dhcp4, Some(desk)),
+        None => (None, None),
+    };
     if let Some((listener, certificate)) = operators {
         front.operator_certificate = Some(certificate);
         let api = api::Api {
@@ -166,6 +171,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             metrics: metrics.clone(),
             rejections,
             onboarding: asked,
+            dhcp: desk,
             judges: judges.clone(),
             desk: Desk::new(authorities, ledger),
             body_deadline: config.limits.body,
@@ -202,7 +208,6 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         log_refusals(log, rejected).await;
         "log of refusals"
     });
-    let dhcp4 = dhcp4.map(Dhcp4Server::spawn);
     Ok(RunningServer { operator_address, dhcp4, store, metrics, front, stop, tasks })
 }
 

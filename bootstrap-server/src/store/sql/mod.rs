@@ -236,7 +236,7 @@ impl SqlStore {
     pub(crate) async fn hold_readers(&self) -> Vec<impl Drop + use<>> {
         let mut held = Vec::new();
         while let Ok(Ok(reader)) =
-            tokio::time::timeout(std::time::Duration::from_millis(300), self.readers.acquire()).await
+            tokio::time::timeout(Duration::from_millis(300), self.readers.acquire()).await
         {
             held.push(reader);
         }
