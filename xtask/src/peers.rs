@@ -45,6 +45,7 @@ const PEERS: &[Peer] = &[
     Peer { package: "isc-dhcp-client", program: "dhclient" },
     Peer { package: "dhcpcd-base", program: "dhcpcd" },
     Peer { package: "dnsmasq-base", program: "dnsmasq" },
+    Peer { package: "isc-dhcp-server", program: "dhcpd" },
     Peer { package: "kea-dhcp4-server", program: "kea-dhcp4" },
     Peer { package: "kea-dhcp6-server", program: "kea-dhcp6" },
     Peer { package: "nsd", program: "nsd" },

@@ -5,23 +5,29 @@ use std::net::{IpAddr, Ipv6Addr};
 use dhcp::bootstrap_uri::{BootstrapServerUri, UriList};
 use netboot::policy::Dhcp4Policy;
 
-use super::{ConfigError, DeviceListener, Document};
+use super::{ConfigError, Document};
 
-/// The policy of the DHCPv4 server, complete.
-pub(super) fn dhcp4(document: &Document) -> Result<Option<Dhcp4Policy>, ConfigError> {
-    let Some(policy) = document.dhcp4.clone() else { return Ok(None) };
-    let Some(uris) = own(document)? else { return Ok(Some(policy)) };
-    let unsuited = |unsuited| ConfigError::DhcpForm { table: "dhcp4", unsuited };
-    policy.with_bootstrap_servers(uris).map(Some).map_err(unsuited)
+impl Document {
+    /// The policy of the DHCPv4 server, complete: with the site's own bootstrap servers where `[dhcp4]` gives none to everybody.
+    ///
+    /// # Errors
+    /// [`ConfigError::DhcpName`] and [`ConfigError::DhcpForm`].
+    pub fn dhcp4_policy(&self) -> Result<Option<Dhcp4Policy>, ConfigError> {
+        let Some(policy) = self.dhcp4.clone() else { return Ok(None) };
+        let Some(uris) = own(self)? else { return Ok(Some(policy)) };
+        let unsuited = |unsuited| ConfigError::DhcpForm { table: "dhcp4", unsuited };
+        policy.with_bootstrap_servers(uris).map(Some).map_err(unsuited)
+    }
 }
 
 /// The names and the port of the device listener as bootstrap servers. A port that the system is to choose is none that anybody can be told.
 fn own(document: &Document) -> Result<Option<UriList>, ConfigError> {
     let Some(listener) = &document.device_listener else { return Ok(None) };
-    if listener.public_port.unwrap_or_else(|| listener.listen.port()) == 0 {
+    let port = listener.public_port.unwrap_or_else(|| listener.listen.port());
+    if port == 0 {
         return Ok(None);
     }
-    let uris = listener.bootstrap_uris()?;
+    let uris = listener.names.iter().map(|name| uri(name, port)).collect::<Result<Vec<_>, _>>()?;
     // More names than a list takes: the first ones are those to be tried first.
     let first = uris.into_iter().take(UriList::MAXIMUM).collect();
     Ok(UriList::new(first).ok())
@@ -41,17 +47,6 @@ fn bracketed(address: Ipv6Addr) -> String {
     format!("[{address}]")
 }
 
-impl DeviceListener {
-    /// The bootstrap server URIs that this listener is known by, for whoever writes them into another DHCP server.
-    ///
-    /// # Errors
-    /// [`ConfigError::DhcpName`] for a name that makes no URI.
-    pub fn bootstrap_uris(&self) -> Result<Vec<BootstrapServerUri>, ConfigError> {
-        let port = self.public_port.unwrap_or_else(|| self.listen.port());
-        self.names.iter().map(|name| uri(name, port)).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,7 +62,7 @@ mod tests {
     }
 
     fn given(document: &Document) -> Option<(Vec<String>, String)> {
-        let policy = dhcp4(document).unwrap().unwrap();
+        let policy = document.dhcp4_policy().unwrap().unwrap();
         let (client, directory) = (netboot::client::Client::default(), netboot::policy::Directory::default());
         let answer = policy.rules().answer(&client, None, &directory);
         let uris = answer.uris()?;
@@ -94,10 +89,10 @@ mod tests {
     #[test]
     fn dhc_05_what_no_uri_can_say_is_refused_by_name() {
         let odd = document("listen = '0.0.0.0:8443'\nnames = ['a b']", "[dhcp4]\n");
-        assert!(matches!(dhcp4(&odd), Err(ConfigError::DhcpName { name, .. }) if name == "a b"));
+        assert!(matches!(odd.dhcp4_policy(), Err(ConfigError::DhcpName { name, .. }) if name == "a b"));
         let form = "[dhcp4.give]\nbootstrap-form = 'ipv4-text'\n";
         let unsuited = document("listen = '0.0.0.0:8443'\nnames = ['a.example']", form);
-        let refused = dhcp4(&unsuited).unwrap_err().to_string();
+        let refused = unsuited.dhcp4_policy().unwrap_err().to_string();
         assert!(refused.starts_with("[dhcp4]") && refused.contains("IPv4 address only"), "{refused}");
     }
 }

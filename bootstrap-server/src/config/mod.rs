@@ -176,7 +176,7 @@ impl ServerConfig {
             publication: document.publication_listener.map(|it| it.listen),
             database,
             checkpoint_key: Arc::new(checkpoint_key),
-            dhcp4: dhcp::dhcp4(&document)?,
+            dhcp4: document.dhcp4_policy()?,
             policies: policy::policies(
                 document.roles.as_deref(),
                 &document.policy,

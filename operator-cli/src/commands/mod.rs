@@ -6,6 +6,7 @@ pub(crate) mod backup;
 pub(crate) mod ca;
 mod change;
 pub(crate) mod device;
+pub(crate) mod dhcp;
 pub(crate) mod doctor;
 pub(crate) mod enroll;
 pub(crate) mod explain;
@@ -136,6 +137,9 @@ pub(crate) enum Failure {
     /// The operating system.
     #[error(transparent)]
     System(#[from] std::io::Error),
+    /// Options 143 and 136.
+    #[error(transparent)]
+    Dhcp(#[from] dhcp::DhcpFailure),
     /// The demo could not be set up.
     #[error("the demo could not be set up: {0}")]
     Demo(String),
@@ -154,6 +158,7 @@ impl Failure {
             | Self::Ambiguous { .. }
             | Self::Usage(_)
             | Self::Manufacturer(_) => 2,
+            Self::Dhcp(failure) if failure.is_usage() => 2,
             Self::Desk(refused) => match refused.as_ref() {
                 DeskRefused::NoCertificate(_)
                 | DeskRefused::Store(StoreError::NotRevoked(RevokeRefused::NotIssued(_))) => 4,

@@ -93,6 +93,21 @@ impl FieldForm {
         }
     }
 
+    /// Which devices or servers use the form instead of the standard's, as far as is known; `None` for the standard's own.
+    #[must_use]
+    pub const fn used_by(self) -> Option<&'static str> {
+        match self {
+            Self::Rfc8572 | Self::Rfc8572Single => None,
+            Self::Rfc8572Path => {
+                Some("samples that show the path of the RPC, which devices that follow the RFC ignore")
+            }
+            Self::Text => Some("the agent of the Open Programmable Infrastructure project"),
+            Self::HostPort => Some("the agent fl-sztp"),
+            Self::Ipv4Text | Self::Ipv4Octets => Some("guides of Huawei"),
+            Self::Bootz | Self::BootzText => Some("OpenConfig Bootz"),
+        }
+    }
+
     /// Writes the option's value in this form.
     ///
     /// # Errors

@@ -128,6 +128,12 @@ macro_rules! onboarding {
             DhcpOtherServer, "dhcp-other-server", "RFC 2131 §3.1",
                 "A client of this network spoke with a DHCP server that is not on the list",
                 "If it belongs there, name it in other-servers; otherwise find it by its address: it decides where devices boot from.";
+            DhcpUriForm, "dhcp-uri-form", "RFC 8572 §8.3",
+                "The value of option 143 or 136 is not a list of URIs, each behind its length in two octets",
+                "Write what `sztp dhcp encode` prints; it takes a --form where a class of devices needs another.";
+            DhcpOptionNotSent, "dhcp-option-not-sent", "RFC 8572 §8",
+                "A DHCP server does not send option 143 or 136 as its configuration has it",
+                "Correct the line that is named; `sztp dhcp snippet` writes one for each kind of server.";
         }
     };
 }
