@@ -8,6 +8,7 @@ mod authority;
 mod certificates;
 mod clock;
 mod database;
+mod dhcp;
 mod disk;
 mod files;
 mod finding;
@@ -23,6 +24,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use netboot::policy::Mode;
 use pki::{certificate::Certificate, key::Locator, time::Timestamp};
 
 use crate::{
@@ -90,6 +92,7 @@ impl Examination<'_> {
             let path = self.at(path);
             self.findings.push(revocation::judge(&path, &std::fs::read(&path), now));
         }
+        self.dhcp();
         self.disk();
         let newest_leaf = self.database(owner.as_deref(), log_key.as_ref(), now).await;
         let named = |chain: &Option<Vec<Certificate>>, path: &Path| {
@@ -284,6 +287,33 @@ impl Examination<'_> {
             };
             self.findings.push(ports::judge("dhcp4", SocketAddr::V4(listen), &port));
         }
+    }
+
+    fn dhcp(&mut self) {
+        let policy = match self.document.dhcp4_policy() {
+            Ok(None) => return,
+            Ok(Some(policy)) => policy,
+            Err(error) => {
+                let why = "The server does not start with it: devices could not be told of their bootstrap server.";
+                let fix = "Correct what is named there in sztp.toml.";
+                return self.findings.push(Finding::failed("dhcp", error.to_string(), why, fix));
+            }
+        };
+        let interfaces = match dhcp::look() {
+            Ok(interfaces) => interfaces,
+            Err(error) => {
+                let why = "Whether the DHCP tables fit them cannot be told.";
+                return self.findings.push(Finding::warning("dhcp", format!("interfaces: {error}"), why, "ip address"));
+            }
+        };
+        let table = dhcp::Table {
+            name: "dhcp4",
+            interfaces: policy.interfaces(),
+            gives_addresses: policy.mode() == Mode::Server,
+            is_named: policy.server_identifier().is_some(),
+            rules: policy.rules(),
+        };
+        self.findings.extend(dhcp::judge(&table, &interfaces));
     }
 
     fn disk(&mut self) {

@@ -5,6 +5,7 @@
 mod access;
 mod certificates;
 mod devices;
+mod dhcp;
 mod document;
 mod erasing;
 mod events;

@@ -2,21 +2,17 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
-use dhcp::{
-    bootstrap_uri::UriList,
-    v4::{
-        ClientArchitectures, ClientIdentifier, HardwareAddress, HostName, MachineIdentifier, MaximumMessageSize,
-        Message, MessageType, Operation, OptionCode, ParameterRequestList, RelayAgentInformation, RelaySubOption,
-        UserClass, UserClassFraming, VendorClass, VendorData, VendorIdentifyingClass, known,
-    },
+use dhcp::v4::{
+    ClientArchitectures, ClientIdentifier, HardwareAddress, HostName, MachineIdentifier, MaximumMessageSize, Message,
+    MessageType, Operation, OptionCode, ParameterRequestList, RelayAgentInformation, RelaySubOption, UserClass,
+    UserClassFraming, VendorClass, VendorData, VendorIdentifyingClass, known,
 };
 
 use super::{Datagram, Dhcp4Machine, request::Request};
 use crate::{
-    action::{Action, Outgoing},
     explain::{
-        AddressFrom, Boots, Bootstrap, Explanation, Given, Hindrance, Item, Names, Network, Present, Question, Said,
-        kind_of,
+        AddressFrom, Explanation, Given, Hindrance, Item, Names, Network, Present, Question, Said, assumed, because,
+        kind_of, origin_of, origin_of_option, outcome,
     },
     note::{Event, Note},
     policy::{Answer, Arrival, Dhcp4Policy, Directory, Subnet},
@@ -148,37 +144,6 @@ fn discover(question: &Question) -> Message {
 /// A hardware address that nobody has: what a client is given of which only other things are known.
 const NOBODY: dhcp::v4::MacAddress = dhcp::v4::MacAddress([0; 6]);
 
-/// The network that the client is taken to be in, where no relay agent says it, and why.
-fn assumed<'p>(subnets: &'p [Subnet<Ipv4Addr>], question: &Question) -> Option<(&'p Subnet<Ipv4Addr>, &'static str)> {
-    if let Some(wanted) = question.subnet {
-        let found = v4(wanted).and_then(|wanted| subnets.iter().find(|it| it.network().contains(wanted)));
-        return found.map(|subnet| (subnet, "the question says so"));
-    }
-    match subnets {
-        [only] if question.relay.is_none() => Some((only, "there is no other")),
-        _ => None,
-    }
-}
-
-fn because(question: &Question, assumed: Option<&'static str>) -> String {
-    match (question.relay, assumed) {
-        (Some(relay), _) => format!("the relay agent {relay} is in it, or belongs to it"),
-        (None, assumed) => assumed.unwrap_or("the interface has an address in it").to_owned(),
-    }
-}
-
-/// What would be sent at last, and what would be told.
-fn outcome(action: Action<Ipv4Addr>) -> (Option<Outgoing>, Vec<Note>) {
-    match action {
-        Action::Send(reply) => (Some(reply), Vec::new()),
-        // Once it was found free.
-        Action::Probe(probe) => (Some(probe.reply), probe.notes),
-        // Once it is durable.
-        Action::Write(pending) => (pending.reply, pending.notes),
-        Action::Note(note) => (None, vec![note]),
-    }
-}
-
 /// A reply that is read back.
 struct Reading<'a, 'p> {
     request: &'a Request,
@@ -196,12 +161,16 @@ impl Reading<'_, '_> {
         explanation.message = kind.map(|kind| kind.to_string());
         explanation.address = self.address(present, &mut explanation.hindrances);
         explanation.items = self.header().into_iter().chain(self.options()).collect();
-        explanation.boots = self.boots();
+        let server = self.answer.next_server().map(|given| given.value.to_string());
+        let server = server.or_else(|| self.answer.server_name().map(|given| given.value.as_str().to_owned()));
+        explanation.tell_boot(self.answer, &self.request.client, server);
         let there =
             |code: Option<u16>| code.and_then(option).is_none_or(|code| self.reply.options.bytes(code).is_some());
         let missing = self.said.iter().filter(|said| said.counts && !there(said.code));
         explanation.when_asked = missing.map(Said::item).collect();
-        self.bootstrap(explanation);
+        let redirect = OptionCode::SZTP_REDIRECT;
+        let was_sent = self.reply.options.bytes(redirect).is_some();
+        explanation.tell_bootstrap(self.answer, (redirect.number().into(), was_sent), NAMES);
     }
 
     fn address(&self, present: &Present<'_>, hindrances: &mut Vec<Hindrance>) -> Option<Given> {
@@ -227,7 +196,7 @@ impl Reading<'_, '_> {
     /// What the header says beside the address.
     fn header(&self) -> Vec<Item> {
         let item = |name: &str, value: Option<String>, key: &str| {
-            value.map(|value| Item { code: None, name: name.to_owned(), value, from: self.origin_of(key) })
+            value.map(|value| Item { code: None, name: name.to_owned(), value, from: origin_of(self.said, key) })
         };
         let reply = self.reply;
         let server = Some(reply.next_server).filter(|address| !address.is_unspecified());
@@ -258,81 +227,26 @@ impl Reading<'_, '_> {
         each.collect()
     }
 
-    fn origin_of(&self, name: &str) -> String {
-        let said = self.said.iter().find(|said| said.counts && said.name == name);
-        said.map_or_else(|| "the server".to_owned(), |said| said.from.clone())
-    }
-
     fn origin(&self, code: OptionCode) -> String {
         let number = u16::from(code.number());
-        if let Some(said) = self.said.iter().find(|said| said.counts && said.code == Some(number)) {
-            return said.from.clone();
+        if let Some(from) = origin_of_option(self.said, number) {
+            return from;
         }
         match code {
             OptionCode::LEASE_TIME | OptionCode::RENEWAL_TIME | OptionCode::REBINDING_TIME => {
-                self.origin_of("lease-seconds")
+                origin_of(self.said, "lease-seconds")
             }
             OptionCode::SUBNET_MASK => {
                 self.subnet.map_or_else(|| "the server".to_owned(), |subnet| format!("subnet {}", subnet.network()))
             }
             OptionCode::HOST_NAME => "the owner's list".to_owned(),
-            OptionCode::SZTP_REDIRECT => self.origin_of("bootstrap-uris"),
-            OptionCode::TFTP_SERVER_NAME => self.origin_of("server-name"),
-            OptionCode::BOOT_FILE_NAME => self.origin_of("boot-file"),
+            OptionCode::SZTP_REDIRECT => origin_of(self.said, "bootstrap-uris"),
+            OptionCode::TFTP_SERVER_NAME => origin_of(self.said, "server-name"),
+            OptionCode::BOOT_FILE_NAME => origin_of(self.said, "boot-file"),
             // UEFI 2.10 §24.7, PXE 2.1 §2.2.3: firmware of either kind listens to such servers alone.
             OptionCode::VENDOR_CLASS => format!("the server: {} wants it", kind_of(&self.request.client)),
             code if self.request.message.options.bytes(code).is_some() => "the request, which it comes from".to_owned(),
             _ => "the server".to_owned(),
-        }
-    }
-
-    fn boots(&self) -> Option<Boots> {
-        let file = self.answer.boot_file()?;
-        let text = file.value.as_str().to_owned();
-        let server = self.answer.next_server().map(|given| given.value.to_string());
-        let server = server.or_else(|| self.answer.server_name().map(|given| given.value.as_str().to_owned()));
-        Some(Boots {
-            client: kind_of(&self.request.client),
-            server: server.filter(|_| !text.contains("://")),
-            file: text,
-            from: file.origin.to_string(),
-        })
-    }
-
-    fn bootstrap(&self, explanation: &mut Explanation) {
-        let Some(uris) = self.answer.uris() else {
-            explanation.hindrances.push(Hindrance {
-                what: "it learns of no bootstrap server by DHCP".to_owned(),
-                reason: None,
-                remedy: "say `bootstrap-uris` in [dhcp4.give], or in a narrower place".to_owned(),
-            });
-            return;
-        };
-        let form = self.answer.form();
-        if let Err(unsuited) = form.encode(uris.value) {
-            explanation.hindrances.push(Hindrance {
-                what: format!("it learns of no bootstrap server: the form {} {unsuited}", form.as_str()),
-                reason: None,
-                remedy: "say `bootstrap-uris` that the form can express beside it, or another `bootstrap-form`"
-                    .to_owned(),
-            });
-        }
-        match self.reply.options.bytes(OptionCode::SZTP_REDIRECT) {
-            Some(_) => {
-                let list = UriList::as_slice(uris.value).iter().map(ToString::to_string);
-                explanation.bootstrap = Some(Bootstrap {
-                    uris: list.collect(),
-                    form: form.as_str(),
-                    form_explained: form.explanation(),
-                    from: uris.origin.to_string(),
-                });
-            }
-            None => explanation.when_asked.push(Item {
-                code: Some(u16::from(OptionCode::SZTP_REDIRECT.number())),
-                name: NAMES.of(u16::from(OptionCode::SZTP_REDIRECT.number())),
-                value: UriList::as_slice(uris.value).iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-                from: uris.origin.to_string(),
-            }),
         }
     }
 }

@@ -13,10 +13,12 @@ use dhcp::v4::{Architecture, MacAddress};
 use verdict::ReasonCode;
 
 use crate::{
+    action::{Action, Outgoing},
     client::Client,
-    lease::Lease,
+    lease::{Address, Lease},
     moment::Moment,
-    policy::{Answer, Known, RecognisedBy, uuid_text},
+    note::Note,
+    policy::{Answer, Known, RecognisedBy, Subnet, uuid_text},
 };
 pub(crate) use said::{Names, Said, said};
 
@@ -207,6 +209,94 @@ impl Explanation {
         let overridden = all.iter().filter(|said| !said.counts).map(Said::item).collect();
         let applies = answer.origins().map(ToString::to_string).collect();
         (Self { device, applies, overridden, ..Self::default() }, all)
+    }
+}
+
+impl Explanation {
+    /// What the client boots. `server` is where the file is, unless that is a URL.
+    pub(crate) fn tell_boot(&mut self, answer: &Answer<'_>, client: &Client, server: Option<String>) {
+        self.boots = answer.boot_file().map(|file| {
+            let text = file.value.as_str().to_owned();
+            let server = server.filter(|_| !text.contains("://"));
+            Boots { client: kind_of(client), server, file: text, from: file.origin.to_string() }
+        });
+    }
+
+    /// What the client learns of bootstrap servers, by the option of this number if it was sent.
+    pub(crate) fn tell_bootstrap(&mut self, answer: &Answer<'_>, (code, was_sent): (u16, bool), names: Names) {
+        let Some(uris) = answer.uris() else {
+            return self.hinder(
+                "it learns of no bootstrap server by DHCP".to_owned(),
+                "say `bootstrap-uris` in what everybody gets, or in a narrower place",
+            );
+        };
+        let form = answer.form();
+        if let Err(unsuited) = form.encode(uris.value) {
+            return self.hinder(
+                format!("it learns of no bootstrap server: {unsuited}"),
+                "say `bootstrap-uris` that the form can express beside it, or another `bootstrap-form`",
+            );
+        }
+        let list: Vec<_> = uris.value.as_slice().iter().map(ToString::to_string).collect();
+        if was_sent {
+            let from = uris.origin.to_string();
+            let (form, form_explained) = (form.as_str(), form.explanation());
+            self.bootstrap = Some(Bootstrap { uris: list, form, form_explained, from });
+        } else {
+            let (name, value, from) = (names.of(code), list.join(" "), uris.origin.to_string());
+            self.when_asked.push(Item { code: Some(code), name, value, from });
+        }
+    }
+
+    pub(crate) fn hinder(&mut self, what: String, remedy: &str) {
+        self.hindrances.push(Hindrance { what, reason: None, remedy: remedy.to_owned() });
+    }
+}
+
+/// Where the thing of this name stands that counts.
+pub(crate) fn origin_of(said: &[Said], name: &str) -> String {
+    let found = said.iter().find(|said| said.counts && said.name == name);
+    found.map_or_else(|| "the server".to_owned(), |said| said.from.clone())
+}
+
+/// Where the option of this number stands that counts.
+pub(crate) fn origin_of_option(said: &[Said], code: u16) -> Option<String> {
+    said.iter().find(|said| said.counts && said.code == Some(code)).map(|said| said.from.clone())
+}
+
+/// Of a list of networks, the one that the client is taken to be in where no relay agent says so, and why.
+pub(crate) fn assumed<'p, A: Address>(
+    subnets: &'p [Subnet<A>],
+    question: &Question,
+) -> Option<(&'p Subnet<A>, &'static str)> {
+    if let Some(wanted) = question.subnet {
+        let wanted = A::from_ip(wanted)?;
+        let found = subnets.iter().find(|it| it.network().contains(wanted))?;
+        return Some((found, "the question says so"));
+    }
+    match subnets {
+        [only] if question.relay.is_none() => Some((only, "there is no other")),
+        _ => None,
+    }
+}
+
+/// Why it is this network.
+pub(crate) fn because(question: &Question, assumed: Option<&'static str>) -> String {
+    match question.relay {
+        Some(relay) => format!("the relay agent {relay} is in it, or belongs to it"),
+        None => assumed.unwrap_or("the interface has an address in it").to_owned(),
+    }
+}
+
+/// What would be sent at last, and what would be told.
+pub(crate) fn outcome<A>(action: Action<A>) -> (Option<Outgoing>, Vec<Note>) {
+    match action {
+        Action::Send(reply) => (Some(reply), Vec::new()),
+        // Once it was found free.
+        Action::Probe(probe) => (Some(probe.reply), probe.notes),
+        // Once it is durable.
+        Action::Write(pending) => (pending.reply, pending.notes),
+        Action::Note(note) => (None, vec![note]),
     }
 }
 

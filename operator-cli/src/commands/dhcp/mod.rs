@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+mod explain;
 mod family;
 mod judged;
 mod lint;
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Encode(encode::Args),
     /// Explain the value of option 143 or 136
     Decode(decode::Args),
+    /// Explain what a client would be answered, and why
+    Explain(Box<explain::Args>),
     /// Judge options 143 and 136 in configurations of Kea, dnsmasq and ISC dhcpd
     Lint(lint::Args),
     /// Write a piece of configuration with options 143 and 136, for Kea, dnsmasq or ISC dhcpd
@@ -37,6 +40,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Encode(args) => encode::run(args),
         Command::Decode(args) => decode::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Lint(args) => lint::run(args),
         Command::Snippet(args) => snippet::run(args),
     }
@@ -48,6 +52,9 @@ pub(crate) enum DhcpFailure {
     /// What was given is no octets.
     #[error("not hexadecimal: {0}; give pairs of digits, with or without 0x, colons and blanks")]
     Hex(#[from] octets::HexFault),
+    /// What a client would be answered cannot be said.
+    #[error(transparent)]
+    Explain(#[from] bootstrap_server::dhcp::ExplainError),
     /// A form cannot say it.
     #[error("{0}; `sztp dhcp encode --help` lists the forms")]
     Form(#[from] ::dhcp::bootstrap_uri::FormUnsuited),
