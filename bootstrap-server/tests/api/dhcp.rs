@@ -58,7 +58,7 @@ async fn a_device_that_changes_is_known_to_dhcp_soon() {
     assert_eq!(put.status, 200, "{put:?}");
     assert_eq!(put.json()["document"], document, "it is kept as it was written");
     let uuid = "123e4567-e89b-12d3-a456-426614174000";
-    let body = json!({"profile": "xpu", "mac-addresses": [MAC], "uuid": uuid});
+    let body = json!({"profile": "xpu", "particulars": {"mac-addresses": [MAC], "uuid": uuid}});
     let change = world.send("PATCH", "/v1/devices/maker/SN-1", body).await;
     assert_eq!(change.status, 200, "{change:?}");
     assert_eq!(change.json()["uuid"], uuid);
@@ -70,7 +70,7 @@ async fn a_device_that_changes_is_known_to_dhcp_soon() {
     let listed = world.get(&format!("/v1/devices?uuid={}", uuid.to_uppercase())).await.json();
     assert_eq!(listed["devices"][0]["serial-number"], "SN-1");
     assert_eq!(world.get("/v1/devices?uuid=7").await.reason(), "query-invalid");
-    let metrics = String::from_utf8(world.get("/v1/metrics").await.body).unwrap();
+    let metrics = String::from_utf8(world.get("/metrics").await.body).unwrap();
     assert!(metrics.contains("sztp_dhcp_known_devices 1\n"), "{metrics}");
     assert!(metrics.contains("event=\"informed\""), "{metrics}");
 
@@ -90,7 +90,7 @@ async fn what_a_client_would_get_is_explained_without_giving_it() {
     let world = world().await;
     let profile = "post-configuration-script = 'x'\n[dhcp4.give]\nboot-file = 'xpu.efi'\n";
     assert_eq!(world.send("PUT", "/v1/profiles/xpu", json!({"document": profile})).await.status, 200);
-    let body = json!({"profile": "xpu", "mac-addresses": [MAC]});
+    let body = json!({"profile": "xpu", "particulars": {"mac-addresses": [MAC]}});
     assert_eq!(world.send("PATCH", "/v1/devices/maker/SN-1", body).await.status, 200);
     let path = format!("/v1/dhcp/explain?mac={MAC}&architecture=7,9&vendor-class=PXEClient:Arch:00007");
     let since = Instant::now();
@@ -156,7 +156,7 @@ async fn another_dhcp_server_is_on_record_and_an_alarm() {
     let status = world.get("/v1/status").await.json();
     let alarm = status["alarms"].as_array().unwrap().iter().find(|it| it["reason"] == "dhcp-other-server").unwrap();
     assert!(alarm["remedy"].as_str().unwrap().contains("other-servers"), "{alarm}");
-    let metrics = String::from_utf8(world.get("/v1/metrics").await.body).unwrap();
+    let metrics = String::from_utf8(world.get("/metrics").await.body).unwrap();
     assert!(metrics.contains("sztp_alarms{reason=\"dhcp-other-server\"} 1\n"), "{metrics}");
     assert!(metrics.contains("event=\"other-server\""), "{metrics}");
     world.server.stop().await;

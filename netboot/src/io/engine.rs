@@ -101,6 +101,8 @@ pub(super) struct Engine<M: Machine> {
     pub(super) services: Services,
     pub(super) prober: Option<Prober>,
     pub(super) frames: Option<PacketSocket>,
+    /// What has to be done on interfaces that are new.
+    pub(super) join: Option<fn(&Channel, &Locals)>,
     told: Told,
     /// Records that wait for the group before them.
     waiting: VecDeque<(Origin, Box<Pending<M::Address>>)>,
@@ -131,6 +133,7 @@ impl<M: Machine> Engine<M> {
             services,
             prober: None,
             frames: None,
+            join: None,
             told: Told::new(M::PROTOCOL),
             waiting: VecDeque::new(),
             in_flight: Vec::new(),
@@ -396,6 +399,9 @@ impl<M: Machine> Engine<M> {
     fn interfaces_changed(&mut self) {
         if let Err(error) = self.locals.refresh() {
             warn!(%error, "{} cannot read the interfaces", M::PROTOCOL.as_str());
+        }
+        if let Some(join) = self.join {
+            join(&self.channel, &self.locals);
         }
     }
 

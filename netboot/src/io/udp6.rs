@@ -72,15 +72,13 @@ impl Udp6Socket {
     /// # Errors
     /// [`OpenError::Interface`] naming it.
     pub fn join(&self, interface: &Interface) -> Result<(), OpenError> {
-        for group in [ALL_RELAY_AGENTS_AND_SERVERS, ALL_SERVERS] {
-            match self.channel.socket().join_multicast_v6(&group, interface.index) {
-                Err(source) if source.kind() != io::ErrorKind::AddrInUse => {
-                    return Err(OpenError::Interface { interface: interface.name.clone(), source });
-                }
-                Ok(()) | Err(_) => {}
-            }
-        }
-        Ok(())
+        join(&self.channel, interface.index)
+            .map_err(|source| OpenError::Interface { interface: interface.name.clone(), source })
+    }
+
+    /// The bare channel, for the engine.
+    pub(super) fn into_channel(self) -> Channel {
+        self.channel
     }
 
     /// The address the socket is bound to, with the port the system chose where 0 was asked for.
@@ -115,4 +113,15 @@ impl Udp6Socket {
     pub fn lost(&self) -> u64 {
         self.channel.lost()
     }
+}
+
+/// Hears both groups of servers on the interface with this index. Again is as good as once.
+pub(super) fn join(channel: &Channel, interface: u32) -> io::Result<()> {
+    for group in [ALL_RELAY_AGENTS_AND_SERVERS, ALL_SERVERS] {
+        match channel.socket().join_multicast_v6(&group, interface) {
+            Err(error) if error.kind() != io::ErrorKind::AddrInUse => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
 }

@@ -29,6 +29,7 @@
 mod answer;
 mod class;
 mod dhcp4;
+mod dhcp6;
 mod directory;
 mod give;
 mod network;
@@ -42,6 +43,7 @@ mod when;
 pub use answer::{Answer, Given, Origin};
 pub use class::{Class, ClassSettings, Giving, GivingSettings};
 pub use dhcp4::{ClientPort, Dhcp4Policy, Dhcp4PolicyError, Dhcp4Settings, Mode};
+pub use dhcp6::{Dhcp6Policy, Dhcp6PolicyError, Dhcp6Settings};
 pub use directory::{Directory, Known, ProfileGiving, RecognisedBy, SharedDirectory};
 pub use give::{Give, GiveInvalid, GiveSettings, SHORTEST_LEASE, Sending, USUAL_LEASE};
 pub use network::{Network, NetworkInvalid};
