@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use dhcp::bootstrap_uri::{BootstrapServerUri, UriList};
-use netboot::policy::Dhcp4Policy;
+use netboot::policy::{Dhcp4Policy, Dhcp6Policy};
 
 use super::{ConfigError, Document};
 
@@ -16,6 +16,17 @@ impl Document {
         let Some(policy) = self.dhcp4.clone() else { return Ok(None) };
         let Some(uris) = own(self)? else { return Ok(Some(policy)) };
         let unsuited = |unsuited| ConfigError::DhcpForm { table: "dhcp4", unsuited };
+        policy.with_bootstrap_servers(uris).map(Some).map_err(unsuited)
+    }
+
+    /// The same of the DHCPv6 server.
+    ///
+    /// # Errors
+    /// As [`Self::dhcp4_policy`].
+    pub fn dhcp6_policy(&self) -> Result<Option<Dhcp6Policy>, ConfigError> {
+        let Some(policy) = self.dhcp6.clone() else { return Ok(None) };
+        let Some(uris) = own(self)? else { return Ok(Some(policy)) };
+        let unsuited = |unsuited| ConfigError::DhcpForm { table: "dhcp6", unsuited };
         policy.with_bootstrap_servers(uris).map(Some).map_err(unsuited)
     }
 }
@@ -81,6 +92,9 @@ mod tests {
         let other = "[dhcp4.give]\nbootstrap-uris = ['https://other.example']\n";
         let (uris, origin) = given(&document(listener, other)).unwrap();
         assert_eq!((uris, origin.as_str()), (vec!["https://other.example".to_owned()], "everybody"));
+        let six = document(listener, "[dhcp6]\n").dhcp6_policy().unwrap().unwrap();
+        let (client, directory) = (netboot::client::Client::default(), netboot::policy::Directory::default());
+        assert_eq!(six.rules().answer(&client, None, &directory).uris().unwrap().value.as_slice().len(), 3);
         // Nothing to name: no listener, or a port that is not known yet.
         assert_eq!(given(&document("", "[dhcp4]\n")), None);
         assert_eq!(given(&document("listen = '0.0.0.0:0'\nnames = ['a.example']", "[dhcp4]\n")), None);

@@ -73,6 +73,8 @@ pub struct ServerConfig {
     pub checkpoint_key: Arc<CheckpointKey>,
     /// A DHCPv4 server beside it.
     pub dhcp4: Option<netboot::policy::Dhcp4Policy>,
+    /// A DHCPv6 server beside it.
+    pub dhcp6: Option<netboot::policy::Dhcp6Policy>,
     /// What the owner has decided for all devices.
     pub policies: Policies,
     /// Who is told of events.
@@ -177,6 +179,7 @@ impl ServerConfig {
             database,
             checkpoint_key: Arc::new(checkpoint_key),
             dhcp4: document.dhcp4_policy()?,
+            dhcp6: document.dhcp6_policy()?,
             policies: policy::policies(
                 document.roles.as_deref(),
                 &document.policy,

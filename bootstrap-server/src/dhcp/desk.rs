@@ -3,12 +3,12 @@
 use std::{net::IpAddr, sync::Arc};
 
 use netboot::{
-    dhcp4,
+    dhcp4, dhcp6,
     explain::{Explanation, Present, Question},
     io::Interfaces,
     lease::{Lease, LeaseStore, LeaseStoreError, Version},
     moment::Moment,
-    policy::{Dhcp4Policy, Directory, SharedDirectory},
+    policy::{Dhcp4Policy, Dhcp6Policy, Directory, SharedDirectory},
 };
 use operator_api::{DhcpExplanation, DhcpQuestion};
 use tokio::sync::Semaphore;
@@ -27,23 +27,25 @@ const PAGE: u32 = 2000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DhcpPolicies {
     pub(crate) v4: Option<Dhcp4Policy>,
+    pub(crate) v6: Option<Dhcp6Policy>,
 }
 
 impl DhcpPolicies {
     /// The IP version that is asked about: the one that is named, or else one that is served.
     fn version(&self, asked: Option<u8>) -> Result<u8, ExplainError> {
+        let serves = |version: u8| if version == 4 { self.v4.is_some() } else { self.v6.is_some() };
         match asked {
-            None if self.v4.is_some() => Ok(4),
-            None => Err(ExplainError::NoServer),
-            Some(4) if self.v4.is_some() => Ok(4),
+            None => [4, 6].into_iter().find(|version| serves(*version)).ok_or(ExplainError::NoServer),
+            Some(version @ (4 | 6)) if serves(version) => Ok(version),
             Some(version @ (4 | 6)) => Err(ExplainError::NoSuchServer { version }),
             Some(_) => Err(ExplainError::Question { member: "ip-version", because: "takes 4 or 6".to_owned() }),
         }
     }
 
     fn explain(&self, version: u8, directory: &Directory, question: &Question, present: &Present<'_>) -> Explanation {
-        match (version, &self.v4) {
-            (4, Some(policy)) => dhcp4::explain(policy, directory, question, present),
+        match (version, &self.v4, &self.v6) {
+            (4, Some(policy), _) => dhcp4::explain(policy, directory, question, present),
+            (6, _, Some(policy)) => dhcp6::explain(policy, directory, question, present),
             _ => Explanation::default(),
         }
     }
@@ -130,8 +132,11 @@ impl DhcpDesk {
 ///
 /// # Errors
 /// [`ExplainError`].
-pub fn explain_configured(dhcp4: Option<Dhcp4Policy>, asked: &DhcpQuestion) -> Result<DhcpExplanation, ExplainError> {
-    let policies = DhcpPolicies { v4: dhcp4 };
+pub fn explain_configured(
+    (v4, v6): (Option<Dhcp4Policy>, Option<Dhcp6Policy>),
+    asked: &DhcpQuestion,
+) -> Result<DhcpExplanation, ExplainError> {
+    let policies = DhcpPolicies { v4, v6 };
     let version = policies.version(asked.ip_version)?;
     let question = checked(asked)?;
     let present = Present { now: Moment(api::now().0 / 1000), leases: &[], addresses: &[] };

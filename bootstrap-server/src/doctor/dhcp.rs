@@ -92,7 +92,8 @@ pub(super) fn judge<A: Address>(table: &Table<'_, A>, interfaces: &[InterfaceFac
     }
     findings.extend(bootstrap(table));
     if findings.is_empty() {
-        findings.push(Finding::ok(CHECK, format!("{name}: {} subnets fit the interfaces of this machine", subnets.len())));
+        findings
+            .push(Finding::ok(CHECK, format!("{name}: {} subnets fit the interfaces of this machine", subnets.len())));
     }
     findings
 }

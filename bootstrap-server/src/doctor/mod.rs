@@ -280,19 +280,28 @@ impl Examination<'_> {
         }
         if let Some(dhcp4) = &self.document.dhcp4 {
             let listen = dhcp4.listen();
-            let port = match ports::try_udp(listen) {
+            let port = match ports::try_udp(listen.into()) {
                 // DHCP has no certificate to show: who answers on the listener beside it has this port too.
                 ports::Port::Taken if running => ports::Port::Ours,
                 port => port,
             };
             self.findings.push(ports::judge("dhcp4", SocketAddr::V4(listen), &port));
         }
+        if let Some(dhcp6) = &self.document.dhcp6 {
+            let listen = dhcp6.listen();
+            let port = match ports::try_udp(listen.into()) {
+                ports::Port::Taken if running => ports::Port::Ours,
+                port => port,
+            };
+            self.findings.push(ports::judge("dhcp6", SocketAddr::V6(listen), &port));
+        }
     }
 
     fn dhcp(&mut self) {
-        let policy = match self.document.dhcp4_policy() {
-            Ok(None) => return,
-            Ok(Some(policy)) => policy,
+        let policies = self.document.dhcp4_policy().and_then(|v4| Ok((v4, self.document.dhcp6_policy()?)));
+        let (v4, v6) = match policies {
+            Ok((None, None)) => return,
+            Ok(policies) => policies,
             Err(error) => {
                 let why = "The server does not start with it: devices could not be told of their bootstrap server.";
                 let fix = "Correct what is named there in sztp.toml.";
@@ -306,14 +315,28 @@ impl Examination<'_> {
                 return self.findings.push(Finding::warning("dhcp", format!("interfaces: {error}"), why, "ip address"));
             }
         };
-        let table = dhcp::Table {
-            name: "dhcp4",
-            interfaces: policy.interfaces(),
-            gives_addresses: policy.mode() == Mode::Server,
-            is_named: policy.server_identifier().is_some(),
-            rules: policy.rules(),
-        };
-        self.findings.extend(dhcp::judge(&table, &interfaces));
+        if let Some(policy) = v4 {
+            let table = dhcp::Table {
+                name: "dhcp4",
+                interfaces: policy.interfaces(),
+                gives_addresses: policy.mode() == Mode::Server,
+                is_named: policy.server_identifier().is_some(),
+                rules: policy.rules(),
+            };
+            self.findings.extend(dhcp::judge(&table, &interfaces));
+        }
+        if let Some(policy) = v6 {
+            // Clients know it by its DUID, and speak with its link-local address.
+            let (name, interfaces_served) = ("dhcp6", policy.interfaces());
+            let table = dhcp::Table {
+                name,
+                interfaces: interfaces_served,
+                gives_addresses: true,
+                is_named: true,
+                rules: policy.rules(),
+            };
+            self.findings.extend(dhcp::judge(&table, &interfaces));
+        }
     }
 
     fn disk(&mut self) {

@@ -13,7 +13,6 @@ mod revocation;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use audit_log::{UnverifiedCheckpoint, VerifierKey};
-use netboot::io::RunningDhcpServer;
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -49,7 +48,7 @@ use refusals::log_refusals;
 #[derive(Debug)]
 pub struct RunningServer {
     operator_address: Option<SocketAddr>,
-    dhcp4: Option<RunningDhcpServer>,
+    dhcp: dhcp::Running,
     store: Arc<SqlStore>,
     metrics: Metrics,
     front: Front,
@@ -95,7 +94,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     let policies = policies::starting(config.policies, config.acceptance, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
-    let dhcp = dhcp::Bound::bind(DhcpPolicies { v4: config.dhcp4 }, &store, &metrics).await?;
+    let dhcp = dhcp::Bound::bind(DhcpPolicies { v4: config.dhcp4, v6: config.dhcp6 }, &store, &metrics).await?;
 
     let mut listeners = onboarding.as_ref().map(onboarding::Bound::statuses).unwrap_or_default();
     let of_operators = operator_address.zip(config.operators.as_ref());
@@ -155,10 +154,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         erasing.await;
         "erasing of old records"
     });
-    let (dhcp4, desk) = match dhcp.map(|bound| bound.spawn(&mut tasks, Arc::clone(&shared), &stopping)) {
-        Some((dhcp4, desk)) => (dhcp4, Some(desk)),
-        None => (None, None),
-    };
+    let (dhcp, desk) = dhcp.map(|bound| bound.spawn(&mut tasks, Arc::clone(&shared), &stopping)).unzip();
     if let Some((listener, certificate)) = operators {
         front.operator_certificate = Some(certificate);
         let api = api::Api {
@@ -208,7 +204,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         log_refusals(log, rejected).await;
         "log of refusals"
     });
-    Ok(RunningServer { operator_address, dhcp4, store, metrics, front, stop, tasks })
+    Ok(RunningServer { operator_address, dhcp: dhcp.unwrap_or_default(), store, metrics, front, stop, tasks })
 }
 
 /// What the log is to say when its checkpoints are signed by other keys than the last one was.
@@ -283,7 +279,13 @@ impl RunningServer {
     /// Where the DHCPv4 server listens, if there is one.
     #[must_use]
     pub fn dhcp4_address(&self) -> Option<SocketAddr> {
-        self.dhcp4.as_ref().map(RunningDhcpServer::local_address)
+        self.dhcp.v4_address()
+    }
+
+    /// Where the DHCPv6 server listens, if there is one.
+    #[must_use]
+    pub fn dhcp6_address(&self) -> Option<SocketAddr> {
+        self.dhcp.v6_address()
     }
 
     /// The store it serves from.
@@ -295,14 +297,8 @@ impl RunningServer {
     /// Waits until a part of the server ends although nobody stopped it, and says which. A server in that state is no
     /// longer whole: stop it and leave the restart to whoever supervises the process. Safe to drop and call again.
     pub async fn failed(&mut self) -> ServeError {
-        let dhcp4 = async {
-            match &mut self.dhcp4 {
-                Some(dhcp4) => dhcp4.failed().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            error = dhcp4 => error.into(),
+            error = self.dhcp.failed() => error.into(),
             ended = self.tasks.join_next() => match ended {
                 Some(Ok(part)) => ServeError::Ended { part },
                 Some(Err(_)) | None => ServeError::Ended { part: "background task, by a panic," },
@@ -314,11 +310,7 @@ impl RunningServer {
     pub async fn stop(mut self) {
         // Nobody listening means that everything has stopped already.
         let _stopped = self.stop.send(());
-        if let Some(dhcp4) = self.dhcp4
-            && let Err(error) = dhcp4.shutdown().await
-        {
-            tracing::error!(%error, "the DHCP server had stopped");
-        }
+        self.dhcp.shutdown().await;
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {
                 tracing::error!(%error, "a part of the server panicked");

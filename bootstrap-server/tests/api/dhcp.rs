@@ -27,8 +27,7 @@ async fn world() -> World {
 }
 
 fn message(kind: MessageType, address: Ipv4Addr) -> Message {
-    let mut message =
-        Message::new(Operation::Request, HardwareAddress::ethernet(MacAddress([2, 0, 0x5e, 0x10, 0, 1])));
+    let mut message = Message::new(Operation::Request, HardwareAddress::ethernet(MacAddress([2, 0, 0x5e, 0x10, 0, 1])));
     message.options.put(&kind);
     if kind == MessageType::Inform {
         message.client_address = address;
@@ -112,7 +111,9 @@ async fn what_a_client_would_get_is_explained_without_giving_it() {
     let leases = world.server.store().export().await.unwrap().next().await.unwrap();
     assert!(!leases.iter().any(|row| row.table == "dhcp_lease"), "nothing was lent");
 
-    for (query, said) in [("mac=zz", "mac: "), ("ip-version=5&mac=020000000001", "ip-version: "), ("colour=red", "colour")] {
+    for (query, said) in
+        [("mac=zz", "mac: "), ("ip-version=5&mac=020000000001", "ip-version: "), ("colour=red", "colour")]
+    {
         let refused = world.get(&format!("/v1/dhcp/explain?{query}")).await;
         assert_eq!((refused.status, refused.reason().as_str()), (400, "query-invalid"), "{refused:?}");
         assert!(refused.json()["detail"].as_str().unwrap().contains(said), "{refused:?}");
@@ -176,7 +177,10 @@ async fn a_site_with_dhcp_alone_is_a_dhcp_server() {
     let server = bootstrap_server::start(site.config()).await.unwrap();
     assert_eq!((server.device_address(), server.operator_address()), (None, None));
     let device = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 23), 0)).await.unwrap();
-    device.send_to(&message(MessageType::Discover, Ipv4Addr::UNSPECIFIED).encode(), server.dhcp4_address().unwrap()).await.unwrap();
+    device
+        .send_to(&message(MessageType::Discover, Ipv4Addr::UNSPECIFIED).encode(), server.dhcp4_address().unwrap())
+        .await
+        .unwrap();
     let mut buffer = [0; 1500];
     let (length, _) = timeout(Duration::from_secs(20), device.recv_from(&mut buffer)).await.unwrap().unwrap();
     let offer = Message::decode(&buffer[..length]).unwrap();

@@ -61,6 +61,7 @@ fn things(give: &Give, names: Names) -> Vec<(Option<u16>, String, String, Sendin
     let keys = [
         always("answer", give.answer.map(|answer| answer.to_string())),
         always("lease-seconds", give.lease_seconds.map(|seconds| seconds.to_string())),
+        always("preferred-seconds", give.preferred_seconds.map(|seconds| seconds.to_string())),
         always("next-server", give.next_server.map(|address| address.to_string())),
         always("server-name", give.server_name.as_ref().map(|text| text.as_str().to_owned())),
         always("boot-file", give.boot_file.as_ref().map(|text| text.as_str().to_owned())),

@@ -235,9 +235,7 @@ impl SqlStore {
     #[cfg(test)]
     pub(crate) async fn hold_readers(&self) -> Vec<impl Drop + use<>> {
         let mut held = Vec::new();
-        while let Ok(Ok(reader)) =
-            tokio::time::timeout(Duration::from_millis(300), self.readers.acquire()).await
-        {
+        while let Ok(Ok(reader)) = tokio::time::timeout(Duration::from_millis(300), self.readers.acquire()).await {
             held.push(reader);
         }
         held

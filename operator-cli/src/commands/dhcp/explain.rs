@@ -108,7 +108,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let question = args.question();
     let explanation = if args.offline {
         let document = Document::load(args.server.config())?;
-        explain_configured(document.dhcp4_policy()?, &question).map_err(DhcpFailure::Explain)?
+        explain_configured((document.dhcp4_policy()?, document.dhcp6_policy()?), &question)
+            .map_err(DhcpFailure::Explain)?
     } else {
         block_on(async { Ok(args.server.client()?.explain_dhcp(&question).await?) })?
     };
