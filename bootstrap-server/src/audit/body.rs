@@ -126,6 +126,7 @@ impl Event {
             Self::Masa(event) => event.body(),
             Self::LogKeysChanged { keys } => json!({"keys": keys}),
             Self::Factory(event) => event.body(),
+            Self::Leases(event) => event.body(),
             Self::BackupBegun => json!({}),
             Self::BackupTaken { backup } => json!({"sha256": backup.to_string()}),
             Self::LogRestored { origin, checkpoint } => {

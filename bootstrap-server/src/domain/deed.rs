@@ -117,6 +117,7 @@ impl Deed {
             | Event::Masa(_)
             | Event::LogKeysChanged { .. }
             | Event::Factory(_)
+            | Event::Leases(_)
             | Event::BackupBegun
             | Event::BackupTaken { .. }
             | Event::LogRestored { .. } => return None,

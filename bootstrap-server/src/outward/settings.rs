@@ -108,6 +108,8 @@ const EVENTS: &[&str] = &[
     "production-order-closed",
     "rework-allowed",
     "unit-enrolled",
+    "dhcp-lease-released",
+    "dhcp-leases-imported",
 ];
 
 /// Longest name of a webhook, in characters.

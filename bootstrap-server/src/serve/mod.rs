@@ -16,7 +16,10 @@ use std::{
 };
 
 use audit_log::{UnverifiedCheckpoint, VerifierKey};
-use netboot::io::{Dhcp4Server, RunningDhcp4Server};
+use netboot::{
+    io::{Dhcp4Server, RunningDhcp4Server},
+    lease::LeaseStore,
+};
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -37,7 +40,7 @@ use crate::{
     outward::Follower,
     restconf::Enrolment,
     retention,
-    store::{Batch, Factory, Ledger, MasaRecords, SqlStore, Store},
+    store::{Batch, Factory, Leases, Ledger, MasaRecords, SqlStore, Store},
     tls::{Judges, Rejections, ReloadableCertificate, TlsError},
 };
 
@@ -157,11 +160,18 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         erasing.await;
         "erasing of old records"
     });
+    let removing =
+        retention::leases::run(Arc::clone(&store) as Arc<dyn LeaseStore>, config.dhcp_leases, stopping.clone());
+    tasks.spawn(async move {
+        removing.await;
+        "removing of old leases"
+    });
     if let Some((listener, certificate)) = operators {
         front.operator_certificate = Some(certificate);
         let api = api::Api {
             store: shared,
             factory,
+            leases: Arc::clone(&store) as Arc<dyn Leases>,
             authorities: authorities.clone(),
             policies: Arc::clone(&in_force),
             webhooks,
