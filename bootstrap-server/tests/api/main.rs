@@ -10,6 +10,7 @@ mod erasing;
 mod events;
 mod hostile;
 mod import;
+mod leases;
 mod manufacturers;
 mod operators;
 mod policies;
