@@ -83,6 +83,9 @@ enum Command {
     Backup(commands::backup::Args),
     /// Check a backup, or restore it into an empty database
     Restore(commands::restore::Args),
+    /// Look after the DHCP servers
+    #[command(subcommand)]
+    Dhcp(commands::dhcp::Command),
     /// Look for what keeps the server from onboarding devices, and say the fix for each
     Doctor(commands::doctor::Args),
     /// Explain a device or a reason code: what happened, why, and what to do
@@ -128,6 +131,7 @@ fn main() -> ExitCode {
         Command::Audit(command) => commands::audit::run(&command),
         Command::Backup(args) => commands::backup::run(&args),
         Command::Restore(args) => commands::restore::run(&args),
+        Command::Dhcp(command) => commands::dhcp::run(&command),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Completions(args) => Ok(commands::manual::completions(&args, Cli::command())),
         Command::Man(args) => commands::manual::man(&args, Cli::command()),

@@ -6,6 +6,7 @@ pub(crate) mod backup;
 pub(crate) mod ca;
 mod change;
 pub(crate) mod device;
+pub(crate) mod dhcp;
 pub(crate) mod doctor;
 pub(crate) mod enroll;
 pub(crate) mod explain;
