@@ -48,10 +48,8 @@ async fn net_07_a_change_at_one_server_is_known_to_dhcp_at_the_other() {
     let store = site.store().await;
     site.register(&store, &["SN-1"]).await;
     store.close().await;
-    let (one, other) = (
-        bootstrap_server::start(site.config()).await.unwrap(),
-        bootstrap_server::start(site.config()).await.unwrap(),
-    );
+    let (one, other) =
+        (bootstrap_server::start(site.config()).await.unwrap(), bootstrap_server::start(site.config()).await.unwrap());
     let device = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 31), 0)).await.unwrap();
     let dhcp = other.dhcp4_address().unwrap();
     assert_eq!(booted(dhcp, &device).await, "generic.efi");
@@ -60,7 +58,8 @@ async fn net_07_a_change_at_one_server_is_known_to_dhcp_at_the_other() {
     let document = "post-configuration-script = 'x'\n[dhcp4.give]\nboot-file = 'xpu.efi'\n";
     let profile = Box::new(OnboardingProfile::from_toml(xpu.clone(), document).unwrap());
     one.store().commit(Event::ProfileApplied { profile }.into()).await.unwrap();
-    let particulars = Particulars { mac_addresses: vec!["02:00:5e:10:00:01".parse().unwrap()], ..Particulars::default() };
+    let particulars =
+        Particulars { mac_addresses: vec!["02:00:5e:10:00:01".parse().unwrap()], ..Particulars::default() };
     let changed =
         Event::DeviceChanged { device: device_id("SN-1"), profile: Some(xpu), particulars: Box::new(particulars) };
     one.store().commit(changed.into()).await.unwrap();

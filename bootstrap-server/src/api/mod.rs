@@ -23,6 +23,7 @@ mod fault;
 mod gate;
 mod guard;
 mod import;
+mod leases;
 mod manufacturers;
 mod particulars;
 mod place;
@@ -60,7 +61,7 @@ use crate::{
     metrics::Metrics,
     outward,
     serve::Onboarding,
-    store::{Factory, Store},
+    store::{Factory, Leases, Store},
     tls::{Judges, Rejections},
 };
 use fault::Fault;
@@ -76,6 +77,8 @@ pub(crate) struct Api {
     pub(crate) store: Arc<dyn Store>,
     /// The same store, for production orders.
     pub(crate) factory: Arc<dyn Factory>,
+    /// The same store, for leases of DHCP.
+    pub(crate) leases: Arc<dyn Leases>,
     /// Who issues under them.
     pub(crate) authorities: Authorities,
     pub(crate) policies: Arc<InForce>,
@@ -156,6 +159,9 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(factory::close))
         .routes(routes!(factory::units))
         .routes(routes!(factory::rework))
+        .routes(routes!(leases::list))
+        .routes(routes!(leases::release))
+        .routes(routes!(leases::import::import))
         .routes(routes!(authorities::list))
         .routes(routes!(certificates::list, certificates::issue))
         .routes(routes!(certificates::show))

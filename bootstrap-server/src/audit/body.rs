@@ -131,6 +131,7 @@ impl Event {
                        "client": client})
             }
             Self::Factory(event) => event.body(),
+            Self::Leases(event) => event.body(),
             Self::BackupBegun => json!({}),
             Self::BackupTaken { backup } => json!({"sha256": backup.to_string()}),
             Self::LogRestored { origin, checkpoint } => {

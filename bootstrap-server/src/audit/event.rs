@@ -9,7 +9,7 @@ use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
 use pki::digest::Digest;
 use verdict::ReasonCode;
 
-use super::{Answer, Basis, Erasure, FactoryEvent, LedgerEvent, MasaEvent};
+use super::{Answer, Basis, Erasure, FactoryEvent, LeaseEvent, LedgerEvent, MasaEvent};
 use crate::domain::{
     ActivationCode, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName,
     RevocationLists, Token, TokenId, User, UserName,
@@ -271,6 +271,8 @@ pub enum Event {
     Masa(MasaEvent),
     /// Something happened under a production order.
     Factory(FactoryEvent),
+    /// A person did something about leases of DHCP.
+    Leases(LeaseEvent),
     /// The first event of a log that follows one that was restored from a backup, which it does not continue.
     LogRestored {
         /// The origin of the log before.
@@ -359,6 +361,7 @@ impl Event {
             Self::Ledger(event) => return event.kind(),
             Self::Masa(event) => return event.kind(),
             Self::Factory(event) => return event.kind(),
+            Self::Leases(event) => return event.kind(),
         })
     }
 
@@ -404,6 +407,7 @@ impl Event {
             Self::Ledger(event) => event.name(),
             Self::Masa(event) => event.name(),
             Self::Factory(event) => event.name(),
+            Self::Leases(event) => event.name(),
         }
     }
 
@@ -432,6 +436,7 @@ impl Event {
             Self::ServerStarted { .. }
             | Self::Masa(_)
             | Self::Factory(_)
+            | Self::Leases(_)
             | Self::ManufacturerAdded { .. }
             | Self::RevocationListsStored { .. }
             | Self::ProfileApplied { .. }

@@ -31,7 +31,7 @@ pub use policy::{
 pub use registrar::Registrar;
 pub use revocation::{RevocationFiles, Stamp};
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use pki::{
     certificate::Certificate,
@@ -77,6 +77,8 @@ pub struct ServerConfig {
     pub dhcp6: Option<netboot::policy::Dhcp6Policy>,
     /// What the owner has decided for all devices.
     pub policies: Policies,
+    /// How long leases of DHCP are kept that have ended.
+    pub dhcp_leases: Duration,
     /// Who is told of events.
     pub webhooks: Vec<Webhook>,
     /// How others are reached.
@@ -186,6 +188,7 @@ impl ServerConfig {
                 &document.deadlines,
                 &document.retention,
             )?,
+            dhcp_leases: document.retention.dhcp_leases()?,
             webhooks: webhooks(&document.webhooks, folder, &outbound)?,
             outbound,
             acceptance: Acceptance::default(),

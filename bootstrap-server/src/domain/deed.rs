@@ -118,6 +118,7 @@ impl Deed {
             | Event::LogKeysChanged { .. }
             | Event::DhcpOtherServerSeen { .. }
             | Event::Factory(_)
+            | Event::Leases(_)
             | Event::BackupBegun
             | Event::BackupTaken { .. }
             | Event::LogRestored { .. } => return None,

@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use netboot::{
@@ -35,10 +36,11 @@ pub(super) struct Bound {
 
 impl Bound {
     /// Binds the sockets, and reads what the owner knows of devices: whoever asks first must not pass for a stranger.
+    /// `kept` is how long the record of a lease that ended is kept.
     pub(super) async fn bind(
         policies: DhcpPolicies,
-        store: &Arc<SqlStore>,
-        metrics: &Metrics,
+        kept: Duration,
+        (store, metrics): (&Arc<SqlStore>, &Metrics),
     ) -> Result<Option<Self>, ServeError> {
         if policies.v4.is_none() && policies.v6.is_none() {
             return Ok(None);
@@ -52,7 +54,7 @@ impl Bound {
             leases: store.clone(),
             directory: directory.clone(),
             observer: Arc::new(listening.clone()),
-            ..Services::in_memory()
+            keep_seconds: u32::try_from(kept.as_secs()).unwrap_or(u32::MAX),
         };
         let v4 = policies.v4.clone().map(|policy| Dhcp4Server::bind(policy, services.clone())).transpose()?;
         let v6 = policies.v6.clone().map(|policy| Dhcp6Server::bind(policy, services)).transpose()?;

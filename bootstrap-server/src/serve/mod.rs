@@ -13,6 +13,7 @@ mod revocation;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use audit_log::{UnverifiedCheckpoint, VerifierKey};
+use netboot::lease::LeaseStore;
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -34,7 +35,7 @@ use crate::{
     outward::Follower,
     restconf::Enrolment,
     retention,
-    store::{Batch, Factory, Ledger, MasaRecords, SqlStore, Store},
+    store::{Batch, Factory, Leases, Ledger, MasaRecords, SqlStore, Store},
     tls::{Judges, Rejections, ReloadableCertificate, TlsError},
 };
 
@@ -94,7 +95,9 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     let policies = policies::starting(config.policies, config.acceptance, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
-    let dhcp = dhcp::Bound::bind(DhcpPolicies { v4: config.dhcp4, v6: config.dhcp6 }, &store, &metrics).await?;
+    let dhcp =
+        dhcp::Bound::bind(DhcpPolicies { v4: config.dhcp4, v6: config.dhcp6 }, config.dhcp_leases, (&store, &metrics))
+            .await?;
 
     let mut listeners = onboarding.as_ref().map(onboarding::Bound::statuses).unwrap_or_default();
     let of_operators = operator_address.zip(config.operators.as_ref());
@@ -155,11 +158,18 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         "erasing of old records"
     });
     let (dhcp, desk) = dhcp.map(|bound| bound.spawn(&mut tasks, Arc::clone(&shared), &stopping)).unzip();
+    let removing =
+        retention::leases::run(Arc::clone(&store) as Arc<dyn LeaseStore>, config.dhcp_leases, stopping.clone());
+    tasks.spawn(async move {
+        removing.await;
+        "removing of old leases"
+    });
     if let Some((listener, certificate)) = operators {
         front.operator_certificate = Some(certificate);
         let api = api::Api {
             store: shared,
             factory,
+            leases: Arc::clone(&store) as Arc<dyn Leases>,
             authorities: authorities.clone(),
             policies: Arc::clone(&in_force),
             webhooks,

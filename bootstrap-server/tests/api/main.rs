@@ -11,6 +11,7 @@ mod erasing;
 mod events;
 mod hostile;
 mod import;
+mod leases;
 mod manufacturers;
 mod operators;
 mod policies;

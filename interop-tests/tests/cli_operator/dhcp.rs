@@ -69,7 +69,8 @@ fn what_a_device_would_get_is_explained_by_the_server_and_without_it() {
     assert_eq!((&said["device"]["name"], &said["boots"]["file"]), (&"example-maker/SN-0001".into(), &"xpu.efi".into()));
     let by_uuid = explain(&site, &["--uuid", &UUID.to_uppercase(), "--output", "json"]).good().json();
     assert_eq!(by_uuid["device"]["recognised-by"], "UUID");
-    let table = explain(&site, &[MAC, "--vendor-class", "PXEClient:Arch:00007:UNDI:003000", "--architecture", "7"]).good();
+    let table =
+        explain(&site, &[MAC, "--vendor-class", "PXEClient:Arch:00007:UNDI:003000", "--architecture", "7"]).good();
     for said in ["xpu.efi", "profile xpu", "https://sztp.example.net:8443", "192.0.2.0/24", "Said in a wider place"] {
         assert!(table.out.contains(said), "{said}: {}", table.out);
     }

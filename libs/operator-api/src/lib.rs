@@ -23,6 +23,9 @@
 //! | [`paths::PRODUCTION_ORDERS`] | GET (pages), POST | viewer, operator |
 //! | [`paths::PRODUCTION_ORDER`], [`paths::PRODUCTION_UNITS`] | GET | viewer |
 //! | [`paths::CLOSE_PRODUCTION_ORDER`], [`paths::REWORK`] | POST | operator |
+//! | [`paths::DHCP_LEASES`] | GET (pages, filters) | viewer |
+//! | [`paths::RELEASE_DHCP_LEASE`] | POST | operator |
+//! | [`paths::IMPORT_DHCP_LEASES`] | POST, streamed both ways | operator |
 //! | [`paths::AUTHORITIES`] | GET | viewer |
 //! | [`paths::CERTIFICATES`], [`paths::CERTIFICATE`] | GET (pages, filters), POST | viewer, operator |
 //! | [`paths::REVOKE_CERTIFICATE`] | POST | operator |
@@ -51,6 +54,7 @@ mod devices;
 mod dhcp;
 mod factory;
 mod import;
+mod leases;
 mod manufacturers;
 mod object;
 mod operators;
@@ -82,6 +86,7 @@ pub use factory::{
 pub use import::{
     DifferingMember, ImportDifference, ImportDone, ImportFault, ImportProgress, ImportQuery, ImportUpdate,
 };
+pub use leases::{DhcpLease, DhcpLeasePage, DhcpLeaseQuery, DhcpLeaseTaken, DhcpLeaseUpdate, DhcpLeasesDone};
 pub use manufacturers::{
     KnownCertificate, Manufacturer, ManufacturerList, NewManufacturer, NewRevocationLists, RevocationList,
     RevocationListList,

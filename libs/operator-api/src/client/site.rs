@@ -7,9 +7,9 @@ use super::{
     call::{Call, fill},
 };
 use crate::{
-    AcceptPolicies, AuditRecords, CheckpointNote, DhcpExplanation, DhcpQuestion, Manufacturer, ManufacturerList,
-    NewManufacturer, NewProfile, NewRevocationLists, NewVoucher, Policies, Profile, ProfileList, RecordQuery,
-    RevocationListList, Status, Voucher, VoucherPage, VoucherQuery, paths,
+    AcceptPolicies, AuditRecords, Because, CheckpointNote, DhcpExplanation, DhcpLease, DhcpLeasePage, DhcpLeaseQuery,
+    DhcpQuestion, Manufacturer, ManufacturerList, NewManufacturer, NewProfile, NewRevocationLists, NewVoucher,
+    Policies, Profile, ProfileList, RecordQuery, RevocationListList, Status, Voucher, VoucherPage, VoucherQuery, paths,
 };
 
 impl Client {
@@ -166,6 +166,35 @@ impl Client {
             .query("after", wanted.after.clone())
             .query("limit", wanted.limit.map(|limit| limit.to_string()));
         self.send(call).await?.json().await
+    }
+
+    /// A page of the leases that `wanted` describes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn dhcp_leases(&self, wanted: &DhcpLeaseQuery) -> Result<DhcpLeasePage, ClientError> {
+        let call = Call::get(paths::DHCP_LEASES.to_owned())
+            .query("mac", wanted.mac.clone())
+            .query("subnet", wanted.subnet.clone())
+            .query("expired", wanted.expired.map(|expired| expired.to_string()))
+            .query("after", wanted.after.clone())
+            .query("limit", wanted.limit.map(|limit| limit.to_string()));
+        self.send(call).await?.json().await
+    }
+
+    /// Ends the lease of an address before its time.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn release_dhcp_lease(
+        &self,
+        address: &str,
+        because: &Because,
+        intent: Intent,
+    ) -> Result<Option<DhcpLease>, ClientError> {
+        let path = fill(paths::RELEASE_DHCP_LEASE, &[("address", address)]);
+        let call = Call::change(Method::POST, path, intent)?.json(because);
+        self.send(call).await?.changed(intent).await
     }
 
     /// Has a voucher verified and stored.

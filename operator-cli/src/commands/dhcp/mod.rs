@@ -1,10 +1,11 @@
-//! `sztp dhcp`: options 143 and 136, for whoever keeps a DHCP server of their own.
+//! `sztp dhcp`: the DHCP servers; options 143 and 136, for whoever keeps one of their own.
 
 mod decode;
 mod encode;
 mod explain;
 mod family;
 mod judged;
+mod leases;
 mod lint;
 mod octets;
 mod snippet;
@@ -30,6 +31,9 @@ pub(crate) enum Command {
     Decode(decode::Args),
     /// Explain what a client would be answered, and why
     Explain(Box<explain::Args>),
+    /// What the DHCP servers have lent
+    #[command(subcommand)]
+    Leases(leases::Command),
     /// Judge options 143 and 136 in configurations of Kea, dnsmasq and ISC dhcpd
     Lint(lint::Args),
     /// Write a piece of configuration with options 143 and 136, for Kea, dnsmasq or ISC dhcpd
@@ -41,6 +45,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Encode(args) => encode::run(args),
         Command::Decode(args) => decode::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Leases(command) => leases::run(command),
         Command::Lint(args) => lint::run(args),
         Command::Snippet(args) => snippet::run(args),
     }
