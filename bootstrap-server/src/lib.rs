@@ -11,6 +11,7 @@ pub mod audit;
 pub mod authority;
 pub mod backup;
 pub mod config;
+pub mod dhcp;
 pub mod doctor;
 pub mod domain;
 mod images;

@@ -12,6 +12,7 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     io::Write,
+    net::Ipv4Addr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
@@ -29,6 +30,10 @@ use bootstrap_server::{
     store::{Batch, DatabaseFault, Location, SqlStore, Store, StoreError},
 };
 use conveyed_info::rpc::ProgressType;
+use netboot::{
+    lease::{ClientKey, Lease, LeaseStore as _, Standing, Version, Written},
+    moment::Moment,
+};
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use support::{Site, device_id, verify_log};
 
@@ -148,6 +153,51 @@ async fn a_full_disk_is_survived_without_a_restart() {
     assert_eq!(messages(&store).await, acknowledged);
     let report = audit::verify(&store, key.verifier(), &[]).await.unwrap();
     assert_eq!(report.leaves, u64::try_from(acknowledged.len()).unwrap() + 4);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_leases_and_keeps_those_that_were_acknowledged() {
+    let site = Site::new();
+    let test = "a_full_disk_refuses_leases_and_keeps_those_that_were_acknowledged";
+    let Some(disk) = SmallDisk::mount(site.path("disk"), test) else { return };
+    let (database, key) = (disk.folder.join("db"), site.config().checkpoint_key);
+    let store = SqlStore::create(&Location::from(database.as_path()), Arc::clone(&key)).await.unwrap();
+    let lease = |number: u32| Lease {
+        address: Ipv4Addr::from_bits(0x0a00_0000 + number).into(),
+        client: ClientKey::v6(b"duid", number),
+        mac: None,
+        host_name: None,
+        standing: Standing::Lent,
+        since: Moment(1),
+        expires: Moment(600),
+    };
+    let mut acknowledged = BTreeSet::new();
+    let mut next = 0..;
+    for _ in 0..3 {
+        let filling = disk.fill();
+        let refused = loop {
+            let number = next.next().unwrap();
+            match store.write(vec![lease(number)]).await {
+                Ok(written) => {
+                    assert_eq!(written, [Written::Yes]);
+                    acknowledged.insert(lease(number).address);
+                }
+                Err(refused) => break refused.to_string(),
+            }
+        };
+        assert!(refused.contains("make room on its disk"), "{refused}");
+        fs::remove_file(filling).unwrap();
+        for number in next.by_ref().take(20) {
+            assert_eq!(store.write(vec![lease(number)]).await.unwrap(), [Written::Yes]);
+            acknowledged.insert(lease(number).address);
+        }
+    }
+    store.close().await;
+    let store = SqlStore::open(&Location::from(database.as_path()), key).await.unwrap();
+    let stored: BTreeSet<_> =
+        store.after(Version(0), u32::MAX).await.unwrap().into_iter().map(|it| it.lease.address).collect();
+    assert!(acknowledged.is_subset(&stored), "{} of {}", stored.len(), acknowledged.len());
     store.close().await;
 }
 

@@ -217,6 +217,33 @@ pub enum Ignored {
 }
 
 impl Ignored {
+    /// The reason's name in metrics, kebab-case.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) | Self::MalformedV6(_) => "malformed",
+            Self::OptionMalformed(_) | Self::OptionMalformedV6(_) => "option-malformed",
+            Self::Invalid { .. } => "invalid",
+            Self::NotFromClient => "not-from-client",
+            Self::Bootp => "bootp",
+            Self::OtherServer(_) => "other-server",
+            Self::AddressMissing(_) => "address-missing",
+            Self::RelayLoop { .. } => "relay-loop",
+            Self::NoSubnet => "no-subnet",
+            Self::OtherNetwork { .. } => "other-network",
+            Self::Elsewhere { .. } => "elsewhere",
+            Self::PoolExhausted => "pool-exhausted",
+            Self::NoRecord(_) => "no-record",
+            Self::Silenced(_) => "silenced",
+            Self::Stranger => "stranger",
+            Self::NotFirmware => "not-firmware",
+            Self::NothingToBoot => "nothing-to-boot",
+            Self::ReplyTooLong => "reply-too-long",
+            Self::NotKept(_) => "not-kept",
+            Self::Busy => "busy",
+        }
+    }
+
     /// The reason code an operator sees; `None` where silence is what the protocol wants.
     #[must_use]
     pub const fn reason(&self) -> Option<ReasonCode> {

@@ -83,7 +83,7 @@ enum Command {
     Backup(commands::backup::Args),
     /// Check a backup, or restore it into an empty database
     Restore(commands::restore::Args),
-    /// Help with options 143 and 136 of a DHCP server that a site keeps
+    /// Look after the DHCP servers, or after options 143 and 136 of one that a site keeps
     #[command(subcommand)]
     Dhcp(commands::dhcp::Command),
     /// Look for what keeps the server from onboarding devices, and say the fix for each

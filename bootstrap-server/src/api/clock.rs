@@ -17,7 +17,7 @@ pub(super) fn seconds(at: UnixMillis) -> i64 {
 }
 
 /// RFC 3339, in UTC, with milliseconds.
-pub(super) fn written(at: UnixMillis) -> String {
+pub(crate) fn written(at: UnixMillis) -> String {
     let millis = at.0 % 1000;
     let text = Timestamp::from_unix(seconds(at)).to_string();
     format!("{}.{millis:03}Z", text.trim_end_matches('Z'))

@@ -92,6 +92,7 @@ fn filter(api: &Api, query: DeviceQuery) -> Result<DeviceFilter, Fault> {
     let manufacturer = query.manufacturer.map(ManufacturerName::new).transpose();
     let profile = query.profile.map(ProfileName::new).transpose();
     let serial_number = query.serial_number.map(SerialNumber::new).transpose();
+    let uuid = query.uuid.as_deref().map(str::parse).transpose();
     if let Some(state) = &query.state
         && !STATES.contains(&state.as_str())
     {
@@ -110,6 +111,7 @@ fn filter(api: &Api, query: DeviceQuery) -> Result<DeviceFilter, Fault> {
         serial_number: serial_number.map_err(|error| Fault::query(format!("serial-number: {error}")))?,
         rack: query.rack,
         host: query.host,
+        uuid: uuid.map_err(|error| Fault::query(format!("uuid: {error}")))?,
         serial_prefix: query.serial_prefix,
         alarmed: alarmed.then_some(Alarmed),
         stuck: stuck.then(|| Stuck { now: clock::now(), deadlines: api.policies.now().deadlines }),

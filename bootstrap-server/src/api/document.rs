@@ -161,6 +161,7 @@ pub(super) fn preamble() -> OpenApi {
             tag("profiles", "What classes of devices are to become."),
             tag("vouchers", "Ownership vouchers (RFC 8366)."),
             tag("certificates", "What the authorities of this server issued."),
+            tag("dhcp", "What the DHCP servers have lent, and what they would answer."),
             tag("factory", "Production orders: what a factory's stations may have certified."),
             tag("users", "Who may use this API."),
             tag("tokens", "By what they are known."),

@@ -14,6 +14,7 @@ mod change;
 mod clock;
 mod decisions;
 mod devices;
+mod dhcp;
 mod document;
 mod erase;
 mod events;
@@ -22,6 +23,7 @@ mod fault;
 mod gate;
 mod guard;
 mod import;
+mod leases;
 mod manufacturers;
 mod particulars;
 mod place;
@@ -37,7 +39,7 @@ mod users;
 mod view;
 mod vouchers;
 
-pub(crate) use clock::now;
+pub(crate) use clock::{now, written};
 pub use document::openapi;
 pub(crate) use gate::Gate;
 pub(crate) use place::LogName;
@@ -54,11 +56,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     audit::CheckpointKey,
     authority::{Authorities, Desk},
+    dhcp::DhcpDesk,
     in_force::InForce,
     metrics::Metrics,
     outward,
     serve::Onboarding,
-    store::{Factory, Store},
+    store::{Factory, Leases, Store},
     tls::{Judges, Rejections},
 };
 use fault::Fault;
@@ -74,6 +77,8 @@ pub(crate) struct Api {
     pub(crate) store: Arc<dyn Store>,
     /// The same store, for production orders.
     pub(crate) factory: Arc<dyn Factory>,
+    /// The same store, for leases of DHCP.
+    pub(crate) leases: Arc<dyn Leases>,
     /// Who issues under them.
     pub(crate) authorities: Authorities,
     pub(crate) policies: Arc<InForce>,
@@ -86,6 +91,8 @@ pub(crate) struct Api {
     pub(crate) rejections: Rejections,
     /// What onboards devices, if this server does.
     pub(crate) onboarding: Option<Onboarding>,
+    /// What is known beside the DHCP servers, if there are any.
+    pub(crate) dhcp: Option<DhcpDesk>,
     /// Where what authorities issue is asked for.
     pub(crate) desk: Desk,
     /// Who has to know at once which manufacturers there are.
@@ -152,11 +159,15 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(factory::close))
         .routes(routes!(factory::units))
         .routes(routes!(factory::rework))
+        .routes(routes!(leases::list))
+        .routes(routes!(leases::release))
+        .routes(routes!(leases::import::import))
         .routes(routes!(authorities::list))
         .routes(routes!(certificates::list, certificates::issue))
         .routes(routes!(certificates::show))
         .routes(routes!(certificates::revoke))
         .routes(routes!(certificates::bulk::import))
+        .routes(routes!(dhcp::explain))
         .routes(routes!(users::list))
         .routes(routes!(users::show, users::put, users::remove))
         .routes(routes!(tokens::list, tokens::create))

@@ -8,14 +8,16 @@ use pki::identity::SerialNumber;
 
 /// Checks what and where a device is said to be.
 pub(super) fn checked(sent: sent::Particulars) -> Result<Particulars, Fault> {
-    let sent::Particulars { model, mac_addresses, host, slot, rack } = sent;
+    let sent::Particulars { model, mac_addresses, uuid, host, slot, rack } = sent;
     if mac_addresses.len() > Particulars::MAX_MAC_ADDRESSES {
         return Err(Fault::body(format!("mac-addresses: at most {}", Particulars::MAX_MAC_ADDRESSES)));
     }
     let mac_addresses =
         mac_addresses.iter().map(|text| text.parse().map_err(|error| Fault::body(format!("mac-addresses: {error}"))));
+    let uuid = uuid.map(|text| text.parse().map_err(|error| Fault::body(format!("uuid: {error}")))).transpose()?;
     Ok(Particulars {
         mac_addresses: mac_addresses.collect::<Result<_, _>>()?,
+        uuid,
         model: model.map(|text| line("model", text)).transpose()?,
         host: host.map(|text| line("host", text)).transpose()?,
         slot: slot.map(|text| line("slot", text)).transpose()?,
@@ -67,6 +69,8 @@ mod tests {
         }
         let addresses = sent::Particulars { mac_addresses: vec!["00:00:5e:00:53".to_owned()], ..Default::default() };
         assert!(checked(addresses).unwrap_err().detail_text().contains("mac-addresses"));
+        let uuid = sent::Particulars { uuid: Some("123".to_owned()), ..Default::default() };
+        assert!(checked(uuid).unwrap_err().detail_text().contains("uuid: a UUID is 32 hex digits"));
     }
 
     #[test]

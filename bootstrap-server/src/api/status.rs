@@ -20,7 +20,7 @@ use super::{
     request::{NoParameters, Parameters},
     vouchers,
 };
-use crate::{metrics::ListenerName, store::Store};
+use crate::{dhcp::DhcpDesk, metrics::ListenerName, store::Store};
 
 /// Show what the server is and how it does
 #[utoipa::path(get, path = paths::STATUS, tag = "server",
@@ -99,7 +99,8 @@ fn alarms(api: &Api, vouchers_ending: u64) -> Vec<ServerAlarm> {
     let ending = (vouchers_ending > 0).then_some(ReasonCode::VouchersEnding);
     let stale = next_updates(api).iter().any(|(_, next)| *next < Timestamp::from_unix(clock::seconds(clock::now())));
     let stale = stale.then_some(ReasonCode::RevocationListStale);
-    pending.into_iter().chain(failing).chain(ending).chain(stale).map(alarm).collect()
+    let others = api.dhcp.as_ref().is_some_and(DhcpDesk::sees_others).then_some(ReasonCode::DhcpOtherServer);
+    pending.into_iter().chain(failing).chain(ending).chain(stale).chain(others).map(alarm).collect()
 }
 
 /// Whose revocation lists there are, and when the first of them is to be replaced.
@@ -130,6 +131,7 @@ pub(super) async fn metrics(
     }
     let ending = vouchers_ending(&api).await?;
     api.metrics.vouchers_ending(ending);
+    api.metrics.dhcp_known(api.dhcp.as_ref().map_or(0, DhcpDesk::known));
     api.metrics.alarms(alarms(&api, ending).iter().map(|alarm| alarm.reason.clone()));
     let now = clock::seconds(clock::now());
     api.metrics

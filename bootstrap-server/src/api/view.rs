@@ -62,9 +62,9 @@ fn awaited(api: &Api, dossier: &Dossier, device: &Device) -> Option<shown::Waiti
 }
 
 pub(super) fn particulars(of: &Particulars) -> shown::Particulars {
-    let Particulars { model, mac_addresses, host, slot, rack } = of.clone();
+    let Particulars { model, mac_addresses, uuid, host, slot, rack } = of.clone();
     let mac_addresses = mac_addresses.iter().map(ToString::to_string).collect();
-    shown::Particulars { model, mac_addresses, host, slot, rack }
+    shown::Particulars { model, mac_addresses, uuid: uuid.map(|it| it.to_string()), host, slot, rack }
 }
 
 /// A key or chain, and what people tell it by.

@@ -3,7 +3,7 @@
 use pki::{certificate::Certificate, digest::sha256};
 use serde_json::{Value, json};
 
-use super::{Event, Fetched};
+use super::{Event, Fetched, OtherServer};
 use crate::domain::{Actor, Departures, DeviceId, Manufacturer, ManufacturerTexts, Particulars, ProfileName};
 
 impl Event {
@@ -125,7 +125,13 @@ impl Event {
             Self::Ledger(event) => event.body(),
             Self::Masa(event) => event.body(),
             Self::LogKeysChanged { keys } => json!({"keys": keys}),
+            Self::DhcpOtherServerSeen { other } => {
+                let OtherServer { server, ip_version, interface, relay, client } = other.as_ref();
+                json!({"server": server, "ip-version": ip_version, "interface": interface, "relay": relay,
+                       "client": client})
+            }
             Self::Factory(event) => event.body(),
+            Self::Leases(event) => event.body(),
             Self::BackupBegun => json!({}),
             Self::BackupTaken { backup } => json!({"sha256": backup.to_string()}),
             Self::LogRestored { origin, checkpoint } => {
@@ -174,7 +180,11 @@ fn digests(certificates: &[Certificate]) -> Vec<String> {
 }
 
 fn about_particulars(particulars: &Particulars) -> Value {
-    let Particulars { model, mac_addresses, host, slot, rack } = particulars;
+    let Particulars { model, mac_addresses, uuid, host, slot, rack } = particulars;
     let mac_addresses: Vec<_> = mac_addresses.iter().map(ToString::to_string).collect();
-    json!({"model": model, "mac-addresses": mac_addresses, "host": host, "slot": slot, "rack": rack})
+    let mut about = json!({"model": model, "mac-addresses": mac_addresses, "host": host, "slot": slot, "rack": rack});
+    if let Some(uuid) = uuid {
+        about["uuid"] = json!(uuid.to_string());
+    }
+    about
 }

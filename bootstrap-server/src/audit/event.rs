@@ -9,7 +9,7 @@ use conveyed_info::{OwnershipVoucher, rpc::ProgressType};
 use pki::digest::Digest;
 use verdict::ReasonCode;
 
-use super::{Answer, Basis, Erasure, FactoryEvent, LedgerEvent, MasaEvent};
+use super::{Answer, Basis, Erasure, FactoryEvent, LeaseEvent, LedgerEvent, MasaEvent};
 use crate::domain::{
     ActivationCode, Departures, DeviceId, Manufacturer, OnboardingProfile, Particulars, Policies, ProfileName,
     RevocationLists, Token, TokenId, User, UserName,
@@ -260,12 +260,19 @@ pub enum Event {
         /// Each of them, as whoever verifies takes it.
         keys: Vec<String>,
     },
+    /// A DHCP server that nobody told this one of was seen at work; once an hour for each server and network.
+    DhcpOtherServerSeen {
+        /// Which, and where.
+        other: Box<OtherServer>,
+    },
     /// An authority issued something, or took it back.
     Ledger(LedgerEvent),
     /// A MASA did something, or was told something.
     Masa(MasaEvent),
     /// Something happened under a production order.
     Factory(FactoryEvent),
+    /// A person did something about leases of DHCP.
+    Leases(LeaseEvent),
     /// The first event of a log that follows one that was restored from a backup, which it does not continue.
     LogRestored {
         /// The origin of the log before.
@@ -273,6 +280,21 @@ pub enum Event {
         /// The newest checkpoint of it that was known, as published: a signed note.
         checkpoint: String,
     },
+}
+
+/// A DHCP server that answers where this one does. Its name is what it says of itself; anybody can say anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherServer {
+    /// Its address, or its DUID in hexadecimal.
+    pub server: String,
+    /// 4 or 6.
+    pub ip_version: u8,
+    /// The interface by which its client was heard.
+    pub interface: String,
+    /// The relay agent by which its client was heard, if it was one.
+    pub relay: Option<IpAddr>,
+    /// The client that spoke with it: its hardware address, or its DUID in hexadecimal.
+    pub client: Option<String>,
 }
 
 /// What came of asking a manufacturer for a voucher.
@@ -335,9 +357,11 @@ impl Event {
             Self::RevocationListsStored { .. } => 50,
             Self::VoucherFetched { .. } => 55,
             Self::LogKeysChanged { .. } => 65,
+            Self::DhcpOtherServerSeen { .. } => 70,
             Self::Ledger(event) => return event.kind(),
             Self::Masa(event) => return event.kind(),
             Self::Factory(event) => return event.kind(),
+            Self::Leases(event) => return event.kind(),
         })
     }
 
@@ -353,6 +377,7 @@ impl Event {
             Self::VoucherStored { .. } => "voucher-stored",
             Self::VoucherFetched { .. } => "voucher-fetched",
             Self::LogKeysChanged { .. } => "log-keys-changed",
+            Self::DhcpOtherServerSeen { .. } => "dhcp-other-server-seen",
             Self::DeviceHeld { .. } => "device-held",
             Self::Answered { .. } => "answered",
             Self::ProgressReported { .. } => "progress-reported",
@@ -382,6 +407,7 @@ impl Event {
             Self::Ledger(event) => event.name(),
             Self::Masa(event) => event.name(),
             Self::Factory(event) => event.name(),
+            Self::Leases(event) => event.name(),
         }
     }
 
@@ -410,6 +436,7 @@ impl Event {
             Self::ServerStarted { .. }
             | Self::Masa(_)
             | Self::Factory(_)
+            | Self::Leases(_)
             | Self::ManufacturerAdded { .. }
             | Self::RevocationListsStored { .. }
             | Self::ProfileApplied { .. }
@@ -423,6 +450,7 @@ impl Event {
             | Self::TokenRevoked { .. }
             | Self::RecordsErased { .. }
             | Self::LogKeysChanged { .. }
+            | Self::DhcpOtherServerSeen { .. }
             | Self::BackupBegun
             | Self::BackupTaken { .. }
             | Self::LogRestored { .. } => None,

@@ -21,8 +21,8 @@ use crate::{
 
 /// The columns that the log decides, in the order of the row: profile, state and its detail.
 const DECIDED: std::ops::Range<usize> = 2..5;
-/// As [`DECIDED`]: model, MAC addresses, host, slot and rack.
-const WRITTEN_DOWN: std::ops::Range<usize> = 15..20;
+/// As [`DECIDED`]: model, MAC addresses, host, slot, rack and UUID.
+const WRITTEN_DOWN: std::ops::Range<usize> = 15..21;
 
 /// Every device, as its row says and as the log says.
 #[derive(Default)]
@@ -184,12 +184,14 @@ impl Kept {
 
 fn of_particulars(particulars: &Particulars) -> Short {
     let macs = particulars.mac_addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let uuid = particulars.uuid.map(|uuid| uuid.to_string());
     written_down(&[
         particulars.model.as_deref(),
         Some(&macs),
         particulars.host.as_deref(),
         particulars.slot.as_deref(),
         particulars.rack.as_deref(),
+        uuid.as_deref(),
     ])
 }
 

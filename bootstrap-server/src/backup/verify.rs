@@ -63,7 +63,7 @@ const TABLES: &[(&str, usize)] = &[
     ("profile", 2),
     ("operator", 2),
     ("token", 5),
-    ("device", 21),
+    ("device", 22),
     ("voucher", 10),
     ("progress_report", 7),
     ("reported_key", 5),

@@ -90,6 +90,9 @@ pub struct Document {
     /// A DHCPv4 server beside it.
     #[serde(default)]
     pub dhcp4: Option<netboot::policy::Dhcp4Policy>,
+    /// A DHCPv6 server beside it.
+    #[serde(default)]
+    pub dhcp6: Option<netboot::policy::Dhcp6Policy>,
 }
 
 impl Document {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use authority::{AuthorityError, OcspResponderError};
 use conveyed_info::{DocumentError, cms::CmsError};
+use dhcp::bootstrap_uri::{FormUnsuited, UriError};
 use pki::{
     certificate::CertificateError,
     key::{Locator, OpenError, PassphraseFileError},
@@ -39,6 +40,24 @@ pub enum ConfigError {
     NotThere {
         /// What was looked for.
         path: PathBuf,
+    },
+    /// DHCP cannot tell devices of the device listener as everybody is to be told.
+    #[error(
+        "[{table}]: bootstrap-form for the names of [device-listener]: {unsuited}; say bootstrap-uris that it can express"
+    )]
+    DhcpForm {
+        /// The table.
+        table: &'static str,
+        /// Why.
+        unsuited: FormUnsuited,
+    },
+    /// A name of the device listener makes no bootstrap server URI (RFC 8572 §8.3).
+    #[error("device-listener.names: {name:?} makes no bootstrap server URI ({source}), which DHCP is to tell devices")]
+    DhcpName {
+        /// The name.
+        name: String,
+        /// Why.
+        source: UriError,
     },
     /// The configuration is not UTF-8.
     #[error("{}: is not UTF-8 text; save it as UTF-8", path.display())]

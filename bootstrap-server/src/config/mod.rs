@@ -1,6 +1,7 @@
 //! `sztp.toml`, and the files it names.
 
 mod authority;
+mod dhcp;
 mod document;
 mod error;
 mod factory;
@@ -30,7 +31,7 @@ pub use policy::{
 pub use registrar::Registrar;
 pub use revocation::{RevocationFiles, Stamp};
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use pki::{
     certificate::Certificate,
@@ -72,8 +73,12 @@ pub struct ServerConfig {
     pub checkpoint_key: Arc<CheckpointKey>,
     /// A DHCPv4 server beside it.
     pub dhcp4: Option<netboot::policy::Dhcp4Policy>,
+    /// A DHCPv6 server beside it.
+    pub dhcp6: Option<netboot::policy::Dhcp6Policy>,
     /// What the owner has decided for all devices.
     pub policies: Policies,
+    /// How long leases of DHCP are kept that have ended.
+    pub dhcp_leases: Duration,
     /// Who is told of events.
     pub webhooks: Vec<Webhook>,
     /// How others are reached.
@@ -175,13 +180,15 @@ impl ServerConfig {
             publication: document.publication_listener.map(|it| it.listen),
             database,
             checkpoint_key: Arc::new(checkpoint_key),
-            dhcp4: document.dhcp4,
+            dhcp4: document.dhcp4_policy()?,
+            dhcp6: document.dhcp6_policy()?,
             policies: policy::policies(
                 document.roles.as_deref(),
                 &document.policy,
                 &document.deadlines,
                 &document.retention,
             )?,
+            dhcp_leases: document.retention.dhcp_leases()?,
             webhooks: webhooks(&document.webhooks, folder, &outbound)?,
             outbound,
             acceptance: Acceptance::default(),

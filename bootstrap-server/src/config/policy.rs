@@ -5,8 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use conveyed_info::rpc::Roles;
 use serde::Deserialize;
 
-use crate::domain::{
-    Deadlines, DurationInvalid, ManufacturerName, NameInvalid, Policies, ProfileName, Unregistered, parse_duration,
+use crate::{
+    domain::{
+        Deadlines, DurationInvalid, ManufacturerName, NameInvalid, Policies, ProfileName, Unregistered, parse_duration,
+    },
+    retention::LEASES,
 };
 
 /// The section `[policy]`.
@@ -96,9 +99,19 @@ pub struct RetentionSection {
     /// refused connections that are older. For ever, unless said.
     #[serde(default)]
     pub records: Option<String>,
+    /// Leases of DHCP that ended longer ago are removed. Until then a client that comes back finds the address that it had.
+    /// `30d`, unless said.
+    #[serde(default)]
+    pub dhcp_leases: Option<String>,
 }
 
 impl RetentionSection {
+    /// How long leases are kept that have ended.
+    pub(super) fn dhcp_leases(&self) -> Result<Duration, PolicyInvalid> {
+        let leases = self.dhcp_leases.as_deref().map(parse_duration).transpose();
+        leases.map(|leases| leases.unwrap_or(LEASES)).map_err(|source| PolicyInvalid::Leases { source })
+    }
+
     fn read(&self) -> Result<Option<Duration>, PolicyInvalid> {
         let records = self.records.as_deref().map(parse_duration).transpose();
         records.map_err(|source| PolicyInvalid::Retention { source })
@@ -209,6 +222,12 @@ pub enum PolicyInvalid {
         source: DurationInvalid,
     },
     /// Not a duration.
+    #[error("retention.dhcp-leases: {source}")]
+    Leases {
+        /// Why.
+        source: DurationInvalid,
+    },
+    /// Not a duration.
     #[error("deadlines.{member}: {source}")]
     Deadline {
         /// Which deadline.
@@ -257,6 +276,15 @@ mod tests {
         assert_eq!(read.unregistered_per_hour, 10);
         assert_eq!(read.retention, Some(Duration::from_secs(400 * 86_400)));
         assert_eq!(read.deadlines, Deadlines { attempt: Duration::from_secs(8 * 3600), ..Deadlines::default() });
+    }
+
+    #[test]
+    fn leases_are_kept_for_a_month_unless_said() {
+        let leases = |text: &str| toml::from_str::<RetentionSection>(text).unwrap().dhcp_leases();
+        assert_eq!(leases(""), Ok(Duration::from_secs(30 * 86_400)));
+        assert_eq!(leases("dhcp-leases = '1h'"), Ok(Duration::from_secs(3600)));
+        let invalid = leases("dhcp-leases = 'a month'").unwrap_err().to_string();
+        assert!(invalid.starts_with("retention.dhcp-leases: \"a month\" is no duration"), "{invalid}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod authority;
 mod certificates;
 mod clock;
 mod database;
+mod dhcp;
 mod disk;
 mod files;
 mod finding;
@@ -23,6 +24,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use netboot::policy::Mode;
 use pki::{certificate::Certificate, key::Locator, time::Timestamp};
 
 use crate::{
@@ -90,6 +92,7 @@ impl Examination<'_> {
             let path = self.at(path);
             self.findings.push(revocation::judge(&path, &std::fs::read(&path), now));
         }
+        self.dhcp();
         self.disk();
         let newest_leaf = self.database(owner.as_deref(), log_key.as_ref(), now).await;
         let named = |chain: &Option<Vec<Certificate>>, path: &Path| {
@@ -277,12 +280,62 @@ impl Examination<'_> {
         }
         if let Some(dhcp4) = &self.document.dhcp4 {
             let listen = dhcp4.listen();
-            let port = match ports::try_udp(listen) {
+            let port = match ports::try_udp(listen.into()) {
                 // DHCP has no certificate to show: who answers on the listener beside it has this port too.
                 ports::Port::Taken if running => ports::Port::Ours,
                 port => port,
             };
             self.findings.push(ports::judge("dhcp4", SocketAddr::V4(listen), &port));
+        }
+        if let Some(dhcp6) = &self.document.dhcp6 {
+            let listen = dhcp6.listen();
+            let port = match ports::try_udp(listen.into()) {
+                ports::Port::Taken if running => ports::Port::Ours,
+                port => port,
+            };
+            self.findings.push(ports::judge("dhcp6", SocketAddr::V6(listen), &port));
+        }
+    }
+
+    fn dhcp(&mut self) {
+        let policies = self.document.dhcp4_policy().and_then(|v4| Ok((v4, self.document.dhcp6_policy()?)));
+        let (v4, v6) = match policies {
+            Ok((None, None)) => return,
+            Ok(policies) => policies,
+            Err(error) => {
+                let why = "The server does not start with it: devices could not be told of their bootstrap server.";
+                let fix = "Correct what is named there in sztp.toml.";
+                return self.findings.push(Finding::failed("dhcp", error.to_string(), why, fix));
+            }
+        };
+        let interfaces = match dhcp::look() {
+            Ok(interfaces) => interfaces,
+            Err(error) => {
+                let why = "Whether the DHCP tables fit them cannot be told.";
+                return self.findings.push(Finding::warning("dhcp", format!("interfaces: {error}"), why, "ip address"));
+            }
+        };
+        if let Some(policy) = v4 {
+            let table = dhcp::Table {
+                name: "dhcp4",
+                interfaces: policy.interfaces(),
+                gives_addresses: policy.mode() == Mode::Server,
+                is_named: policy.server_identifier().is_some(),
+                rules: policy.rules(),
+            };
+            self.findings.extend(dhcp::judge(&table, &interfaces));
+        }
+        if let Some(policy) = v6 {
+            // Clients know it by its DUID, and speak with its link-local address.
+            let (name, interfaces_served) = ("dhcp6", policy.interfaces());
+            let table = dhcp::Table {
+                name,
+                interfaces: interfaces_served,
+                gives_addresses: true,
+                is_named: true,
+                rules: policy.rules(),
+            };
+            self.findings.extend(dhcp::judge(&table, &interfaces));
         }
     }
 

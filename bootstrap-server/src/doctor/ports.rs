@@ -1,11 +1,6 @@
 //! Whether each listener's port is free, or taken by this very server.
 
-use std::{
-    io,
-    net::{SocketAddr, SocketAddrV4},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use pki::certificate::Certificate;
 use rustls::{
@@ -63,8 +58,8 @@ pub(super) async fn try_tls(address: SocketAddr, own: Option<&Certificate>) -> P
     }
 }
 
-/// Tries the port of the DHCP server.
-pub(super) fn try_udp(address: SocketAddrV4) -> Port {
+/// Tries the port of a DHCP server.
+pub(super) fn try_udp(address: SocketAddr) -> Port {
     std::net::UdpSocket::bind(address).map_or_else(Port::from, |_| Port::Free)
 }
 
@@ -158,7 +153,7 @@ pub(super) fn judge(listener: &'static str, address: SocketAddr, port: &Port) ->
             CHECK,
             format!("{at}: this user may not take port {number}"),
             "Ports below 1024 need the right CAP_NET_BIND_SERVICE.",
-            if listener == "dhcp4" {
+            if listener.starts_with("dhcp") {
                 "install -D packaging/systemd/sztp-dhcp.conf /etc/systemd/system/sztp.service.d/sztp-dhcp.conf && \
                  systemctl daemon-reload && systemctl restart sztp"
                     .to_owned()
@@ -191,8 +186,7 @@ mod tests {
         assert!(finding.outcome.advice().unwrap().fix.contains(&format!(":{}", address.port())));
         drop(theirs);
         let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let SocketAddr::V4(address) = udp.local_addr().unwrap() else { panic!("asked for IPv4") };
-        assert!(matches!(try_udp(address), Port::Taken));
+        assert!(matches!(try_udp(udp.local_addr().unwrap()), Port::Taken));
     }
 
     #[test]
@@ -201,6 +195,7 @@ mod tests {
         assert!(matches!(Port::from(io::Error::from(io::ErrorKind::PermissionDenied)), Port::Forbidden));
         let fix = |listener, port: &Port| judge(listener, address, port).outcome.advice().unwrap().fix.clone();
         assert!(fix("dhcp4", &Port::Forbidden).contains("sztp-dhcp.conf"));
+        assert!(fix("dhcp6", &Port::Forbidden).contains("sztp-dhcp.conf"));
         assert!(fix("device-listener", &Port::Forbidden).contains("CAP_NET_BIND_SERVICE"));
         assert_eq!(fix("device-listener", &Port::NotHere), "ip address");
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();

@@ -116,7 +116,9 @@ impl Deed {
             | Event::Ledger(_)
             | Event::Masa(_)
             | Event::LogKeysChanged { .. }
+            | Event::DhcpOtherServerSeen { .. }
             | Event::Factory(_)
+            | Event::Leases(_)
             | Event::BackupBegun
             | Event::BackupTaken { .. }
             | Event::LogRestored { .. } => return None,

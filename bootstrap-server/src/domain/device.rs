@@ -6,7 +6,7 @@ use pki::digest::Digest;
 use std::{net::IpAddr, sync::Arc};
 use verdict::ReasonCode;
 
-use super::{ActivationCode, DeviceId, MacAddress, OnboardingProfile, ProfileName, State};
+use super::{ActivationCode, DeviceId, MacAddress, OnboardingProfile, ProfileName, State, Uuid};
 
 /// A device that is, or was, on the owner's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +68,10 @@ impl Device {
 pub struct Particulars {
     /// The maker's name for this kind of device.
     pub model: Option<String>,
-    /// Hardware addresses, by which it is found in DHCP logs.
+    /// Hardware addresses, by which DHCP recognises it.
     pub mac_addresses: Vec<MacAddress>,
+    /// The UUID of its firmware, by which DHCP recognises it.
+    pub uuid: Option<Uuid>,
     /// The name it is to have.
     pub host: Option<String>,
     /// The slot or height unit it is in.

@@ -116,6 +116,52 @@ impl std::str::FromStr for MacAddress {
 #[error("a MAC address is six pairs of hex digits, such as 00:00:5e:00:53:01")]
 pub struct MacAddressInvalid;
 
+/// A UUID as the machine's firmware has it (SMBIOS, RFC 4578 §2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uuid([u8; 16]);
+
+impl Uuid {
+    /// Its octets, in the order in which it is written.
+    #[must_use]
+    pub const fn octets(self) -> [u8; 16] {
+        self.0
+    }
+}
+
+impl fmt::Display for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&netboot::policy::uuid_text(&self.0))
+    }
+}
+
+impl std::str::FromStr for Uuid {
+    type Err = UuidInvalid;
+
+    /// Takes 32 hex digits in either case, with hyphens between them or not.
+    fn from_str(text: &str) -> Result<Self, UuidInvalid> {
+        let digits: String = text.chars().filter(|character| *character != '-').collect();
+        let number = Some(digits).filter(|it| it.len() == 32 && it.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let number = number.and_then(|digits| u128::from_str_radix(&digits, 16).ok()).ok_or(UuidInvalid::Form)?;
+        // DSP0134 §7.2.1: firmware says so that it has none. Every such board would pass for this one.
+        if matches!(number, 0 | u128::MAX) {
+            return Err(UuidInvalid::Unset);
+        }
+        Ok(Self(number.to_be_bytes()))
+    }
+}
+
+/// The text is no UUID that tells one machine from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UuidInvalid {
+    /// It is none at all.
+    #[error("a UUID is 32 hex digits, such as 123e4567-e89b-12d3-a456-426614174000")]
+    Form,
+    /// All zeros or all ones.
+    #[error("this UUID means that the firmware has none; leave it out")]
+    Unset,
+}
+
 /// A device: its serial number is unique within its manufacturer only.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceId {
@@ -137,4 +183,26 @@ impl fmt::Display for DeviceId {
 pub struct NameInvalid {
     /// What was given.
     pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_is_one_in_every_spelling() {
+        let text = "123e4567-e89b-12d3-a456-426614174000";
+        for spelling in [text.to_owned(), text.to_uppercase(), text.replace('-', "")] {
+            assert_eq!(spelling.parse::<Uuid>().map(|uuid| uuid.to_string()), Ok(text.to_owned()));
+        }
+        for (bad, because) in [
+            ("", UuidInvalid::Form),
+            ("123e4567-e89b-12d3-a456-42661417400", UuidInvalid::Form),
+            ("+23e4567-e89b-12d3-a456-426614174000", UuidInvalid::Form),
+            ("00000000-0000-0000-0000-000000000000", UuidInvalid::Unset),
+            ("FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", UuidInvalid::Unset),
+        ] {
+            assert_eq!(bad.parse::<Uuid>(), Err(because), "{bad}");
+        }
+    }
 }

@@ -33,7 +33,7 @@ pub use device::{Alarm, Device, Dossier, Particulars, Proof};
 pub use elsewhere::RedirectInvalid;
 pub use identifiers::{
     AuthorityName, CertificateProfile, DeviceId, MacAddress, MacAddressInvalid, ManufacturerName, NameInvalid,
-    ProfileName, TokenId, UserName, VariantName,
+    ProfileName, TokenId, UserName, Uuid, UuidInvalid, VariantName,
 };
 pub use lifecycle::State;
 pub use manufacturer::{Manufacturer, ManufacturerInvalid, ManufacturerTexts};

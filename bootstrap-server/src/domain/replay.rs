@@ -91,10 +91,16 @@ fn answer(json: &Value) -> Option<Answer> {
 fn particulars(json: &Value) -> Option<Particulars> {
     let json = json.get("particulars")?;
     let text = |member: &str| json.get(member).and_then(Value::as_str).map(str::to_owned);
+    // Before schema 6 nobody wrote one down.
+    let uuid = match json.get("uuid") {
+        Some(uuid) => Some(uuid.as_str()?.parse().ok()?),
+        None => None,
+    };
     let macs = json.get("mac-addresses")?.as_array()?.iter().map(|mac| mac.as_str()?.parse().ok());
     Some(Particulars {
         model: text("model"),
         mac_addresses: macs.collect::<Option<_>>()?,
+        uuid,
         host: text("host"),
         slot: text("slot"),
         rack: text("rack"),
@@ -151,6 +157,7 @@ mod tests {
         let some_particulars = Box::new(Particulars {
             model: Some("M".to_owned()),
             mac_addresses: vec!["00:00:5e:00:53:01".parse().unwrap()],
+            uuid: Some("123e4567-e89b-12d3-a456-426614174000".parse().unwrap()),
             rack: Some("r1".to_owned()),
             ..Particulars::default()
         });

@@ -18,6 +18,8 @@ pub struct Draft {
     #[serde(default)]
     mac_addresses: Vec<String>,
     #[serde(default)]
+    uuid: Option<String>,
+    #[serde(default)]
     host: Option<String>,
     #[serde(default)]
     slot: Option<String>,
@@ -38,6 +40,8 @@ pub enum Column {
     Model,
     /// Hardware addresses.
     MacAddresses,
+    /// The UUID of its firmware.
+    Uuid,
     /// The name it is to have.
     Host,
     /// The slot it is in.
@@ -57,6 +61,7 @@ impl Record for Draft {
         Column::Profile,
         Column::Model,
         Column::MacAddresses,
+        Column::Uuid,
         Column::Host,
         Column::Slot,
         Column::Rack,
@@ -71,6 +76,7 @@ impl Record for Draft {
             Column::Profile => "profile",
             Column::Model => "model",
             Column::MacAddresses => "mac-addresses",
+            Column::Uuid => "uuid",
             Column::Host => "host",
             Column::Slot => "slot",
             Column::Rack => "rack",
@@ -91,6 +97,7 @@ impl Record for Draft {
             Column::SerialNumber => &mut self.serial_number,
             Column::Profile => &mut self.profile,
             Column::Model => &mut self.model,
+            Column::Uuid => &mut self.uuid,
             Column::Host => &mut self.host,
             Column::Slot => &mut self.slot,
             Column::Rack => &mut self.rack,
@@ -127,6 +134,7 @@ impl Record for Draft {
             profile: ProfileName::new(profile).map_err(|why| wrong(Column::Profile, &why))?,
             particulars: Particulars {
                 mac_addresses: macs.collect::<Result<_, _>>().map_err(|why| wrong(Column::MacAddresses, &why))?,
+                uuid: self.uuid.map(|text| text.parse().map_err(|why| wrong(Column::Uuid, &why))).transpose()?,
                 model: text(Column::Model, self.model)?,
                 host: text(Column::Host, self.host)?,
                 slot: text(Column::Slot, self.slot)?,

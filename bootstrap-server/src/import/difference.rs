@@ -21,7 +21,7 @@ impl DeviceRow {
     /// How the row differs from the record of its device, in the order of the columns.
     #[must_use]
     pub fn differences(&self, device: &Device) -> Vec<Difference> {
-        let Particulars { model, mac_addresses, host, slot, rack } = &self.particulars;
+        let Particulars { model, mac_addresses, uuid, host, slot, rack } = &self.particulars;
         let (listed, profile) = (&device.particulars, Some(self.profile.to_string()));
         let macs = Some(mac_addresses).filter(|it| !it.is_empty()).map(|it| joined(it));
         let listed_macs = Some(&listed.mac_addresses).filter(|it| !it.is_empty()).map(|it| joined(it));
@@ -29,6 +29,7 @@ impl DeviceRow {
             (Column::Profile, device.profile.as_ref().map(ToString::to_string), profile),
             (Column::Model, listed.model.clone(), model.clone()),
             (Column::MacAddresses, listed_macs, macs),
+            (Column::Uuid, listed.uuid.map(|it| it.to_string()), uuid.map(|it| it.to_string())),
             (Column::Host, listed.host.clone(), host.clone()),
             (Column::Slot, listed.slot.clone(), slot.clone()),
             (Column::Rack, listed.rack.clone(), rack.clone()),
@@ -43,10 +44,11 @@ impl DeviceRow {
     /// What is written down about the device, with what the row says in its place.
     #[must_use]
     pub fn over(&self, listed: Particulars) -> Particulars {
-        let Particulars { model, mac_addresses, host, slot, rack } = self.particulars.clone();
+        let Particulars { model, mac_addresses, uuid, host, slot, rack } = self.particulars.clone();
         Particulars {
             model: model.or(listed.model),
             mac_addresses: if mac_addresses.is_empty() { listed.mac_addresses } else { mac_addresses },
+            uuid: uuid.or(listed.uuid),
             host: host.or(listed.host),
             slot: slot.or(listed.slot),
             rack: rack.or(listed.rack),

@@ -8,6 +8,7 @@
 //! | `profile` | what it is to become; needed |
 //! | `model` | the maker's name for this kind of device |
 //! | `mac-addresses` | hardware addresses: separated by blanks in CSV, an array in JSON |
+//! | `uuid` | that of the firmware |
 //! | `host`, `slot`, `rack` | the name it is to have, and where it is |
 //!
 //! CSV is that of RFC 4180 in UTF-8, with a header line that names the columns in any order. JSON is an array of objects, or one

@@ -137,6 +137,27 @@ pub(super) struct ByState {
     pub(super) state: &'static str,
 }
 
+/// Each is a name from a closed list of this program's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ByDhcpEvent {
+    pub(super) protocol: &'static str,
+    pub(super) event: &'static str,
+    pub(super) reason: &'static str,
+}
+
+/// The protocol is `dhcp4` or `dhcp6`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ByProtocol {
+    pub(super) protocol: &'static str,
+}
+
+/// The subnet stands in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct BySubnet {
+    pub(super) protocol: &'static str,
+    pub(super) subnet: String,
+}
+
 /// The reason is one of [`verdict::ReasonCode`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ByAlarm {

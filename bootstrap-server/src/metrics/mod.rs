@@ -26,13 +26,27 @@
 //! | `sztp_vouchers_ending` | gauge | devices still to be onboarded whose voucher ends within 30 days, with none after it |
 //! | `sztp_revocation_list_left_seconds` | gauge; `manufacturer` | seconds until the first of its revocation lists is to be replaced, negative when it should have been; lists in files are of no manufacturer |
 //! | `sztp_webhook_behind` | gauge; `webhook` | records of the audit log that it has still to be told of, or to pass over |
+//! | `sztp_dhcp_messages_total` | counter; `protocol`, `event`, `reason` | what became of datagrams; the reason says why one was `ignored` |
+//! | `sztp_dhcp_leases` | gauge; `protocol`, `subnet` | records of leases, of addresses in conflict, and of leases that ended lately |
+//! | `sztp_dhcp_pool_addresses` | gauge; `protocol`, `subnet` | addresses that the subnet's pools have |
+//! | `sztp_dhcp_leases_waiting` | gauge; `protocol` | leases that are to be written |
+//! | `sztp_dhcp_datagrams_lost` | gauge; `protocol` | datagrams that the kernel dropped since the server began, because they came faster than they were read |
+//! | `sztp_dhcp_known_devices` | gauge | devices that DHCP recognises |
+//!
+//! The events of `sztp_dhcp_messages_total`: `offered`, `granted`, `refused`, `informed`, `boot-offered`, `released`, `declined`, `in-use` (a probe found an address taken that
+//! was about to be offered), `shortened`, `other-server`, `ignored`. The reasons that `ignored` has: `malformed`, `option-malformed`, `invalid`, `not-from-client`, `bootp`,
+//! `other-server`, `address-missing`, `relay-loop`, `no-subnet`, `other-network`, `elsewhere`, `pool-exhausted`, `no-record`, `silenced`, `stranger`, `not-firmware`, `nothing-to-boot`,
+//! `reply-too-long`, `not-kept`, `busy`.
 //!
 //! The reasons of `sztp_shed_total`: `connection-share` (reset before TLS: the source has its share), `handshakes` (too long a line), `requests`, `store`, `source`, `device-at-once` and
 //! `device-rate`, and further on `device-writes`, `images`, `activation-codes`, `newcomers`, `contended` and `database` (503 with Retry-After).
 
 mod labels;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::text,
@@ -47,7 +61,10 @@ use prometheus_client::{
 use verdict::ReasonCode;
 
 use crate::store::Census;
-use labels::{ByAlarm, ByHandshake, ByListener, ByManufacturer, ByOperation, ByReason, ByRequest, ByState, ByWebhook};
+use labels::{
+    ByAlarm, ByDhcpEvent, ByHandshake, ByListener, ByManufacturer, ByOperation, ByProtocol, ByReason, ByRequest,
+    ByState, BySubnet, ByWebhook,
+};
 pub(crate) use labels::{HandshakeOutcome, ListenerName, Operation, TlsVersion};
 
 /// Every metric of one server. Clones count into the same ones.
@@ -79,6 +96,23 @@ struct Inner {
     devices: Family<ByState, Gauge>,
     stuck: Family<ByState, Gauge>,
     alarmed: Family<ByState, Gauge>,
+    dhcp_messages: Family<ByDhcpEvent, Counter>,
+    dhcp_leases: Family<BySubnet, Gauge>,
+    dhcp_pool: Family<BySubnet, Gauge<f64, AtomicU64>>,
+    dhcp_waiting: Family<ByProtocol, Gauge>,
+    dhcp_lost: Family<ByProtocol, Gauge>,
+    dhcp_known: Gauge,
+}
+
+/// How full a subnet is.
+#[derive(Debug)]
+pub(crate) struct DhcpPool {
+    /// Its network.
+    pub(crate) subnet: String,
+    /// Records of leases.
+    pub(crate) records: usize,
+    /// Addresses of its pools.
+    pub(crate) addresses: u128,
 }
 
 fn open(gauge: &Gauge) -> u64 {
@@ -146,6 +180,12 @@ impl Default for Metrics {
                 "Seconds until a revocation list is to be replaced",
                 Family::default()
             ),
+            dhcp_messages: register!("dhcp_messages", "What became of DHCP datagrams", Family::default()),
+            dhcp_leases: register!("dhcp_leases", "Records of leases", Family::default()),
+            dhcp_pool: register!("dhcp_pool_addresses", "Addresses that a subnet's pools have", Family::default()),
+            dhcp_waiting: register!("dhcp_leases_waiting", "Leases that are to be written", Family::default()),
+            dhcp_lost: register!("dhcp_datagrams_lost", "DHCP datagrams that the kernel dropped", Family::default()),
+            dhcp_known: register!("dhcp_known_devices", "Devices that DHCP recognises", Gauge::default()),
             registry,
         };
         Self(Arc::new(inner))
@@ -260,6 +300,37 @@ impl Metrics {
         self.0.request_seconds.get_or_create(&ByOperation { operation }).observe(took.as_secs_f64());
     }
 
+    /// Something became of a DHCP datagram.
+    pub(crate) fn dhcp_message(&self, protocol: &'static str, event: &'static str, reason: &'static str) {
+        self.0.dhcp_messages.get_or_create(&ByDhcpEvent { protocol, event, reason }).inc();
+    }
+
+    /// How things stand with a DHCP server.
+    pub(crate) fn dhcp_standing(
+        &self,
+        protocol: &'static str,
+        waiting: usize,
+        lost: u64,
+        pools: impl Iterator<Item = DhcpPool>,
+    ) {
+        let by = ByProtocol { protocol };
+        self.0.dhcp_waiting.get_or_create(&by).set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        self.0.dhcp_lost.get_or_create(&by).set(i64::try_from(lost).unwrap_or(i64::MAX));
+        for DhcpPool { subnet, records, addresses } in pools {
+            let by = BySubnet { protocol, subnet };
+            self.0.dhcp_leases.get_or_create(&by).set(i64::try_from(records).unwrap_or(i64::MAX));
+            // The pools of IPv6 have more addresses than any integer here has room for.
+            #[expect(clippy::cast_precision_loss, reason = "a rounded size is as good")]
+            #[expect(clippy::as_conversions, reason = "there is no other way into a float")]
+            self.0.dhcp_pool.get_or_create(&by).set(addresses as f64);
+        }
+    }
+
+    /// So many devices are known to DHCP: to be told before [`Metrics::encode`].
+    pub(crate) fn dhcp_known(&self, devices: usize) {
+        self.0.dhcp_known.set(i64::try_from(devices).unwrap_or(i64::MAX));
+    }
+
     pub(crate) fn shed(&self, reason: &'static str) {
         self.0.shed.get_or_create(&ByReason { reason }).inc();
     }
@@ -306,6 +377,9 @@ mod tests {
         metrics.alarms([ReasonCode::PolicyPending.to_string()]);
         metrics.webhook_behind("inventory", 0);
         metrics.revocation_lists([("maker".to_owned(), 0)]);
+        metrics.dhcp_message("dhcp4", "offered", "");
+        let pool = DhcpPool { subnet: "192.0.2.0/24".to_owned(), records: 1, addresses: 9 };
+        metrics.dhcp_standing("dhcp4", 0, 0, std::iter::once(pool));
         let text = metrics.encode();
         let encoded: BTreeSet<_> =
             text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned).collect();

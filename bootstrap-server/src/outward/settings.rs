@@ -94,6 +94,7 @@ const EVENTS: &[&str] = &[
     "backup-taken",
     "records-erased",
     "log-keys-changed",
+    "dhcp-other-server-seen",
     "log-restored",
     "certificate-issued",
     "certificate-revoked",
@@ -108,6 +109,8 @@ const EVENTS: &[&str] = &[
     "production-order-closed",
     "rework-allowed",
     "unit-enrolled",
+    "dhcp-lease-released",
+    "dhcp-leases-imported",
 ];
 
 /// Longest name of a webhook, in characters.
@@ -308,6 +311,7 @@ mod tests {
             include_str!("../audit/ledger.rs"),
             include_str!("../audit/masa.rs"),
             include_str!("../audit/factory.rs"),
+            include_str!("../audit/leases.rs"),
         ];
         let named = sources.iter().flat_map(|source| source.split("=> \"").skip(1));
         let named: BTreeSet<_> = named.filter_map(|rest| rest.split('"').next()).collect();

@@ -12,11 +12,13 @@
 
 mod aged;
 mod erase;
+pub(crate) mod leases;
 mod relisted;
 mod steady;
 
 pub use aged::{Aged, pass};
 pub use erase::{finish, unfinished};
+pub use leases::{LEASES, ended};
 pub use relisted::{Looked, relisted};
 
 use std::{

@@ -16,9 +16,9 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
-    /// The DHCP server's socket.
+    /// A DHCP server's socket.
     #[error(transparent)]
-    Dhcp4(#[from] netboot::io::ServerError),
+    Dhcp(#[from] netboot::io::ServerError),
     /// A part of a running server is gone.
     #[error("the {part} ended by itself; the log says why")]
     Ended {

@@ -1,6 +1,7 @@
 //! Starting and stopping the whole service.
 
 mod authority;
+mod dhcp;
 mod error;
 mod following;
 mod listeners;
@@ -12,7 +13,7 @@ mod revocation;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use audit_log::{UnverifiedCheckpoint, VerifierKey};
-use netboot::io::{Dhcp4Server, RunningDhcpServer, Services};
+use netboot::lease::LeaseStore;
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -29,11 +30,12 @@ use crate::{
         masa::service as masa,
     },
     config::ServerConfig,
+    dhcp::DhcpPolicies,
     metrics::Metrics,
     outward::Follower,
     restconf::Enrolment,
     retention,
-    store::{Batch, Factory, Ledger, MasaRecords, SqlStore, Store},
+    store::{Batch, Factory, Leases, Ledger, MasaRecords, SqlStore, Store},
     tls::{Judges, Rejections, ReloadableCertificate, TlsError},
 };
 
@@ -47,7 +49,7 @@ use refusals::log_refusals;
 #[derive(Debug)]
 pub struct RunningServer {
     operator_address: Option<SocketAddr>,
-    dhcp4: Option<RunningDhcpServer>,
+    dhcp: dhcp::Running,
     store: Arc<SqlStore>,
     metrics: Metrics,
     front: Front,
@@ -93,14 +95,15 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     let policies = policies::starting(config.policies, config.acceptance, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
-    let services = Services { leases: store.clone(), ..Services::in_memory() };
-    let dhcp4 = config.dhcp4.map(|policy| Dhcp4Server::bind(policy, services.clone())).transpose()?;
+    let dhcp =
+        dhcp::Bound::bind(DhcpPolicies { v4: config.dhcp4, v6: config.dhcp6 }, config.dhcp_leases, (&store, &metrics))
+            .await?;
 
     let mut listeners = onboarding.as_ref().map(onboarding::Bound::statuses).unwrap_or_default();
     let of_operators = operator_address.zip(config.operators.as_ref());
     listeners.extend(of_operators.map(|(address, operators)| status("operators", address, &operators.certificate)));
     listeners.extend(issuing.statuses());
-    listeners.extend(dhcp4.as_ref().map(|dhcp4| status("dhcp4", dhcp4.local_address().into(), &[])));
+    listeners.extend(dhcp.iter().flat_map(dhcp::Bound::statuses));
     // RFC 8572 §9.10 (SRV-21): what the server does with devices changes by an operator's hand, and leaves a leaf.
     let listen = listeners.first().map(|it| it.address.clone()).unwrap_or_default();
     let started = Batch::from(Event::ServerStarted { listen });
@@ -154,11 +157,19 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         erasing.await;
         "erasing of old records"
     });
+    let (dhcp, desk) = dhcp.map(|bound| bound.spawn(&mut tasks, Arc::clone(&shared), &stopping)).unzip();
+    let removing =
+        retention::leases::run(Arc::clone(&store) as Arc<dyn LeaseStore>, config.dhcp_leases, stopping.clone());
+    tasks.spawn(async move {
+        removing.await;
+        "removing of old leases"
+    });
     if let Some((listener, certificate)) = operators {
         front.operator_certificate = Some(certificate);
         let api = api::Api {
             store: shared,
             factory,
+            leases: Arc::clone(&store) as Arc<dyn Leases>,
             authorities: authorities.clone(),
             policies: Arc::clone(&in_force),
             webhooks,
@@ -166,6 +177,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
             metrics: metrics.clone(),
             rejections,
             onboarding: asked,
+            dhcp: desk,
             judges: judges.clone(),
             desk: Desk::new(authorities, ledger),
             body_deadline: config.limits.body,
@@ -202,8 +214,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         log_refusals(log, rejected).await;
         "log of refusals"
     });
-    let dhcp4 = dhcp4.map(Dhcp4Server::spawn);
-    Ok(RunningServer { operator_address, dhcp4, store, metrics, front, stop, tasks })
+    Ok(RunningServer { operator_address, dhcp: dhcp.unwrap_or_default(), store, metrics, front, stop, tasks })
 }
 
 /// What the log is to say when its checkpoints are signed by other keys than the last one was.
@@ -278,7 +289,13 @@ impl RunningServer {
     /// Where the DHCPv4 server listens, if there is one.
     #[must_use]
     pub fn dhcp4_address(&self) -> Option<SocketAddr> {
-        self.dhcp4.as_ref().map(RunningDhcpServer::local_address)
+        self.dhcp.v4_address()
+    }
+
+    /// Where the DHCPv6 server listens, if there is one.
+    #[must_use]
+    pub fn dhcp6_address(&self) -> Option<SocketAddr> {
+        self.dhcp.v6_address()
     }
 
     /// The store it serves from.
@@ -290,14 +307,8 @@ impl RunningServer {
     /// Waits until a part of the server ends although nobody stopped it, and says which. A server in that state is no
     /// longer whole: stop it and leave the restart to whoever supervises the process. Safe to drop and call again.
     pub async fn failed(&mut self) -> ServeError {
-        let dhcp4 = async {
-            match &mut self.dhcp4 {
-                Some(dhcp4) => dhcp4.failed().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            error = dhcp4 => error.into(),
+            error = self.dhcp.failed() => error.into(),
             ended = self.tasks.join_next() => match ended {
                 Some(Ok(part)) => ServeError::Ended { part },
                 Some(Err(_)) | None => ServeError::Ended { part: "background task, by a panic," },
@@ -309,11 +320,7 @@ impl RunningServer {
     pub async fn stop(mut self) {
         // Nobody listening means that everything has stopped already.
         let _stopped = self.stop.send(());
-        if let Some(dhcp4) = self.dhcp4
-            && let Err(error) = dhcp4.shutdown().await
-        {
-            tracing::error!(%error, "the DHCP server had stopped");
-        }
+        self.dhcp.shutdown().await;
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {
                 tracing::error!(%error, "a part of the server panicked");

@@ -3,7 +3,7 @@
 use audit_log::UnixMillis;
 use pki::identity::SerialNumber;
 
-use crate::domain::{Deadlines, DeviceId, ManufacturerName, ProfileName};
+use crate::domain::{Deadlines, DeviceId, ManufacturerName, ProfileName, Uuid};
 
 /// Which devices are wanted. Each member that is there narrows the choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct DeviceFilter {
     pub rack: Option<String>,
     /// With this host name.
     pub host: Option<String>,
+    /// With this UUID.
+    pub uuid: Option<Uuid>,
     /// With this serial number.
     pub serial_number: Option<SerialNumber>,
     /// Whose serial number starts so.

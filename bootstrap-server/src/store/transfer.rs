@@ -7,7 +7,7 @@ use super::StoreFuture;
 use crate::domain::vouching::Summary;
 
 /// The schema that this release writes. Part of what an export says about itself.
-pub const SCHEMA_VERSION: u32 = 5;
+pub const SCHEMA_VERSION: u32 = 6;
 
 /// One row of one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,10 @@ impl ExportedRow {
         // Before schema 4 every manufacturer did as IEEE 802.1AR says.
         if self.table == "manufacturer" && self.values.len() == 4 {
             self.values.push(ExportedValue::Text("{}".to_owned()));
+        }
+        // Before schema 6 no device had a UUID: the column before the last.
+        if self.table == "device" && self.values.len() == 21 {
+            self.values.insert(20, ExportedValue::Nothing);
         }
         // Before schema 4 a device had one voucher, and nothing was noted beside it.
         if self.table == "voucher"

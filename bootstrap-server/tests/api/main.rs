@@ -5,11 +5,13 @@
 mod access;
 mod certificates;
 mod devices;
+mod dhcp;
 mod document;
 mod erasing;
 mod events;
 mod hostile;
 mod import;
+mod leases;
 mod manufacturers;
 mod operators;
 mod policies;

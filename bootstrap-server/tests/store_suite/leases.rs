@@ -4,10 +4,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
+    time::Duration,
 };
 
 use bootstrap_server::{
-    audit,
+    audit, retention,
     store::{Import, SqlStore, Store},
 };
 use netboot::{
@@ -210,8 +211,13 @@ pub async fn what_ended_long_ago_is_forgotten_in_steps(home: &Home) {
     assert_eq!(store.forget(before, 15).await.unwrap(), 5);
     assert_eq!(store.forget(before, 15).await.unwrap(), 0);
     assert_eq!(leases(&store).await.len(), 15);
+    // The server does so as long as there are any: five that are left of those, none that was kept shorter.
+    let keep = Duration::from_secs(500);
+    assert_eq!(retention::ended(&store, keep, Moment(NOW + 499)).await.unwrap(), 5);
+    assert_eq!(retention::ended(&store, keep, Moment(NOW + 499)).await.unwrap(), 0);
+    assert_eq!(leases(&store).await.len(), 10);
     // Versions go on although nothing is left that has one.
-    assert_eq!(store.forget(Moment(u64::MAX), 100).await.unwrap(), 15);
+    assert_eq!(store.forget(Moment(u64::MAX), 100).await.unwrap(), 10);
     store.write(vec![lease(v4(1), 1, NOW, 600)]).await.unwrap();
     assert!(all(&store).await[0].version > newest);
     store.close().await;

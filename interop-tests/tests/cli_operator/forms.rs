@@ -32,7 +32,7 @@ fn a_list_goes_into_a_spreadsheet_and_comes_back() {
     site.prepare();
     let add = ["device", "add", "example-maker/SN-0001", "--profile", "bmc", "--rack", "=HYPERLINK(\"x\")"];
     site.sztp(&[&add[..], &["--mac", "00:00:5e:00:53:01", "--mac", "00:00:5e:00:53:02"]].concat()).good();
-    let columns = "manufacturer,serial-number,profile,model,mac-addresses,host,slot,rack";
+    let columns = "manufacturer,serial-number,profile,model,mac-addresses,uuid,host,slot,rack";
     let list = site.sztp(&["device", "list", "--output", "csv", "--columns", columns]).good().out;
     assert!(list.contains("\"'=HYPERLINK(\"\"x\"\")\""), "a spreadsheet must not run it: {list}");
     site.write("devices.csv", &list);

@@ -4,6 +4,7 @@
 mod ca;
 mod certificates;
 mod codes;
+mod dhcp;
 mod enroll;
 mod forget;
 mod forms;

@@ -46,6 +46,9 @@ pub struct Particulars {
     /// Hardware addresses, such as `00:00:5e:00:53:01`; at most 64.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mac_addresses: Vec<String>,
+    /// The UUID of its firmware, such as `123e4567-e89b-12d3-a456-426614174000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<String>,
     /// The name it is to have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
@@ -131,6 +134,9 @@ pub struct DeviceQuery {
     /// With this host name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
+    /// With this UUID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<String>,
     /// Only those past a deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stuck: Option<bool>,

@@ -23,6 +23,9 @@
 //! | [`paths::PRODUCTION_ORDERS`] | GET (pages), POST | viewer, operator |
 //! | [`paths::PRODUCTION_ORDER`], [`paths::PRODUCTION_UNITS`] | GET | viewer |
 //! | [`paths::CLOSE_PRODUCTION_ORDER`], [`paths::REWORK`] | POST | operator |
+//! | [`paths::DHCP_LEASES`] | GET (pages, filters) | viewer |
+//! | [`paths::RELEASE_DHCP_LEASE`] | POST | operator |
+//! | [`paths::IMPORT_DHCP_LEASES`] | POST, streamed both ways | operator |
 //! | [`paths::AUTHORITIES`] | GET | viewer |
 //! | [`paths::CERTIFICATES`], [`paths::CERTIFICATE`] | GET (pages, filters), POST | viewer, operator |
 //! | [`paths::REVOKE_CERTIFICATE`] | POST | operator |
@@ -31,6 +34,7 @@
 //! | [`paths::TOKENS`], [`paths::TOKEN`] | GET, POST, DELETE | everybody their own, admin all |
 //! | [`paths::RECORDS`], [`paths::CHECKPOINT`], [`paths::EVENTS`] | GET | viewer |
 //! | [`paths::POLICIES`], [`paths::ACCEPT_POLICIES`] | GET, POST | viewer, admin |
+//! | [`paths::EXPLAIN_DHCP`] | GET | viewer |
 //! | [`paths::BACKUP`] | POST, streamed | admin |
 //! | [`paths::METRICS`] | GET, OpenMetrics text | viewer |
 //! | [`paths::OPENAPI`], [`paths::HEALTH`], [`paths::READY`] | GET | anybody |
@@ -47,8 +51,10 @@ mod change;
 #[cfg(feature = "client")]
 pub mod client;
 mod devices;
+mod dhcp;
 mod factory;
 mod import;
+mod leases;
 mod manufacturers;
 mod object;
 mod operators;
@@ -69,6 +75,10 @@ pub use devices::{
     Alarm, ApproveDevice, Because, Device, DeviceChange, DevicePage, DeviceQuery, Erased, IssuedActivationCode,
     NewDevice, Particulars, Proof, Report, ReportedCertificate, ReportedKey, Reports, Step, Story, Stuck, Waiting,
 };
+pub use dhcp::{
+    DhcpAddress, DhcpBoot, DhcpBootstrap, DhcpDevice, DhcpExplanation, DhcpHindrance, DhcpItem, DhcpQuestion,
+    DhcpSubnet,
+};
 pub use factory::{
     NewProductionOrder, NewProductionUnit, ProductionOrder, ProductionOrderPage, ProductionQuery, ProductionUnit,
     ProductionUnitPage,
@@ -76,6 +86,7 @@ pub use factory::{
 pub use import::{
     DifferingMember, ImportDifference, ImportDone, ImportFault, ImportProgress, ImportQuery, ImportUpdate,
 };
+pub use leases::{DhcpLease, DhcpLeasePage, DhcpLeaseQuery, DhcpLeaseTaken, DhcpLeaseUpdate, DhcpLeasesDone};
 pub use manufacturers::{
     KnownCertificate, Manufacturer, ManufacturerList, NewManufacturer, NewRevocationLists, RevocationList,
     RevocationListList,

@@ -56,6 +56,12 @@ pub const CLOSE_PRODUCTION_ORDER: &str = "/v1/factory/orders/{order}/close";
 pub const PRODUCTION_UNITS: &str = "/v1/factory/orders/{order}/units";
 /// Allows one more certificate for a unit.
 pub const REWORK: &str = "/v1/factory/orders/{order}/units/{serial-number}/rework";
+/// Leases of the DHCP servers.
+pub const DHCP_LEASES: &str = "/v1/dhcp/leases";
+/// Ends a lease before its time.
+pub const RELEASE_DHCP_LEASE: &str = "/v1/dhcp/leases/{address}/release";
+/// Takes over the leases of another DHCP server.
+pub const IMPORT_DHCP_LEASES: &str = "/v1/import/dhcp-leases";
 /// All authorities.
 pub const AUTHORITIES: &str = "/v1/authorities";
 /// Certificates that were issued.
@@ -66,6 +72,8 @@ pub const CERTIFICATE: &str = "/v1/certificates/{authority}/{serial}";
 pub const REVOKE_CERTIFICATE: &str = "/v1/certificates/{authority}/{serial}/revoke";
 /// Issues many certificates.
 pub const IMPORT_CERTIFICATES: &str = "/v1/import/certificates";
+/// What a DHCP client would be answered.
+pub const EXPLAIN_DHCP: &str = "/v1/dhcp/explain";
 /// All users.
 pub const USERS: &str = "/v1/users";
 /// One user.

@@ -9,7 +9,9 @@
 mod compose;
 mod decide;
 mod destination;
+mod explain;
 mod machine;
 mod request;
 
+pub use explain::explain;
 pub use machine::{Datagram, Dhcp4Machine};

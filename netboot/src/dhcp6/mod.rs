@@ -11,7 +11,9 @@ mod association;
 mod bindings;
 mod case;
 mod compose;
+mod explain;
 mod machine;
 mod request;
 
+pub use explain::explain;
 pub use machine::{Datagram, Dhcp6Machine, ReachedBy};

@@ -5,10 +5,13 @@
 //! * [`LeaseStore`] is where leases survive. A lease counts when it is durable: no client hears of it before. Servers that share a store
 //!   decide in it who gets an address, and learn from it what others gave.
 //!
+//! [`dnsmasq`] reads and writes the file in which dnsmasq keeps them.
+//!
 //! An offer is in the book alone: it is worth nothing until the client takes it.
 
 mod address;
 mod book;
+pub mod dnsmasq;
 mod memory;
 mod record;
 mod store;

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
-use dhcp::v4::{ClientIdentifier, HardwareAddress, MacAddress};
+use dhcp::v4::{ClientIdentifier, HardwareAddress, HardwareType, MacAddress};
 
 use crate::moment::Moment;
 
@@ -29,16 +29,36 @@ impl ClientKey {
     #[must_use]
     pub fn v4(identifier: Option<&ClientIdentifier>, hardware: &HardwareAddress) -> Self {
         match identifier {
-            Some(identifier) => [&[Self::IDENTIFIER], identifier.0.as_slice()].concat(),
-            None => [&[Self::HARDWARE, hardware.kind().0], hardware.octets()].concat(),
+            Some(identifier) => Self::of_identifier(&identifier.0),
+            None => Self::of_hardware(hardware.kind(), hardware.octets()),
         }
-        .into()
     }
 
     /// The key of a DHCPv6 client with this DUID, for one of its identity associations.
     #[must_use]
     pub fn v6(duid: &[u8], association: u32) -> Self {
         [&[Self::ASSOCIATION], association.to_be_bytes().as_slice(), duid].concat().into()
+    }
+
+    /// The key of a DHCPv4 client that sends this as its client identifier (option 61).
+    #[must_use]
+    pub fn of_identifier(identifier: &[u8]) -> Self {
+        [&[Self::IDENTIFIER], identifier].concat().into()
+    }
+
+    /// The key of a DHCPv4 client that is known by this hardware address alone.
+    #[must_use]
+    pub fn of_hardware(kind: HardwareType, octets: &[u8]) -> Self {
+        [&[Self::HARDWARE, kind.0], octets].concat().into()
+    }
+
+    /// The hardware address of a client that is known by it alone.
+    #[must_use]
+    pub fn hardware(&self) -> Option<(HardwareType, &[u8])> {
+        match self.0.split_first()? {
+            (&Self::HARDWARE, rest) => rest.split_first().map(|(kind, octets)| (HardwareType(*kind), octets)),
+            _ => None,
+        }
     }
 
     /// The octets, as they are stored.
@@ -150,6 +170,8 @@ mod tests {
         assert!(by_hardware != by_identifier && by_identifier != by_duid);
         assert_eq!(by_identifier.identifier(), Some(&identifier.0[..]));
         assert_eq!((by_hardware.identifier(), by_hardware.association()), (None, None));
+        assert_eq!(by_hardware.hardware(), Some((HardwareType::ETHERNET, &[2, 0, 0, 0, 0, 1][..])));
+        assert_eq!((by_identifier.hardware(), by_duid.hardware()), (None, None));
         assert_eq!((by_duid.identifier(), by_duid.association()), (Some(&[1, 2, 0][..]), Some(1)));
         assert_eq!(ClientKey::from(by_duid.octets().to_vec()), by_duid);
         for short in [vec![], vec![2], vec![2, 0, 0]] {

@@ -34,6 +34,8 @@ pub enum Origin<'p> {
     Subnet(String),
     /// With what everybody gets.
     Everybody,
+    /// Nowhere: it follows from what else the site is.
+    Site,
 }
 
 impl fmt::Display for Origin<'_> {
@@ -45,6 +47,7 @@ impl fmt::Display for Origin<'_> {
             Self::Class(class) => write!(f, "class {class}"),
             Self::Subnet(network) => write!(f, "subnet {network}"),
             Self::Everybody => f.write_str("everybody"),
+            Self::Site => f.write_str("the device listener"),
         }
     }
 }
@@ -71,7 +74,7 @@ impl<'p> Answer<'p> {
         client: &Client,
         (known, profile): (Option<Recognised<'p>>, Option<(&'p str, &'p Giving)>),
         (reservation, subnet): (Option<&'p Reservation<A>>, Option<&'p Subnet<A>>),
-        server: &'p Giving,
+        (server, site): (&'p Giving, Option<&'p Give>),
     ) -> Self {
         let mut layers = Vec::new();
         let is_member = |class: &&Class| class.has(client, known.map(|(known, _)| known));
@@ -87,6 +90,7 @@ impl<'p> Answer<'p> {
         }
         layers.extend(subnet.map(|subnet| (Origin::Subnet(subnet.network().to_string()), subnet.give())));
         layers.push((Origin::Everybody, &server.give));
+        layers.extend(site.map(|give| (Origin::Site, give)));
         Self { known, layers }
     }
 
@@ -99,6 +103,11 @@ impl<'p> Answer<'p> {
     /// What applies, the narrowest first.
     pub fn origins(&self) -> impl Iterator<Item = &Origin<'p>> {
         self.layers.iter().map(|(origin, _)| origin)
+    }
+
+    /// What each of them gives.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = (&Origin<'p>, &'p Give)> {
+        self.layers.iter().map(|(origin, give)| (origin, *give))
     }
 
     fn first<T>(&self, pick: impl Fn(&'p Give) -> Option<T>) -> Option<Given<'_, 'p, T>> {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{
-    Known, When,
+    Known, RulesError, When,
     give::{Give, GiveInvalid, GiveSettings},
 };
 use crate::{client::Client, lease::Address};
@@ -23,7 +23,7 @@ pub struct ClassSettings {
 }
 
 /// A class of clients.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Class {
     name: String,
     when: When,
@@ -61,7 +61,7 @@ impl ClassSettings {
 }
 
 /// What is given in general and to classes, in the order in which they go before one another. A profile has such a list, and a server.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Giving {
     /// The classes; the first that says something goes before those behind it.
     pub classes: Vec<Class>,
@@ -85,9 +85,13 @@ impl GivingSettings {
     /// Checks what is written for servers of this family.
     ///
     /// # Errors
-    /// [`GiveInvalid`].
-    pub fn check<A: Address>(self) -> Result<Giving, GiveInvalid> {
-        let classes = self.classes.into_iter().map(ClassSettings::check::<A>).collect::<Result<_, _>>()?;
+    /// [`RulesError`] that names the class.
+    pub fn check<A: Address>(self) -> Result<Giving, RulesError> {
+        let checked = |class: ClassSettings| {
+            let name = class.name.clone();
+            class.check::<A>().map_err(|because| RulesError::Class { name, because })
+        };
+        let classes = self.classes.into_iter().map(checked).collect::<Result<_, _>>()?;
         Ok(Giving { classes, give: self.give.check::<A>()? })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use dhcp::bootstrap_uri::{FormUnsuited, UriList};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -146,6 +147,17 @@ impl Dhcp4Policy {
     #[must_use]
     pub const fn rules(&self) -> &Rules<Ipv4Addr> {
         &self.rules
+    }
+}
+
+impl Dhcp4Policy {
+    /// The same, with these bootstrap servers where everybody is given none: those of the site itself.
+    ///
+    /// # Errors
+    /// [`FormUnsuited`] when the form that everybody gets cannot say it.
+    pub fn with_bootstrap_servers(mut self, uris: UriList) -> Result<Self, FormUnsuited> {
+        self.rules = self.rules.with_bootstrap_servers(uris)?;
+        Ok(self)
     }
 }
 

@@ -25,7 +25,10 @@
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 
-use dhcp::v6::Duid;
+use dhcp::{
+    bootstrap_uri::{FormUnsuited, UriList},
+    v6::Duid,
+};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use thiserror::Error;
 
@@ -154,6 +157,17 @@ impl Dhcp6Policy {
     #[must_use]
     pub const fn rules(&self) -> &Rules<Ipv6Addr> {
         &self.rules
+    }
+}
+
+impl Dhcp6Policy {
+    /// The same, with these bootstrap servers where everybody is given none: those of the site itself.
+    ///
+    /// # Errors
+    /// [`FormUnsuited`] when the form that everybody gets cannot say it.
+    pub fn with_bootstrap_servers(mut self, uris: UriList) -> Result<Self, FormUnsuited> {
+        self.rules = self.rules.with_bootstrap_servers(uris)?;
+        Ok(self)
     }
 }
 

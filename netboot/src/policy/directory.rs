@@ -115,7 +115,7 @@ pub struct Directory {
 }
 
 /// What a profile gives in either IP version.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProfileGiving {
     /// Over DHCPv4.
     pub v4: Giving,
@@ -157,9 +157,9 @@ impl Directory {
     }
 
     /// Takes over what a profile gives now; `None` when it is gone or gives nothing by DHCP.
-    pub fn put_profile(&mut self, name: &str, giving: Option<ProfileGiving>) {
+    pub fn put_profile(&mut self, name: &str, giving: Option<Arc<ProfileGiving>>) {
         match giving {
-            Some(giving) => drop(self.profiles.insert(name.into(), Arc::new(giving))),
+            Some(giving) => drop(self.profiles.insert(name.into(), giving)),
             None => drop(self.profiles.remove(name)),
         }
     }
@@ -181,6 +181,16 @@ impl Directory {
     #[must_use]
     pub fn profile(&self, name: &str) -> Option<&ProfileGiving> {
         self.profiles.get(name).map(Arc::as_ref)
+    }
+
+    /// The names of the devices.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.devices.keys().map(Box::as_ref)
+    }
+
+    /// The names of the profiles that give anything.
+    pub fn profiles(&self) -> impl Iterator<Item = &str> {
+        self.profiles.keys().map(Box::as_ref)
     }
 
     /// How many devices are known.

@@ -90,8 +90,20 @@ pub enum Sending {
     Unless,
 }
 
+impl Sending {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::WhenAsked => "when-asked",
+            Self::Unless => "unless-unwanted",
+        }
+    }
+}
+
 /// What is given, found consistent.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Give {
     pub(crate) answer: Option<bool>,
     pub(crate) lease_seconds: Option<u32>,

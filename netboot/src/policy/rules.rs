@@ -2,12 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use dhcp::bootstrap_uri::{FieldForm, FormUnsuited, UriList};
 use thiserror::Error;
 
 use super::{
     Answer, Directory, ProfileGiving, Subnet, SubnetError, SubnetSettings,
-    class::{ClassSettings, Giving},
-    give::{GiveInvalid, GiveSettings},
+    class::{ClassSettings, Giving, GivingSettings},
+    give::{Give, GiveInvalid, GiveSettings},
 };
 use crate::{
     client::Client,
@@ -20,6 +21,8 @@ pub struct Rules<A> {
     subnets: Vec<Subnet<A>>,
     giving: Giving,
     strangers: Strangers,
+    /// What holds where nothing that is written says anything.
+    site: Option<Give>,
 }
 
 /// What becomes of clients that are not on the owner's list.
@@ -63,12 +66,19 @@ impl<A: Address> Rules<A> {
                 }
             }
         }
-        let checked = |class: ClassSettings| {
-            let name = class.name.clone();
-            class.check::<A>().map_err(|because| RulesError::Class { name, because })
-        };
-        let classes = classes.into_iter().map(checked).collect::<Result<_, _>>()?;
-        Ok(Self { subnets, giving: Giving { classes, give: give.check::<A>()? }, strangers })
+        Ok(Self { subnets, giving: GivingSettings { classes, give }.check::<A>()?, strangers, site: None })
+    }
+
+    /// The same, with these bootstrap servers for everybody where `bootstrap-uris` are not given to everybody: those of the site itself.
+    ///
+    /// # Errors
+    /// [`FormUnsuited`] when the form that everybody gets cannot say it.
+    pub fn with_bootstrap_servers(mut self, uris: UriList) -> Result<Self, FormUnsuited> {
+        if self.giving.give.uris.is_none() {
+            self.giving.give.form.unwrap_or(FieldForm::Rfc8572).encode(&uris)?;
+            self.site = Some(Give { uris: Some(uris), ..Give::default() });
+        }
+        Ok(self)
     }
 
     /// The subnets.
@@ -112,7 +122,7 @@ impl<A: Address> Rules<A> {
         let giving = |giving: &'p ProfileGiving| if A::WIDTH == Ipv4Addr::WIDTH { &giving.v4 } else { &giving.v6 };
         let profile = profile.and_then(|name| Some((name, giving(directory.profile(name)?))));
         let reservation = subnet.and_then(|subnet| subnet.reserved_for(client));
-        Answer::new(client, (known, profile), (reservation, subnet), &self.giving)
+        Answer::new(client, (known, profile), (reservation, subnet), (&self.giving, self.site.as_ref()))
     }
 
     /// Whether a client that the owner does not know is passed over.

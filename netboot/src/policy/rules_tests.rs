@@ -77,7 +77,7 @@ fn a_profile_goes_before_classes_and_after_the_reservation() {
     .unwrap();
     let mut directory = Directory::default();
     let v4 = giving.check::<Ipv4Addr>().unwrap();
-    directory.put_profile("xpu", Some(ProfileGiving { v4, v6: Giving::default() }));
+    directory.put_profile("xpu", Some(Arc::new(ProfileGiving { v4, v6: Giving::default() })));
     let mac = MacAddress([2, 0, 0, 0, 0, 9]);
     directory.put(Known::new("acme/9", "9").of_kind(Some(Arc::from("xpu")), None).at(&[mac], None, None));
     let firmware = Client { mac: Some(mac), ..client(&[7]) };

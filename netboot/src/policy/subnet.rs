@@ -155,6 +155,12 @@ impl<A: Address> Subnet<A> {
         self.network
     }
 
+    /// The interface that it is on, where that is written down.
+    #[must_use]
+    pub fn interface(&self) -> Option<&str> {
+        self.interface.as_deref()
+    }
+
     /// The reservation for this client.
     #[must_use]
     pub fn reserved_for(&self, client: &Client) -> Option<&Reservation<A>> {

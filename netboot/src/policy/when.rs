@@ -9,7 +9,7 @@ use super::{Known, Network, Pattern};
 use crate::client::Client;
 
 /// Conditions on a client: each that is written must hold, by any one of its values. No condition holds for everybody.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct When {
     /// The hardware address as text, such as `02:00:5e:*`.
@@ -106,7 +106,7 @@ pub fn uuid_text(uuid: &[u8; 16]) -> String {
 }
 
 /// A network of either family.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AnyNetwork {
     V4(Network<Ipv4Addr>),
     V6(Network<Ipv6Addr>),

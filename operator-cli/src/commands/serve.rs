@@ -70,6 +70,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         if let Some(dhcp4) = server.dhcp4_address() {
             output::line(&format!("answering DHCPv4 on {dhcp4}"));
         }
+        if let Some(dhcp6) = server.dhcp6_address() {
+            output::line(&format!("answering DHCPv6 on {dhcp6}"));
+        }
         let mut reload = signal(SignalKind::hangup())?;
         supervisor.ready();
         let failed = loop {

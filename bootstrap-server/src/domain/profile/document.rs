@@ -1,11 +1,14 @@
 //! The TOML document of a profile, as people write it.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use conveyed_info::{
     information::{
         BootImage, Configuration, ConfigurationHandling, OnboardingInformation, RedirectInformation, Script,
     },
     rpc::ReportingLevel,
 };
+use netboot::policy::{GivingSettings, ProfileGiving};
 use serde::Deserialize;
 
 use super::{Condition, Encryption, ProfileInvalid, Variant, ldevid::DocumentLdevid, parse_sha256};
@@ -35,6 +38,8 @@ pub(super) struct Document {
     #[serde(default)]
     redirect: Vec<DocumentRedirect>,
     pub(super) ldevid: Option<DocumentLdevid>,
+    dhcp4: Option<GivingSettings>,
+    dhcp6: Option<GivingSettings>,
     #[serde(default, rename = "variant")]
     variants: Vec<DocumentVariant>,
 }
@@ -140,6 +145,19 @@ impl Document {
 
     pub(super) const fn encryption(&self) -> Encryption {
         if self.encrypt_to_device { Encryption::ToDevice } else { Encryption::None }
+    }
+
+    /// What DHCP gives to devices, where the profile says anything about it.
+    pub(super) fn giving(&mut self) -> Result<Option<ProfileGiving>, ProfileInvalid> {
+        let (v4, v6) = (self.dhcp4.take(), self.dhcp6.take());
+        if v4.is_none() && v6.is_none() {
+            return Ok(None);
+        }
+        let refused = |table| move |because| ProfileInvalid::Dhcp { table, because };
+        Ok(Some(ProfileGiving {
+            v4: v4.unwrap_or_default().check::<Ipv4Addr>().map_err(refused("dhcp4"))?,
+            v6: v6.unwrap_or_default().check::<Ipv6Addr>().map_err(refused("dhcp6"))?,
+        }))
     }
 
     /// The servers that devices are sent to, in place of being onboarded here (RFC 8572 §6.1; WKS-04).

@@ -10,12 +10,15 @@ pub use document::Part;
 pub use ldevid::{Ldevid, LdevidDemand};
 pub use variant::{Condition, Variant};
 
+use std::sync::Arc;
+
 use conveyed_info::{
     Encoding,
     information::{Information, OnboardingInformation, RedirectInformation},
     make::{self, MakeError, Style},
     rpc::{BootstrappingRequest, ReportingLevel},
 };
+use netboot::policy::{ProfileGiving, RulesError};
 use pki::digest::{Digest, sha256};
 
 use self::{
@@ -53,6 +56,8 @@ pub struct OnboardingProfile {
     pub patience: Patience,
     /// The certificate of their owner's that its devices get.
     pub ldevid: Option<Ldevid>,
+    /// What DHCP gives to its devices: options, what to boot, bootstrap servers.
+    pub dhcp: Option<Arc<ProfileGiving>>,
     document: String,
     sha256: Digest,
 }
@@ -105,6 +110,7 @@ impl OnboardingProfile {
             }
         }
         let patience = parsed.patience()?;
+        let dhcp = parsed.giving()?.map(Arc::new);
         let ldevid = parsed.ldevid.take().map(DocumentLdevid::read).transpose()?;
         if redirect.is_some() && ldevid.is_some() {
             return Err(ProfileInvalid::RedirectAndMore);
@@ -128,6 +134,7 @@ impl OnboardingProfile {
             stateless,
             patience,
             ldevid,
+            dhcp,
             document,
             sha256,
         })
@@ -355,6 +362,15 @@ pub enum ProfileInvalid {
         /// The variant; `None` for the profile itself.
         variant: Option<VariantName>,
     },
+    /// What DHCP is to give cannot be given.
+    #[error("{table}: {because}")]
+    Dhcp {
+        /// The table.
+        table: &'static str,
+        /// Why.
+        #[source]
+        because: RulesError,
+    },
     /// What no device could be given.
     #[error("what {} gives cannot be made: {source}", variant.as_ref().map_or("the profile", VariantName::as_str))]
     Unmakeable {
@@ -467,6 +483,39 @@ mod tests {
         .unwrap();
         let refused = profile.rehearse().unwrap_err().to_string();
         assert!(refused.contains("twice gives cannot be made") && refused.contains("https://h/i"), "{refused}");
+    }
+
+    #[test]
+    fn what_dhcp_gives_is_part_of_the_profile() {
+        let text = "post-configuration-script = 'x'\n[dhcp4.give]\nboot-file = 'a.efi'\n\
+                    [[dhcp4.class]]\nname = 'arm'\nwhen = { architecture = [11] }\ngive = { boot-file = 'arm.efi' }\n\
+                    [dhcp6.give]\nboot-file = 'https://b.example/a.efi'\n";
+        let profile = parse(text).unwrap();
+        let dhcp = profile.dhcp.as_ref().unwrap();
+        assert_eq!((dhcp.v4.classes.len(), dhcp.v4.classes[0].name(), dhcp.v6.classes.len()), (1, "arm", 0));
+        assert_eq!(profile.document(), text, "it is shown as it was written");
+        assert_eq!(parse("post-configuration-script = 'x'").unwrap().dhcp, None);
+    }
+
+    /// DHC-05: no bootstrap URI with a path or another scheme, in profiles either.
+    #[test]
+    fn dhc_05_what_dhcp_cannot_give_is_refused_by_name() {
+        for (more, said) in [
+            ("[dhcp4.give]\nbootstrap-uris = ['https://a.example/x']", "line 3: https://a.example/x: "),
+            ("[dhcp6.give]\nbootstrap-uris = ['http://a.example']", "does not begin with https://"),
+            ("[dhcp6.give]\nrouters = ['::1']", "dhcp6: give: routers belongs to the other IP version"),
+            (
+                "[[dhcp4.class]]\nname = 'c'\ngive = { options = [{ code = 54, hex = '00' }] }",
+                "dhcp4: class c: option 54 is the server's own business",
+            ),
+            ("[dhcp4]\nsubnet = []", "unknown field `subnet`"),
+        ] {
+            let refused = parse(&format!("post-configuration-script = 'x'\n{more}\n")).unwrap_err().to_string();
+            assert!(refused.contains(said), "{more}: {refused}");
+        }
+        // A profile of devices that are sent elsewhere may say what they boot.
+        let redirect = "[[redirect]]\naddress = 'a.example'\n[dhcp4.give]\nboot-file = 'x'";
+        assert!(parse(redirect).unwrap().dhcp.is_some());
     }
 
     #[test]

@@ -109,6 +109,7 @@ fn device_in(row: &AnyRow, id: DeviceId, state: &str) -> Result<Device, StoreErr
                 .map(str::parse)
                 .collect::<Result<_, _>>()
                 .map_err(|_| corrupt("a hardware address"))?,
+            uuid: optional_text(row, "uuid")?.map(|it| it.parse().map_err(|_| corrupt("a UUID"))).transpose()?,
             host: optional_text(row, "host")?,
             slot: optional_text(row, "slot")?,
             rack: optional_text(row, "rack")?,

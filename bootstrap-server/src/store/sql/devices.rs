@@ -139,6 +139,7 @@ pub(super) fn page(
     conditions.equal("profile", filter.profile.as_ref().map(|name| name.as_str()));
     conditions.equal("rack", filter.rack.as_deref());
     conditions.equal("host", filter.host.as_deref());
+    conditions.equal("uuid", filter.uuid.map(|uuid| uuid.to_string()).as_deref());
     conditions.equal("serial_number", filter.serial_number.as_ref().map(|number| number.as_str()));
     conditions.prefix("serial_number", filter.serial_prefix.as_deref());
     if filter.alarmed.is_some() {

@@ -11,7 +11,7 @@ use super::{
     table::{self, Table, Value},
 };
 use crate::{
-    domain::{Device, DeviceId, Manufacturer, ManufacturerTexts, OnboardingProfile, Token, User},
+    domain::{Device, DeviceId, Manufacturer, ManufacturerTexts, OnboardingProfile, Particulars, Token, User},
     store::{
         LogNumber, StoreError,
         plan::{Changes, Loaded},
@@ -132,8 +132,11 @@ pub(super) fn written(
 fn is_indexed_alike(one: &Device, other: &Device) -> bool {
     let indexed =
         |device: &Device| (device.profile.clone(), device.state, device.since, device.alarm.map(|it| it.reason));
-    let place = |device: &Device| (device.particulars.host.clone(), device.particulars.rack.clone());
-    indexed(one) == indexed(other) && place(one) == place(other)
+    let written = |device: &Device| {
+        let Particulars { host, rack, uuid, .. } = device.particulars.clone();
+        (host, rack, uuid)
+    };
+    indexed(one) == indexed(other) && written(one) == written(other)
 }
 
 /// The keys of rows to be removed.
@@ -184,6 +187,7 @@ fn device(device: &Device) -> Vec<Value> {
         particulars.host.as_deref().into(),
         particulars.slot.as_deref().into(),
         particulars.rack.as_deref().into(),
+        Value::Text(particulars.uuid.map(|uuid| uuid.to_string())),
         i64::try_from(device.version.0).unwrap_or(i64::MAX).into(),
     ]
 }

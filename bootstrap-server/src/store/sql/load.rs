@@ -23,7 +23,7 @@ const DEVICES: &str = "SELECT wanted.maker AS manufacturer, wanted.serial AS ser
            SELECT 1 FROM voucher WHERE voucher.manufacturer = wanted.maker AND voucher.serial_number = wanted.serial
        ) THEN 1 ELSE 0 END AS vouchers,
        profile, state, detail, since, attempt_since, last_answer, proof_at, proof_source, proof_certificate, alarm,
-       alarm_at, activation_salt, activation_hash, model, mac_addresses, host, slot, rack, version
+       alarm_at, activation_salt, activation_hash, model, mac_addresses, host, slot, rack, uuid, version
 FROM wanted LEFT JOIN device ON device.manufacturer = wanted.maker AND device.serial_number = wanted.serial";
 
 /// Loads what `needs` names, where `log` is the one that is written. Answers that were kept before `kept_since` are as

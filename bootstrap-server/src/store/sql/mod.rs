@@ -10,7 +10,7 @@ mod head;
 mod import;
 #[cfg(test)]
 mod jumps;
-mod leases;
+pub(super) mod leases;
 pub(super) mod ledger;
 mod load;
 pub(super) mod masa;
@@ -229,6 +229,16 @@ impl SqlStore {
     #[cfg(test)]
     pub(crate) fn kill_writer(&self) {
         self.writer.as_ref().unwrap().abort();
+    }
+
+    /// Takes every connection for reading, so that nobody else has one.
+    #[cfg(test)]
+    pub(crate) async fn hold_readers(&self) -> Vec<impl Drop + use<>> {
+        let mut held = Vec::new();
+        while let Ok(Ok(reader)) = tokio::time::timeout(Duration::from_millis(300), self.readers.acquire()).await {
+            held.push(reader);
+        }
+        held
     }
 
     /// Waits until everything that was handed over is durable, and closes the database.

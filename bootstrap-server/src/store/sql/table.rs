@@ -123,12 +123,13 @@ pub(super) const DEVICE: Table = Table {
         ("host", Text),
         ("slot", Text),
         ("rack", Text),
+        ("uuid", Text),
         ("version", Integer),
     ],
 };
 
 /// The columns of [`DEVICE`] beside its key that an index is over, or says which rows are in one.
-pub(super) const DEVICE_INDEXED: &[&str] = &["profile", "state", "since", "alarm", "host", "rack"];
+pub(super) const DEVICE_INDEXED: &[&str] = &["profile", "state", "since", "alarm", "host", "rack", "uuid"];
 
 pub(super) const VOUCHER: Table = Table {
     name: "voucher",

@@ -117,15 +117,15 @@ async fn of_store(
 }
 
 /// What one round gave.
-struct Pace {
+pub(crate) struct Pace {
     /// A second.
-    rate: f64,
+    pub(crate) rate: f64,
     /// Half of them took no longer than this, in milliseconds.
     p50: f64,
 }
 
 /// Gives every device its onboarding information, so that its reports count.
-async fn begin(store: &Arc<dyn Store>, fleet: &Fleet) {
+pub(crate) async fn begin(store: &Arc<dyn Store>, fleet: &Fleet) {
     let events = fleet.members.iter().map(|member| Event::Answered {
         device: device_id(&member.serial_number),
         source: [127, 0, 0, 1].into(),
@@ -140,7 +140,7 @@ async fn begin(store: &Arc<dyn Store>, fleet: &Fleet) {
 }
 
 /// Each client has a device, and reports for it as soon as the report before is durable.
-async fn commits(store: &Arc<dyn Store>, fleet: &Fleet, clients: usize) -> Pace {
+pub(crate) async fn commits(store: &Arc<dyn Store>, fleet: &Fleet, clients: usize) -> Pace {
     let started = Instant::now();
     let running: Vec<_> = fleet.members[..clients]
         .iter()

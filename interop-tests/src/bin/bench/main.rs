@@ -16,6 +16,7 @@ mod fleet_retry;
 mod grouping;
 mod growth;
 mod issuing;
+mod leases;
 mod load;
 mod onboarding_cost;
 mod onboardings;
@@ -43,6 +44,7 @@ const MEASUREMENTS: &[Measurement] = &[
     Measurement { metrics: &["post_quantum_"], take: connections::post_quantum },
     Measurement { metrics: &["onboarding"], take: onboardings::measure },
     Measurement { metrics: &["durable_", "syncs_per_second"], take: durable::measure },
+    Measurement { metrics: leases::METRICS, take: leases::measure },
     Measurement { metrics: &["storm_"], take: storm::measure },
     Measurement {
         metrics: &["device_add_ms_", "device_add_api_ms_", "import_", "start_ms", "idle_rss_mib", "loaded_rss_mib"],

@@ -55,6 +55,7 @@ impl Client {
             .query("profile", wanted.profile.clone())
             .query("rack", wanted.rack.clone())
             .query("host", wanted.host.clone())
+            .query("uuid", wanted.uuid.clone())
             .query("stuck", flag(wanted.stuck))
             .query("alarmed", flag(wanted.alarmed))
             .query("after", wanted.after.clone())

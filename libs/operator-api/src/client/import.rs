@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::{Client, ClientError, Intent, answer::Answer, call::Call};
-use crate::{CoverageQuery, CoverageUpdate, ImportUpdate, VoucherUpdate, paths};
+use crate::{CoverageQuery, CoverageUpdate, DhcpLeaseUpdate, ImportUpdate, VoucherUpdate, paths};
 
 /// How much of the list is read at a time, in octets.
 const PIECE: usize = 64 * 1024;
@@ -26,6 +26,8 @@ pub enum ImportFormat {
     Json,
     /// One JSON object a line.
     JsonLines,
+    /// dnsmasq's file of leases.
+    Dnsmasq,
 }
 
 impl ImportFormat {
@@ -34,6 +36,7 @@ impl ImportFormat {
             Self::Csv => "text/csv",
             Self::Json => "application/json",
             Self::JsonLines => "application/x-ndjson",
+            Self::Dnsmasq => "text/plain",
         }
     }
 }
@@ -60,6 +63,12 @@ impl Update for ImportUpdate {
 }
 
 impl Update for VoucherUpdate {
+    fn is_last(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+}
+
+impl Update for DhcpLeaseUpdate {
     fn is_last(&self) -> bool {
         matches!(self, Self::Done(_))
     }
@@ -122,6 +131,19 @@ impl Client {
     ) -> Result<Updates<'_, VoucherUpdate>, ClientError> {
         let call = Call::change(Method::POST, paths::RENEW_VOUCHERS.to_owned(), intent)?;
         self.streamed(call, paths::RENEW_VOUCHERS, ImportFormat::JsonLines, list).await
+    }
+
+    /// Takes over the leases of another DHCP server: `file` is the file in which dnsmasq keeps them.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the import cannot begin.
+    pub async fn import_dhcp_leases(
+        &self,
+        file: impl AsyncRead + Send + Unpin + 'static,
+        intent: Intent,
+    ) -> Result<Updates<'_, DhcpLeaseUpdate>, ClientError> {
+        let call = Call::change(Method::POST, paths::IMPORT_DHCP_LEASES.to_owned(), intent)?;
+        self.streamed(call, paths::IMPORT_DHCP_LEASES, ImportFormat::Dnsmasq, file).await
     }
 
     /// Compares a delivery list with the vouchers in stock. Changes nothing.

@@ -7,9 +7,9 @@ use super::{
     call::{Call, fill},
 };
 use crate::{
-    AcceptPolicies, AuditRecords, CheckpointNote, Manufacturer, ManufacturerList, NewManufacturer, NewProfile,
-    NewRevocationLists, NewVoucher, Policies, Profile, ProfileList, RecordQuery, RevocationListList, Status, Voucher,
-    VoucherPage, VoucherQuery, paths,
+    AcceptPolicies, AuditRecords, Because, CheckpointNote, DhcpExplanation, DhcpLease, DhcpLeasePage, DhcpLeaseQuery,
+    DhcpQuestion, Manufacturer, ManufacturerList, NewManufacturer, NewProfile, NewRevocationLists, NewVoucher,
+    Policies, Profile, ProfileList, RecordQuery, RevocationListList, Status, Voucher, VoucherPage, VoucherQuery, paths,
 };
 
 impl Client {
@@ -19,6 +19,30 @@ impl Client {
     /// [`ClientError`], as with every call of the client.
     pub async fn status(&self) -> Result<Status, ClientError> {
         self.send(Call::get(paths::STATUS.to_owned())).await?.json().await
+    }
+
+    /// What a DHCP client would be answered, and why.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn explain_dhcp(&self, asked: &DhcpQuestion) -> Result<DhcpExplanation, ClientError> {
+        let call = Call::get(paths::EXPLAIN_DHCP.to_owned())
+            .query("ip-version", asked.ip_version.map(|version| version.to_string()))
+            .query("mac", asked.mac.clone())
+            .query("uuid", asked.uuid.clone())
+            .query("client-identifier", asked.client_identifier.clone())
+            .query("vendor-class", asked.vendor_class.clone())
+            .query("enterprise", asked.enterprise.map(|number| number.to_string()))
+            .query("user-class", asked.user_class.clone())
+            .query("architecture", asked.architecture.clone())
+            .query("relay", asked.relay.clone())
+            .query("circuit-id", asked.circuit_id.clone())
+            .query("remote-id", asked.remote_id.clone())
+            .query("subscriber-id", asked.subscriber_id.clone())
+            .query("host-name", asked.host_name.clone())
+            .query("subnet", asked.subnet.clone())
+            .query("asks", asked.asks.clone());
+        self.send(call).await?.json().await
     }
 
     /// The policies in force, and what waits to be accepted.
@@ -142,6 +166,35 @@ impl Client {
             .query("after", wanted.after.clone())
             .query("limit", wanted.limit.map(|limit| limit.to_string()));
         self.send(call).await?.json().await
+    }
+
+    /// A page of the leases that `wanted` describes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn dhcp_leases(&self, wanted: &DhcpLeaseQuery) -> Result<DhcpLeasePage, ClientError> {
+        let call = Call::get(paths::DHCP_LEASES.to_owned())
+            .query("mac", wanted.mac.clone())
+            .query("subnet", wanted.subnet.clone())
+            .query("expired", wanted.expired.map(|expired| expired.to_string()))
+            .query("after", wanted.after.clone())
+            .query("limit", wanted.limit.map(|limit| limit.to_string()));
+        self.send(call).await?.json().await
+    }
+
+    /// Ends the lease of an address before its time.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn release_dhcp_lease(
+        &self,
+        address: &str,
+        because: &Because,
+        intent: Intent,
+    ) -> Result<Option<DhcpLease>, ClientError> {
+        let path = fill(paths::RELEASE_DHCP_LEASE, &[("address", address)]);
+        let call = Call::change(Method::POST, path, intent)?.json(because);
+        self.send(call).await?.changed(intent).await
     }
 
     /// Has a voucher verified and stored.

@@ -26,6 +26,7 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "Examples:
   sztp device add example-maker/SN-0001 --profile bmc
   sztp device add example-maker/SN-0001 --profile bmc --rack r7 --slot u12 --mac 00:00:5e:00:53:01 --dry-run
+  sztp device add example-maker/SN-0001 --profile bmc --uuid 123e4567-e89b-12d3-a456-426614174000
 
 The manufacturer (`sztp manufacturer add`) and the profile (`sztp profile apply`) come first.";
 
@@ -38,6 +39,9 @@ pub(super) struct ParticularsArgs {
     /// A hardware address; may be given several times
     #[arg(long = "mac", value_name = "ADDRESS")]
     mac_addresses: Vec<String>,
+    /// The UUID of its firmware, as `dmidecode -s system-uuid` prints it
+    #[arg(long)]
+    uuid: Option<String>,
     /// The name it is to have
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
@@ -60,6 +64,7 @@ impl ParticularsArgs {
         Particulars {
             model: over(&self.model, before.model),
             mac_addresses: if self.mac_addresses.is_empty() { before.mac_addresses } else { given.collect() },
+            uuid: over(&self.uuid, before.uuid),
             host: over(&self.host, before.host),
             slot: over(&self.slot, before.slot),
             rack: over(&self.rack, before.rack),
@@ -69,7 +74,7 @@ impl ParticularsArgs {
     /// Whether anything is given.
     pub(super) fn is_given(&self) -> bool {
         !self.mac_addresses.is_empty()
-            || [&self.model, &self.host, &self.slot, &self.rack].iter().any(|it| it.is_some())
+            || [&self.model, &self.uuid, &self.host, &self.slot, &self.rack].iter().any(|it| it.is_some())
     }
 }
 
@@ -99,16 +104,30 @@ mod tests {
         let before = Particulars {
             model: Some("m".to_owned()),
             mac_addresses: vec!["a".to_owned()],
+            uuid: Some("u".to_owned()),
             host: Some("h".to_owned()),
             slot: Some("s".to_owned()),
             rack: None,
         };
         let text = |text: &str| Some(text.to_owned());
-        let args =
-            ParticularsArgs { model: None, mac_addresses: vec![], host: text(""), slot: text("t"), rack: text("r") };
-        let after = Particulars { host: None, slot: text("t"), rack: text("r"), ..before.clone() };
+        let args = ParticularsArgs {
+            model: None,
+            mac_addresses: vec![],
+            uuid: text(""),
+            host: text(""),
+            slot: text("t"),
+            rack: text("r"),
+        };
+        let after = Particulars { uuid: None, host: None, slot: text("t"), rack: text("r"), ..before.clone() };
         assert_eq!(args.over(before.clone()), after);
-        let args = ParticularsArgs { mac_addresses: vec![String::new()], host: None, slot: None, rack: None, ..args };
+        let args = ParticularsArgs {
+            mac_addresses: vec![String::new()],
+            uuid: None,
+            host: None,
+            slot: None,
+            rack: None,
+            ..args
+        };
         assert_eq!(args.over(before.clone()), Particulars { mac_addresses: vec![], ..before });
         assert!(args.is_given());
     }

@@ -48,7 +48,7 @@ const EXAMPLES: &str = "Examples:
   inventory-tool | sztp device import - --format ndjson --output json
 
 A CSV list begins with a line of names: manufacturer, serial-number and profile; and, where wanted, model,
-mac-addresses (several with spaces between), host, slot and rack:
+mac-addresses (several with spaces between), uuid, host, slot and rack:
 
   manufacturer,serial-number,profile,rack,slot
   example-maker,SN-0001,bmc,r7,u12

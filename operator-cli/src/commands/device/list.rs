@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Only those with this host name
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
+    /// Only those with this UUID
+    #[arg(long)]
+    uuid: Option<String>,
     /// Only those whose serial number starts so
     #[arg(long, value_name = "TEXT")]
     serial_prefix: Option<String>,
@@ -46,7 +49,7 @@ pub(crate) struct Args {
     /// Most that is shown; all of them unless said
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// The columns of a table or CSV, in this order: those of the table, and model, mac-addresses, waits-for, until,
+    /// The columns of a table or CSV, in this order: those of the table, and model, mac-addresses, uuid, waits-for, until,
     /// last-proof, from, certificate and version
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = named)]
     columns: Vec<Column>,
@@ -71,7 +74,7 @@ const EXAMPLES: &str = "Examples:
   sztp device list --output json | jq -r '.[] | select(.vouched | not) | .\"serial-number\"'
 
 A list to be edited in a spreadsheet and given to `sztp device import --update`:
-  sztp device list --output csv --columns manufacturer,serial-number,profile,model,mac-addresses,host,slot,rack
+  sztp device list --output csv --columns manufacturer,serial-number,profile,model,mac-addresses,uuid,host,slot,rack
 
 In CSV, a text that a spreadsheet would run as a formula begins with an apostrophe, which an import takes away again.";
 
@@ -85,6 +88,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         profile: args.profile.clone(),
         rack: args.rack.clone(),
         host: args.host.clone(),
+        uuid: args.uuid.clone(),
         stuck: args.stuck.then_some(true),
         alarmed: args.alarmed.then_some(true),
         ..DeviceQuery::default()

@@ -82,6 +82,7 @@ pub(crate) const COLUMNS: &[Column] = &[
 const MORE_COLUMNS: &[Column] = &[
     column("model", "/model"),
     column("mac-addresses", "/mac-addresses"),
+    column("uuid", "/uuid"),
     column("waits-for", "/waiting/responsible"),
     column("until", "/waiting/deadline"),
     column("last-proof", "/proof/at"),

@@ -37,6 +37,7 @@ const COLUMNS: &[Column] = &[
     column("profile", "/profile"),
     column("model", "/model"),
     column("mac-addresses", "/mac-addresses"),
+    column("uuid", "/uuid"),
     column("host", "/host"),
     column("slot", "/slot"),
     column("rack", "/rack"),

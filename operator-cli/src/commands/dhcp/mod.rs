@@ -1,9 +1,11 @@
-//! `sztp dhcp`: options 143 and 136, for whoever keeps a DHCP server of their own.
+//! `sztp dhcp`: the DHCP servers; options 143 and 136, for whoever keeps one of their own.
 
 mod decode;
 mod encode;
+mod explain;
 mod family;
 mod judged;
+mod leases;
 mod lint;
 mod octets;
 mod snippet;
@@ -27,6 +29,11 @@ pub(crate) enum Command {
     Encode(encode::Args),
     /// Explain the value of option 143 or 136
     Decode(decode::Args),
+    /// Explain what a client would be answered, and why
+    Explain(Box<explain::Args>),
+    /// What the DHCP servers have lent
+    #[command(subcommand)]
+    Leases(leases::Command),
     /// Judge options 143 and 136 in configurations of Kea, dnsmasq and ISC dhcpd
     Lint(lint::Args),
     /// Write a piece of configuration with options 143 and 136, for Kea, dnsmasq or ISC dhcpd
@@ -37,6 +44,8 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Encode(args) => encode::run(args),
         Command::Decode(args) => decode::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Leases(command) => leases::run(command),
         Command::Lint(args) => lint::run(args),
         Command::Snippet(args) => snippet::run(args),
     }
@@ -48,6 +57,9 @@ pub(crate) enum DhcpFailure {
     /// What was given is no octets.
     #[error("not hexadecimal: {0}; give pairs of digits, with or without 0x, colons and blanks")]
     Hex(#[from] octets::HexFault),
+    /// What a client would be answered cannot be said.
+    #[error(transparent)]
+    Explain(#[from] bootstrap_server::dhcp::ExplainError),
     /// A form cannot say it.
     #[error("{0}; `sztp dhcp encode --help` lists the forms")]
     Form(#[from] ::dhcp::bootstrap_uri::FormUnsuited),

@@ -10,4 +10,5 @@ mod store;
 mod waiting;
 mod write;
 
+pub(in crate::store) use read::page;
 pub(super) use waiting::Waiting;

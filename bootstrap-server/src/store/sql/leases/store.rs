@@ -1,5 +1,7 @@
 //! What the DHCP servers ask for.
 
+use std::net::IpAddr;
+
 use netboot::{
     lease::{Lease, LeaseFuture, LeaseStore, LeaseStoreError, Numbered, Version, Written},
     moment::Moment,
@@ -33,6 +35,12 @@ impl LeaseStore for SqlStore {
 }
 
 impl SqlStore {
+    /// What is on record of these addresses.
+    pub(in crate::store) async fn leases_at(&self, addresses: &[IpAddr]) -> Result<Vec<Lease>, StoreError> {
+        let mut connection = self.readers().acquire().await?;
+        read::records(&mut connection, self.dialect(), addresses.iter().copied()).await
+    }
+
     async fn hand_over(&self, waiting: Waiting) -> Result<(), LeaseStoreError> {
         let because = || "this store was opened for reading only".to_owned();
         let entrance = self.entrance.as_ref().ok_or_else(|| LeaseStoreError { because: because() })?;

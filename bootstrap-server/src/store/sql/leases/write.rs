@@ -3,10 +3,7 @@
 //! The database judges by the rule of [`Lease::gives_way_to`], in the transaction that writes, since several servers may share it. Versions
 //! come from one row that stays locked until the transaction ends: whoever sees a version has seen all before it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
-};
+use std::collections::BTreeSet;
 
 use netboot::{
     lease::{Lease, Written},
@@ -19,11 +16,11 @@ use super::{
     super::{
         decode::{corrupt, number},
         encode::integer,
-        statement::{bound, select_each},
+        statement::bound,
         table::Value,
         target::Dialect,
     },
-    row,
+    read, row,
 };
 use crate::store::{DatabaseFault, StoreError};
 
@@ -54,10 +51,14 @@ pub(super) async fn write(
         for round in &rounds {
             let refused = send(connection, dialect, leases, round, ends).await?;
             // By whom, as long as nothing else of this group was written.
-            let records = records(connection, dialect, leases, &refused).await?;
+            let addresses = refused.iter().filter_map(|place| leases.get(*place)).map(|lease| lease.address);
+            let records = match refused.as_slice() {
+                [] => Vec::new(),
+                _ => read::records(connection, dialect, addresses).await?,
+            };
             for place in refused {
                 let (Some(lease), Some(outcome)) = (leases.get(place), outcomes.get_mut(place)) else { continue };
-                match records.get(&lease.address) {
+                match records.iter().find(|record| record.address == lease.address) {
                     Some(record) if !record.gives_way_to(lease) => *outcome = Written::Taken(Box::new(record.clone())),
                     // Another server has freed it meanwhile.
                     _ => open.push(place),
@@ -157,24 +158,6 @@ fn postgres() -> String {
          SELECT place FROM wanted \
          WHERE place NOT IN (SELECT version - before FROM written CROSS JOIN head) ORDER BY place"
     )
-}
-
-/// What is on record of the addresses of these leases.
-async fn records(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-    leases: &[&Lease],
-    places: &[usize],
-) -> Result<BTreeMap<IpAddr, Lease>, StoreError> {
-    if places.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let addresses: BTreeSet<_> = places.iter().filter_map(|place| leases.get(*place)).map(|it| it.address).collect();
-    let keys = addresses.into_iter().map(|address| vec![row::key(address).into()]).collect();
-    let select = format!("SELECT {} FROM dhcp_lease WHERE address IN (SELECT wanted FROM wanted)", row::COLUMNS);
-    let rows = select_each(connection, dialect, &["wanted"], &select, keys).await?;
-    let found = rows.iter().map(|row| row::lease(row).map(|found| (found.lease.address, found.lease)));
-    found.collect()
 }
 
 /// Removes records that ended before a moment. Those that somebody writes at this moment stay.

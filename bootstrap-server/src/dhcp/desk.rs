@@ -1,0 +1,179 @@
+//! Where what DHCP would answer is asked for.
+
+use std::{net::IpAddr, sync::Arc};
+
+use netboot::{
+    dhcp4, dhcp6,
+    explain::{Explanation, Present, Question},
+    io::Interfaces,
+    lease::{Lease, LeaseStore, LeaseStoreError, Version},
+    moment::Moment,
+    policy::{Dhcp4Policy, Dhcp6Policy, Directory, SharedDirectory},
+};
+use operator_api::{DhcpExplanation, DhcpQuestion};
+use tokio::sync::Semaphore;
+
+use super::{
+    heard::Listening,
+    question::checked,
+    shown::{Basis, explanation},
+};
+use crate::api;
+
+/// Leases that are read at a time.
+const PAGE: u32 = 2000;
+
+/// What the DHCP servers obey.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DhcpPolicies {
+    pub(crate) v4: Option<Dhcp4Policy>,
+    pub(crate) v6: Option<Dhcp6Policy>,
+}
+
+impl DhcpPolicies {
+    /// The IP version that is asked about: the one that is named, or else one that is served.
+    fn version(&self, asked: Option<u8>) -> Result<u8, ExplainError> {
+        let serves = |version: u8| if version == 4 { self.v4.is_some() } else { self.v6.is_some() };
+        match asked {
+            None => [4, 6].into_iter().find(|version| serves(*version)).ok_or(ExplainError::NoServer),
+            Some(version @ (4 | 6)) if serves(version) => Ok(version),
+            Some(version @ (4 | 6)) => Err(ExplainError::NoSuchServer { version }),
+            Some(_) => Err(ExplainError::Question { member: "ip-version", because: "takes 4 or 6".to_owned() }),
+        }
+    }
+
+    fn explain(&self, version: u8, directory: &Directory, question: &Question, present: &Present<'_>) -> Explanation {
+        match (version, &self.v4, &self.v6) {
+            (4, Some(policy), _) => dhcp4::explain(policy, directory, question, present),
+            (6, _, Some(policy)) => dhcp6::explain(policy, directory, question, present),
+            _ => Explanation::default(),
+        }
+    }
+}
+
+/// Explains what the DHCP servers of this one would answer.
+pub(crate) struct DhcpDesk {
+    policies: DhcpPolicies,
+    directory: SharedDirectory,
+    leases: Arc<dyn LeaseStore>,
+    listening: Listening,
+    /// All leases are read for an explanation: for one at a time.
+    turn: Semaphore,
+}
+
+impl DhcpDesk {
+    pub(crate) fn new(
+        policies: DhcpPolicies,
+        directory: SharedDirectory,
+        leases: Arc<dyn LeaseStore>,
+        listening: Listening,
+    ) -> Self {
+        Self { policies, directory, leases, listening, turn: Semaphore::new(1) }
+    }
+
+    /// How many devices DHCP recognises.
+    pub(crate) fn known(&self) -> usize {
+        self.directory.read().len()
+    }
+
+    /// Whether another DHCP server was seen lately.
+    pub(crate) fn sees_others(&self) -> bool {
+        self.listening.sees_others()
+    }
+
+    /// What a client would be answered now.
+    ///
+    /// # Errors
+    /// [`ExplainError`].
+    pub(crate) async fn explain(&self, asked: &DhcpQuestion) -> Result<DhcpExplanation, ExplainError> {
+        let version = self.policies.version(asked.ip_version)?;
+        let question = checked(asked)?;
+        let addresses = own_addresses();
+        let now = Moment(api::now().0 / 1000);
+        let present = Present { now, leases: &[], addresses: &addresses };
+        // Once without leases, to know of which network they matter.
+        let network = {
+            let directory = self.directory.read();
+            self.policies.explain(version, &directory, &question, &present).subnet.map(|subnet| subnet.network)
+        };
+        let leases = match network {
+            Some(network) => self.leases_of(version, &network).await?,
+            None => Vec::new(),
+        };
+        let present = Present { leases: &leases, ..present };
+        let directory = self.directory.read();
+        Ok(explanation(version, Basis::Server, self.policies.explain(version, &directory, &question, &present)))
+    }
+
+    /// The leases of one network: whether a pool is full follows from all of them.
+    async fn leases_of(&self, version: u8, network: &str) -> Result<Vec<Lease>, ExplainError> {
+        let within = |address: IpAddr| match (version, address) {
+            (4, IpAddr::V4(address)) => {
+                network.parse::<netboot::policy::Network<_>>().is_ok_and(|network| network.contains(address))
+            }
+            (6, IpAddr::V6(address)) => {
+                network.parse::<netboot::policy::Network<_>>().is_ok_and(|network| network.contains(address))
+            }
+            _ => false,
+        };
+        // It is never closed.
+        let _turn = self.turn.acquire().await;
+        let (mut seen, mut leases) = (Version::default(), Vec::new());
+        loop {
+            let page = self.leases.after(seen, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(leases) };
+            seen = last.version;
+            leases.extend(page.into_iter().map(|numbered| numbered.lease).filter(|lease| within(lease.address)));
+        }
+    }
+}
+
+/// What a client would be answered by a configuration alone: without devices, profiles and leases.
+///
+/// # Errors
+/// [`ExplainError`].
+pub fn explain_configured(
+    (v4, v6): (Option<Dhcp4Policy>, Option<Dhcp6Policy>),
+    asked: &DhcpQuestion,
+) -> Result<DhcpExplanation, ExplainError> {
+    let policies = DhcpPolicies { v4, v6 };
+    let version = policies.version(asked.ip_version)?;
+    let question = checked(asked)?;
+    let present = Present { now: Moment(api::now().0 / 1000), leases: &[], addresses: &[] };
+    let explained = policies.explain(version, &Directory::default(), &question, &present);
+    Ok(explanation(version, Basis::Configuration, explained))
+}
+
+/// The addresses of this host. Without them an explanation says less.
+fn own_addresses() -> Vec<IpAddr> {
+    let Ok(interfaces) = Interfaces::read() else { return Vec::new() };
+    let v4 = interfaces.iter().flat_map(|it| it.ipv4.iter().map(|it| IpAddr::V4(it.address)));
+    let v6 = interfaces.iter().flat_map(|it| it.ipv6.iter().map(|it| IpAddr::V6(it.address)));
+    v4.chain(v6).collect()
+}
+
+/// What DHCP would answer cannot be said.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExplainError {
+    /// There is no DHCP server.
+    #[error("this server answers no DHCP: there is neither [dhcp4] nor [dhcp6] in sztp.toml")]
+    NoServer,
+    /// There is none of that IP version.
+    #[error("this server answers no DHCP of IPv{version}: there is no [dhcp{version}] in sztp.toml")]
+    NoSuchServer {
+        /// The IP version.
+        version: u8,
+    },
+    /// The question cannot be understood.
+    #[error("{member}: {because}")]
+    Question {
+        /// What is wrong.
+        member: &'static str,
+        /// Why.
+        because: String,
+    },
+    /// The leases cannot be read.
+    #[error(transparent)]
+    Leases(#[from] LeaseStoreError),
+}

@@ -1,0 +1,6 @@
+-- Devices have UUIDs, by which DHCP recognises them. Nobody has written any down in a database of an earlier release.
+
+ALTER TABLE device ADD COLUMN uuid TEXT;
+CREATE INDEX device_uuid ON device (uuid) WHERE uuid IS NOT NULL;
+
+UPDATE schema_version SET version = 6;
