@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
 use dhcp::bootstrap_uri::{FieldForm, UriList};
 
 use super::{
-    BootText, Known, RecognisedBy, Reservation, Sending, Subnet,
+    BootText, Known, Pxe, RecognisedBy, Reservation, Sending, Subnet,
     class::{Class, Giving},
     give::{Give, USUAL_LEASE},
 };
@@ -130,6 +130,12 @@ impl<'p> Answer<'p> {
     #[must_use]
     pub fn boot_file(&self) -> Option<Given<'_, 'p, &'p BootText>> {
         self.first(|give| give.boot_file.as_ref())
+    }
+
+    /// The boot menu.
+    #[must_use]
+    pub fn pxe(&self) -> Option<Given<'_, 'p, &'p Pxe>> {
+        self.first(|give| give.pxe.as_ref())
     }
 
     /// Parameters of what is booted.

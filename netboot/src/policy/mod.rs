@@ -34,6 +34,7 @@ mod give;
 mod network;
 mod option;
 mod pattern;
+mod pxe;
 mod rules;
 mod subnet;
 mod text;
@@ -47,6 +48,7 @@ pub use give::{Give, GiveInvalid, GiveSettings, SHORTEST_LEASE, Sending, USUAL_L
 pub use network::{Network, NetworkInvalid};
 pub use option::{GivenOption, OptionInvalid, OptionSettings};
 pub use pattern::{Pattern, PatternInvalid};
+pub use pxe::{Pxe, PxeDiscoverySettings, PxeInvalid, PxeItem, PxeItemSettings, PxePromptSettings, PxeSettings};
 pub use rules::{Arrival, Rules, RulesError, Strangers};
 pub use subnet::{Because, Pool, Reservation, ReservationSettings, Subnet, SubnetError, SubnetSettings};
 pub use text::{BootText, BootTextInvalid};
