@@ -6,14 +6,15 @@ use dhcp::v4::{Message, MessageType};
 
 use super::{
     decide::{Case, conflict},
-    request::Request,
+    proxy,
+    request::{Port, Request},
 };
 use crate::{
     action::{Action, Pending, Probe},
     lease::{Address, Book, Lease, Written},
     moment::Moment,
     note::{ClientName, Event, Ignored, Note, ServerName},
-    policy::{Arrival, Dhcp4Policy, Directory},
+    policy::{Arrival, Dhcp4Policy, Directory, Mode},
 };
 
 /// One datagram as it arrived.
@@ -61,6 +62,27 @@ impl Dhcp4Machine {
         datagram: &Datagram<'_>,
         directory: &Directory,
     ) -> Vec<Action<Ipv4Addr>> {
+        self.on_port(Port::Server, now, datagram, directory)
+    }
+
+    /// Takes one datagram that came to port 4011, where firmware that has its address asks what to boot (PXE 2.1 §2.2). There is at most one
+    /// reply, and always a note.
+    pub fn on_boot_datagram(
+        &mut self,
+        now: Moment,
+        datagram: &Datagram<'_>,
+        directory: &Directory,
+    ) -> Vec<Action<Ipv4Addr>> {
+        self.on_port(Port::Boot, now, datagram, directory)
+    }
+
+    fn on_port(
+        &mut self,
+        port: Port,
+        now: Moment,
+        datagram: &Datagram<'_>,
+        directory: &Directory,
+    ) -> Vec<Action<Ipv4Addr>> {
         let source = datagram.source.into();
         let ignored = |client, ignored| vec![Action::Note(Note { source, client, event: Event::Ignored(ignored) })];
         let message = match Message::decode(datagram.bytes) {
@@ -68,7 +90,7 @@ impl Dhcp4Machine {
             Err(error) => return ignored(None, error.into()),
         };
         let client = ClientName::V4(message.hardware, message.transaction);
-        let request = match Request::new(message, self.policy.client_identifiers()) {
+        let request = match Request::new(message, port, self.policy.client_identifiers()) {
             Ok(request) => request,
             Err(because) => return ignored(Some(client), because),
         };
@@ -78,7 +100,12 @@ impl Dhcp4Machine {
         // Borrowed apart from the book, which changes while the policy is obeyed.
         let (policy, book) = (&self.policy, &mut self.book);
         let decided = Case::new(now, policy, &request, datagram, directory).and_then(|case| {
-            let decision = case.decide(policy, book)?;
+            let decision = match (port, policy.mode()) {
+                (Port::Boot, _) => proxy::decide_boot(&case, policy)?,
+                (Port::Server, _) if proxy::is_discovery(&request) => proxy::acknowledge(&case, policy)?,
+                (Port::Server, Mode::Proxy) => proxy::decide(&case, policy)?,
+                (Port::Server, Mode::Server) => case.decide(policy, book)?,
+            };
             case.carry_out(policy, book, decision, datagram, note)
         });
         match decided {
@@ -169,7 +196,8 @@ impl Dhcp4Machine {
 
     /// RFC 2131 §3.1 step 3: a client that takes another server's offer says so to everybody.
     fn other_server(&self, request: &Request, arrival: &Arrival<'_, Ipv4Addr>) -> Option<Event> {
-        let server = request.server().filter(|_| request.kind == MessageType::Request)?;
+        let server =
+            request.server().filter(|_| request.kind == MessageType::Request && request.port == Port::Server)?;
         let ours = Some(server) == self.policy.server_identifier()
             || arrival.addresses.contains(&server)
             || Some(server) == request.server_override();

@@ -132,10 +132,11 @@ impl<'p> Answer<'p> {
         self.first(|give| give.boot_file.as_ref())
     }
 
-    /// The boot menu.
+    /// The boot menu, unless a narrower place says what to boot: whoever has booted iPXE from a menu is not shown that menu again.
     #[must_use]
     pub fn pxe(&self) -> Option<Given<'_, 'p, &'p Pxe>> {
-        self.first(|give| give.pxe.as_ref())
+        let (origin, give) = self.layers.iter().find(|(_, give)| give.pxe.is_some() || give.boot_file.is_some())?;
+        Some(Given { value: give.pxe.as_ref()?, origin })
     }
 
     /// Parameters of what is booted.

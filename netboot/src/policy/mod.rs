@@ -26,6 +26,7 @@
 //! give = { routers = ["192.0.2.1"], dns = ["192.0.2.53"] }
 //! ```
 
+mod advice;
 mod answer;
 mod class;
 mod dhcp4;
@@ -40,6 +41,7 @@ mod subnet;
 mod text;
 mod when;
 
+pub use advice::Advice;
 pub use answer::{Answer, Given, Origin};
 pub use class::{Class, ClassSettings, Giving, GivingSettings};
 pub use dhcp4::{ClientPort, Dhcp4Policy, Dhcp4PolicyError, Dhcp4Settings, Mode};
