@@ -23,6 +23,7 @@ use interop_tests::{
     postgres::{Cluster, name},
     site as support, skip,
 };
+use netboot::{lease::LeaseStore as _, moment::Moment};
 use store_suite::{Home, registered, said};
 use support::{Site, device_id};
 
@@ -149,6 +150,31 @@ async fn several_servers_write_one_log() {
     let again = stores[0].commit(registered("SN-9", Particulars::default()).into()).await;
     assert_eq!(again, Err(StoreError::DeviceExists(device_id("SN-9"))));
     audit::verify(stores[0].as_ref(), home.key.verifier(), &[]).await.unwrap();
+    for store in stores {
+        Arc::into_inner(store).unwrap().close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_lend_each_address_once_and_whoever_follows_misses_none() {
+    let cluster = match Cluster::shared() {
+        Ok(cluster) => cluster,
+        Err(missing) => skip!(missing),
+    };
+    let home = home(cluster);
+    let (one, other) = tokio::join!(home.open(), home.open());
+    let stores = [Arc::new(one), Arc::new(other)];
+    // Somebody cleans up meanwhile, which must not hold anybody up.
+    let cleaner = Arc::clone(&stores[0]);
+    let cleaning = tokio::spawn(async move {
+        loop {
+            cleaner.forget(Moment(1), 10).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    });
+    store_suite::a_follower_misses_nothing(&stores).await;
+    cleaning.abort();
+    assert!(cleaning.await.unwrap_err().is_cancelled());
     for store in stores {
         Arc::into_inner(store).unwrap().close().await;
     }

@@ -241,7 +241,7 @@ impl Derived {
                 ((Table::ProductionUnit, key), joined([certificate.as_str(), rework]))
             }
             ("policy", [_, document]) => ((Table::Policy, Box::default()), Short::of(text(document)?.as_bytes())),
-            ("reported_key" | "device_event" | "delivery", _) => return Some(()),
+            ("reported_key" | "device_event" | "delivery" | "dhcp_lease" | "dhcp_lease_head", _) => return Some(()),
             _ => return None,
         };
         self.subjects.entry(subject).or_default().row = Some((line, says));

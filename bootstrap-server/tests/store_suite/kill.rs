@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     io::{BufRead, BufReader, Write},
+    net::IpAddr,
     process::{Command, Stdio},
     sync::Arc,
 };
@@ -11,9 +12,10 @@ use bootstrap_server::{
     audit::{self, CheckpointKey},
     store::{Location, SqlStore, Store},
 };
+use netboot::lease::{LeaseStore as _, Version, Written};
 use pki::key::FileKey;
 
-use super::{Home, messages, said};
+use super::{Home, lease, messages, said, v4};
 
 /// Where the child finds the database, and the folder with the log's key.
 const DATABASE: &str = "SZTP_TEST_DATABASE";
@@ -47,7 +49,22 @@ pub fn commit_until_killed() {
                 })
             })
             .collect();
-        for caller in callers {
+        // Leases share the writer with them.
+        let round: u32 = round.parse().unwrap();
+        let lenders: Vec<_> = (0..4)
+            .map(|caller| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move {
+                    for number in 0.. {
+                        let address = v4((round * 4 + caller) * 100_000 + number);
+                        assert_eq!(store.write(vec![lease(address, caller, 1, 600)]).await.unwrap(), [Written::Yes]);
+                        let mut out = std::io::stdout().lock();
+                        writeln!(out, "LENT {address}").and_then(|()| out.flush()).unwrap();
+                    }
+                })
+            })
+            .collect();
+        for caller in callers.into_iter().chain(lenders) {
             caller.await.unwrap();
         }
     });
@@ -61,7 +78,7 @@ pub async fn what_was_acknowledged_survives_kill_9(home: &Home, child: &str) {
         Location::Postgres(url) => url.clone(),
         other => panic!("{other}"),
     };
-    let mut acknowledged = BTreeSet::new();
+    let (mut acknowledged, mut lent) = (BTreeSet::new(), BTreeSet::new());
     for (round, enough) in ROUNDS.into_iter().enumerate() {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", child, "--nocapture"])
@@ -72,14 +89,25 @@ pub async fn what_was_acknowledged_survives_kill_9(home: &Home, child: &str) {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let said = |line: String| line.split_once("ACK ").map(|(_, message)| message.to_owned());
-        acknowledged.extend(lines.by_ref().filter_map(said).take(enough));
+        let acknowledges = |line: &String| line.contains("ACK ");
+        let mut said = Vec::new();
+        while said.iter().filter(|line| acknowledges(line)).count() < enough
+            && let Some(line) = lines.next()
+        {
+            said.push(line);
+        }
         process.kill().unwrap();
         process.wait().unwrap();
         // What it said between the last line that was read and its end counts too. The last line may be cut off.
-        let mut rest: Vec<_> = lines.filter_map(said).collect();
+        let mut rest: Vec<_> = lines.collect();
         rest.pop();
-        acknowledged.extend(rest);
+        for line in said.into_iter().chain(rest) {
+            if let Some((_, message)) = line.split_once("ACK ") {
+                acknowledged.insert(message.to_owned());
+            } else if let Some((_, address)) = line.split_once("LENT ") {
+                lent.insert(address.parse::<IpAddr>().unwrap());
+            }
+        }
 
         let store = home.open().await;
         let stored = messages(&store).await;
@@ -87,7 +115,16 @@ pub async fn what_was_acknowledged_survives_kill_9(home: &Home, child: &str) {
         assert!(lost.is_empty(), "round {round}: {} of {} lost: {lost:?}", lost.len(), acknowledged.len());
         let report = audit::verify(&store, home.key.verifier(), &[]).await.unwrap();
         assert_eq!(report.leaves, u64::try_from(stored.len()).unwrap() + 4, "round {round}: nothing is there in part");
+        let stored = all_leases(&store).await;
+        assert!(lent.is_subset(&stored), "round {round}: leases were lost");
         store.close().await;
     }
     assert!(acknowledged.len() >= 577);
+    assert!(lent.len() >= 50, "only {} leases in all", lent.len());
+}
+
+/// Every address that is on record.
+async fn all_leases(store: &SqlStore) -> BTreeSet<IpAddr> {
+    let all = store.after(Version(0), u32::MAX).await.unwrap();
+    all.into_iter().map(|it| it.lease.address).collect()
 }

@@ -7,6 +7,7 @@
 mod devices;
 mod erasing;
 mod kill;
+mod leases;
 mod ledger;
 mod log;
 mod masa;
@@ -17,6 +18,7 @@ mod writing;
 pub use devices::*;
 pub use erasing::*;
 pub use kill::*;
+pub use leases::*;
 pub use ledger::*;
 pub use log::*;
 pub use masa::*;
@@ -136,6 +138,13 @@ macro_rules! suite {
             sec_22_what_was_interrupted_is_finished_although_the_device_is_back
             sec_22_what_is_older_than_the_owner_wants_goes_and_nothing_else
             sec_22_archived_logs_forget_too
+            leases_come_back_as_they_were
+            an_address_is_its_clients_until_the_lease_ends
+            the_database_and_the_rule_agree_on_who_has_an_address
+            whoever_follows_leases_misses_none
+            what_ended_long_ago_is_forgotten_in_steps
+            leases_are_part_of_a_backup
+            neither_leases_nor_batches_suffer_for_the_other
             a_certificate_that_was_issued_is_found_by_all_it_is_known_by
             a_request_is_answered_once_however_often_it_comes
             a_second_certificate_needs_a_reason

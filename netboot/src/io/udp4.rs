@@ -66,6 +66,11 @@ impl Udp4Socket {
         self.local_address
     }
 
+    /// The bare channel, for the engine.
+    pub(super) fn into_channel(self) -> Channel {
+        self.channel
+    }
+
     /// Waits for datagrams and takes all that wait, as far as the batch has room. Dropped while it waits, it takes none.
     ///
     /// # Errors

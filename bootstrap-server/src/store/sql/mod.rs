@@ -10,6 +10,7 @@ mod head;
 mod import;
 #[cfg(test)]
 mod jumps;
+mod leases;
 pub(super) mod ledger;
 mod load;
 pub(super) mod masa;

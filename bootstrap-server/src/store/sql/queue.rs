@@ -1,4 +1,4 @@
-//! What waits for the writer: two queues, of which the one for imports gives way.
+//! What waits for the writer: a queue for batches, one for leases, and one for imports, which gives way to both.
 
 use std::time::Duration;
 
@@ -7,12 +7,15 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
 
+use super::leases::Waiting;
 use crate::store::{Backlog, Batch, StoreError, Urgency, plan::Outcome};
 
 /// Batches that may wait in each queue; beyond that callers wait to be let in.
 const ROOM: usize = 4096;
 /// Most batches of the first queue in one transaction: bounds how long the first of them waits.
 const GROUP: usize = 512;
+/// Leases after which a transaction takes no more of them: however many DHCP clients there are, whoever commits waits for no more than these.
+const LEASES: usize = 512;
 /// Events of imports after which a transaction takes no more of them: as many as keep it short, so that a device that
 /// comes meanwhile waits no longer for them. What one costs depends on how large the database is, and on the disk.
 const SLICE: std::ops::RangeInclusive<usize> = 32..=512;
@@ -37,10 +40,26 @@ impl Pending {
     }
 }
 
-/// Where callers put their batches.
+/// What the writer does at a time: leases in one transaction, batches in another.
+#[derive(Default)]
+pub(super) struct Group {
+    pub(super) batches: Vec<Pending>,
+    pub(super) leases: Vec<Waiting>,
+}
+
+impl Group {
+    /// Whether somebody other than an import waits for it.
+    fn is_urgent(&self) -> bool {
+        let urgent = |pending: &Pending| pending.batch.urgency() == Urgency::Interactive;
+        !self.leases.is_empty() || self.batches.iter().any(urgent)
+    }
+}
+
+/// Where callers put their batches and leases.
 #[derive(Clone, Debug)]
 pub(super) struct Entrance {
     urgent: mpsc::Sender<Pending>,
+    leases: mpsc::Sender<Waiting>,
     bulk: mpsc::Sender<Pending>,
 }
 
@@ -71,11 +90,17 @@ impl Entrance {
         queue.send(Pending { batch, done }).await.map_err(|_| StoreError::Closed)?;
         waiting.await.map_err(|_| StoreError::Closed)?
     }
+
+    /// Hands leases over.
+    pub(super) async fn lend(&self, waiting: Waiting) -> Result<(), StoreError> {
+        self.leases.send(waiting).await.map_err(|_| StoreError::Closed)
+    }
 }
 
 /// Where the writer takes them from.
 pub(super) struct Queue {
     urgent: mpsc::Receiver<Pending>,
+    leases: mpsc::Receiver<Waiting>,
     bulk: mpsc::Receiver<Pending>,
     idle: Interval,
     slice: usize,
@@ -101,13 +126,15 @@ pub(super) enum Wake {
 /// Both ends.
 pub(super) fn queue() -> (Entrance, Queue) {
     let (urgent, urgent_end) = mpsc::channel(ROOM);
+    let (leases, leases_end) = mpsc::channel(ROOM);
     let (bulk, bulk_end) = mpsc::channel(ROOM);
     let mut idle = interval_at(Instant::now() + IDLE, IDLE);
     idle.set_missed_tick_behavior(MissedTickBehavior::Delay);
     (
-        Entrance { urgent, bulk },
+        Entrance { urgent, leases, bulk },
         Queue {
             urgent: urgent_end,
+            leases: leases_end,
             bulk: bulk_end,
             idle,
             slice: *SLICE.start(),
@@ -119,59 +146,65 @@ pub(super) fn queue() -> (Entrance, Queue) {
 }
 
 impl Queue {
-    /// Waits for the first batch, and takes with it what has come meanwhile: all of the first queue, a slice of the
-    /// second. Without a timer: what comes later waits while this group is synced, and goes with the next.
-    pub(super) async fn next(&mut self, group: &mut Vec<Pending>) -> Wake {
+    /// Waits for the first batch or lease, and takes with it what has come meanwhile: all of the first queue, leases up to a limit, a slice
+    /// of an import. Without a timer: what comes later waits while this group is synced, and goes with the next.
+    pub(super) async fn next(&mut self, group: &mut Group) -> Wake {
         if let Some((since, limit)) = self.imported.take() {
             self.slice = paced(self.slice, since.elapsed(), limit);
         }
-        // Both ends of the entrance go together: who finds the first queue closed takes what is left in the second.
-        let first = tokio::select! {
+        tokio::select! {
             biased;
             first = self.urgent.recv() => match first {
-                Some(pending) => pending,
-                None => match self.bulk.recv().await {
-                    Some(pending) => pending,
-                    None => return Wake::Closed,
+                Some(pending) => group.batches.push(pending),
+                // All ends of the entrance go together: what is left is in the other queues.
+                None => match (self.leases.try_recv(), self.bulk.try_recv()) {
+                    (Err(_), Err(_)) => return Wake::Closed,
+                    (waiting, pending) => {
+                        group.leases.extend(waiting);
+                        group.batches.extend(pending);
+                    }
                 },
             },
-            Some(pending) = self.bulk.recv() => pending,
+            Some(waiting) = self.leases.recv() => group.leases.push(waiting),
+            Some(pending) = self.bulk.recv() => group.batches.push(pending),
             _ = self.idle.tick() => return Wake::Idle,
-        };
+        }
         // Those who were just answered are about to ask again: let them.
-        group.push(first);
         tokio::task::yield_now().await;
-        while group.len() < GROUP
+        while group.batches.len() < GROUP
             && let Ok(pending) = self.urgent.try_recv()
         {
-            group.push(pending);
+            group.batches.push(pending);
+        }
+        let mut leases: usize = group.leases.iter().map(Waiting::weight).sum();
+        while leases < LEASES
+            && group.leases.len() < LEASES
+            && let Ok(waiting) = self.leases.try_recv()
+        {
+            leases = leases.saturating_add(waiting.weight());
+            group.leases.push(waiting);
         }
         // Who came while a part of an import was written has waited for it already.
-        let gives_way = std::mem::take(&mut self.after_import) && is_urgent(group);
+        let gives_way = std::mem::take(&mut self.after_import) && group.is_urgent();
         let slice = if gives_way { 0 } else { self.slice };
         let mut events = 0_usize;
         while events < slice
             && let Ok(pending) = self.bulk.try_recv()
         {
             events = events.saturating_add(pending.batch.events().len());
-            group.push(pending);
+            group.batches.push(pending);
         }
         let now = Instant::now();
-        if is_urgent(group) {
+        if group.is_urgent() {
             self.visited = Some(now);
         }
-        self.after_import = group.iter().any(|pending| pending.batch.urgency() == Urgency::Bulk);
+        self.after_import = group.batches.iter().any(|pending| pending.batch.urgency() == Urgency::Bulk);
         if self.after_import {
             let in_company = self.visited.is_some_and(|at| now.duration_since(at) < COMPANY);
             self.imported = Some((now, if in_company { SHARED } else { ALONE }));
         }
         Wake::Group
     }
-}
-
-/// Whether somebody other than an import waits for this group.
-fn is_urgent(group: &[Pending]) -> bool {
-    group.iter().any(|pending| pending.batch.urgency() == Urgency::Interactive)
 }
 
 /// The next slice: more or less of an import, by how long the last one took.
@@ -200,21 +233,21 @@ mod tests {
             entrance.bulk.send(pending(started().bulk())).await.unwrap();
             entrance.urgent.send(pending(started())).await.unwrap();
         }
-        let mut group = Vec::new();
+        let mut group = Group::default();
         assert_eq!(queue.next(&mut group).await, Wake::Group);
-        assert_eq!(group.len(), 100 + SLICE.start());
+        assert_eq!(group.batches.len(), 100 + SLICE.start());
         // Whoever comes now has waited for that part, and waits for no other.
         entrance.urgent.send(pending(started())).await.unwrap();
-        group.clear();
+        group.batches.clear();
         assert_eq!(queue.next(&mut group).await, Wake::Group);
-        assert_eq!(group.len(), 1);
+        assert_eq!(group.batches.len(), 1);
         drop(entrance);
         // What is left of the import is taken before the end.
         let mut left = 0;
         loop {
-            group.clear();
+            group.batches.clear();
             match queue.next(&mut group).await {
-                Wake::Group => left += group.len(),
+                Wake::Group => left += group.batches.len(),
                 Wake::Closed => break,
                 Wake::Idle => unreachable!(),
             }

@@ -99,6 +99,11 @@ impl Session {
         &self.head
     }
 
+    /// For what is no part of the log: its connection, which is in no transaction.
+    pub(super) const fn connection(&mut self) -> (&mut AnyConnection, Dialect) {
+        (&mut self.connection, self.dialect)
+    }
+
     /// Appends `batches` in one transaction; says what became of each. A batch that cannot be applied fails alone.
     ///
     /// After an error this session is of no use any more: what state its transaction is in is not known.
@@ -282,7 +287,7 @@ pub(super) fn salt() -> Result<Salt, StoreError> {
     Ok(Salt::new(entropy))
 }
 
-async fn within<T>(work: impl Future<Output = T>) -> Result<T, StoreError> {
+pub(super) async fn within<T>(work: impl Future<Output = T>) -> Result<T, StoreError> {
     tokio::time::timeout(PATIENCE, work).await.map_err(|_| StoreError::Database {
         fault: DatabaseFault::Unreachable,
         detail: format!("no answer within {} s", PATIENCE.as_secs()),

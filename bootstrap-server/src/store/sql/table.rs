@@ -333,6 +333,26 @@ pub(super) const PRODUCTION_UNIT: Table = Table {
     ],
 };
 
+/// What DHCP has lent.
+pub(super) const DHCP_LEASE: Table = Table {
+    name: "dhcp_lease",
+    key: 1,
+    columns: &[
+        ("address", Octets),
+        ("client", Octets),
+        ("mac", Text),
+        ("host_name", Text),
+        ("standing", Text),
+        ("since", Integer),
+        ("expires", Integer),
+        ("version", Integer),
+    ],
+};
+
+/// The newest version of any lease. One row, which writers of leases lock.
+pub(super) const DHCP_LEASE_HEAD: Table =
+    Table { name: "dhcp_lease_head", key: 1, columns: &[("number", Integer), ("version", Integer)] };
+
 /// Every table, in the order of an export. Answers kept for a day are no part of it.
 pub(super) const EXPORTED: &[&Table] = &[
     &MANUFACTURER,
@@ -357,6 +377,8 @@ pub(super) const EXPORTED: &[&Table] = &[
     &VOUCHER_CLAIM,
     &PRODUCTION_ORDER,
     &PRODUCTION_UNIT,
+    &DHCP_LEASE,
+    &DHCP_LEASE_HEAD,
     &ARCHIVED_LOG,
     &ARCHIVED_LEAF,
     &CHECKPOINT,

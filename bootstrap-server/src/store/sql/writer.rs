@@ -15,7 +15,7 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     proofs::Proofs,
-    queue::{Pending, Queue, Wake},
+    queue::{Group, Pending, Queue, Wake},
     session::{AppendError, Mark, Session},
     target::Target,
 };
@@ -47,10 +47,18 @@ pub(super) struct Writer {
 impl Writer {
     /// Runs until everybody who could hand over a batch is gone and the queue is empty.
     pub(super) async fn run(mut self, mut queue: Queue) {
-        let mut group = Vec::new();
+        let mut group = Group::default();
         loop {
             match queue.next(&mut group).await {
-                Wake::Group => self.commit(&mut group).await,
+                Wake::Group => {
+                    // Each by itself: what fails with the one does not fail with the other.
+                    if !group.leases.is_empty() {
+                        self.lend(&mut group.leases).await;
+                    }
+                    if !group.batches.is_empty() {
+                        self.commit(&mut group.batches).await;
+                    }
+                }
                 Wake::Idle => self.tidy().await,
                 Wake::Closed => break,
             }
@@ -153,14 +161,14 @@ impl Writer {
     }
 
     /// The session that is open, or a new one.
-    async fn session(&mut self) -> Result<Session, StoreError> {
+    pub(super) async fn session(&mut self) -> Result<Session, StoreError> {
         match self.session.take() {
             Some(session) => Ok(session),
             None => Session::open(&self.target, self.key.verifier()).await,
         }
     }
 
-    fn keep(&mut self, session: Session) {
+    pub(super) fn keep(&mut self, session: Session) {
         let size = session.head().tree.size();
         // Another server may have been seen to be further.
         self.growth.send_if_modified(|known| known.0 < size.0 && std::mem::replace(known, size) != size);
