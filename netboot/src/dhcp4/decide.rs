@@ -91,7 +91,7 @@ impl<'a> Case<'a> {
             MessageType::Request => self.request(book),
             MessageType::Decline => self.decline(book),
             MessageType::Release => self.release(book),
-            MessageType::Inform => self.inform(policy),
+            MessageType::Inform => self.inform(policy).map(|(reply, event)| Decision::Say(reply, event)),
             MessageType::Offer | MessageType::Ack | MessageType::Nak => Err(Ignored::NotFromClient),
         }
     }
@@ -205,9 +205,9 @@ impl<'a> Case<'a> {
 
     /// RFC 2131 §4.3.5. `ciaddr` is whatever the sender likes: without a check this server would send a long answer to
     /// anybody whom a short message names.
-    pub(super) fn inform(&self, policy: &Dhcp4Policy) -> Result<Decision, Ignored> {
+    pub(super) fn inform(&self, policy: &Dhcp4Policy) -> Result<(Reply, Event), Ignored> {
         let address = self.informed_address(policy)?;
-        Ok(Decision::Say(Reply::Inform, Event::Informed(address.into())))
+        Ok((Reply::Inform, Event::Informed(address.into())))
     }
 
     /// The address of a client that has one and is answered there.
@@ -261,6 +261,27 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// What sends this reply at once.
+    pub(super) fn say(
+        &self,
+        policy: &Dhcp4Policy,
+        reply: Reply,
+        event: Event,
+        note: impl Fn(Event) -> Note,
+    ) -> Result<Vec<Action<Ipv4Addr>>, Ignored> {
+        let (outgoing, shortened) = self.outgoing(policy, reply)?;
+        let notes = std::iter::once(event).chain(shortened).map(|event| Action::Note(note(event)));
+        Ok(std::iter::once(Action::Send(outgoing)).chain(notes).collect())
+    }
+
+    fn outgoing(&self, policy: &Dhcp4Policy, reply: Reply) -> Result<(Outgoing, Option<Event>), Ignored> {
+        let mask = self.subnet.map(|(_, subnet)| subnet.network().mask());
+        let material = Material { server: self.server, mask, answer: &self.answer };
+        let composed = compose(self.request, reply, material)?;
+        let destination = destination(policy.client_port(), self.request, self.source, reply);
+        Ok((Outgoing { destination, bytes: composed.bytes }, composed.shortened))
+    }
+
     pub(super) fn carry_out(
         &self,
         policy: &Dhcp4Policy,
@@ -269,21 +290,13 @@ impl<'a> Case<'a> {
         datagram: &Datagram<'_>,
         note: impl Fn(Event) -> Note,
     ) -> Result<Vec<Action<Ipv4Addr>>, Ignored> {
-        let mask = self.subnet.map(|(_, subnet)| subnet.network().mask());
-        let material = Material { server: self.server, mask, answer: &self.answer };
-        let outgoing = |reply| -> Result<(Outgoing, Option<Event>), Ignored> {
-            let composed = compose(self.request, reply, material)?;
-            let destination = destination(policy.client_port(), self.request, self.source, reply);
-            Ok((Outgoing { destination, bytes: composed.bytes }, composed.shortened))
-        };
+        let outgoing = |reply| self.outgoing(policy, reply);
         let notes = |event, shortened: Option<Event>| -> Vec<Note> {
             std::iter::once(event).chain(shortened).map(&note).collect()
         };
         Ok(match decision {
             Decision::Say(reply, event) => {
-                let (outgoing, shortened) = outgoing(reply)?;
-                let notes = notes(event, shortened).into_iter().map(Action::Note);
-                std::iter::once(Action::Send(outgoing)).chain(notes).collect()
+                return self.say(policy, reply, event, note);
             }
             Decision::SayIfFree(address, reply, event) => {
                 let (reply, shortened) = outgoing(reply)?;

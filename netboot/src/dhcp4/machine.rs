@@ -62,51 +62,25 @@ impl Dhcp4Machine {
         datagram: &Datagram<'_>,
         directory: &Directory,
     ) -> Vec<Action<Ipv4Addr>> {
-        self.on_port(Port::Server, now, datagram, directory)
-    }
-
-    /// Takes one datagram that came to port 4011, where firmware that has its address asks what to boot (PXE 2.1 §2.2). There is at most one
-    /// reply, and always a note.
-    pub fn on_boot_datagram(
-        &mut self,
-        now: Moment,
-        datagram: &Datagram<'_>,
-        directory: &Directory,
-    ) -> Vec<Action<Ipv4Addr>> {
-        self.on_port(Port::Boot, now, datagram, directory)
-    }
-
-    fn on_port(
-        &mut self,
-        port: Port,
-        now: Moment,
-        datagram: &Datagram<'_>,
-        directory: &Directory,
-    ) -> Vec<Action<Ipv4Addr>> {
-        let source = datagram.source.into();
-        let ignored = |client, ignored| vec![Action::Note(Note { source, client, event: Event::Ignored(ignored) })];
-        let message = match Message::decode(datagram.bytes) {
-            Ok(message) => message,
-            Err(error) => return ignored(None, error.into()),
+        let Opened { request, client } = match open(datagram, Port::Server, &self.policy) {
+            Ok(opened) => opened,
+            Err(note) => return vec![Action::Note(note)],
         };
-        let client = ClientName::V4(message.hardware, message.transaction);
-        let request = match Request::new(message, port, self.policy.client_identifiers()) {
-            Ok(request) => request,
-            Err(because) => return ignored(Some(client), because),
-        };
-        let note = |event| Note { source, client: Some(client.clone()), event };
+        let note = |event| Note { source: datagram.source.into(), client: Some(client.clone()), event };
         let other_server = self.other_server(&request, &datagram.arrival);
         let mut actions: Vec<_> = other_server.map(|event| Action::Note(note(event))).into_iter().collect();
         // Borrowed apart from the book, which changes while the policy is obeyed.
         let (policy, book) = (&self.policy, &mut self.book);
         let decided = Case::new(now, policy, &request, datagram, directory).and_then(|case| {
-            let decision = match (port, policy.mode()) {
-                (Port::Boot, _) => proxy::decide_boot(&case, policy)?,
-                (Port::Server, _) if proxy::is_discovery(&request) => proxy::acknowledge(&case, policy)?,
-                (Port::Server, Mode::Proxy) => proxy::decide(&case, policy)?,
-                (Port::Server, Mode::Server) => case.decide(policy, book)?,
+            let (reply, event) = match policy.mode() {
+                _ if proxy::is_discovery(&request) => proxy::acknowledge(&case, policy)?,
+                Mode::Proxy => proxy::decide(&case, policy)?,
+                Mode::Server => {
+                    let decision = case.decide(policy, book)?;
+                    return case.carry_out(policy, book, decision, datagram, note);
+                }
             };
-            case.carry_out(policy, book, decision, datagram, note)
+            case.say(policy, reply, event, note)
         });
         match decided {
             Ok(carried_out) => actions.extend(carried_out),
@@ -196,13 +170,30 @@ impl Dhcp4Machine {
 
     /// RFC 2131 §3.1 step 3: a client that takes another server's offer says so to everybody.
     fn other_server(&self, request: &Request, arrival: &Arrival<'_, Ipv4Addr>) -> Option<Event> {
-        let server =
-            request.server().filter(|_| request.kind == MessageType::Request && request.port == Port::Server)?;
+        let server = request.server().filter(|_| request.kind == MessageType::Request)?;
         let ours = Some(server) == self.policy.server_identifier()
             || arrival.addresses.contains(&server)
             || Some(server) == request.server_override();
         let unexpected = !ours && !self.policy.expects(server);
         unexpected.then_some(Event::OtherServer(ServerName::Address(server.into())))
+    }
+}
+
+/// A message that was read, and who sent it.
+pub(super) struct Opened {
+    pub(super) request: Request,
+    pub(super) client: ClientName,
+}
+
+/// Reads a datagram; what cannot be read is noted.
+pub(super) fn open(datagram: &Datagram<'_>, port: Port, policy: &Dhcp4Policy) -> Result<Opened, Note> {
+    let source = datagram.source.into();
+    let ignored = |client, because| Note { source, client, event: Event::Ignored(because) };
+    let message = Message::decode(datagram.bytes).map_err(|error| ignored(None, error.into()))?;
+    let client = ClientName::V4(message.hardware, message.transaction);
+    match Request::new(message, port, policy.client_identifiers()) {
+        Ok(request) => Ok(Opened { request, client }),
+        Err(because) => Err(ignored(Some(client), because)),
     }
 }
 

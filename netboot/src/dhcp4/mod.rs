@@ -4,7 +4,7 @@
 //! tell the operator. Its memory is bounded by the size of the pools.
 //!
 //! Firmware hears what to boot from a server like this one, or from one that gives no addresses, beside the site's own
-//! ([`crate::policy::Mode::Proxy`]); [`Dhcp4Machine::on_boot_datagram`] is the boot server of PXE 2.1 at port 4011.
+//! ([`crate::policy::Mode::Proxy`]); [`BootServer`] is that of PXE 2.1 at port 4011.
 //!
 //! A lease is written before its client hears of it ([`crate::action::Pending`]). An offer is not: whoever restarts forgets it, and the
 //! client's request is then judged like that of any client that comes with an address.
@@ -17,3 +17,4 @@ mod proxy;
 mod request;
 
 pub use machine::{Datagram, Dhcp4Machine};
+pub use proxy::BootServer;

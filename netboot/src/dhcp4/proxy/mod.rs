@@ -5,24 +5,22 @@
 //! 4011, or by broadcast to port 67. And whoever has an address and asks for parameters alone, by DHCPINFORM, gets what a server would say.
 //! Everybody else's messages are the other server's.
 
+mod boot_server;
 mod compose;
 
 use dhcp::v4::{MessageType, OptionCode, PxeBootItem, PxeOptions};
 
+pub use boot_server::BootServer;
 pub(super) use compose::{boot_acknowledgement, boot_offer, put_menu};
 
-use super::{
-    compose::Reply,
-    decide::{Case, Decision},
-    request::Request,
-};
+use super::{compose::Reply, decide::Case, request::Request};
 use crate::{
     note::{Event, Ignored, ServerName},
     policy::{Answer, BootText, Dhcp4Policy},
 };
 
 /// What a proxy says to a message at port 67.
-pub(super) fn decide(case: &Case<'_>, policy: &Dhcp4Policy) -> Result<Decision, Ignored> {
+pub(super) fn decide(case: &Case<'_>, policy: &Dhcp4Policy) -> Result<(Reply, Event), Ignored> {
     let request = case.request;
     match (request.kind, request.server()) {
         (MessageType::Discover, _) => offer(case),
@@ -38,7 +36,7 @@ pub(super) fn decide(case: &Case<'_>, policy: &Dhcp4Policy) -> Result<Decision, 
 }
 
 /// What a boot server says to a message at port 4011.
-pub(super) fn decide_boot(case: &Case<'_>, policy: &Dhcp4Policy) -> Result<Decision, Ignored> {
+fn decide_boot(case: &Case<'_>, policy: &Dhcp4Policy) -> Result<(Reply, Event), Ignored> {
     match case.request.kind {
         MessageType::Request | MessageType::Inform => acknowledge(case, policy),
         MessageType::Offer | MessageType::Ack | MessageType::Nak => Err(Ignored::NotFromClient),
@@ -54,18 +52,18 @@ pub(super) fn is_discovery(request: &Request) -> bool {
 }
 
 /// The answer to a DHCPDISCOVER (PXE 2.1 §2.2): nobody but firmware hears one.
-fn offer(case: &Case<'_>) -> Result<Decision, Ignored> {
+fn offer(case: &Case<'_>) -> Result<(Reply, Event), Ignored> {
     let firmware = is_firmware(case.request);
     let menu = case.request.client.is_pxe() && has_menu(&case.answer);
     match (firmware, menu || case.answer.boot_file().is_some()) {
         (false, _) => Err(Ignored::NotFirmware),
         (true, false) => Err(Ignored::NothingToBoot),
-        (true, true) => Ok(Decision::Say(Reply::BootOffer, Event::BootOffered)),
+        (true, true) => Ok((Reply::BootOffer, Event::BootOffered)),
     }
 }
 
 /// The answer to firmware that has its address. As with DHCPINFORM the sender says itself whom to answer.
-pub(super) fn acknowledge(case: &Case<'_>, policy: &Dhcp4Policy) -> Result<Decision, Ignored> {
+pub(super) fn acknowledge(case: &Case<'_>, policy: &Dhcp4Policy) -> Result<(Reply, Event), Ignored> {
     if !is_firmware(case.request) {
         return Err(Ignored::NotFirmware);
     }
@@ -76,7 +74,7 @@ pub(super) fn acknowledge(case: &Case<'_>, policy: &Dhcp4Policy) -> Result<Decis
     }
     let chosen = chosen(case.request);
     file(&case.answer, chosen).ok_or(Ignored::NothingToBoot)?;
-    Ok(Decision::Say(Reply::Boot(chosen), Event::BootServed(address.into())))
+    Ok((Reply::Boot(chosen), Event::BootServed(address.into())))
 }
 
 /// What firmware gets that chose this, or nothing in particular.
