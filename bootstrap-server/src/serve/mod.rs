@@ -93,7 +93,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     let policies = policies::starting(config.policies, config.acceptance, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
-    let dhcp4 = config.dhcp4.map(|policy| Dhcp4Server::bind(policy, Services::in_memory())).transpose()?;
+    let services = Services { leases: store.clone(), ..Services::in_memory() };
+    let dhcp4 = config.dhcp4.map(|policy| Dhcp4Server::bind(policy, services.clone())).transpose()?;
 
     let mut listeners = onboarding.as_ref().map(onboarding::Bound::statuses).unwrap_or_default();
     let of_operators = operator_address.zip(config.operators.as_ref());
