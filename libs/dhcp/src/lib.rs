@@ -4,7 +4,8 @@
 //! so whatever arrives from the network meets the same parser on either side.
 //!
 //! * [`v4`]: the message of RFC 2131 §2 and its options, joined and split after RFC 3396.
-//! * [`v6`]: the message of RFC 8415 §8 and its options, as far as a device needs them.
+//! * [`v6`]: the message of RFC 8415 §8, relay agents around it, and the options.
+//! * [`v4::known`], [`v6::known`]: names and [shapes](shape) of options, for configurations and for people.
 //! * [`domain_names`]: the lists in which DHCP names the domains of a network.
 //! * [`bootstrap_uri`]: the value of option 143 (DHCPv4) and option 136 (DHCPv6), RFC 8572 §8.3, and the other forms of
 //!   it that are in the field.
@@ -13,6 +14,8 @@
 //! |---|---|
 //! | a message, its options | the octets that are there; every length is checked against them |
 //! | options of DHCPv6 in one message | [256](v6::Options::MAXIMUM) |
+//! | relay agents around one message of DHCPv6 | [9](v6::Received::MAXIMUM_LAYERS) |
+//! | a description of an option | 1 KiB |
 //! | domain names in one option | [16](domain_names::MAXIMUM) |
 //! | URIs in one option | [64](bootstrap_uri::UriList::MAXIMUM) |
 //! | an option in a form that is plain text | 1 KiB |
@@ -34,5 +37,6 @@
 pub mod bootstrap_uri;
 pub mod domain_names;
 mod hex;
+pub mod shape;
 pub mod v4;
 pub mod v6;

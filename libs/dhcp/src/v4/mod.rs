@@ -20,6 +20,7 @@ mod client;
 mod error;
 mod fixed_field;
 mod hardware;
+pub mod known;
 mod message;
 mod message_type;
 mod option_code;
@@ -45,6 +46,7 @@ pub use pxe::{
 };
 pub use relay_agent::RelaySubOption;
 pub use routes::{ClasslessRoutes, Route};
+pub(crate) use values::text;
 pub use values::{
     BootFileName, BroadcastAddress, CaptivePortal, ClientFqdn, ClientIdentifier, DomainName, DomainNameServers,
     DomainSearch, HostName, InterfaceMtu, LeaseTime, MaximumMessageSize, NtpServers, ParameterRequestList, RapidCommit,

@@ -1,6 +1,6 @@
 //! Routes to be told to the client (RFC 3442).
 
-use std::net::Ipv4Addr;
+use std::{fmt, net::Ipv4Addr};
 
 use super::{OptionCode, OptionError, OptionValue};
 
@@ -44,6 +44,12 @@ impl Route {
     /// How many bytes of the prefix are written.
     fn significant(length: u8) -> usize {
         usize::from(length.div_ceil(8))
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{} {}", self.prefix, self.length, self.router)
     }
 }
 

@@ -24,6 +24,7 @@ mod boot;
 mod class;
 mod duid;
 mod error;
+pub mod known;
 mod message;
 mod option_code;
 mod options;
@@ -49,4 +50,5 @@ pub use relay::{ClientLinkLayerAddress, Datagram, Received, RelayDirection, Rela
 pub use request::OptionRequest;
 pub use status::{Status, StatusCode};
 pub use value::OptionValue;
+pub(crate) use value::{frame, framed};
 pub use values::{DelegatedPrefix, IdentityAssociation, LeasedAddress, TemporaryAssociation, addresses};

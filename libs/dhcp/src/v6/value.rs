@@ -47,7 +47,7 @@ pub(super) fn exactly<const N: usize>(code: OptionCode, value: &[u8]) -> Result<
 
 /// Texts with two bytes of length before each, as user classes, vendor classes and boot file parameters are written.
 /// `None` when a length reaches beyond the end.
-pub(super) fn framed(mut rest: &[u8]) -> Option<Vec<Vec<u8>>> {
+pub(crate) fn framed(mut rest: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut pieces = Vec::new();
     while !rest.is_empty() {
         let (length, after) = rest.split_first_chunk()?;
@@ -59,7 +59,7 @@ pub(super) fn framed(mut rest: &[u8]) -> Option<Vec<Vec<u8>>> {
 }
 
 /// The opposite of [`framed`]; a piece longer than its length can say is cut to what it can.
-pub(super) fn frame<T: AsRef<[u8]>>(pieces: &[T]) -> Vec<u8> {
+pub(crate) fn frame<T: AsRef<[u8]>>(pieces: &[T]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for piece in pieces {
         let length = u16::try_from(piece.as_ref().len()).unwrap_or(u16::MAX);
