@@ -4,7 +4,9 @@
 
 mod boot_server;
 mod clients;
+mod field_devices;
 mod hostile;
+mod page;
 mod proxy;
 mod server;
 mod stage;
