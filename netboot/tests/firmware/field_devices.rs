@@ -2,7 +2,10 @@
 
 use dhcp::{
     bootstrap_uri::FieldForm,
-    v4::{MacAddress, Message, OptionValue, VendorData, VendorIdentifyingClass, VendorIdentifyingOptions, onie},
+    v4::{
+        MacAddress, Message, OptionCode, OptionValue, VendorData, VendorIdentifyingClass, VendorIdentifyingOptions,
+        onie,
+    },
 };
 use netboot::policy::Dhcp4Policy;
 
@@ -197,13 +200,18 @@ give = { next-server = "192.0.2.2", boot-file = "boot.scr.uimg" }
     },
     Device {
         name: "A disk by iSCSI",
-        wants: "iPXE boots from the disk that the root path names when there is no boot file. What it says of itself in option 175 is not needed.",
+        wants: "The initiator in UEFI asks for the root path and says nothing of itself. iPXE boots from such a disk too where nobody names a boot \
+                file for it.",
         toml: r#"[[class]]
 name = "iscsi"
-when = { user-class = ["iPXE"], mac = ["02:00:5e:00:07:*"] }
+when = { mac = ["02:00:5e:00:07:*"] }
 give = { root-path = "iscsi:192.0.2.2::::iqn.2026-01.net.example:rack-7" }
 "#,
-        discover: || at(7, clients::ipxe()),
+        discover: || {
+            let mut message = at(7, clients::system("none", &[1, 3, 6, 17]));
+            message.options.remove(OptionCode::VENDOR_CLASS);
+            message
+        },
         expected: &[(0, b""), (17, b"iscsi:192.0.2.2::::iqn.2026-01.net.example:rack-7")],
     },
     Device {
