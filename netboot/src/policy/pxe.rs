@@ -75,9 +75,10 @@ pub struct PxeDiscoverySettings {
     /// By multicast to this group. This server is in none.
     #[serde(default)]
     pub multicast: Option<Ipv4Addr>,
-    /// Whether it takes answers only from servers that the menu names. Default `true`.
+    /// Whether it takes answers only from servers that the menu names. Default `false`: UEFI holds `siaddr` against the menu, so that this
+    /// would exclude files that are elsewhere.
     #[serde(default)]
-    pub listed_only: Option<bool>,
+    pub listed_only: bool,
 }
 
 /// A boot menu, found consistent.
@@ -210,7 +211,7 @@ impl TryFrom<PxeSettings> for Pxe {
         let bits = [
             (PxeDiscovery::NO_BROADCAST, !broadcast),
             (PxeDiscovery::NO_MULTICAST, multicast.is_none()),
-            (PxeDiscovery::LISTED_ONLY, listed_only.unwrap_or(true)),
+            (PxeDiscovery::LISTED_ONLY, listed_only),
         ];
         let set = bits.into_iter().filter(|(_, set)| *set).map(|(bit, _)| bit);
         let discovery = set.fold(PxeDiscovery::default(), PxeDiscovery::and);
@@ -346,7 +347,7 @@ mod tests {
     #[test]
     fn net_07_a_menu_becomes_option_43() {
         let expected = [
-            &[6, 1, 7][..],
+            &[6, 1, 3][..],
             &[8, 14, 0x80, 0, 1, 192, 0, 2, 2, 0x80, 1, 1, 192, 0, 2, 7],
             &[9, 36, 0, 0, 14],
             b"Boot from disk",
@@ -361,10 +362,10 @@ mod tests {
         assert_eq!(example().options(OWN).encode().unwrap().0, expected.concat());
         assert_eq!(pxe("").unwrap().options(OWN).encode().unwrap().0, [6, 1, 8, 255]);
         let wide = "menu = [{ item = 1, text = 'x' }]\n\
-                    discovery = { broadcast = true, multicast = '224.0.1.2', listed-only = false }";
+                    discovery = { broadcast = true, multicast = '224.0.1.2', listed-only = true }";
         assert_eq!(
             pxe(wide).unwrap().options(OWN).encode().unwrap().0,
-            [&[6, 1, 0, 7, 4, 224, 0, 1, 2, 8, 3, 0, 1, 0][..], &[9, 4, 0, 1, 1, b'x', 255]].concat()
+            [&[6, 1, 4, 7, 4, 224, 0, 1, 2, 8, 3, 0, 1, 0][..], &[9, 4, 0, 1, 1, b'x', 255]].concat()
         );
     }
 

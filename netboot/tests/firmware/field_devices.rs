@@ -182,7 +182,7 @@ give = { next-server = "192.0.2.2", server-name = "192.0.2.2", pxe = { menu = [{
 "#,
         discover: || of(MacAddress([0xb8, 0x27, 0xeb, 1, 2, 3]), clients::raspberry_pi()),
         expected: &[
-            (43, b"\x06\x01\x07\x09\x14\x00\x00\x11Raspberry Pi Boot\xff"),
+            (43, b"\x06\x01\x03\x09\x14\x00\x00\x11Raspberry Pi Boot\xff"),
             (60, b"PXEClient"),
             (66, b"192.0.2.2"),
         ],

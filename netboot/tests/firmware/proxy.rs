@@ -118,7 +118,7 @@ fn net_07_without_anything_to_boot_there_is_no_offer() {
     assert_silent(&stage.hears(UNNUMBERED, &clients::uefi().encode()), Ignored::NothingToBoot);
     // A menu is something for PXE, and nothing for who wants a URL.
     let mut stage = Stage::new("mode = 'proxy'\n[give.pxe]\nmenu = [{ item = 0, text = 'Disk' }]");
-    assert_eq!(option(&stage.reply(&clients::uefi()), 43), b"\x06\x01\x07\x09\x07\0\0\x04Disk\xff");
+    assert_eq!(option(&stage.reply(&clients::uefi()), 43), b"\x06\x01\x03\x09\x07\0\0\x04Disk\xff");
     assert_silent(&stage.hears(UNNUMBERED, &clients::uefi_http().encode()), Ignored::NothingToBoot);
 }
 

@@ -22,7 +22,7 @@ fn net_07_a_server_offers_the_menu_with_the_address() {
     assert_eq!((kind(&offer), offer.your_address), (MessageType::Offer, Ipv4Addr::new(192, 0, 2, 70)));
     assert_eq!(codes(&offer), [1, 43, 51, 53, 54, 58, 59, 60, 67, 97]);
     assert_eq!(option(&offer, 60), b"PXEClient");
-    let expected = [&b"\x06\x01\x07\x08\x07\x80\0\x01\xc0\0\x02\x02\x09\x0a\x80\0\x07Install"[..], &[255]].concat();
+    let expected = [&b"\x06\x01\x03\x08\x07\x80\0\x01\xc0\0\x02\x02\x09\x0a\x80\0\x07Install"[..], &[255]].concat();
     assert_eq!((option(&offer, 43), file(&offer)), (expected.as_slice(), "default.efi"));
 
     let offer = stage.reply(&clients::system("udhcp 1.35.0", &[1, 3]));
