@@ -22,14 +22,18 @@ fn proxy(files: &str, what: &str) -> String {
 
 /// Starts the machine and waits until dnsmasq has sent the script by TFTP.
 const SCRIPT: &str = r#"
+files() { ip netns exec $1 dnsmasq --no-daemon --conf-file=/dev/null --port=0 --user=root --enable-tftp --tftp-root="$PWD/tftp"; }
 mkdir tftp
 cp "$IPXE" tftp/snponly.efi
 echo '#!ipxe' > tftp/boot.ipxe
 cp "$VARIABLES" variables
 chmod 600 variables
-served addresses --enable-tftp --tftp-root="$PWD/tftp"
+case $MODE in
+    beside) served addresses --enable-tftp --tftp-root="$PWD/tftp" ;;
+    alone) files addresses > addresses.log 2>&1 & ;;
+esac
 serve proxy proxy.toml
-ip netns exec proxy dnsmasq --no-daemon --conf-file=/dev/null --port=0 --user=root --enable-tftp --tftp-root="$PWD/tftp" > tftp.log 2>&1 &
+files proxy > tftp.log 2>&1 &
 ip tuntap add dev tap0 mode tap
 ip link set tap0 master br0 up
 qemu-system-x86_64 -M q35 -m 512 -accel tcg -cpu max -nographic -no-reboot -uuid 11223344-5566-7788-99aa-bbccddeeff01 \
@@ -43,10 +47,10 @@ waits "grep -q 'sent .*/boot.ipxe to ' addresses.log tftp.log"
 kill $machine
 "#;
 
-/// Boots a machine from this proxy; what dnsmasq, the proxy and TFTP beside it said.
-fn boot(bench: &Bench, policy: &str) -> [String; 3] {
+/// Boots a machine from our server, `beside` dnsmasq or `alone`; what dnsmasq, our server and TFTP beside it said.
+fn boot(bench: &Bench, mode: &str, policy: &str) -> [String; 3] {
     bench.write("proxy.toml", policy);
-    let files = format!("FIRMWARE={FIRMWARE}\nVARIABLES={VARIABLES}\nIPXE={IPXE}\n");
+    let files = format!("MODE={mode}\nFIRMWARE={FIRMWARE}\nVARIABLES={VARIABLES}\nIPXE={IPXE}\n");
     bench.run(240, &format!("{files}{SCRIPT}")).logs
 }
 
@@ -75,7 +79,7 @@ macro_rules! machine {
 #[test]
 fn net_07_uefi_and_ipxe_boot_what_the_proxy_names() {
     let bench = machine!();
-    let [addresses, proxy, _] = boot(&bench, &proxy("192.0.2.1", "boot-file = 'snponly.efi'"));
+    let [addresses, proxy, _] = boot(&bench, "beside", &proxy("192.0.2.1", "boot-file = 'snponly.efi'"));
     assert_in_turn(&addresses, &["DHCPACK", "sent", "snponly.efi to 192.0.2.5", "DHCPACK", "boot.ipxe to 192.0.2.5"]);
     assert!(!addresses.contains("bootfile name"), "dnsmasq named none: {addresses}");
     assert_in_turn(&proxy, &["boot-offered", "52:54:00:12:34:77", "boot-offered"]);
@@ -86,18 +90,21 @@ fn net_07_uefi_and_ipxe_boot_what_the_proxy_names() {
 fn net_07_uefi_asks_port_4011_for_the_line_of_the_menu() {
     let bench = machine!();
     let menu = "pxe = { menu = [{ item = 32768, text = 'Install', boot-file = 'snponly.efi' }] }";
-    let [addresses, proxy, tftp] = boot(&bench, &proxy("192.0.2.2", menu));
+    let [addresses, proxy, tftp] = boot(&bench, "beside", &proxy("192.0.2.2", menu));
     assert!(addresses.contains("DHCPACK"), "{addresses}");
     assert_in_turn(&tftp, &["snponly.efi to 192.0.2.5", "boot.ipxe to 192.0.2.5"]);
     assert_in_turn(&proxy, &["boot-offered", "boot-served", "192.0.2.5", ":4011", "boot-offered"]);
 }
 
-/// NET-07: by broadcast it comes to port 67, and loads from where the answer points.
+/// NET-07: by broadcast it comes to port 67, and loads from where the answer points. No other server is there: it would take the question
+/// for the renewal of an address, and firmware its answer for that of a boot server.
 #[test]
 fn net_07_uefi_looks_for_boot_servers_by_broadcast() {
     let bench = machine!();
     let menu = "pxe = { menu = [{ item = 32768, text = 'Install', boot-file = 'snponly.efi' }], discovery = { broadcast = true } }";
-    let [addresses, proxy, _] = boot(&bench, &proxy("192.0.2.1", menu));
-    assert_in_turn(&addresses, &["DHCPACK", "snponly.efi to 192.0.2.5", "boot.ipxe to 192.0.2.5"]);
-    assert_in_turn(&proxy, &["boot-offered", "boot-served", "boot-offered"]);
+    let pool = "[[subnet]]\nnetwork = '192.0.2.0/24'\npools = [{ first = '192.0.2.50', last = '192.0.2.59' }]\n";
+    let policy = proxy("192.0.2.1", menu).replacen("mode = 'proxy'", "conflict-check = false", 1) + pool;
+    let [addresses, server, _] = boot(&bench, "alone", &policy);
+    assert_in_turn(&addresses, &["snponly.efi to 192.0.2.5", "boot.ipxe to 192.0.2.5"]);
+    assert_in_turn(&server, &["granted", "boot-served", "192.0.2.5", "granted"]);
 }
