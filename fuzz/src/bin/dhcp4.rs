@@ -9,9 +9,9 @@ use dhcp::{
         ClasslessRoutes, ClientArchitectures, ClientIdentifier, DomainNameServers, FixedField, HardwareAddress,
         LeaseTime, MacAddress, MachineIdentifier, MaximumMessageSize, Message, MessageType, NetworkInterface,
         Operation, OptionCode, OptionValue, Options, ParameterRequestList, PxeBootServers, PxeDiscovery, PxeMenuEntry,
-        PxeOptions, PxePrompt, PxeServerKind, RapidCommit, RelayAgentInformation, RequestedAddress, ServerIdentifier,
-        SubnetSelection, UserClass, VendorClass, VendorData, VendorIdentifyingClass, VendorIdentifyingOptions, known,
-        onie,
+        PxeOptions, PxePrompt, PxeServerKind, RapidCommit, RelayAgentInformation, RelaySubOption, RequestedAddress,
+        ServerIdentifier, SubnetSelection, UserClass, VendorClass, VendorData, VendorIdentifyingClass,
+        VendorIdentifyingOptions, known, onie,
     },
 };
 use fuzz::Seed;
@@ -120,7 +120,9 @@ fn option(value: &[u8]) {
     stable::<VendorIdentifyingClass>(value);
     stable::<VendorIdentifyingOptions>(value);
     if let Ok(information) = RelayAgentInformation::decode(value) {
-        drop((information.link_selection(), information.server_identifier_override()));
+        if let Some(address) = information.link_selection() {
+            assert_eq!(information.sub_option(RelaySubOption::LINK_SELECTION), Some(&address.octets()[..]));
+        }
         let parts: Vec<_> = information.sub_options().collect();
         let written = RelayAgentInformation::with(&parts).expect("as long as it was read");
         assert!(information.0.starts_with(&written.0));

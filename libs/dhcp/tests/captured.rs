@@ -20,7 +20,8 @@ fn messages(file: &str) -> Vec<(&str, Vec<u8>)> {
         match line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             Some(name) => messages.push((name, Vec::new())),
             None => {
-                let (pairs, []) = line.as_bytes().as_chunks::<2>() else { panic!("half an octet in {line}") };
+                let (pairs, half) = line.as_bytes().as_chunks::<2>();
+                assert!(half.is_empty(), "half an octet in {line}");
                 let octets = pairs.iter().map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap());
                 messages.last_mut().unwrap().1.extend(octets);
             }
@@ -37,15 +38,13 @@ fn v4(file: &str, name: &str) -> v4::Message {
     v4::Message::decode(&named(file, name)).unwrap()
 }
 
-/// A server's message, out of its layers.
+/// A server's message, out of the layer of the relay agent if there was one.
 fn answer(file: &str, name: &str) -> v6::Message {
-    match Datagram::decode(&named(file, name)).unwrap() {
-        Datagram::Message(message) => message,
-        Datagram::Relay(relay) => match relay.carried().unwrap() {
-            Datagram::Message(message) => message,
-            Datagram::Relay(_) => panic!("one relay agent was there"),
-        },
-    }
+    let octets = match Datagram::decode(&named(file, name)).unwrap() {
+        Datagram::Message(message) => return message,
+        Datagram::Relay(relay) => relay.carried().unwrap().encode(),
+    };
+    v6::Message::decode(&octets).unwrap()
 }
 
 fn single<T: v6::OptionValue>(message: &v6::Message) -> T {

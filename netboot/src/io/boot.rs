@@ -4,7 +4,7 @@ use std::{net::Ipv4Addr, sync::Arc};
 
 use super::{
     Observer, Protocol, ServerError, Services, Standing, Udp4Socket,
-    dhcp4::datagram,
+    dhcp4::{confined, datagram},
     engine::{Engine, Heard, Machine},
     local::Locals,
 };
@@ -29,7 +29,10 @@ pub(super) fn engine(
         observer: Arc::new(NotesAlone(Arc::clone(&services.observer))),
         ..services.clone()
     };
-    Ok(Engine::new(socket.into_channel(), BootServer::new(policy.clone()), locals, services))
+    let listen = socket.local_address();
+    let mut engine = Engine::new(socket.into_channel(), BootServer::new(policy.clone()), locals, services);
+    engine.confined = confined(policy, listen);
+    Ok(engine)
 }
 
 impl Machine for BootServer {

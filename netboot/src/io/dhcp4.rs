@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::{
     ProbeSettings, Prober, Protocol, RunningDhcpServer, ServerError, Services, Udp4Socket, boot,
-    engine::{Engine, Heard, Machine},
+    engine::{Confined, Engine, Heard, Machine},
     local::Locals,
 };
 use crate::{
@@ -82,8 +82,9 @@ impl Dhcp4Server {
         // Without the right to send frames a client without an address is answered by broadcast, which it must take as well.
         let frames = if real { PacketSocket::open().ok() } else { None };
         let boot = self.boot.map(|socket| boot::engine(policy, socket, &self.services)).transpose()?;
+        let confined = confined(policy, policy.listen());
         let mut engine = Engine::new(self.socket.into_channel(), self.machine, self.locals, self.services);
-        (engine.prober, engine.frames) = (prober.filter(Prober::is_on), frames);
+        (engine.prober, engine.frames, engine.confined) = (prober.filter(Prober::is_on), frames, confined);
         let Some(boot) = boot else { return engine.run(shutdown).await };
         let (stop, stopped) = oneshot::channel::<()>();
         let boot = boot.run(async move {
@@ -175,6 +176,14 @@ impl Machine for Dhcp4Machine {
         };
         self.policy().rules().subnets().iter().enumerate().map(usage).collect()
     }
+}
+
+/// How to bind anew when the one interface that is served comes back.
+pub(super) fn confined(policy: &Dhcp4Policy, listen: SocketAddrV4) -> Option<Confined> {
+    let [interface] = policy.interfaces() else { return None };
+    let name = interface.clone();
+    let bind = move || Ok(Udp4Socket::bind(listen, Some(&name))?.into_channel());
+    Some(Confined { interface: interface.clone(), bind: Box::new(bind) })
 }
 
 pub(super) fn datagram<'a>(heard: &Heard<'a>) -> Option<Datagram<'a>> {

@@ -8,7 +8,7 @@ use std::{
     collections::{HashMap, VecDeque},
     future::Future,
     io,
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
     sync::Arc,
     time::Duration,
 };
@@ -25,7 +25,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    Clock, Finding, InterfaceWatch, Prober, Protocol, ServerError, Services, Standing,
+    Clock, Finding, InterfaceWatch, OpenError, Prober, Protocol, ServerError, Services, Standing,
     channel::Channel,
     local::{Local, Locals},
     told::Told,
@@ -69,7 +69,7 @@ pub(super) trait Machine: Send + 'static {
     /// Whether a datagram is a client's first: what is passed over first when there is too much to do.
     fn begins(bytes: &[u8]) -> bool;
     /// Of each subnet its first address, the records kept of it, and the addresses of its pools.
-    fn usage(&self) -> Vec<(std::net::IpAddr, usize, u128)>;
+    fn usage(&self) -> Vec<(IpAddr, usize, u128)>;
 }
 
 /// A datagram, and where it came in.
@@ -90,6 +90,7 @@ struct Origin {
     interface: u32,
 }
 
+type Probing<A> = (Origin, Box<Probe<A>>);
 type Writing = JoinHandle<Result<Vec<Written>, LeaseStoreError>>;
 type Following = JoinHandle<Result<Vec<Numbered>, LeaseStoreError>>;
 
@@ -101,13 +102,20 @@ pub(super) struct Engine<M: Machine> {
     pub(super) services: Services,
     pub(super) prober: Option<Prober>,
     pub(super) frames: Option<PacketSocket>,
+    pub(super) confined: Option<Confined>,
     told: Told,
     /// Records that wait for the group before them.
     waiting: VecDeque<(Origin, Box<Pending<M::Address>>)>,
     in_flight: Vec<(Origin, Box<Pending<M::Address>>)>,
-    probing: HashMap<std::net::IpAddr, Vec<(Origin, Box<Probe<M::Address>>)>>,
+    probing: HashMap<IpAddr, Vec<Probing<M::Address>>>,
     outbox: Vec<(Origin, Outgoing)>,
     seen: Version,
+}
+
+/// The one interface that the socket is confined to, and how it is bound to it again.
+pub(super) struct Confined {
+    pub(super) interface: String,
+    pub(super) bind: Box<dyn Fn() -> Result<Channel, OpenError> + Send>,
 }
 
 /// What happened next.
@@ -131,6 +139,7 @@ impl<M: Machine> Engine<M> {
             services,
             prober: None,
             frames: None,
+            confined: None,
             told: Told::new(M::PROTOCOL),
             waiting: VecDeque::new(),
             in_flight: Vec::new(),
@@ -285,8 +294,8 @@ impl<M: Machine> Engine<M> {
                 continue;
             }
             let to_many = received.destination.is_none_or(|it| match it {
-                std::net::IpAddr::V4(address) => address.is_broadcast(),
-                std::net::IpAddr::V6(address) => address.is_multicast(),
+                IpAddr::V4(address) => address.is_broadcast(),
+                IpAddr::V6(address) => address.is_multicast(),
             });
             let origin = Origin { source: received.source, to_many, interface };
             let busy = self.waiting.len() >= MOST_WAITING
@@ -331,9 +340,9 @@ impl<M: Machine> Engine<M> {
     }
 
     fn probe(&mut self, origin: Origin, probe: Box<Probe<M::Address>>) {
-        let address: std::net::IpAddr = probe.address.into();
+        let address: IpAddr = probe.address.into();
         let asked = match (&mut self.prober, address) {
-            (Some(prober), std::net::IpAddr::V4(address)) => prober.ask(address).is_ok(),
+            (Some(prober), IpAddr::V4(address)) => prober.ask(address).is_ok(),
             _ => false,
         };
         if asked {
@@ -352,9 +361,13 @@ impl<M: Machine> Engine<M> {
     }
 
     fn probed(&mut self, now: Moment, probed: super::Probed) {
-        let waiting = self.probing.remove(&std::net::IpAddr::V4(probed.address)).unwrap_or_default();
+        let waiting = self.probing.remove(&IpAddr::V4(probed.address)).unwrap_or_default();
         for (origin, probe) in waiting {
-            let in_use = matches!(probed.finding, Finding::InUse { .. });
+            let in_use = match probed.finding {
+                Finding::Free => false,
+                // The client itself, from before.
+                Finding::InUse { hardware, .. } => hardware.is_none() || hardware != probe.client,
+            };
             let actions = self.ask_machine(origin, &[], |machine, heard, directory| {
                 machine.on_probed(now, *probe, heard, in_use, directory)
             });
@@ -394,8 +407,23 @@ impl<M: Machine> Engine<M> {
     }
 
     fn interfaces_changed(&mut self) {
+        let protocol = M::PROTOCOL.as_str();
+        let before: Vec<u32> = self.locals.iter().map(|(index, _)| index).collect();
         if let Err(error) = self.locals.refresh() {
-            warn!(%error, "{} cannot read the interfaces", M::PROTOCOL.as_str());
+            warn!(%error, "{protocol} cannot read the interfaces");
+        }
+        let Some(confined) = &self.confined else { return };
+        // A socket that is confined to an interface hears no more of one that was removed, even when it comes back.
+        let came =
+            self.locals.iter().any(|(index, local)| local.name == confined.interface && !before.contains(&index));
+        if came {
+            match (confined.bind)() {
+                Ok(channel) => {
+                    info!(interface = confined.interface, "{protocol} serves an interface that came back");
+                    self.channel = channel;
+                }
+                Err(error) => warn!(%error, "{protocol} cannot serve an interface that came back"),
+            }
         }
     }
 

@@ -1,8 +1,10 @@
 //! The socket of a DHCPv6 server: it hears the groups of servers and relay agents (RFC 8415 §7.1).
 
 use std::{
+    collections::BTreeSet,
     io,
     net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6},
+    sync::{Mutex, PoisonError},
 };
 
 use linux_sys::{
@@ -26,6 +28,8 @@ pub const ALL_SERVERS: Ipv6Addr = Ipv6Addr::new(0xff05, 0, 0, 0, 0, 0, 1, 3);
 pub struct Udp6Socket {
     channel: Channel,
     local_address: SocketAddrV6,
+    /// The interfaces whose groups are heard. The kernel hands over what any socket of this host joined, on any interface.
+    joined: Mutex<BTreeSet<u32>>,
 }
 
 /// A datagram that arrived.
@@ -63,11 +67,11 @@ impl Udp6Socket {
         }
         socket.bind(&SocketAddr::from(listen).into()).map_err(failed)?;
         let local_address = socket.local_addr().map_err(failed)?.as_socket_ipv6().unwrap_or(listen);
-        Ok(Self { channel: Channel::new(socket).map_err(failed)?, local_address })
+        Ok(Self { channel: Channel::new(socket).map_err(failed)?, local_address, joined: Mutex::default() })
     }
 
-    /// Hears both groups of servers on this interface from now on. Again is as good as once. An interface that is removed
-    /// takes this with it; one that is only switched off and on does not.
+    /// Hears both groups of servers on this interface from now on. Again is as good as once. An interface that is only switched
+    /// off and on stays joined; of one that is removed, [`Self::leave`] clears what is left.
     ///
     /// # Errors
     /// [`OpenError::Interface`] naming it.
@@ -80,7 +84,18 @@ impl Udp6Socket {
                 Ok(()) | Err(_) => {}
             }
         }
+        self.joined.lock().unwrap_or_else(PoisonError::into_inner).insert(interface.index);
         Ok(())
+    }
+
+    /// Hears the groups no more on the interface with this index, which may be gone already.
+    pub fn leave(&self, interface: u32) {
+        if self.joined.lock().unwrap_or_else(PoisonError::into_inner).remove(&interface) {
+            for group in [ALL_RELAY_AGENTS_AND_SERVERS, ALL_SERVERS] {
+                // Fails where the kernel forgot the membership before us.
+                drop(self.channel.socket().leave_multicast_v6(&group, interface));
+            }
+        }
     }
 
     /// The address the socket is bound to, with the port the system chose where 0 was asked for.
@@ -93,14 +108,20 @@ impl Udp6Socket {
     ///
     /// # Errors
     /// What befell the socket; it may be well again the next time.
-    pub async fn receive_many<'b>(&self, batch: &'b mut Batch) -> io::Result<impl Iterator<Item = Received6<'b>>> {
+    pub async fn receive_many<'b>(&'b self, batch: &'b mut Batch) -> io::Result<impl Iterator<Item = Received6<'b>>> {
         self.channel.receive(batch).await?;
         Ok(batch.iter().filter_map(|it| match (it.source, it.destination, it.interface) {
-            (SocketAddr::V6(source), Some(IpAddr::V6(destination)), Some(interface)) => {
+            (SocketAddr::V6(source), Some(IpAddr::V6(destination)), Some(interface))
+                if !destination.is_multicast() || self.hears_groups_of(interface) =>
+            {
                 Some(Received6 { bytes: it.bytes, source, destination, interface })
             }
             _ => None,
         }))
+    }
+
+    fn hears_groups_of(&self, interface: u32) -> bool {
+        self.joined.lock().unwrap_or_else(PoisonError::into_inner).contains(&interface)
     }
 
     /// Sends these datagrams and gives back which of them were not sent, each with its reason. One that cannot be sent keeps

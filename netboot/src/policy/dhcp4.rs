@@ -185,7 +185,7 @@ impl TryFrom<Dhcp4Settings> for Dhcp4Policy {
         if let (Some(false), Some(origin)) = (settings.boot_server, &answered) {
             return Err(Dhcp4PolicyError::BootServerClosed(origin.clone()));
         }
-        let boot_server = settings.boot_server.unwrap_or(settings.mode == Mode::Proxy || answered.is_some());
+        let boot_server = settings.boot_server.unwrap_or_else(|| settings.mode == Mode::Proxy || answered.is_some());
         Ok(Self {
             boot_server,
             server_identifier: identifier,
