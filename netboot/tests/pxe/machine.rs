@@ -42,7 +42,7 @@ qemu-system-x86_64 -M q35 -m 512 -accel tcg -cpu max -nographic -no-reboot -uuid
     -device virtio-net-pci,netdev=n0,mac=52:54:00:12:34:77,bootindex=1,romfile= -device virtio-rng-pci \
     < /dev/null > machine.log 2>&1 &
 machine=$!
-patience=1500
+patience=2400
 waits "grep -q 'sent .*/boot.ipxe to ' addresses.log tftp.log"
 kill $machine
 "#;
@@ -51,7 +51,7 @@ kill $machine
 fn boot(bench: &Bench, mode: &str, policy: &str) -> [String; 3] {
     bench.write("proxy.toml", policy);
     let files = format!("MODE={mode}\nFIRMWARE={FIRMWARE}\nVARIABLES={VARIABLES}\nIPXE={IPXE}\n");
-    bench.run(240, &format!("{files}{SCRIPT}")).logs
+    bench.run(300, &format!("{files}{SCRIPT}")).logs
 }
 
 /// Where each of these stands in the text, which must be one after the other.
