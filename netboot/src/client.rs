@@ -7,9 +7,9 @@ use dhcp::v4::{Architecture, MacAddress};
 /// What a request says of the client that sent it. Anybody can say anything: it decides about convenience, never about trust.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
-    /// Its hardware address: `chaddr`; in DHCPv6 that of RFC 6939, else the one in its DUID.
+    /// Its hardware address: `chaddr`; in DHCPv6 that of RFC 6939, else the one in its DUID, else the one its link-local address is made from.
     pub mac: Option<MacAddress>,
-    /// Its UUID as it may be meant: firmware sends option 97 in either byte order (RFC 4578 §2.3), a DUID-UUID in one.
+    /// Its UUID as it may be meant: firmware sends option 97 (RFC 4578 §2.3) and a DUID-UUID (RFC 6355) in either byte order.
     pub uuids: Vec<[u8; 16]>,
     /// Option 61, or the DUID.
     pub identifier: Option<Vec<u8>>,

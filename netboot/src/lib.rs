@@ -8,6 +8,7 @@
 //! * [`lease`]: who has which address, and where that survives.
 //! * [`action`], [`note`]: what a machine wants done, and what it tells.
 //! * [`dhcp4`]: the DHCPv4 server of RFC 2131, which gives devices their address and option 143 (RFC 8572 §8.1).
+//! * [`dhcp6`]: the DHCPv6 server of RFC 8415, which does the same with option 136 (RFC 8572 §8.2).
 //! * [`io`]: the sockets, and what drives a machine.
 
 #![warn(clippy::indexing_slicing)]
@@ -16,6 +17,7 @@
 pub mod action;
 pub mod client;
 pub mod dhcp4;
+pub mod dhcp6;
 pub mod io;
 pub mod lease;
 pub mod moment;

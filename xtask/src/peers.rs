@@ -44,6 +44,8 @@ const PEERS: &[Peer] = &[
     Peer { package: "tinyproxy-bin", program: "tinyproxy" },
     Peer { package: "udhcpc", program: "udhcpc" },
     Peer { package: "isc-dhcp-client", program: "dhclient" },
+    Peer { package: "isc-dhcp-relay", program: "dhcrelay" },
+    Peer { package: "kea-admin", program: "perfdhcp" },
     Peer { package: "dhcpcd-base", program: "dhcpcd" },
     Peer { package: "dnsmasq-base", program: "dnsmasq" },
     Peer { package: "kea-dhcp4-server", program: "kea-dhcp4" },

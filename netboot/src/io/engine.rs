@@ -103,6 +103,8 @@ pub(super) struct Engine<M: Machine> {
     pub(super) prober: Option<Prober>,
     pub(super) frames: Option<PacketSocket>,
     pub(super) confined: Option<Confined>,
+    /// Hears groups on the interfaces that are served, and no more on those with these indexes, which are gone.
+    pub(super) groups: Option<fn(&Channel, &Locals, &[u32])>,
     told: Told,
     /// Records that wait for the group before them.
     waiting: VecDeque<(Origin, Box<Pending<M::Address>>)>,
@@ -140,6 +142,7 @@ impl<M: Machine> Engine<M> {
             prober: None,
             frames: None,
             confined: None,
+            groups: None,
             told: Told::new(M::PROTOCOL),
             waiting: VecDeque::new(),
             in_flight: Vec::new(),
@@ -412,8 +415,17 @@ impl<M: Machine> Engine<M> {
         if let Err(error) = self.locals.refresh() {
             warn!(%error, "{protocol} cannot read the interfaces");
         }
+        self.bind_again(&before);
+        if let Some(groups) = self.groups {
+            let gone: Vec<u32> = before.into_iter().filter(|index| self.locals.numbered(*index).is_none()).collect();
+            groups(&self.channel, &self.locals, &gone);
+        }
+    }
+
+    /// A socket that is confined to an interface hears no more of one that was removed, even when it comes back.
+    fn bind_again(&mut self, before: &[u32]) {
+        let protocol = M::PROTOCOL.as_str();
         let Some(confined) = &self.confined else { return };
-        // A socket that is confined to an interface hears no more of one that was removed, even when it comes back.
         let came =
             self.locals.iter().any(|(index, local)| local.name == confined.interface && !before.contains(&index));
         if came {

@@ -4,6 +4,7 @@ mod boot;
 mod channel;
 mod clock;
 mod dhcp4;
+mod dhcp6;
 mod echo;
 mod engine;
 mod interfaces;
@@ -18,6 +19,7 @@ mod udp6;
 pub use channel::{OpenError, Unsent};
 pub use clock::Clock;
 pub use dhcp4::Dhcp4Server;
+pub use dhcp6::Dhcp6Server;
 pub use interfaces::{
     Interface, InterfaceState, InterfaceWatch, Interfaces, Ipv4InterfaceAddress, Ipv6InterfaceAddress,
 };

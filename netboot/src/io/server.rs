@@ -107,6 +107,9 @@ pub enum ServerError {
         #[source]
         source: io::Error,
     },
+    /// No interface has a hardware address from which a DUID could be made.
+    #[error("no interface has an address to make a DUID from; write server-duid down")]
+    Nameless,
     /// The socket receives no more.
     #[error("cannot receive")]
     Receive {

@@ -76,14 +76,8 @@ impl Udp6Socket {
     /// # Errors
     /// [`OpenError::Interface`] naming it.
     pub fn join(&self, interface: &Interface) -> Result<(), OpenError> {
-        for group in [ALL_RELAY_AGENTS_AND_SERVERS, ALL_SERVERS] {
-            match self.channel.socket().join_multicast_v6(&group, interface.index) {
-                Err(source) if source.kind() != io::ErrorKind::AddrInUse => {
-                    return Err(OpenError::Interface { interface: interface.name.clone(), source });
-                }
-                Ok(()) | Err(_) => {}
-            }
-        }
+        join(&self.channel, interface.index)
+            .map_err(|source| OpenError::Interface { interface: interface.name.clone(), source })?;
         self.joined.lock().unwrap_or_else(PoisonError::into_inner).insert(interface.index);
         Ok(())
     }
@@ -91,11 +85,13 @@ impl Udp6Socket {
     /// Hears the groups no more on the interface with this index, which may be gone already.
     pub fn leave(&self, interface: u32) {
         if self.joined.lock().unwrap_or_else(PoisonError::into_inner).remove(&interface) {
-            for group in [ALL_RELAY_AGENTS_AND_SERVERS, ALL_SERVERS] {
-                // Fails where the kernel forgot the membership before us.
-                drop(self.channel.socket().leave_multicast_v6(&group, interface));
-            }
+            leave(&self.channel, interface);
         }
+    }
+
+    /// The bare channel, for the engine, which knows itself which interfaces are served.
+    pub(super) fn into_channel(self) -> Channel {
+        self.channel
     }
 
     /// The address the socket is bound to, with the port the system chose where 0 was asked for.
@@ -135,5 +131,24 @@ impl Udp6Socket {
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.channel.lost()
+    }
+}
+
+/// Hears both groups of servers on the interface with this index. Again is as good as once.
+pub(super) fn join(channel: &Channel, interface: u32) -> io::Result<()> {
+    for group in [ALL_RELAY_AGENTS_AND_SERVERS, ALL_SERVERS] {
+        match channel.socket().join_multicast_v6(&group, interface) {
+            Err(error) if error.kind() != io::ErrorKind::AddrInUse => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Hears them no more on an interface that may be gone already.
+pub(super) fn leave(channel: &Channel, interface: u32) {
+    for group in [ALL_RELAY_AGENTS_AND_SERVERS, ALL_SERVERS] {
+        // Fails where the kernel forgot the membership before us.
+        drop(channel.socket().leave_multicast_v6(&group, interface));
     }
 }

@@ -66,6 +66,8 @@ struct Shelf<A> {
     untouched: u128,
     /// Whether anything before that place was freed since.
     holes: bool,
+    /// How many of the entries are of addresses that anybody may get.
+    from_pools: u128,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +127,7 @@ impl<A: Address> Book<A> {
             offers: BTreeSet::new(),
             untouched: 0,
             holes: false,
+            from_pools: 0,
         };
         Self { shelves: spaces.into_iter().map(shelf).collect(), by_client: BTreeMap::new() }
     }
@@ -268,6 +271,9 @@ impl<A: Address> Book<A> {
             self.by_client.insert(entry.client().clone(), address);
         }
         shelf.entries.insert(address, entry);
+        if shelf.space.gives(address) {
+            shelf.from_pools = shelf.from_pools.saturating_add(1);
+        }
     }
 
     fn remove(&mut self, subnet: usize, address: A) {
@@ -282,6 +288,9 @@ impl<A: Address> Book<A> {
         let Some(entry) = shelf.entries.remove(&address) else { return };
         let index = if matches!(entry, Entry::Offered { .. }) { &mut shelf.offers } else { &mut shelf.by_expiry };
         index.remove(&(entry.ends(), address));
+        if shelf.space.gives(address) {
+            shelf.from_pools = shelf.from_pools.saturating_sub(1);
+        }
         if self.by_client.get(entry.client()) == Some(&address) {
             self.by_client.remove(entry.client());
         }
@@ -316,10 +325,9 @@ impl<A: Address> Shelf<A> {
     }
 
     fn choose(&mut self, client: &ClientKey, known: bool, now: Moment) -> Option<A> {
-        let used = u128::try_from(self.entries.len()).unwrap_or(u128::MAX);
         let size = self.space.size();
         let room_for_strangers = size.saturating_sub(self.space.for_known);
-        let untouched = if known || used < room_for_strangers { self.untouched(client, size) } else { None };
+        let untouched = if known || self.from_pools < room_for_strangers { self.untouched(client, size) } else { None };
         untouched.or_else(|| self.ended(now)).or_else(|| if known { self.offered_to_a_stranger() } else { None })
     }
 

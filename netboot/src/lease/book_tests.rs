@@ -137,6 +137,15 @@ fn the_owners_devices_go_before_strangers() {
 }
 
 #[test]
+fn leases_of_reserved_addresses_take_nothing_from_the_pools() {
+    let mut book = book();
+    for last in [11, 20, 21, 22] {
+        book.record(lease(last, last, NOW, 60));
+    }
+    assert_eq!((1..=4).filter_map(|who| book.offer(0, &client(who), None, false, NOW)).count(), 3);
+}
+
+#[test]
 fn what_was_forgotten_is_found_again() {
     let mut book = book();
     for (who, last) in [(1, 10), (2, 12), (3, 13)] {
@@ -201,6 +210,8 @@ proptest! {
                 prop_assert_eq!(shelf.client_of(*address), Some(client));
             }
             prop_assert!(book.by_client.len() <= shelf.entries.len());
+            let from_pools = shelf.entries.keys().filter(|address| shelf.space.gives(**address)).count();
+            prop_assert_eq!(shelf.from_pools, u128::try_from(from_pools).unwrap());
         }
     }
 }

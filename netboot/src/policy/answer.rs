@@ -117,6 +117,13 @@ impl<'p> Answer<'p> {
         self.first(|give| give.lease_seconds).map_or(USUAL_LEASE, |given| given.value)
     }
 
+    /// For how long of that an IPv6 address is used for new connections, in seconds; never longer.
+    #[must_use]
+    pub fn preferred_seconds(&self) -> u32 {
+        let lease = self.lease_seconds();
+        self.first(|give| give.preferred_seconds).map_or(lease, |given| given.value.min(lease))
+    }
+
     /// The server to boot from.
     #[must_use]
     pub fn next_server(&self) -> Option<Given<'_, 'p, Ipv4Addr>> {

@@ -5,7 +5,10 @@ use std::{
     net::{IpAddr, Ipv4Addr},
 };
 
-use dhcp::bootstrap_uri::{BootstrapServerUri, FieldForm, FormUnsuited, ListLengthInvalid, UriList};
+use dhcp::{
+    bootstrap_uri::{BootstrapServerUri, FieldForm, FormUnsuited, ListLengthInvalid, UriList},
+    v6::{BootFileUrl, BootFileUrlError},
+};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use thiserror::Error;
 
@@ -27,6 +30,9 @@ pub struct GiveSettings {
     /// How long an address is lent, in seconds; 3600 where nothing is said: Nexus switches take no less.
     #[serde(default)]
     pub lease_seconds: Option<u32>,
+    /// For how long of that an address is used for new connections, in seconds (IPv6; RFC 4862 §5.5.4). Where nothing is said, for all of it.
+    #[serde(default)]
+    pub preferred_seconds: Option<u32>,
     /// Routers (IPv4; in IPv6 routers announce themselves).
     #[serde(default)]
     pub routers: Vec<IpAddr>,
@@ -93,6 +99,7 @@ pub enum Sending {
 pub struct Give {
     pub(crate) answer: Option<bool>,
     pub(crate) lease_seconds: Option<u32>,
+    pub(crate) preferred_seconds: Option<u32>,
     pub(crate) next_server: Option<Ipv4Addr>,
     pub(crate) server_name: Option<BootText>,
     pub(crate) boot_file: Option<BootText>,
@@ -119,13 +126,23 @@ impl GiveSettings {
             ("server-name", self.server_name.is_some()),
             ("pxe", self.pxe.is_some()),
         ];
-        let only_v6 = [("boot-parameters", !self.boot_parameters.is_empty())];
+        let only_v6 = [
+            ("boot-parameters", !self.boot_parameters.is_empty()),
+            ("preferred-seconds", self.preferred_seconds.is_some()),
+        ];
         let strange = if v4 { only_v6.as_slice() } else { only_v4.as_slice() };
         if let Some((key, _)) = strange.iter().find(|(_, there)| *there) {
             return Err(GiveInvalid::OtherFamily { key });
         }
         if self.lease_seconds.is_some_and(|seconds| seconds < SHORTEST_LEASE) {
             return Err(GiveInvalid::LeaseTooShort);
+        }
+        if self.preferred_seconds.is_some_and(|seconds| seconds < SHORTEST_LEASE) {
+            return Err(GiveInvalid::PreferredTooShort);
+        }
+        // RFC 5970 §3.1 (NET-09): a URL without NUL, with IPv6 addresses in brackets.
+        if let Some(url) = self.boot_file.as_ref().filter(|_| !v4) {
+            let _checked: BootFileUrl = url.as_str().parse()?;
         }
         let mut options = BTreeMap::new();
         let usual = if v4 { Sending::Unless } else { Sending::WhenAsked };
@@ -165,6 +182,7 @@ impl GiveSettings {
         Ok(Give {
             answer: self.answer,
             lease_seconds: self.lease_seconds,
+            preferred_seconds: self.preferred_seconds,
             next_server: self.next_server,
             server_name: self.server_name,
             boot_file: self.boot_file,
@@ -191,6 +209,12 @@ pub enum GiveInvalid {
     /// Clients would renew without end.
     #[error("lease-seconds must be at least {SHORTEST_LEASE}")]
     LeaseTooShort,
+    /// Clients would renew without end.
+    #[error("preferred-seconds must be at least {SHORTEST_LEASE}")]
+    PreferredTooShort,
+    /// What IPv6 clients are to boot is no URL.
+    #[error("boot-file: {0}")]
+    BootFile(#[from] BootFileUrlError),
     /// An option that has two values.
     #[error("option {code} has two values")]
     Twice {
@@ -261,7 +285,25 @@ mod tests {
             let error = settings(text).check::<Ipv4Addr>().unwrap_err().to_string();
             assert!(error.contains(wrong), "{text}: {error}");
         }
-        assert!(settings("next-server = '192.0.2.1'").check::<Ipv6Addr>().is_err());
+        for (text, wrong) in [
+            ("next-server = '192.0.2.1'", "next-server belongs to the other IP version"),
+            ("preferred-seconds = 9", "preferred-seconds must be at least 10"),
+            ("options = [{ code = 59, text = 'x' }]", "key of its own"),
+        ] {
+            let error = settings(text).check::<Ipv6Addr>().unwrap_err().to_string();
+            assert!(error.contains(wrong), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn net_09_a_boot_file_of_ipv6_is_a_url_with_brackets_and_without_nul() {
+        assert!(settings("boot-file = 'tftp://[2001:db8::1]/x.efi'").check::<Ipv6Addr>().is_ok());
+        for bad in ["tftp://2001:db8::1/x.efi", "x.efi", "http://a.example/a b"] {
+            let checked = settings(&format!("boot-file = '{bad}'")).check::<Ipv6Addr>();
+            assert!(matches!(checked, Err(GiveInvalid::BootFile(_))), "{bad}");
+        }
+        assert!(toml::from_str::<GiveSettings>("boot-file = \"http://a.example/x\\u0000\"").is_err());
+        assert!(settings("boot-file = 'x.efi'").check::<Ipv4Addr>().is_ok());
     }
 
     /// DHC-05: the server refuses to be configured with another scheme or with a path.

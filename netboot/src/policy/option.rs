@@ -183,7 +183,7 @@ pub enum OptionInvalid {
 /// What the server writes itself: mask, overload, lease, type, server, request list, identifiers, relay agent, bootstrap URIs.
 const RESERVED_V4: &[u16] = &[1, 50, 51, 52, 53, 54, 55, 57, 58, 59, 61, 80, 82, 143];
 /// Likewise.
-const RESERVED_V6: &[u16] = &[1, 2, 3, 4, 5, 6, 8, 9, 11, 13, 14, 18, 19, 20, 25, 26, 136];
+const RESERVED_V6: &[u16] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 18, 19, 20, 25, 26, 32, 59, 60, 82, 83, 136];
 /// Three instances of an option (RFC 3396) and then some: more would fit no message.
 const LONGEST_V4: usize = 1024;
 /// As much as goes into one datagram beside the rest.

@@ -1,0 +1,31 @@
+//! Relay agents of others between client and server.
+
+use crate::{
+    bench::bench,
+    clients::{DHCLIENT, POLICY, START, TAKE},
+};
+
+#[test]
+fn section_19_dhclient_gets_an_address_through_relay_agents_of_two_makes() {
+    for (program, start) in [
+        ("dhcrelay", "dhcrelay -6 -d --no-pid -I -l down0 -u 2001:db8:2::2%up0"),
+        (
+            "dnsmasq",
+            "dnsmasq --no-daemon --conf-file=/dev/null --port=0 --bind-interfaces --interface=down0 --interface=up0 \
+             --dhcp-relay=2001:db8::1,2001:db8:2::2 --log-dhcp --dhcp-leasefile=/run/leases",
+        ),
+    ] {
+        let bench = bench!("ip", "ss", "dhclient", "dhcrelay", "dnsmasq");
+        bench.write("policy.toml", POLICY);
+        bench.write("client.conf", DHCLIENT);
+        bench.write("take", TAKE);
+        let ran = bench.run(&format!(
+            "two_cables\nserve\nip netns exec middle {start} > relay.log 2>&1 &\n\
+             waits \"ip netns exec middle ss -uln | grep -q ':547 '\"\n\
+             {START}: > leases\nclient -1\ncat came.BOUND6\nip -6 addr show dev veth0 scope global\n"
+        ));
+        assert!(ran.printed.contains("inet6 2001:db8::5"), "{program}: {}", ran.printed);
+        assert!(ran.printed.contains("new_dhcp6_sztp="), "{program}: {}", ran.printed);
+        assert!(ran.log.contains("granted"), "{program}: {}", ran.log);
+    }
+}
