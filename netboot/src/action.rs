@@ -68,6 +68,8 @@ pub struct Pending<A> {
 pub struct Probe<A> {
     /// The address to find out about.
     pub address: A,
+    /// The hardware address of the client that is to get it: when that answers, there is no conflict.
+    pub client: Option<MacAddress>,
     /// The request that waits, to be looked at once more when the address is in use.
     pub(crate) datagram: Vec<u8>,
     /// What the client hears when the address is free.

@@ -41,7 +41,7 @@ async fn dhc_02_inform_on_loopback_brings_option_143() {
     device.send_to(&inform.encode(), server.local_address()).await.unwrap();
     let mut buffer = [0; 1500];
     let (length, from) = timeout(Duration::from_secs(10), device.recv_from(&mut buffer)).await.unwrap().unwrap();
-    assert_eq!(from, server.local_address().into());
+    assert_eq!(from, server.local_address());
 
     let ack = Message::decode(&buffer[..length]).unwrap();
     assert_eq!(ack.options.value(), Ok(Some(MessageType::Ack)));

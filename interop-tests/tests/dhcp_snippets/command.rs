@@ -58,11 +58,18 @@ fn dhc_15_what_is_encoded_is_decoded_in_every_form_and_dress() {
     assert_eq!(sztp(folder.path(), &["dhcp", "decode", "xyz"]).0, Some(2));
 }
 
+/// A configuration, and where it has which faults.
+struct Seeded {
+    name: &'static str,
+    text: &'static str,
+    faults: &'static [(usize, &'static str)],
+}
+
 /// Configurations with one fault or more on each of these lines, and good options between them.
-const SEEDED: &[(&str, &str, &[(usize, &str)])] = &[
-    (
-        "kea-dhcp4.conf",
-        r#"// Kea, with its comments
+const SEEDED: &[Seeded] = &[
+    Seeded {
+        name: "kea-dhcp4.conf",
+        text: r#"// Kea, with its comments
 { "Dhcp4": {
   "option-def": [ { "name": "sztp", "code": 143, "type": "string" } ], # not what it takes
   "subnet4": [ { "subnet": "192.0.2.0/24",
@@ -74,35 +81,39 @@ const SEEDED: &[(&str, &str, &[(usize, &str)])] = &[
       { "code": 143, "csv-format": false, "always-send": true, "data": "C0000201" },
       { "code": 143, "csv-format": false, "data": "https://a.example" } ] } ] } ] } }
 "#,
-        &[
+        faults: &[
             (7, "dhcp-uri-form"),
             (7, "dhcp-uri-invalid"),
             (10, "dhcp-uri-form"),
             (11, "dhcp-option-not-sent"),
             (11, "dhcp-uri-form"),
         ],
-    ),
-    (
-        "dnsmasq.conf",
-        "# dnsmasq\ndhcp-range=192.0.2.50,192.0.2.59\ndhcp-option=tag:a,143,00:11:68:74:74:70:73:3a:2f:2f:31:39:32:2e:30:2e:32:2e:31\n\
+    },
+    Seeded {
+        name: "dnsmasq.conf",
+        text: "# dnsmasq\ndhcp-range=192.0.2.50,192.0.2.59\ndhcp-option=tag:a,143,00:11:68:74:74:70:73:3a:2f:2f:31:39:32:2e:30:2e:32:2e:31\n\
          dhcp-option=143,https://a.example\ndhcp-option-force=option6:136,\"http://a.example\"\ndhcp-option=tag:b,143,192.0.2.1\n",
-        &[(4, "dhcp-uri-form"), (5, "dhcp-uri-form"), (5, "dhcp-uri-invalid"), (6, "dhcp-uri-form")],
-    ),
-    (
-        "dhcpd.conf",
-        "# ISC dhcpd\noption sztp code 143 = string;\noption sztp-text code 143 = text;\noption dhcp6.sztp code 136 = string;\n\
+        faults: &[(4, "dhcp-uri-form"), (5, "dhcp-uri-form"), (5, "dhcp-uri-invalid"), (6, "dhcp-uri-form")],
+    },
+    Seeded {
+        name: "dhcpd.conf",
+        text: "# ISC dhcpd\noption sztp code 143 = string;\noption sztp-text code 143 = text;\noption dhcp6.sztp code 136 = string;\n\
          subnet 192.0.2.0 netmask 255.255.255.0 {\n  range 192.0.2.50 192.0.2.59;\n  option sztp \"\\000\\021https://192.0.2.1\";\n\
          \x20 host a { option sztp-text \"https://a.example\"; }\n  host b { option sztp 00:11:68; }\n}\n\
          option dhcp6.sztp \"\\000\\032https://a.example/restconf\";\n",
-        &[(8, "dhcp-uri-form"), (8, "dhcp-uri-form"), (9, "dhcp-uri-form"), (11, "dhcp-uri-invalid")],
-    ),
-    ("value.hex", "00:11:68:74:74:70:73:3a:2f:2f:31:39:32:2e:30:2e:32:2e:31:00\n", &[(1, "dhcp-uri-form")]),
+        faults: &[(8, "dhcp-uri-form"), (8, "dhcp-uri-form"), (9, "dhcp-uri-form"), (11, "dhcp-uri-invalid")],
+    },
+    Seeded {
+        name: "value.hex",
+        text: "00:11:68:74:74:70:73:3a:2f:2f:31:39:32:2e:30:2e:32:2e:31:00\n",
+        faults: &[(1, "dhcp-uri-form")],
+    },
 ];
 
 #[test]
 fn dhc_16_every_seeded_fault_is_found_on_its_line_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, text, expected) in SEEDED {
+    for Seeded { name, text, faults } in SEEDED {
         fs::write(folder.path().join(name), text).unwrap();
         let (code, out, err) = sztp(folder.path(), &["dhcp", "lint", name, "--output", "json"]);
         assert_eq!(code, Some(3), "{name}: {out}{err}");
@@ -111,10 +122,10 @@ fn dhc_16_every_seeded_fault_is_found_on_its_line_and_nothing_else() {
             (usize::try_from(it["line"].as_u64().unwrap()).unwrap(), it["reason"].as_str().unwrap().to_owned())
         };
         let found: Vec<_> = report["findings"].as_array().unwrap().iter().map(place).collect();
-        let expected: Vec<_> = expected.iter().map(|(line, reason)| (*line, (*reason).to_owned())).collect();
+        let expected: Vec<_> = faults.iter().map(|(line, reason)| (*line, (*reason).to_owned())).collect();
         assert_eq!(found, expected, "{name}: {report:#}");
     }
-    let all: Vec<_> = SEEDED.iter().map(|(name, _, _)| *name).collect();
+    let all: Vec<_> = SEEDED.iter().map(|seeded| seeded.name).collect();
     let (code, out, _) = sztp(folder.path(), &[&["dhcp", "lint"], all.as_slice()].concat());
     assert_eq!(code, Some(3));
     for said in [

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use dhcp::v4::{
     DomainNameServers, FixedField, HardwareAddress, LeaseTime, MacAddress, MaximumMessageSize, Message, MessageType,
@@ -183,4 +183,196 @@ fn dhc_03_options_of_dhcpv6_in_both_directions() {
     let written = Options::decode(&read.to_vec().unwrap()).unwrap();
     assert_eq!(written.single(OptionCode::SZTP_REDIRECT), Ok(Some(value.as_slice())));
     assert_eq!(written.single(OptionCode::OPTION_REQUEST), Ok(Some(request.encode().as_slice())));
+}
+
+/// The parts of a message of DHCPv6 that both codecs can express.
+fn sane6() -> impl Strategy<Value = (dhcp::v6::Message, theirs6::Message)> {
+    use dhcp::v6;
+
+    let kind = prop::sample::select(&v6::MessageType::ALL[..]);
+    let head = (kind, any::<[u8; 3]>(), vec(any::<u8>(), 3..=130), any::<u16>(), any::<u8>());
+    let lease = (any::<u32>(), any::<u128>(), any::<u32>(), any::<u32>(), 0..=128_u8, "[a-z ]{0,30}");
+    let said = (vec(vec(any::<u8>(), 1..20), 1..4), any::<u32>(), vec(any::<u16>(), 1..5), any::<u128>());
+    (head, lease, said).prop_map(|(head, lease, said)| {
+        let (kind, transaction, duid, elapsed, preference) = head;
+        let (iaid, address, preferred, valid, length, text) = lease;
+        let (classes, enterprise, architectures, resolver) = said;
+        let (address, resolver) = (Ipv6Addr::from_bits(address), Ipv6Addr::from_bits(resolver));
+
+        let mut ours = v6::Message::new(kind, v6::TransactionId(transaction));
+        let options = &mut ours.options;
+        options.put(&v6::ClientIdentifier(v6::Duid::new(&duid).unwrap())).unwrap();
+        let mut leased = v6::IdentityAssociation::new(iaid);
+        let given = v6::LeasedAddress { address, preferred, valid };
+        leased.options.insert(v6::OptionCode::IA_ADDRESS, given.encode()).unwrap();
+        options.add(v6::OptionCode::IA_NA, leased.encode()).unwrap();
+        let temporary = v6::TemporaryAssociation { iaid, options: leased.options };
+        options.add(v6::OptionCode::IA_TA, temporary.encode()).unwrap();
+        options.put(&v6::Preference(preference)).unwrap();
+        options.put(&v6::ElapsedTime(elapsed)).unwrap();
+        options.put(&v6::ServerUnicast(address)).unwrap();
+        options.put(&v6::Status { code: v6::StatusCode::NO_PREFIX_AVAIL, text: text.clone() }).unwrap();
+        options.put(&v6::RapidCommit).unwrap();
+        let framing = v6::ClassFraming::Rfc8415;
+        options.put(&v6::UserClass { classes: classes.clone(), framing }).unwrap();
+        options.put(&v6::VendorClass { enterprise, classes: classes.clone(), framing }).unwrap();
+        options.put(&v6::InterfaceId(duid.clone())).unwrap();
+        options.put(&v6::DnsServers(vec![resolver])).unwrap();
+        let mut delegated = v6::IdentityAssociation::new(iaid);
+        let prefix = v6::DelegatedPrefix { preferred, valid, length, prefix: address };
+        delegated.options.insert(v6::OptionCode::IA_PREFIX, prefix.encode()).unwrap();
+        options.add(v6::OptionCode::IA_PD, delegated.encode()).unwrap();
+        let list = architectures.iter().copied().map(dhcp::v4::Architecture).collect();
+        options.put(&dhcp::v4::ClientArchitectures(list)).unwrap();
+
+        let mut theirs = theirs6::Message::new_with_id(theirs6::MessageType::from(kind.number()), transaction);
+        let inside = |option| [option].into_iter().collect::<theirs6::DhcpOptions>();
+        let opts = || {
+            let given = theirs6::IAAddr {
+                addr: address,
+                preferred_life: preferred,
+                valid_life: valid,
+                opts: theirs6::DhcpOptions::new(),
+            };
+            inside(theirs6::DhcpOption::IAAddr(given))
+        };
+        let delegated = theirs6::IAPrefix {
+            preferred_lifetime: preferred,
+            valid_lifetime: valid,
+            prefix_len: length,
+            prefix_ip: address,
+            opts: theirs6::DhcpOptions::new(),
+        };
+        let status = theirs6::StatusCode { status: theirs6::Status::NoPrefixAvail, msg: text };
+        for option in [
+            theirs6::DhcpOption::ClientId(duid.clone()),
+            theirs6::DhcpOption::IANA(theirs6::IANA { id: iaid, t1: 0, t2: 0, opts: opts() }),
+            theirs6::DhcpOption::IATA(theirs6::IATA { id: iaid, opts: opts() }),
+            theirs6::DhcpOption::Preference(preference),
+            theirs6::DhcpOption::ElapsedTime(elapsed),
+            theirs6::DhcpOption::ServerUnicast(address),
+            theirs6::DhcpOption::StatusCode(status),
+            theirs6::DhcpOption::RapidCommit,
+            theirs6::DhcpOption::UserClass(theirs6::UserClass { data: classes.clone() }),
+            theirs6::DhcpOption::VendorClass(theirs6::VendorClass { num: enterprise, data: classes }),
+            theirs6::DhcpOption::InterfaceId(duid),
+            theirs6::DhcpOption::DomainNameServers(vec![resolver]),
+            theirs6::DhcpOption::IAPD(theirs6::IAPD {
+                id: iaid,
+                t1: 0,
+                t2: 0,
+                opts: inside(theirs6::DhcpOption::IAPrefix(delegated)),
+            }),
+            theirs6::DhcpOption::ClientArchType(architectures.into_iter().map(Into::into).collect()),
+        ] {
+            theirs.opts_mut().insert(option);
+        }
+        (ours, theirs)
+    })
+}
+
+proptest! {
+    /// They read what we write; and both write the same octets, so that we read what they write.
+    #[test]
+    fn a_message_of_dhcpv6_has_the_same_octets_in_both((mut ours, mut theirs) in sane6()) {
+        let read = theirs6::Message::decode(&mut Decoder::new(&ours.encode())).unwrap();
+        prop_assert_eq!(&read, &theirs);
+        // Their lengths of these two leave out the lengths inside: nobody reads that.
+        for code in [theirs6::OptionCode::UserClass, theirs6::OptionCode::VendorClass] {
+            theirs.opts_mut().remove(code);
+            ours.options.remove(dhcp::v6::OptionCode(code.into()));
+        }
+        prop_assert_eq!(theirs.to_vec().unwrap(), ours.encode());
+    }
+
+    /// Their relay agent's message always carries another, so that two layers are compared; what we read of them we write.
+    #[test]
+    fn two_layers_of_relay_agents_are_the_same_in_both(links in any::<[u128; 2]>(), peers in any::<[u128; 2]>(), id in vec(any::<u8>(), 1..20)) {
+        use dhcp::v6;
+
+        let layer = |index: usize, options| v6::RelayMessage {
+            direction: v6::RelayDirection::Forward,
+            hop_count: u8::try_from(index).unwrap(),
+            link: Ipv6Addr::from_bits(links[index]),
+            peer: Ipv6Addr::from_bits(peers[index]),
+            options,
+        };
+        let mut options = v6::Options::new();
+        options.put(&v6::InterfaceId(id.clone())).unwrap();
+        let inner = layer(0, options);
+        let mut outer = layer(1, v6::Options::new());
+        outer.carry(&v6::Datagram::Relay(inner.clone())).unwrap();
+        let octets = outer.encode();
+
+        let read = theirs6::RelayMessage::decode(&mut Decoder::new(&octets)).unwrap();
+        prop_assert_eq!((read.link_addr(), read.peer_addr(), read.hop_count()), (outer.link, outer.peer, 1));
+        let Some(theirs6::DhcpOption::RelayMsg(carried)) = read.opts().get(theirs6::OptionCode::RelayMsg) else {
+            panic!("their relay message is not there");
+        };
+        prop_assert_eq!((carried.link_addr(), carried.peer_addr(), carried.hop_count()), (inner.link, inner.peer, 0));
+        prop_assert_eq!(carried.opts().get(theirs6::OptionCode::InterfaceId), Some(&theirs6::DhcpOption::InterfaceId(id)));
+        prop_assert_eq!(v6::RelayMessage::decode(&read.to_vec().unwrap()), Ok(outer));
+    }
+
+    /// The options of DHCPv4 that came with the servers.
+    #[test]
+    fn servers_options_are_the_same_in_both(
+        addresses in any::<[u32; 4]>(),
+        length in 0..=32_u8,
+        text in "[!-~]{1,60}",
+        said in vec(any::<u8>(), 1..20),
+    ) {
+        use dhcp::v4::{
+            BroadcastAddress, ClasslessRoutes, HostName, NtpServers, RapidCommit, RelayAgentInformation, RelaySubOption,
+            RootPath, Route, SubnetSelection, VendorSpecific,
+        };
+        use theirs::relay::{RelayAgentInformation as Information, RelayInfo};
+
+        let [one, two, three, router] = addresses.map(Ipv4Addr::from_bits);
+        let route = Route::new(three, length, router).unwrap();
+        let mut ours = Message::new(Operation::Reply, HardwareAddress::ethernet(MacAddress([2; 6])));
+        ours.options.put(&HostName(text.clone().into_bytes()));
+        ours.options.put(&RootPath(text.clone().into_bytes()));
+        ours.options.put(&BroadcastAddress(one));
+        ours.options.put(&NtpServers(vec![one, two]));
+        ours.options.put(&VendorSpecific(said.clone()));
+        ours.options.put(&RapidCommit);
+        ours.options.put(&SubnetSelection(two));
+        ours.options.put(&ClasslessRoutes(vec![route]));
+        let sub_options = [
+            (RelaySubOption::CIRCUIT_ID, said.as_slice()),
+            (RelaySubOption::REMOTE_ID, &said),
+            (RelaySubOption::LINK_SELECTION, &one.octets()),
+            (RelaySubOption::SUBSCRIBER_ID, &said),
+            (RelaySubOption::SERVER_IDENTIFIER_OVERRIDE, &two.octets()),
+        ];
+        ours.options.put(&RelayAgentInformation::with(&sub_options).unwrap());
+
+        let decoded = theirs::Message::decode(&mut Decoder::new(&ours.encode())).unwrap();
+        let mut information = Information::default();
+        information.insert(RelayInfo::AgentCircuitId(said.clone()));
+        information.insert(RelayInfo::AgentRemoteId(said.clone()));
+        information.insert(RelayInfo::LinkSelection(one));
+        information.insert(RelayInfo::SubscriberId(said.clone()));
+        information.insert(RelayInfo::ServerIdentifierOverride(two));
+        for expected in [
+            DhcpOption::Hostname(text.clone()),
+            DhcpOption::RootPath(text),
+            DhcpOption::BroadcastAddr(one),
+            DhcpOption::NtpServers(vec![one, two]),
+            DhcpOption::VendorExtensions(said),
+            DhcpOption::RapidCommit,
+            DhcpOption::SubnetSelection(two),
+            DhcpOption::RelayAgentInformation(information),
+        ] {
+            prop_assert_eq!(decoded.opts().get(theirs::OptionCode::from(&expected)), Some(&expected));
+        }
+        let routes = decoded.opts().get(theirs::OptionCode::ClasslessStaticRoute);
+        let Some(DhcpOption::ClasslessStaticRoute(routes)) = routes else { panic!("no route") };
+        let read: Vec<_> = routes.iter().map(|(net, by)| (net.network(), net.prefix_len(), *by)).collect();
+        prop_assert_eq!(read, [(route.prefix(), length, router)]);
+
+        let back = Message::decode(&decoded.to_vec().unwrap()).unwrap();
+        prop_assert_eq!(sorted(&back), sorted(&ours));
+    }
 }

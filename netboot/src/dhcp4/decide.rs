@@ -58,7 +58,7 @@ impl<'a> Case<'a> {
                     let place = rules.subnets().iter().position(|subnet| subnet.network().contains(address))?;
                     rules.subnets().get(place).map(|subnet| (place, subnet))
                 };
-                let current = request.current().or(Some(*source.ip()));
+                let current = request.current().or_else(|| Some(*source.ip()));
                 current.and_then(of_address)
             }
             _ => rules.subnet_of(&request.client, request.selected(), &datagram.arrival),
@@ -79,7 +79,7 @@ impl<'a> Case<'a> {
         let server = request
             .server_override()
             .or_else(|| policy.server_identifier())
-            .or_else(|| nearest().or(own.first()).copied())
+            .or_else(|| nearest().or_else(|| own.first()).copied())
             .ok_or(Ignored::NoSubnet)?;
         Ok(Self { request, source, server, subnet, answer, now })
     }
@@ -188,7 +188,7 @@ impl<'a> Case<'a> {
     fn held(&self, book: &Book<Ipv4Addr>, address: Ipv4Addr) -> Result<Lease, Ignored> {
         let lease = book.lease(address).filter(|lease| lease.standing == Standing::Lent && lease.holds(self.now));
         let theirs = lease.filter(|lease| lease.client == self.request.key || lease.client == self.key());
-        theirs.cloned().ok_or(Ignored::NoRecord(address.into()))
+        theirs.cloned().ok_or_else(|| Ignored::NoRecord(address.into()))
     }
 
     /// RFC 2131 §3.1 step 4: a message that names another server also declines our offer.
@@ -281,7 +281,8 @@ impl<'a> Case<'a> {
             Decision::SayIfFree(address, reply, event) => {
                 let (reply, shortened) = outgoing(reply)?;
                 let (datagram, notes) = (datagram.bytes.to_vec(), notes(event, shortened));
-                vec![Action::Probe(Box::new(Probe { address, datagram, reply, notes }))]
+                let client = self.request.client.mac;
+                vec![Action::Probe(Box::new(Probe { address, client, datagram, reply, notes }))]
             }
             Decision::Lend(lease, reply, event) => {
                 let (reply, shortened) = outgoing(reply)?;

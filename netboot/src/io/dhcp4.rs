@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::{
     ProbeSettings, Prober, Protocol, RunningDhcpServer, ServerError, Services, Udp4Socket,
-    engine::{Engine, Heard, Machine},
+    engine::{Confined, Engine, Heard, Machine},
     local::Locals,
 };
 use crate::{
@@ -77,8 +77,17 @@ impl Dhcp4Server {
         });
         // Without the right to send frames a client without an address is answered by broadcast, which it must take as well.
         let frames = if real { PacketSocket::open().ok() } else { None };
+        let confined = match policy.interfaces() {
+            [interface] => {
+                let (listen, interface) = (policy.listen(), interface.clone());
+                let name = interface.clone();
+                let bind = move || Ok(Udp4Socket::bind(listen, Some(&name))?.into_channel());
+                Some(Confined { interface, bind: Box::new(bind) })
+            }
+            _ => None,
+        };
         let mut engine = Engine::new(self.socket.into_channel(), self.machine, self.locals, self.services);
-        (engine.prober, engine.frames) = (prober.filter(Prober::is_on), frames);
+        (engine.prober, engine.frames, engine.confined) = (prober.filter(Prober::is_on), frames, confined);
         engine.run(shutdown).await
     }
 

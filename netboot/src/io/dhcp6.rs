@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 use super::{
     Interfaces, Protocol, RunningDhcpServer, ServerError, Services, Udp6Socket,
     channel::Channel,
-    engine::{Engine, Heard, Machine},
+    engine::{Confined, Engine, Heard, Machine},
     local::Locals,
     udp6,
 };
@@ -61,7 +61,7 @@ impl Dhcp6Server {
             None => made_duid(&locals, &Interfaces::read().map_err(failed)?).ok_or(ServerError::Nameless)?,
         };
         let (local_address, channel) = (socket.local_address(), socket.into_channel());
-        join(&channel, &locals);
+        change_groups(&channel, &locals, &[]);
         Ok(Self { channel, local_address, locals, machine: Dhcp6Machine::new(policy, duid), services })
     }
 
@@ -82,8 +82,19 @@ impl Dhcp6Server {
     /// # Errors
     /// [`ServerError::Receive`] when the socket stays unusable. A reply that cannot be sent is logged, not an error.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let policy = self.machine.policy();
+        let confined = match policy.interfaces() {
+            [interface] => {
+                let (listen, interface) = (policy.listen(), interface.clone());
+                let name = interface.clone();
+                let bind = move || Ok(Udp6Socket::bind(listen, Some(&name))?.into_channel());
+                Some(Confined { interface, bind: Box::new(bind) })
+            }
+            _ => None,
+        };
         let mut engine = Engine::new(self.channel, self.machine, self.locals, self.services);
-        engine.join = Some(join);
+        engine.groups = Some(change_groups);
+        engine.confined = confined;
         engine.run(shutdown).await
     }
 
@@ -103,7 +114,8 @@ impl Dhcp6Server {
 }
 
 /// Hears the groups on every interface that is served. Where that cannot be, relay agents are heard all the same.
-fn join(channel: &Channel, locals: &Locals) {
+fn change_groups(channel: &Channel, locals: &Locals, gone: &[u32]) {
+    gone.iter().for_each(|index| udp6::leave(channel, *index));
     for (index, local) in locals.iter() {
         if let Err(error) = udp6::join(channel, index) {
             debug!(interface = local.name, %error, "dhcp6 hears no group");

@@ -8,7 +8,7 @@ use std::{
     collections::{HashMap, VecDeque},
     future::Future,
     io,
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
     sync::Arc,
     time::Duration,
 };
@@ -25,7 +25,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    Clock, Finding, InterfaceWatch, Prober, Protocol, ServerError, Services, Standing,
+    Clock, Finding, InterfaceWatch, OpenError, Prober, Protocol, ServerError, Services, Standing,
     channel::Channel,
     local::{Local, Locals},
     told::Told,
@@ -69,7 +69,7 @@ pub(super) trait Machine: Send + 'static {
     /// Whether a datagram is a client's first: what is passed over first when there is too much to do.
     fn begins(bytes: &[u8]) -> bool;
     /// Of each subnet its first address, the records kept of it, and the addresses of its pools.
-    fn usage(&self) -> Vec<(std::net::IpAddr, usize, u128)>;
+    fn usage(&self) -> Vec<(IpAddr, usize, u128)>;
 }
 
 /// A datagram, and where it came in.
@@ -90,6 +90,7 @@ struct Origin {
     interface: u32,
 }
 
+type Probing<A> = (Origin, Box<Probe<A>>);
 type Writing = JoinHandle<Result<Vec<Written>, LeaseStoreError>>;
 type Following = JoinHandle<Result<Vec<Numbered>, LeaseStoreError>>;
 
@@ -101,15 +102,22 @@ pub(super) struct Engine<M: Machine> {
     pub(super) services: Services,
     pub(super) prober: Option<Prober>,
     pub(super) frames: Option<PacketSocket>,
-    /// What has to be done on interfaces that are new.
-    pub(super) join: Option<fn(&Channel, &Locals)>,
+    pub(super) confined: Option<Confined>,
+    /// Hears groups on the interfaces that are served, and no more on those with these indexes, which are gone.
+    pub(super) groups: Option<fn(&Channel, &Locals, &[u32])>,
     told: Told,
     /// Records that wait for the group before them.
     waiting: VecDeque<(Origin, Box<Pending<M::Address>>)>,
     in_flight: Vec<(Origin, Box<Pending<M::Address>>)>,
-    probing: HashMap<std::net::IpAddr, Vec<(Origin, Box<Probe<M::Address>>)>>,
+    probing: HashMap<IpAddr, Vec<Probing<M::Address>>>,
     outbox: Vec<(Origin, Outgoing)>,
     seen: Version,
+}
+
+/// The one interface that the socket is confined to, and how it is bound to it again.
+pub(super) struct Confined {
+    pub(super) interface: String,
+    pub(super) bind: Box<dyn Fn() -> Result<Channel, OpenError> + Send>,
 }
 
 /// What happened next.
@@ -133,7 +141,8 @@ impl<M: Machine> Engine<M> {
             services,
             prober: None,
             frames: None,
-            join: None,
+            confined: None,
+            groups: None,
             told: Told::new(M::PROTOCOL),
             waiting: VecDeque::new(),
             in_flight: Vec::new(),
@@ -288,8 +297,8 @@ impl<M: Machine> Engine<M> {
                 continue;
             }
             let to_many = received.destination.is_none_or(|it| match it {
-                std::net::IpAddr::V4(address) => address.is_broadcast(),
-                std::net::IpAddr::V6(address) => address.is_multicast(),
+                IpAddr::V4(address) => address.is_broadcast(),
+                IpAddr::V6(address) => address.is_multicast(),
             });
             let origin = Origin { source: received.source, to_many, interface };
             let busy = self.waiting.len() >= MOST_WAITING
@@ -334,9 +343,9 @@ impl<M: Machine> Engine<M> {
     }
 
     fn probe(&mut self, origin: Origin, probe: Box<Probe<M::Address>>) {
-        let address: std::net::IpAddr = probe.address.into();
+        let address: IpAddr = probe.address.into();
         let asked = match (&mut self.prober, address) {
-            (Some(prober), std::net::IpAddr::V4(address)) => prober.ask(address).is_ok(),
+            (Some(prober), IpAddr::V4(address)) => prober.ask(address).is_ok(),
             _ => false,
         };
         if asked {
@@ -355,9 +364,13 @@ impl<M: Machine> Engine<M> {
     }
 
     fn probed(&mut self, now: Moment, probed: super::Probed) {
-        let waiting = self.probing.remove(&std::net::IpAddr::V4(probed.address)).unwrap_or_default();
+        let waiting = self.probing.remove(&IpAddr::V4(probed.address)).unwrap_or_default();
         for (origin, probe) in waiting {
-            let in_use = matches!(probed.finding, Finding::InUse { .. });
+            let in_use = match probed.finding {
+                Finding::Free => false,
+                // The client itself, from before.
+                Finding::InUse { hardware, .. } => hardware.is_none() || hardware != probe.client,
+            };
             let actions = self.ask_machine(origin, &[], |machine, heard, directory| {
                 machine.on_probed(now, *probe, heard, in_use, directory)
             });
@@ -378,30 +391,55 @@ impl<M: Machine> Engine<M> {
     }
 
     fn written(&mut self, outcome: Result<Vec<Written>, String>) {
-        let mut outcome = outcome.map(Vec::into_iter);
-        for (origin, pending) in std::mem::take(&mut self.in_flight) {
-            let count = pending.leases.len();
-            let actions = match &mut outcome {
-                Ok(written) => {
-                    let its: Vec<_> = written.by_ref().take(count).collect();
-                    if its.len() == count {
-                        self.machine.on_written(*pending, Ok(&its))
-                    } else {
-                        self.machine.on_written(*pending, Err("the store said nothing of it".to_owned()))
-                    }
+        let mut group = std::mem::take(&mut self.in_flight);
+        let mut written = match outcome {
+            Ok(written) => written.into_iter(),
+            Err(because) => {
+                // Undone from the last to the first: a client that asked twice has two records in one group.
+                for (origin, pending) in group.into_iter().rev() {
+                    let actions = self.machine.on_written(*pending, Err(because.clone()));
+                    self.perform(origin, actions);
                 }
-                Err(error) => self.machine.on_written(*pending, Err(error.clone())),
-            };
+                return;
+            }
+        };
+        for (origin, pending) in group.drain(..) {
+            let count = pending.leases.len();
+            let its: Vec<_> = written.by_ref().take(count).collect();
+            let told =
+                if its.len() == count { Ok(its.as_slice()) } else { Err("the store said nothing of it".to_owned()) };
+            let actions = self.machine.on_written(*pending, told);
             self.perform(origin, actions);
         }
     }
 
     fn interfaces_changed(&mut self) {
+        let protocol = M::PROTOCOL.as_str();
+        let before: Vec<u32> = self.locals.iter().map(|(index, _)| index).collect();
         if let Err(error) = self.locals.refresh() {
-            warn!(%error, "{} cannot read the interfaces", M::PROTOCOL.as_str());
+            warn!(%error, "{protocol} cannot read the interfaces");
         }
-        if let Some(join) = self.join {
-            join(&self.channel, &self.locals);
+        self.bind_again(&before);
+        if let Some(groups) = self.groups {
+            let gone: Vec<u32> = before.into_iter().filter(|index| self.locals.numbered(*index).is_none()).collect();
+            groups(&self.channel, &self.locals, &gone);
+        }
+    }
+
+    /// A socket that is confined to an interface hears no more of one that was removed, even when it comes back.
+    fn bind_again(&mut self, before: &[u32]) {
+        let protocol = M::PROTOCOL.as_str();
+        let Some(confined) = &self.confined else { return };
+        let came =
+            self.locals.iter().any(|(index, local)| local.name == confined.interface && !before.contains(&index));
+        if came {
+            match (confined.bind)() {
+                Ok(channel) => {
+                    info!(interface = confined.interface, "{protocol} serves an interface that came back");
+                    self.channel = channel;
+                }
+                Err(error) => warn!(%error, "{protocol} cannot serve an interface that came back"),
+            }
         }
     }
 

@@ -129,7 +129,7 @@ impl Prober {
         let opened = open_socket(settings.interface.as_deref());
         let interface = settings.interface.as_deref();
         if let Err(error) = &opened {
-            warn!(%error, interface, "addresses are not probed before they are offered; CAP_NET_RAW lets the program do so");
+            warn!(%error, interface, remedy = "give the program CAP_NET_RAW, or start it as root", "probing is off");
         }
         let (socket, index) = opened.map_or((None, None), |(socket, index)| (Some(socket), index));
         let keys = RandomState::new();
@@ -170,8 +170,10 @@ impl Prober {
         let request = self.echo(address, number).to_request();
         SockRef::from(socket).send_to(&request, &SocketAddrV4::new(address, 0).into()).map_err(NotAsked::Send)?;
         let asked_at = Instant::now();
+        // A limit beyond what the clock counts is a mistake: it must not hold up a client for ever.
+        let deadline = asked_at.checked_add(self.settings.time_limit).unwrap_or(asked_at);
         self.asked = number.wrapping_add(1);
-        self.questions.push_back(Question { address, number, asked_at, deadline: asked_at + self.settings.time_limit });
+        self.questions.push_back(Question { address, number, asked_at, deadline });
         self.open.insert(address, number);
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! The socket of a DHCPv6 server: it hears the groups of servers and relay agents (RFC 8415 §7.1).
 
 use std::{
+    collections::BTreeSet,
     io,
     net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6},
+    sync::{Mutex, PoisonError},
 };
 
 use linux_sys::{
@@ -26,6 +28,8 @@ pub const ALL_SERVERS: Ipv6Addr = Ipv6Addr::new(0xff05, 0, 0, 0, 0, 0, 1, 3);
 pub struct Udp6Socket {
     channel: Channel,
     local_address: SocketAddrV6,
+    /// The interfaces whose groups are heard. The kernel hands over what any socket of this host joined, on any interface.
+    joined: Mutex<BTreeSet<u32>>,
 }
 
 /// A datagram that arrived.
@@ -63,20 +67,29 @@ impl Udp6Socket {
         }
         socket.bind(&SocketAddr::from(listen).into()).map_err(failed)?;
         let local_address = socket.local_addr().map_err(failed)?.as_socket_ipv6().unwrap_or(listen);
-        Ok(Self { channel: Channel::new(socket).map_err(failed)?, local_address })
+        Ok(Self { channel: Channel::new(socket).map_err(failed)?, local_address, joined: Mutex::default() })
     }
 
-    /// Hears both groups of servers on this interface from now on. Again is as good as once. An interface that is removed
-    /// takes this with it; one that is only switched off and on does not.
+    /// Hears both groups of servers on this interface from now on. Again is as good as once. An interface that is only switched
+    /// off and on stays joined; of one that is removed, [`Self::leave`] clears what is left.
     ///
     /// # Errors
     /// [`OpenError::Interface`] naming it.
     pub fn join(&self, interface: &Interface) -> Result<(), OpenError> {
         join(&self.channel, interface.index)
-            .map_err(|source| OpenError::Interface { interface: interface.name.clone(), source })
+            .map_err(|source| OpenError::Interface { interface: interface.name.clone(), source })?;
+        self.joined.lock().unwrap_or_else(PoisonError::into_inner).insert(interface.index);
+        Ok(())
     }
 
-    /// The bare channel, for the engine.
+    /// Hears the groups no more on the interface with this index, which may be gone already.
+    pub fn leave(&self, interface: u32) {
+        if self.joined.lock().unwrap_or_else(PoisonError::into_inner).remove(&interface) {
+            leave(&self.channel, interface);
+        }
+    }
+
+    /// The bare channel, for the engine, which knows itself which interfaces are served.
     pub(super) fn into_channel(self) -> Channel {
         self.channel
     }
@@ -91,14 +104,20 @@ impl Udp6Socket {
     ///
     /// # Errors
     /// What befell the socket; it may be well again the next time.
-    pub async fn receive_many<'b>(&self, batch: &'b mut Batch) -> io::Result<impl Iterator<Item = Received6<'b>>> {
+    pub async fn receive_many<'b>(&'b self, batch: &'b mut Batch) -> io::Result<impl Iterator<Item = Received6<'b>>> {
         self.channel.receive(batch).await?;
         Ok(batch.iter().filter_map(|it| match (it.source, it.destination, it.interface) {
-            (SocketAddr::V6(source), Some(IpAddr::V6(destination)), Some(interface)) => {
+            (SocketAddr::V6(source), Some(IpAddr::V6(destination)), Some(interface))
+                if !destination.is_multicast() || self.hears_groups_of(interface) =>
+            {
                 Some(Received6 { bytes: it.bytes, source, destination, interface })
             }
             _ => None,
         }))
+    }
+
+    fn hears_groups_of(&self, interface: u32) -> bool {
+        self.joined.lock().unwrap_or_else(PoisonError::into_inner).contains(&interface)
     }
 
     /// Sends these datagrams and gives back which of them were not sent, each with its reason. One that cannot be sent keeps
@@ -124,4 +143,12 @@ pub(super) fn join(channel: &Channel, interface: u32) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Hears them no more on an interface that may be gone already.
+pub(super) fn leave(channel: &Channel, interface: u32) {
+    for group in [ALL_RELAY_AGENTS_AND_SERVERS, ALL_SERVERS] {
+        // Fails where the kernel forgot the membership before us.
+        drop(channel.socket().leave_multicast_v6(&group, interface));
+    }
 }

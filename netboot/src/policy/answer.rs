@@ -11,6 +11,9 @@ use super::{
 };
 use crate::{client::Client, lease::Address};
 
+/// A device that the owner knows, and by what it was recognised.
+type Recognised<'p> = (&'p Known, RecognisedBy);
+
 /// Where something that is given stands in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin<'p> {
@@ -61,7 +64,7 @@ pub struct Given<'a, 'p, T> {
 /// What one client is given: everything that applies to it, the narrowest first.
 #[derive(Debug)]
 pub struct Answer<'p> {
-    known: Option<(&'p Known, RecognisedBy)>,
+    known: Option<Recognised<'p>>,
     layers: Vec<(Origin<'p>, &'p Give)>,
 }
 
@@ -69,7 +72,7 @@ impl<'p> Answer<'p> {
     /// Puts together what applies: reservation, profile, classes, subnet, everybody.
     pub(super) fn new<A: Address>(
         client: &Client,
-        (known, profile): (Option<(&'p Known, RecognisedBy)>, Option<(&'p str, &'p Giving)>),
+        (known, profile): (Option<Recognised<'p>>, Option<(&'p str, &'p Giving)>),
         (reservation, subnet): (Option<&'p Reservation<A>>, Option<&'p Subnet<A>>),
         (server, site): (&'p Giving, Option<&'p Give>),
     ) -> Self {

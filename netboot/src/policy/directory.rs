@@ -212,7 +212,6 @@ pub struct SharedDirectory(Arc<RwLock<Directory>>);
 
 impl SharedDirectory {
     /// To look something up.
-    #[must_use]
     pub fn read(&self) -> RwLockReadGuard<'_, Directory> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }

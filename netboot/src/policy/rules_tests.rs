@@ -105,7 +105,7 @@ fn the_subnet_follows_from_relay_selection_or_interface() {
     assert_eq!(of(Some([198, 51, 100, 1]), None), Some(1));
     assert_eq!(of(Some([203, 0, 113, 1]), None), None);
     assert_eq!(of(Some([203, 0, 113, 1]), Some(Ipv4Addr::new(198, 51, 100, 0))), Some(1));
-    assert!(rules.gives(IpAddr::from([192, 0, 2, 5])) == false);
+    assert!(!rules.gives(IpAddr::from([192, 0, 2, 5])));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use peers::{network, peer::Peer};
 
-/// What the scripts use: `cable` lays `veth0` here to `up0` in `other`, `waits COMMAND` tries it until it is good, `serve` starts the server with
+/// What the scripts use: `cable` lays `veth0` here to `up0` in `other`, and `plug` does so again; `two_cables` puts `middle` between them; `waits COMMAND` tries it until it is good, `serve` starts the server with
 /// `policy.toml` in `other`, `settled` waits until `veth0` has an address for its link, and `logged PATTERN` waits until the server
 /// says so.
 const PREAMBLE: &str = r#"
@@ -15,6 +15,9 @@ waits() { n=0; until sh -c "$1" > /dev/null 2>&1; do n=$((n + 1)); [ $n -lt 200 
 linked() { waits "ip netns exec $1 ip -6 addr show dev $2 scope link -tentative | grep -q inet6"; }
 cable() {
     ip netns add other
+    plug
+}
+plug() {
     ip link add veth0 type veth peer name up0 netns other
     ip -n other link set lo up
     ip -n other addr add 2001:db8::1/64 dev up0 nodad

@@ -5,5 +5,6 @@
 mod bench;
 mod clients;
 mod load;
+mod networks;
 mod relays;
 mod socket;

@@ -7,7 +7,7 @@ use std::{
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::{NETLINK, ROUTE};
+use super::{NETLINK, ROUTE, message};
 use crate::option;
 
 /// A non-blocking socket at which the kernel tells, from now on, of every change of an interface or an address.
@@ -18,6 +18,8 @@ pub fn watch_changes() -> io::Result<OwnedFd> {
     const GROUPS: [u32; 3] = [libc::RTNLGRP_LINK, libc::RTNLGRP_IPV4_IFADDR, libc::RTNLGRP_IPV6_IFADDR];
     let socket = Socket::new(Domain::from(NETLINK), Type::RAW, Some(Protocol::from(ROUTE)))?;
     socket.set_nonblocking(true)?;
+    // Only a socket with an address hears, and the first message that it sends gives it one. This one asks for nothing.
+    socket.send(&message::idle())?;
     for group in GROUPS {
         option::join_netlink_group(socket.as_fd(), group)?;
     }

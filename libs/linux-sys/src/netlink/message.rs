@@ -148,6 +148,12 @@ impl Request {
     }
 }
 
+/// A message that the kernel takes and forgets (`NLMSG_NOOP`).
+pub(super) fn idle() -> Vec<u8> {
+    const NOOP: u16 = 1;
+    Request::new(NOOP, &[]).encode(0, 0)
+}
+
 /// One received message: its kind, its sequence number and what follows the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Received<'a> {

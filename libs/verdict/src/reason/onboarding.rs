@@ -116,6 +116,12 @@ macro_rules! onboarding {
             DhcpOptionNotKept, "dhcp-option-not-kept", "RFC 8572 §8.1",
                 "A DHCP client's lease file holds neither option 143 nor option 136",
                 "Tell the client to ask for it, or let the agent ask beside it with kind = \"dhcp4\" and mode = \"inform\".";
+            DhcpUriForm, "dhcp-uri-form", "RFC 8572 §8.3",
+                "The value of option 143 or 136 is not a list of URIs, each behind its length in two octets",
+                "Write what `sztp dhcp encode` prints; it takes a --form where a class of devices needs another.";
+            DhcpOptionNotSent, "dhcp-option-not-sent", "RFC 8572 §8",
+                "A DHCP server does not send option 143 or 136 as its configuration has it",
+                "Correct the line that is named; `sztp dhcp snippet` writes one for each kind of server.";
             DhcpRelayLoop, "dhcp-relay-loop", "RFC 1542 §4.1.1",
                 "A DHCP message passed more relay agents than a network has",
                 "Relay agents forward to one another: look at the helper addresses of the routers on the way.";
@@ -128,12 +134,6 @@ macro_rules! onboarding {
             DhcpOtherServer, "dhcp-other-server", "RFC 2131 §3.1",
                 "A client of this network spoke with a DHCP server that is not on the list",
                 "If it belongs there, name it in other-servers; otherwise find it by its address: it decides where devices boot from.";
-            DhcpUriForm, "dhcp-uri-form", "RFC 8572 §8.3",
-                "The value of option 143 or 136 is not a list of URIs, each behind its length in two octets",
-                "Write what `sztp dhcp encode` prints; it takes a --form where a class of devices needs another.";
-            DhcpOptionNotSent, "dhcp-option-not-sent", "RFC 8572 §8",
-                "A DHCP server does not send option 143 or 136 as its configuration has it",
-                "Correct the line that is named; `sztp dhcp snippet` writes one for each kind of server.";
         }
     };
 }

@@ -254,8 +254,8 @@ mod tests {
     fn dhc_16_each_fault_is_named_with_what_was_meant() {
         use ReasonCode::{DhcpUriForm as Layout, DhcpUriInvalid as Uri};
         let good = framed(&["https://a.example"]);
-        let cases: &[(Vec<u8>, &[ReasonCode], &str, &[&str])] = &[
-            (b"\0\xffhttps://a.example/x".to_vec(), &[Layout], "announces 255", &["https://a.example"]),
+        let cases = [
+            (b"\0\xffhttps://a.example/x".to_vec(), &[Layout][..], "announces 255", &["https://a.example"][..]),
             (framed(&["https://a.example/restconf"]), &[Uri], "path", &["https://a.example"]),
             (
                 framed(&["https://a.example", "http://b.example"]),
@@ -295,10 +295,10 @@ mod tests {
             (vec![0xff; 9], &[Layout], "announces", &[]),
         ];
         for (value, reasons, says, offers) in cases {
-            let (found, what, meant) = shown(value);
+            let (found, what, meant) = shown(&value);
             assert_eq!(
                 (found.as_slice(), meant),
-                (*reasons, offers.iter().map(ToString::to_string).collect()),
+                (reasons, offers.iter().map(ToString::to_string).collect()),
                 "{what}"
             );
             assert!(what.contains(says), "{what}: {says}");

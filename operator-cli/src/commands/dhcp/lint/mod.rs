@@ -126,3 +126,30 @@ fn hex(text: &str) -> Result<Contents, Unreadable> {
     let found = Found { line: 1, family, value: Some(value), place: Place::Hex, faults: Vec::new() };
     Ok(Contents { options: vec![found], elsewhere: Vec::new() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SEC-20: whatever a file holds, it is read to its end or refused.
+    #[test]
+    fn sec_20_every_beginning_of_a_file_is_read_as_every_kind() {
+        let texts = [
+            "{ \"option-def\": [{ \"code\": 143, \"name\": \"x\", \"type\": \"record\", \"record-types\": \"uint16, string\" }],\n\
+             \"option-data\": [{ \"name\": \"x\", \"data\": \"1\\\\,2, é\" }, { \"code\": 143, \"data\": \"'\" }] }",
+            "dhcp-option=tag:é,143,\"https:\\\\//a\" # c\ndhcp-option = option6:136 , [2001:db8::1],1:2\ndhcp-option=143,-7s\n",
+            "option x code 143 = array of { unsigned integer 16, text };\noption x 1 \"\\000\\x1d\", 2 \"é\";\n\
+             option dhcp6.y code 136 = string; option dhcp6.y = concat(00:1d, \"a\");\n",
+        ];
+        for (text, kind) in
+            texts.into_iter().flat_map(|text| [Kind::Kea, Kind::Dnsmasq, Kind::Isc, Kind::Hex].map(|kind| (text, kind)))
+        {
+            for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
+                let file = Source { path: PathBuf::new(), text: text[..end].to_owned(), kind };
+                let mut known = Known::default();
+                let Ok(contents) = known.learn(&file).and_then(|()| known.look(&file)) else { continue };
+                Report::default().add(&file.path, &contents.options, &[]);
+            }
+        }
+    }
+}

@@ -144,9 +144,8 @@ impl Reader<'_> {
             _ => {
                 let is_end =
                     |it: char| it.is_whitespace() || matches!(it, ',' | '}' | ']' | '{' | '[' | ':' | '"' | '#');
-                let end =
-                    self.rest.find(is_end).filter(|end| *end > 0).unwrap_or(self.rest.len().min(first.len_utf8()));
-                let end = if self.rest.find(is_end).is_none() { self.rest.len() } else { end };
+                let mut behind = self.rest.char_indices().skip(1);
+                let end = behind.find(|(_, it)| is_end(*it)).map_or(self.rest.len(), |(at, _)| at);
                 let word = self.rest.get(..end).unwrap_or_default().to_owned();
                 self.advance(end);
                 Kind::Word(word)

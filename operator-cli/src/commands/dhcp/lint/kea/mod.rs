@@ -87,7 +87,7 @@ fn option(node: &Node, inside: Option<Family>, definitions: &Definitions) -> Opt
     }
     let definition = definitions.of(family);
     let built_in = name == Some(built_in_name(family)) && definition.is_none();
-    let is_csv = node.says("csv-format").map_or(definition.is_some() || built_in, |it| it == "true");
+    let is_csv = node.says("csv-format").map_or_else(|| definition.is_some() || built_in, |it| it == "true");
     let octets = match (is_csv, definition) {
         (false, _) => hexadecimal(data),
         (true, Some(definition)) => definition.of.octets(data),

@@ -1,0 +1,132 @@
+//! A client at one end of a cable, our server at the other.
+
+use std::{env, fs, path::Path};
+
+use dhcp::bootstrap_uri::UriList;
+use peers::{network, peer::Peer};
+
+/// What the scripts use: `cable` lays `veth0` here to `veth1` in `other`, which is 192.0.2.1; `server FILE` starts our server in `other` and
+/// waits until it answers; `waits TEST` waits until a command succeeds, `logged PATTERN` until the server's log has this, `watched` has every
+/// frame of the cable written down in hexadecimal. `lease` is a script for `udhcpc` that leaves what it was given in the file of that name.
+const PREAMBLE: &str = r#"
+waits() { n=0; until sh -c "$1" > /dev/null 2>&1; do n=$((n + 1)); [ $n -lt 400 ] || { echo "never: $1"; exit 9; }; sleep 0.1; done; }
+cable() {
+    ip netns add other
+    ip link add veth0 type veth peer name veth1 netns other
+    ip -n other link set lo up
+    ip -n other addr add 192.0.2.1/24 dev veth1
+    ip -n other link set veth1 up
+    ip link set veth0 up
+}
+server() {
+    mkfifo "$1.hold"
+    # The server ends with its input; this end of the pipe stays open as long as the script runs.
+    exec 7<> "$1.hold"
+    ip netns exec other "$SERVER" "$1" <&7 > listening 2> server.log &
+    waits "grep -q 'dhcp4 answers' server.log"
+}
+logged() { waits "grep -q '$1' server.log"; }
+watched() {
+    python3 -c "
+import socket
+frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+frames.bind(('veth0', 0))
+capture = open('capture', 'w')
+while True:
+    print(frames.recv(65536).hex(), file=capture, flush=True)" &
+    waits "test -e capture"
+}
+cat > lease.sh <<'END'
+#!/bin/sh
+[ "$1" = bound ] || [ "$1" = renew ] || exit 0
+env > "lease.$1"
+ip addr replace "$ip/$mask" dev "$interface"
+END
+chmod +x lease.sh
+"#;
+
+/// A folder to run scripts in.
+pub(crate) struct Bench {
+    folder: tempfile::TempDir,
+    unshare: Peer,
+}
+
+/// What came of a script.
+pub(crate) struct Ran {
+    /// What it printed.
+    pub(crate) printed: String,
+    /// The server's log, without colours.
+    pub(crate) log: String,
+}
+
+impl Bench {
+    /// `None` where this machine does not let us have networks of our own.
+    pub(crate) fn new(unshare: Peer) -> Option<Self> {
+        network::can_run(&unshare).then(|| Self { folder: tempfile::tempdir().unwrap(), unshare })
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// Runs a script to its end, which must be a good one.
+    pub(crate) fn run(&self, script: &str) -> Ran {
+        let script = format!("export NO_COLOR=1\nSERVER='{}'\n{PREAMBLE}\n{script}", example("dhcp-server"));
+        let output = network::run(&self.unshare, self.folder.path(), 90, &script);
+        let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
+        let (printed, log) = (String::from_utf8_lossy(&output.stdout).into_owned(), read("server.log"));
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {printed}\n{errors}\n{log}\n{}", output.status, read("client.log"));
+        Ran { printed, log }
+    }
+}
+
+impl Ran {
+    /// What the client was told under this name in its environment.
+    pub(crate) fn told(&self, name: &str) -> Option<&str> {
+        self.printed.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// How often the log has this.
+    pub(crate) fn logged(&self, pattern: &str) -> usize {
+        self.log.lines().filter(|line| line.contains(pattern)).count()
+    }
+}
+
+/// A policy for `veth1`: ten addresses, option 143, and whatever is to stand before the tables.
+pub(crate) fn policy(more: &str) -> String {
+    format!(
+        "interfaces = ['veth1']\n{more}\n[give]\nbootstrap-uris = [{}]\n\
+         [[subnet]]\nnetwork = '192.0.2.0/24'\npools = [{{ first = '192.0.2.50', last = '192.0.2.59' }}]\n\
+         give = {{ routers = ['192.0.2.1'], dns = ['192.0.2.53'], domain = 'example.net' }}\n",
+        URIS.map(|uri| format!("'{uri}'")).join(", ")
+    )
+}
+
+/// The value of option 143 in hexadecimal (DHC-04).
+pub(crate) fn option_143() -> String {
+    let uris = UriList::new(URIS.iter().map(|uri| uri.parse().unwrap()).collect()).unwrap();
+    uris.encode().iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+const URIS: [&str; 2] = ["https://sztp1.example.net:8443", "https://[2001:db8::1]"];
+
+/// An example of this package, which `cargo test` builds beside the tests.
+fn example(name: &str) -> String {
+    let test = env::current_exe().unwrap();
+    let path = test.parent().and_then(Path::parent).unwrap().join("examples").join(name);
+    assert!(path.exists(), "build it first: cargo build -p netboot --example {name}");
+    path.to_str().unwrap().to_owned()
+}
+
+/// Begins the test it stands in, which is skipped where it cannot run.
+macro_rules! bench {
+    ($($program:literal),*) => {{
+        $(let _peer: peers::peer::Peer = peers::need!($program);)*
+        match $crate::bench::Bench::new(peers::need!("unshare")) {
+            Some(bench) => bench,
+            None => peers::skip!("networks of one's own cannot be made here"),
+        }
+    }};
+}
+pub(crate) use bench;

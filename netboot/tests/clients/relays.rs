@@ -1,0 +1,64 @@
+//! Through relay agents that others wrote.
+
+use crate::bench::{bench, option_143};
+
+/// Two networks, of which the server is in one: the client's is behind the relay agent.
+const POLICY: &str = "interfaces = ['veth1']\n\
+    give = { bootstrap-uris = ['https://sztp1.example.net:8443', 'https://[2001:db8::1]'] }\n\
+    [[class]]\nname = 'port 1'\nwhen = { circuit-id = ['*veth6*'] }\ngive = { boot-file = 'port-1' }\n\
+    [[subnet]]\nnetwork = '192.0.2.0/24'\npools = [{ first = '192.0.2.50', last = '192.0.2.59' }]\n\
+    [[subnet]]\nnetwork = '198.51.100.0/24'\npools = [{ first = '198.51.100.50', last = '198.51.100.59' }]\n\
+    give = { routers = ['198.51.100.1'] }\n";
+
+/// `veth7` is the client's, `relay` is a router between it and the server.
+const NETWORK: &str = "cable\nip netns add relay\nip link set veth0 netns relay\n\
+    ip -n relay addr add 192.0.2.2/24 dev veth0\nip -n relay link set veth0 up\nip -n relay link set lo up\n\
+    ip link add veth7 type veth peer name veth6 netns relay\n\
+    ip -n relay addr add 198.51.100.1/24 dev veth6\nip -n relay link set veth6 up\nip link set veth7 up\n\
+    ip netns exec relay sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'\n\
+    ip -n other route add 198.51.100.0/24 via 192.0.2.2\nserver policy.toml\n";
+
+const CLIENT: &str = "busybox udhcpc -f -q -n -t 20 -T 1 -i veth7 -O 143 -s ./lease.sh > client.log 2>&1\ncat lease.bound\n\
+    # RFC 2131 §4.4.5: renewed past the relay agent, straight.\n\
+    ip route add default via 198.51.100.1\n";
+
+#[test]
+fn a_client_behind_dnsmasqs_relay_is_in_the_relays_network() {
+    let bench = bench!("ip", "busybox", "dnsmasq", "ss");
+    bench.write("policy.toml", POLICY);
+    let ran = bench.run(&format!(
+        "{NETWORK}ip netns exec relay dnsmasq --no-daemon --conf-file=/dev/null --port=0 \
+            --dhcp-relay=198.51.100.1,192.0.2.1 > relay.log 2>&1 &\n\
+         waits 'ip netns exec relay ss -uln | grep -q :67'\n{CLIENT}"
+    ));
+    assert!(ran.told("ip").unwrap().starts_with("198.51.100.5"), "{}", ran.printed);
+    assert_eq!(ran.told("router"), Some("198.51.100.1"));
+    assert_eq!(ran.told("opt143"), Some(option_143().as_str()));
+}
+
+/// RFC 3046: the port that the relay agent names makes the class, and the option comes back, or the relay agent would drop the reply.
+#[test]
+fn option_82_of_dhcrelay_makes_a_class_and_comes_back() {
+    let bench = bench!("ip", "busybox", "dhcrelay", "ss");
+    bench.write("policy.toml", POLICY);
+    let ran = bench.run(&format!(
+        "{NETWORK}ip netns exec relay dhcrelay -4 -d -a -m discard --no-pid -id veth6 -iu veth0 192.0.2.1 > relay.log 2>&1 &\n\
+         waits 'ip netns exec relay ss -uln | grep -q :67'\n{CLIENT}"
+    ));
+    assert!(ran.told("ip").unwrap().starts_with("198.51.100.5"), "{}", ran.printed);
+    assert_eq!(ran.told("boot_file"), Some("port-1"));
+}
+
+/// A relay agent in a network that nobody configured gets no answer, wherever it says it is.
+#[test]
+fn a_relay_agent_of_an_unknown_network_is_not_answered() {
+    let bench = bench!("ip", "busybox", "dnsmasq", "ss");
+    bench.write("policy.toml", &POLICY.replace("198.51.100", "203.0.113"));
+    let ran = bench.run(&format!(
+        "{NETWORK}ip netns exec relay dnsmasq --no-daemon --conf-file=/dev/null --port=0 \
+            --dhcp-relay=198.51.100.1,192.0.2.1 > relay.log 2>&1 &\n\
+         waits 'ip netns exec relay ss -uln | grep -q :67'\n\
+         busybox udhcpc -f -q -n -t 1 -T 1 -i veth7 -s ./lease.sh > client.log 2>&1 && exit 8\nlogged dhcp-wrong-network\n"
+    ));
+    assert!(ran.log.contains("relay agent 198.51.100.1"), "{}", ran.log);
+}

@@ -1,0 +1,7 @@
+//! The DHCPv4 machine, without a socket.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod bench;
+mod durable;
+mod messages;
