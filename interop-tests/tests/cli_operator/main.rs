@@ -10,6 +10,7 @@ mod forget;
 mod forms;
 mod help;
 mod init;
+mod leases;
 mod masa;
 mod masa_bulk;
 mod people;
