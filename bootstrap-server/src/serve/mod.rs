@@ -16,10 +16,7 @@ use std::{
 };
 
 use audit_log::{UnverifiedCheckpoint, VerifierKey};
-use netboot::{
-    io::{Dhcp4Server, RunningDhcp4Server},
-    lease::LeaseStore,
-};
+use netboot::io::{Dhcp4Server, RunningDhcp4Server};
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -160,8 +157,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         erasing.await;
         "erasing of old records"
     });
-    let removing =
-        retention::leases::run(Arc::clone(&store) as Arc<dyn LeaseStore>, config.dhcp_leases, stopping.clone());
+    let lent: Arc<dyn Leases> = store.clone();
+    let removing = retention::leases::run(store.clone(), config.dhcp_leases, stopping.clone());
     tasks.spawn(async move {
         removing.await;
         "removing of old leases"
@@ -171,7 +168,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         let api = api::Api {
             store: shared,
             factory,
-            leases: Arc::clone(&store) as Arc<dyn Leases>,
+            leases: lent,
             authorities: authorities.clone(),
             policies: Arc::clone(&in_force),
             webhooks,
