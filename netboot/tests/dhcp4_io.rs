@@ -9,7 +9,7 @@ use dhcp::{
     v4::{HardwareAddress, MacAddress, Message, MessageType, Operation, OptionCode, ParameterRequestList},
 };
 use netboot::{
-    io::{Dhcp4Server, RunningDhcp4Server, ServerError},
+    io::{Dhcp4Server, OpenError, RunningDhcpServer, ServerError, Services},
     policy::Dhcp4Policy,
 };
 use tokio::{net::UdpSocket, time::timeout};
@@ -20,14 +20,15 @@ fn policy(address: &str, more: &str) -> Dhcp4Policy {
     toml::from_str(&text).unwrap()
 }
 
-fn spawn(address: &str, more: &str) -> RunningDhcp4Server {
-    Dhcp4Server::bind(policy(address, more)).unwrap().spawn()
+fn spawn(address: &str, more: &str) -> RunningDhcpServer {
+    Dhcp4Server::bind(policy(address, more), Services::in_memory()).unwrap().spawn()
 }
 
 /// DHC-02, DHC-07: a device on 127.0.0.5 asks for option 143 from an unprivileged port and gets it.
 #[tokio::test]
 async fn dhc_02_inform_on_loopback_brings_option_143() {
-    let server = spawn("127.0.0.1", "bootstrap-uris = ['https://sztp1.example.net:8443', 'https://[2001:db8::1]']");
+    let server =
+        spawn("127.0.0.1", "give.bootstrap-uris = ['https://sztp1.example.net:8443', 'https://[2001:db8::1]']");
     let device = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 5), 0)).await.unwrap();
 
     let mut inform = Message::new(Operation::Request, HardwareAddress::ethernet(MacAddress([2, 0, 0, 0, 0, 5])));
@@ -62,6 +63,10 @@ async fn after_shutdown_the_address_is_free_for_an_exclusive_socket() {
 
 #[tokio::test]
 async fn an_interface_that_does_not_exist_is_named() {
-    let error = Dhcp4Server::bind(policy("127.0.0.3", "interface = 'sztp-none'")).unwrap_err();
-    assert!(matches!(error, ServerError::Interface { ref interface, .. } if interface == "sztp-none"), "{error:?}");
+    let error =
+        Dhcp4Server::bind(policy("127.0.0.3", "interfaces = ['sztp-none']"), Services::in_memory()).unwrap_err();
+    assert!(
+        matches!(error, ServerError::Open(OpenError::Interface { ref interface, .. }) if interface == "sztp-none"),
+        "{error:?}"
+    );
 }

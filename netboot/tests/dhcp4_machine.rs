@@ -14,22 +14,28 @@ use dhcp::{
     },
 };
 use netboot::{
-    dhcp4::{Action, Datagram, Dhcp4Machine, Event, Ignored, Leases, Moment, Note},
-    policy::Dhcp4Policy,
+    action::{Action, Destination},
+    dhcp4::{Datagram, Dhcp4Machine},
+    lease::{Book, Written},
+    moment::Moment,
+    note::{Event, Ignored, Note, ServerName},
+    policy::{Arrival, Dhcp4Policy, Directory},
 };
 use proptest::{collection::vec, prelude::*};
 use verdict::ReasonCode;
 
 const NOW: Moment = Moment(1_700_000_000);
 const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-const URIS: &str = "bootstrap-uris = ['https://sztp1.example.net:8443', 'https://[2001:db8::1]']\n";
-const SUBNET: &str = "[subnet]\nnetwork = '192.0.2.0/24'\nrouter = '192.0.2.1'\ndns = ['192.0.2.53']\n\
-                      pool = { first = '192.0.2.100', last = '192.0.2.101' }\n\
-                      reservations = [{ mac = '02:00:00:00:00:99', address = '192.0.2.9' }]\n";
+const URIS: &str = "[give]\nbootstrap-uris = ['https://sztp1.example.net:8443', 'https://[2001:db8::1]']\n";
+const SUBNET: &str = "[[subnet]]\nnetwork = '192.0.2.0/24'\n\
+                      pools = [{ first = '192.0.2.100', last = '192.0.2.101' }]\n\
+                      reservations = [{ mac = '02:00:00:00:00:99', address = '192.0.2.9' }]\n\
+                      give = { routers = ['192.0.2.1'], dns = ['192.0.2.53'] }\n";
+const HERE: Arrival<'_, Ipv4Addr> = Arrival { interface: "eth0", addresses: &[SERVER] };
 const UNNUMBERED: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
 
 fn machine(settings: &str) -> Dhcp4Machine {
-    let policy: Dhcp4Policy = toml::from_str(&format!("server-identifier = '192.0.2.1'\n{settings}")).unwrap();
+    let policy: Dhcp4Policy = toml::from_str(settings).unwrap();
     Dhcp4Machine::new(policy)
 }
 
@@ -73,23 +79,36 @@ fn exchange(
     now: Moment,
     source: SocketAddrV4,
     request: &Message,
-) -> (Option<(SocketAddrV4, Message)>, Vec<Event>) {
+) -> (Option<(Destination, Message)>, Vec<Event>) {
     let bytes = request.encode();
-    let mut reply = None;
-    let mut events = Vec::new();
-    for action in machine.on_datagram(now, &Datagram { source, bytes: &bytes }) {
-        match action {
-            Action::Send { destination, bytes } => {
+    let datagram = Datagram { source, arrival: HERE, bytes: &bytes };
+    let (mut reply, mut events) = (None, Vec::new());
+    let mut todo = machine.on_datagram(now, &datagram, &Directory::default());
+    while !todo.is_empty() {
+        match todo.remove(0) {
+            Action::Send(outgoing) => {
                 assert!(reply.is_none(), "one reply at most");
-                let message = Message::decode(&bytes).unwrap();
+                let message = Message::decode(&outgoing.bytes).unwrap();
                 assert_eq!(message.operation, Operation::Reply);
                 assert_eq!((message.transaction, message.hardware), (request.transaction, request.hardware));
-                reply = Some((destination, message));
+                reply = Some((outgoing.destination, message));
+            }
+            // Everything is durable at once, and no address is in use.
+            Action::Write(pending) => {
+                let written = vec![Written::Yes; pending.leases.len()];
+                todo.extend(machine.on_written(*pending, Ok(&written)));
+            }
+            Action::Probe(probe) => {
+                todo.extend(machine.on_probed(now, *probe, &datagram, false, &Directory::default()));
             }
             Action::Note(Note { event, .. }) => events.push(event),
         }
     }
     (reply, events)
+}
+
+fn to(address: Ipv4Addr, port: u16) -> Destination {
+    Destination::Address(SocketAddrV4::new(address, port).into())
 }
 
 fn reply(machine: &mut Dhcp4Machine, request: &Message) -> Message {
@@ -110,11 +129,14 @@ fn assert_ignored(machine: &mut Dhcp4Machine, request: &Message, because: Ignore
 #[test]
 fn discover_and_request_lend_an_address_with_every_parameter() {
     let mut machine = whole();
-    let (offer, events) = exchange(&mut machine, NOW, UNNUMBERED, &from_client(1, MessageType::Discover));
+    let mut discover = from_client(1, MessageType::Discover);
+    discover.options.put(&RequestedAddress(host(100)));
+    let (offer, events) = exchange(&mut machine, NOW, UNNUMBERED, &discover);
     let (destination, offer) = offer.unwrap();
-    assert_eq!(destination, SocketAddrV4::new(Ipv4Addr::BROADCAST, 68));
+    let mac = MacAddress([2, 0, 0, 0, 0, 1]);
+    assert_eq!(destination, Destination::Unnumbered { mac, address: host(100), port: 68 });
     assert_eq!((kind(&offer), offer.your_address), (MessageType::Offer, host(100)));
-    assert_eq!(events, [Event::Offered(host(100))]);
+    assert_eq!(events, [Event::Offered(host(100).into())]);
 
     let ack = reply(&mut machine, &selecting(1, host(100)));
     assert_eq!((kind(&ack), ack.your_address), (MessageType::Ack, host(100)));
@@ -160,13 +182,15 @@ fn a_reservation_holds_whatever_identifier_the_client_sends() {
 #[test]
 fn choosing_another_server_frees_our_offer() {
     let mut machine = whole();
-    for number in [1, 2] {
-        reply(&mut machine, &from_client(number, MessageType::Discover));
-    }
+    let first = reply(&mut machine, &from_client(1, MessageType::Discover)).your_address;
+    reply(&mut machine, &from_client(2, MessageType::Discover));
     let mut elsewhere = selecting(1, host(200));
     elsewhere.options.put(&ServerIdentifier(host(250)));
-    assert_ignored(&mut machine, &elsewhere, Ignored::OtherServer(host(250)));
-    assert_eq!(reply(&mut machine, &from_client(3, MessageType::Discover)).your_address, host(100));
+    let other = ServerName::Address(host(250).into());
+    let (silence, events) = exchange(&mut machine, NOW, UNNUMBERED, &elsewhere);
+    let expected = [Event::OtherServer(other.clone()), Event::Ignored(Ignored::OtherServer(other))];
+    assert_eq!((silence, events), (None, expected.to_vec()), "a server that nobody named is told of");
+    assert_eq!(reply(&mut machine, &from_client(3, MessageType::Discover)).your_address, first);
 }
 
 #[test]
@@ -175,11 +199,11 @@ fn a_taken_address_is_refused_by_broadcast_with_nothing_but_the_refusal() {
     reply(&mut machine, &selecting(1, host(100)));
     let (nak, events) = exchange(&mut machine, NOW, UNNUMBERED, &selecting(2, host(100)));
     let (destination, nak) = nak.unwrap();
-    assert_eq!(destination, SocketAddrV4::new(Ipv4Addr::BROADCAST, 68));
+    assert_eq!(destination, to(Ipv4Addr::BROADCAST, 68));
     assert_eq!((kind(&nak), nak.your_address), (MessageType::Nak, Ipv4Addr::UNSPECIFIED));
     let codes: Vec<_> = nak.options.iter().map(|(code, _)| code).collect();
     assert_eq!(codes, [OptionCode::MESSAGE_TYPE, OptionCode::SERVER_IDENTIFIER]);
-    assert_eq!(events, [Event::Refused(host(100))]);
+    assert_eq!(events, [Event::Refused(host(100).into())]);
 }
 
 /// RFC 2131 §4.3.2, RENEWING and REBINDING, in one table.
@@ -189,7 +213,7 @@ fn renewing_is_believed_unless_the_address_is_anothers() {
     reply(&mut machine, &selecting(1, host(100)));
     let (ack, _) = exchange(&mut machine, NOW, SocketAddrV4::new(host(100), 68), &renewing(1, host(100)));
     let (destination, ack) = ack.unwrap();
-    assert_eq!(destination, SocketAddrV4::new(host(100), 68), "unicast to an address the client has");
+    assert_eq!(destination, to(host(100), 68), "unicast to an address the client has");
     assert_eq!((kind(&ack), ack.client_address), (MessageType::Ack, host(100)));
 
     // Lost in a restart, and free: believed.
@@ -198,10 +222,10 @@ fn renewing_is_believed_unless_the_address_is_anothers() {
     for address in [host(100), Ipv4Addr::new(198, 51, 100, 7)] {
         let (nak, _) = exchange(&mut machine, NOW, UNNUMBERED, &renewing(3, address));
         let (destination, nak) = nak.unwrap();
-        assert_eq!((kind(&nak), *destination.ip()), (MessageType::Nak, Ipv4Addr::BROADCAST));
+        assert_eq!((kind(&nak), destination), (MessageType::Nak, to(Ipv4Addr::BROADCAST, 68)));
     }
     // In the network but not ours to give: another server may have lent it.
-    assert_ignored(&mut machine, &renewing(3, host(200)), Ignored::NoRecord(host(200)));
+    assert_ignored(&mut machine, &renewing(3, host(200)), Ignored::NoRecord(host(200).into()));
 }
 
 #[test]
@@ -220,7 +244,7 @@ fn a_lease_that_was_not_renewed_ends() {
 #[test]
 fn a_rebooting_client_is_answered_only_with_a_record() {
     let mut machine = whole();
-    assert_ignored(&mut machine, &rebooting(1, host(100)), Ignored::NoRecord(host(100)));
+    assert_ignored(&mut machine, &rebooting(1, host(100)), Ignored::NoRecord(host(100).into()));
     assert_eq!(kind(&reply(&mut machine, &rebooting(1, Ipv4Addr::new(198, 51, 100, 7)))), MessageType::Nak);
     reply(&mut machine, &selecting(1, host(100)));
     assert_eq!(kind(&reply(&mut machine, &rebooting(1, host(100)))), MessageType::Ack);
@@ -238,10 +262,10 @@ fn a_declined_address_rests() {
     decline.options.put(&ServerIdentifier(SERVER));
     decline.options.put(&RequestedAddress(host(100)));
     let (silence, events) = exchange(&mut machine, NOW, UNNUMBERED, &decline);
-    assert_eq!((silence, events), (None, vec![Event::Declined(host(100))]));
+    assert_eq!((silence, events), (None, vec![Event::Declined(host(100).into())]));
     assert_eq!(reply(&mut machine, &from_client(1, MessageType::Discover)).your_address, host(101));
-    assert_ignored(&mut machine, &decline, Ignored::NoRecord(host(100)));
-    let later = NOW.plus(Leases::CONFLICT_SECONDS);
+    assert_ignored(&mut machine, &decline, Ignored::NoRecord(host(100).into()));
+    let later = NOW.plus(Book::<Ipv4Addr>::CONFLICT_SECONDS);
     let (offer, _) = exchange(&mut machine, later, UNNUMBERED, &selecting(2, host(100)));
     assert_eq!(kind(&offer.unwrap().1), MessageType::Ack);
 }
@@ -253,10 +277,10 @@ fn a_released_address_is_free_at_once() {
     let mut release = from_client(2, MessageType::Release);
     release.client_address = host(100);
     release.options.put(&ServerIdentifier(SERVER));
-    assert_ignored(&mut machine, &release, Ignored::NoRecord(host(100)));
+    assert_ignored(&mut machine, &release, Ignored::NoRecord(host(100).into()));
     release.hardware = from_client(1, MessageType::Release).hardware;
     let (silence, events) = exchange(&mut machine, NOW, UNNUMBERED, &release);
-    assert_eq!((silence, events), (None, vec![Event::Released(host(100))]));
+    assert_eq!((silence, events), (None, vec![Event::Released(host(100).into())]));
     assert_eq!(kind(&reply(&mut machine, &selecting(2, host(100)))), MessageType::Ack);
 }
 
@@ -268,13 +292,13 @@ fn inform_is_answered_without_address_or_lease() {
     inform.client_address = host(77);
     let (ack, events) = exchange(&mut machine, NOW, SocketAddrV4::new(host(77), 68), &inform);
     let (destination, ack) = ack.unwrap();
-    assert_eq!(destination, SocketAddrV4::new(host(77), 68));
+    assert_eq!(destination, to(host(77), 68));
     assert_eq!((kind(&ack), ack.your_address), (MessageType::Ack, Ipv4Addr::UNSPECIFIED));
     for code in [OptionCode::LEASE_TIME, OptionCode::RENEWAL_TIME, OptionCode::REBINDING_TIME] {
         assert_eq!(ack.options.bytes(code), None);
     }
     assert!(ack.options.bytes(OptionCode::SZTP_REDIRECT).is_some());
-    assert_eq!(events, [Event::Informed(host(77))]);
+    assert_eq!(events, [Event::Informed(host(77).into())]);
 
     let nowhere = from_client(1, MessageType::Inform);
     assert_ignored(&mut machine, &nowhere, Ignored::AddressMissing(MessageType::Inform));
@@ -286,13 +310,17 @@ fn without_a_subnet_only_inform_is_answered() {
     assert_ignored(&mut machine, &from_client(1, MessageType::Discover), Ignored::NoSubnet);
     let source = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 5), 40_000);
     let (ack, _) = exchange(&mut machine, NOW, source, &from_client(1, MessageType::Inform));
-    assert_eq!(ack.unwrap().0, source, "the answer goes back to where the question came from");
+    assert_eq!(
+        ack.unwrap().0,
+        Destination::Address(source.into()),
+        "the answer goes back to where the question came from"
+    );
 }
 
 /// DHC-07: a client asks by option 55; the policy may insist on that.
 #[test]
 fn dhc_07_option_143_follows_policy_and_request() {
-    let mut polite = machine(&format!("always-send = false\n{URIS}{SUBNET}"));
+    let mut polite = machine(&format!("{URIS}bootstrap-send = 'when-asked'\n{SUBNET}"));
     let mut inform = from_client(1, MessageType::Inform);
     inform.client_address = host(77);
     assert_eq!(reply(&mut polite, &inform).options.bytes(OptionCode::SZTP_REDIRECT), None);
@@ -311,7 +339,7 @@ fn a_relayed_request_goes_back_through_its_relay() {
     discover.options.put(&ClientIdentifier(vec![1, 2, 3]));
     let (offer, _) = exchange(&mut machine, NOW, SocketAddrV4::new(host(2), 67), &discover);
     let (destination, offer) = offer.unwrap();
-    assert_eq!((destination, offer.relay), (SocketAddrV4::new(host(2), 67), host(2)));
+    assert_eq!((destination, offer.relay), (to(host(2), 67), host(2)));
     // RFC 3046 §2.2: echoed, and last.
     let last = offer.options.iter().last().unwrap();
     assert_eq!(last, (OptionCode::RELAY_AGENT_INFORMATION, &b"\x01\x04port"[..]));
@@ -322,16 +350,17 @@ fn a_relayed_request_goes_back_through_its_relay() {
     assert_eq!((kind(&nak), nak.flags), (MessageType::Nak, Flags::BROADCAST));
 
     discover.relay = Ipv4Addr::new(198, 51, 100, 1);
-    let network = "192.0.2.0/24".parse().unwrap();
-    assert_ignored(&mut machine, &discover, Ignored::OtherNetwork { relay: discover.relay, network });
+    let relay = Some(discover.relay.into());
+    assert_ignored(&mut machine, &discover, Ignored::OtherNetwork { relay });
 }
 
 /// NET-07, NET-08: header fields by architecture; options 66 and 67 for those that ask.
 #[test]
 fn net_08_boot_fields_follow_the_architecture() {
-    let boot = "[boot]\nnext-server = '192.0.2.2'\nserver-name = 'boot'\nboot-file = 'pxe.0'\n\
-                per-architecture = [{ architectures = [16], boot-file = 'https://boot.example.net/ipxe.efi' }]\n";
-    let mut machine = machine(&format!("{SUBNET}{boot}"));
+    let boot = "[give]\nnext-server = '192.0.2.2'\nserver-name = 'boot'\nboot-file = 'pxe.0'\n\
+                [[class]]\nname = 'http'\nwhen = { architecture = [16] }\n\
+                give = { boot-file = 'https://boot.example.net/ipxe.efi' }\n";
+    let mut machine = machine(&format!("{boot}{SUBNET}"));
     let plain = reply(&mut machine, &from_client(1, MessageType::Discover));
     assert_eq!((plain.next_server, plain.boot_file.as_bytes()), (host(2), &b"pxe.0"[..]));
     assert_eq!(plain.options.bytes(OptionCode::BOOT_FILE_NAME), None);
@@ -352,7 +381,7 @@ fn net_08_boot_fields_follow_the_architecture() {
 #[test]
 fn dhc_11_a_long_list_is_shortened_by_whole_uris_only() {
     let uris: Vec<_> = (0..40).map(|index| format!("'https://sztp{index:02}.example.com'")).collect();
-    let mut machine = machine(&format!("bootstrap-uris = [{}]\n{SUBNET}", uris.join(",")));
+    let mut machine = machine(&format!("[give]\nbootstrap-uris = [{}]\n{SUBNET}", uris.join(",")));
     let served = |machine: &mut Dhcp4Machine, size: u16| {
         let mut discover = from_client(1, MessageType::Discover);
         discover.options.put(&MaximumMessageSize::new(size));
@@ -377,8 +406,8 @@ fn dhc_11_a_long_list_is_shortened_by_whole_uris_only() {
 #[test]
 fn what_is_no_request_is_noted_with_its_reason() {
     let mut machine = whole();
-    let datagram = Datagram { source: UNNUMBERED, bytes: &[1, 2, 3] };
-    let actions = machine.on_datagram(NOW, &datagram);
+    let datagram = Datagram { source: UNNUMBERED, arrival: HERE, bytes: &[1, 2, 3] };
+    let actions = machine.on_datagram(NOW, &datagram, &Directory::default());
     let [Action::Note(Note { event: Event::Ignored(because), client: None, .. })] = actions.as_slice() else {
         panic!("{actions:?}");
     };
@@ -417,14 +446,27 @@ proptest! {
             let index = place.index(bytes.len());
             bytes[index] = value;
         }
-        let actions = machine.on_datagram(NOW, &Datagram { source: UNNUMBERED, bytes: &bytes });
-        let replies: Vec<_> = actions.iter().filter_map(|action| match action {
-            Action::Send { bytes, .. } => Some(bytes),
-            Action::Note(_) => None,
-        }).collect();
-        prop_assert!(replies.len() <= 1 && replies.len() < actions.len());
+        let actions = machine.on_datagram(NOW, &Datagram { source: UNNUMBERED, arrival: HERE, bytes: &bytes }, &Directory::default());
+        let mut replies = Vec::new();
+        let mut notes = 0;
+        for action in actions {
+            match action {
+                Action::Send(outgoing) => replies.push(outgoing.bytes),
+                Action::Write(pending) => {
+                    let written = vec![Written::Yes; pending.leases.len()];
+                    for action in machine.on_written(*pending, Ok(&written)) {
+                        match action {
+                            Action::Send(outgoing) => replies.push(outgoing.bytes),
+                            _ => notes += 1,
+                        }
+                    }
+                }
+                Action::Probe(_) | Action::Note(_) => notes += 1,
+            }
+        }
+        prop_assert!(replies.len() <= 1 && notes >= 1);
         for reply in replies {
-            prop_assert!(reply.len() <= 1472 && Message::decode(reply).is_ok());
+            prop_assert!(reply.len() <= 1472 && Message::decode(&reply).is_ok());
         }
     }
 }

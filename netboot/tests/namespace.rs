@@ -15,17 +15,17 @@ use std::{
 const EXPECTED_143: &str = "001e68747470733a2f2f737a7470312e6578616d706c652e6e65743a38343433\
                             001568747470733a2f2f5b323030313a6462383a3a315d";
 
-const POLICY: &str = "server-identifier = '192.0.2.1'\n\
-    interface = 'server0'\n\
-    always-send = false\n\
+const POLICY: &str = "interfaces = ['server0']\n\
+    conflict-check = false\n\
+    [give]\n\
+    bootstrap-send = 'when-asked'\n\
     bootstrap-uris = ['https://sztp1.example.net:8443', 'https://[2001:db8::1]']\n\
-    [subnet]\n\
-    network = '192.0.2.0/24'\n\
-    router = '192.0.2.1'\n\
-    pool = { first = '192.0.2.100', last = '192.0.2.199' }\n\
-    [boot]\n\
     next-server = '192.0.2.1'\n\
-    boot-file = 'boot.scr.uimg'\n";
+    boot-file = 'boot.scr.uimg'\n\
+    [[subnet]]\n\
+    network = '192.0.2.0/24'\n\
+    pools = [{ first = '192.0.2.100', last = '192.0.2.100' }]\n\
+    give = { routers = ['192.0.2.1'] }\n";
 
 #[test]
 fn dhc_02_busybox_udhcpc_gets_an_address_and_option_143() {

@@ -9,14 +9,10 @@ mod policies;
 mod refusals;
 mod revocation;
 
-use std::{
-    collections::BTreeSet,
-    net::{SocketAddr, SocketAddrV4},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use audit_log::{UnverifiedCheckpoint, VerifierKey};
-use netboot::io::{Dhcp4Server, RunningDhcp4Server};
+use netboot::io::{Dhcp4Server, RunningDhcpServer, Services};
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -51,7 +47,7 @@ use refusals::log_refusals;
 #[derive(Debug)]
 pub struct RunningServer {
     operator_address: Option<SocketAddr>,
-    dhcp4: Option<RunningDhcp4Server>,
+    dhcp4: Option<RunningDhcpServer>,
     store: Arc<SqlStore>,
     metrics: Metrics,
     front: Front,
@@ -97,7 +93,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     let policies = policies::starting(config.policies, config.acceptance, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
-    let dhcp4 = config.dhcp4.map(Dhcp4Server::bind).transpose()?;
+    let services = Services { leases: store.clone(), ..Services::in_memory() };
+    let dhcp4 = config.dhcp4.map(|policy| Dhcp4Server::bind(policy, services.clone())).transpose()?;
 
     let mut listeners = onboarding.as_ref().map(onboarding::Bound::statuses).unwrap_or_default();
     let of_operators = operator_address.zip(config.operators.as_ref());
@@ -287,8 +284,8 @@ impl RunningServer {
 
     /// Where the DHCPv4 server listens, if there is one.
     #[must_use]
-    pub fn dhcp4_address(&self) -> Option<SocketAddrV4> {
-        self.dhcp4.as_ref().map(RunningDhcp4Server::local_address)
+    pub fn dhcp4_address(&self) -> Option<SocketAddr> {
+        self.dhcp4.as_ref().map(RunningDhcpServer::local_address)
     }
 
     /// The store it serves from.

@@ -33,5 +33,6 @@
 
 pub mod bootstrap_uri;
 pub mod domain_names;
+mod hex;
 pub mod v4;
 pub mod v6;

@@ -3,18 +3,19 @@
 use std::net::Ipv4Addr;
 
 use dhcp::{
-    bootstrap_uri::UriList,
+    bootstrap_uri::{FieldForm, UriList},
     v4::{
-        BootFileName, DomainNameServers, FixedField, Flags, LeaseTime, Message, MessageType, Operation, OptionCode,
-        RebindingTime, RenewalTime, Routers, ServerIdentifier, SubnetMask, TftpServerName, VendorClass,
+        BootFileName, FixedField, Flags, HostName, LeaseTime, Message, MessageType, Operation, OptionCode,
+        RebindingTime, RenewalTime, ServerIdentifier, SubnetMask, TftpServerName, VendorClass,
     },
 };
 
-use super::{
-    Event, Ignored,
-    request::{HTTP_CLIENT, HttpBoot, Request},
+use super::request::Request;
+use crate::{
+    client::HTTP_CLIENT,
+    note::{Event, Ignored},
+    policy::{Answer, BootText, Sending},
 };
-use crate::policy::{BootText, Dhcp4Policy, Sending, Subnet};
 
 /// What a request is answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,26 +36,35 @@ pub(super) struct Composed {
     pub(super) shortened: Option<Event>,
 }
 
+/// What a reply is made from beside the request.
+#[derive(Clone, Copy)]
+pub(super) struct Material<'a, 'p> {
+    /// The address by which the client knows this server.
+    pub(super) server: Ipv4Addr,
+    /// The mask of the client's network, if it is known.
+    pub(super) mask: Option<Ipv4Addr>,
+    /// What the client is given.
+    pub(super) answer: &'a Answer<'p>,
+}
+
 /// Writes the reply.
-pub(super) fn compose(policy: &Dhcp4Policy, request: &Request, reply: Reply) -> Result<Composed, Ignored> {
+pub(super) fn compose(request: &Request, reply: Reply, material: Material<'_, '_>) -> Result<Composed, Ignored> {
     let mut message = header(request);
     message.options.put(&match reply {
         Reply::Offer(_) => MessageType::Offer,
         Reply::Grant(_) | Reply::Inform => MessageType::Ack,
         Reply::Refuse => MessageType::Nak,
     });
-    message.options.put(&ServerIdentifier(policy.server_identifier()));
+    message.options.put(&ServerIdentifier(material.server));
     let mut uris = None;
     match reply {
         Reply::Offer(address) | Reply::Grant(address) => {
             message.your_address = address;
-            if let Some(subnet) = policy.subnet() {
-                put_lease(&mut message, subnet);
-            }
-            uris = put_parameters(&mut message, policy, request);
+            put_lease(&mut message, material.answer.lease_seconds());
+            uris = put_parameters(&mut message, material, request);
         }
         // RFC 2131 §4.3.5: neither yiaddr nor lease time.
-        Reply::Inform => uris = put_parameters(&mut message, policy, request),
+        Reply::Inform => uris = put_parameters(&mut message, material, request),
         // RFC 2131 §4.3.2: a relay agent must broadcast it, the client may not have an address.
         Reply::Refuse if request.relay().is_some() => message.flags = Flags::BROADCAST,
         Reply::Refuse => {}
@@ -62,8 +72,14 @@ pub(super) fn compose(policy: &Dhcp4Policy, request: &Request, reply: Reply) -> 
     if matches!(reply, Reply::Grant(_) | Reply::Inform) {
         message.client_address = request.message.client_address;
     }
-    // RFC 6842 §3: the client identifier comes back; RFC 3046 §2.2: so does the relay agent's option, at the end.
-    for code in [OptionCode::CLIENT_IDENTIFIER, OptionCode::RELAY_AGENT_INFORMATION] {
+    // RFC 4039 §3.1: an ACK that follows a DISCOVER at once says so.
+    if matches!(reply, Reply::Grant(_)) && request.kind == MessageType::Discover {
+        message.options.insert(OptionCode::RAPID_COMMIT, Vec::new());
+    }
+    // RFC 6842 §3: the client identifier comes back; RFC 3011 §3: so does the subnet selection; RFC 3046 §2.2: and the relay agent's
+    // option, at the end.
+    let echoed = [OptionCode::CLIENT_IDENTIFIER, OptionCode::SUBNET_SELECTION, OptionCode::RELAY_AGENT_INFORMATION];
+    for code in echoed {
         if let Some(value) = request.message.options.bytes(code) {
             message.options.insert(code, value);
         }
@@ -79,61 +95,73 @@ fn header(request: &Request) -> Message {
     message
 }
 
-fn put_lease(message: &mut Message, subnet: &Subnet) {
-    let lease = subnet.lease_seconds();
+fn put_lease(message: &mut Message, lease: u32) {
     message.options.put(&LeaseTime(lease));
     // RFC 2131 §4.4.5: T1 is half of the lease, T2 seven eighths.
     message.options.put(&RenewalTime(lease / 2));
     message.options.put(&RebindingTime(lease.saturating_sub(lease / 8)));
 }
 
-/// Puts everything but address and lease, and returns the bootstrap URIs that went in.
-fn put_parameters(message: &mut Message, policy: &Dhcp4Policy, request: &Request) -> Option<UriList> {
-    if let Some(subnet) = policy.subnet() {
-        message.options.put(&SubnetMask(subnet.network().mask()));
-        if let Some(router) = subnet.router().filter(|_| request.accepts(OptionCode::ROUTERS)) {
-            message.options.put(&Routers(vec![router]));
-        }
-        if !subnet.dns().is_empty() && request.accepts(OptionCode::DOMAIN_NAME_SERVERS) {
-            message.options.put(&DomainNameServers(subnet.dns().to_vec()));
+/// Puts everything but address and lease, and returns the bootstrap URIs that went in, where they can be shortened.
+fn put_parameters(message: &mut Message, material: Material<'_, '_>, request: &Request) -> Option<UriList> {
+    let answer = material.answer;
+    if let Some(mask) = material.mask {
+        message.options.put(&SubnetMask(mask));
+    }
+    for (code, (value, sending, _)) in answer.options() {
+        let Some(code) = u8::try_from(code).ok().and_then(OptionCode::new) else { continue };
+        if sends(sending, code, request) {
+            message.options.insert(code, value);
         }
     }
-    put_boot(message, policy, request);
+    let host_name = answer.known().and_then(|(known, _)| known.host_name());
+    if let Some(name) = host_name.filter(|_| request.asks_for(OptionCode::HOST_NAME)) {
+        message.options.put(&HostName(name.into()));
+    }
+    put_boot(message, answer, request);
     // RFC 8572 §8.1 (DHC-02). No boot firmware asks for it, hence the policy.
-    let redirect = policy.redirect()?;
-    let send = redirect.sending == Sending::Always || request.asks_for(OptionCode::SZTP_REDIRECT);
-    send.then(|| {
-        message.options.insert(OptionCode::SZTP_REDIRECT, redirect.uris.encode());
-        redirect.uris.clone()
-    })
+    let uris = answer.uris()?.value;
+    let sending = answer.bootstrap_sending(Sending::Always);
+    // A class whose form cannot say what a wider list says gets nothing, rather than something else.
+    let value = answer.form().encode(uris).ok().filter(|_| sends(sending, OptionCode::SZTP_REDIRECT, request))?;
+    message.options.insert(OptionCode::SZTP_REDIRECT, value);
+    (answer.form() == FieldForm::Rfc8572).then(|| uris.clone())
+}
+
+fn sends(sending: Sending, code: OptionCode, request: &Request) -> bool {
+    match sending {
+        Sending::Always => true,
+        Sending::WhenAsked => request.asks_for(code),
+        Sending::Unless => request.accepts(code),
+    }
 }
 
 /// Server and boot file, in the header where they fit and as options for clients that ask (NET-08).
-fn put_boot(message: &mut Message, policy: &Dhcp4Policy, request: &Request) {
-    let boot = policy.boot().for_architectures(&request.architectures);
-    message.next_server = boot.next_server.unwrap_or(Ipv4Addr::UNSPECIFIED);
-    if let Some(name) = boot.server_name.as_ref().map(BootText::as_str) {
+fn put_boot(message: &mut Message, answer: &Answer<'_>, request: &Request) {
+    message.next_server = answer.next_server().map_or(Ipv4Addr::UNSPECIFIED, |given| given.value);
+    if let Some(name) = answer.server_name().map(|given| BootText::as_str(given.value)) {
         let field = FixedField::new(name);
         if field.is_none() || request.asks_for(OptionCode::TFTP_SERVER_NAME) {
             message.options.put(&TftpServerName(name.into()));
         }
         message.server_name = field.unwrap_or_default();
     }
-    if let Some(file) = boot.boot_file.as_ref().map(BootText::as_str) {
+    if let Some(file) = answer.boot_file().map(|given| BootText::as_str(given.value)) {
         let field = FixedField::new(file);
         if field.is_none() || request.asks_for(OptionCode::BOOT_FILE_NAME) {
             message.options.put(&BootFileName(file.into()));
         }
         message.boot_file = field.unwrap_or_default();
         // UEFI 2.10 §24.7: HTTP boot firmware takes a URL only from a server that names its class.
-        if request.http_boot == HttpBoot::Yes {
+        if request.client.is_http() && message.options.bytes(OptionCode::VENDOR_CLASS).is_none() {
             message.options.put(&VendorClass(HTTP_CLIENT.to_vec()));
         }
     }
 }
 
 /// Leaves out, least important first, what the client's limit does not allow: bootstrap URIs from the end of the list
-/// but for the first, options that repeat a header field, name servers, and option 143 at last. Never part of a value.
+/// but for the first, options that repeat a header field, what was configured from the highest number down, and option 143 at last. Never
+/// part of a value.
 fn fit(mut message: Message, mut uris: Option<UriList>, request: &Request) -> Result<Composed, Ignored> {
     let mut uris_left_out: usize = 0;
     let mut options_left_out = Vec::new();
@@ -150,20 +178,40 @@ fn fit(mut message: Message, mut uris: Option<UriList>, request: &Request) -> Re
         } else {
             let dispensable = dispensable(&message).ok_or(Ignored::ReplyTooLong)?;
             message.options.remove(dispensable);
-            options_left_out.push(dispensable);
+            options_left_out.push(dispensable.number().into());
         }
     }
 }
 
 /// The least important option that is still in the message.
 fn dispensable(message: &Message) -> Option<OptionCode> {
-    let candidates = [
+    let repeated = [
         (OptionCode::TFTP_SERVER_NAME, !message.server_name.is_empty()),
         (OptionCode::BOOT_FILE_NAME, !message.boot_file.is_empty()),
-        (OptionCode::DOMAIN_NAME_SERVERS, true),
-        (OptionCode::SZTP_REDIRECT, true),
     ];
     let present =
         |(code, allowed): (OptionCode, bool)| (allowed && message.options.bytes(code).is_some()).then_some(code);
-    candidates.into_iter().find_map(present)
+    let highest = || {
+        let codes = message.options.iter().map(|(code, _)| code);
+        codes.filter(|code| !NEEDED.contains(code) && *code != OptionCode::SZTP_REDIRECT).max()
+    };
+    let redirect = || present((OptionCode::SZTP_REDIRECT, true));
+    repeated.into_iter().find_map(present).or_else(highest).or_else(redirect)
 }
+
+/// What a reply is nothing without.
+const NEEDED: &[OptionCode] = &[
+    OptionCode::SUBNET_MASK,
+    OptionCode::ROUTERS,
+    OptionCode::LEASE_TIME,
+    OptionCode::MESSAGE_TYPE,
+    OptionCode::SERVER_IDENTIFIER,
+    OptionCode::RENEWAL_TIME,
+    OptionCode::REBINDING_TIME,
+    OptionCode::VENDOR_CLASS,
+    OptionCode::CLIENT_IDENTIFIER,
+    OptionCode::BOOT_FILE_NAME,
+    OptionCode::RAPID_COMMIT,
+    OptionCode::RELAY_AGENT_INFORMATION,
+    OptionCode::SUBNET_SELECTION,
+];

@@ -1,58 +1,45 @@
-//! The server's decisions, message by message (RFC 2131 §4.3).
+//! The server as a whole: datagrams, results and time go in, actions come out.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use dhcp::v4::{Message, MessageType};
 
 use super::{
-    Event, Ignored, Leases, Lent, Moment, Note,
-    compose::{Reply, compose},
+    decide::{Case, conflict},
     request::Request,
 };
-use crate::policy::{ClientPort, Dhcp4Policy, Subnet};
+use crate::{
+    action::{Action, Pending, Probe},
+    lease::{Address, Book, Lease, Written},
+    moment::Moment,
+    note::{ClientName, Event, Ignored, Note, ServerName},
+    policy::{Arrival, Dhcp4Policy, Directory},
+};
 
 /// One datagram as it arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct Datagram<'a> {
     /// Who sent it.
     pub source: SocketAddrV4,
+    /// Where it came in.
+    pub arrival: Arrival<'a, Ipv4Addr>,
     /// Its payload.
     pub bytes: &'a [u8],
-}
-
-/// What is to be done about a datagram.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Send this.
-    Send {
-        /// To whom; 255.255.255.255 is a broadcast on the interface that is served.
-        destination: SocketAddrV4,
-        /// The payload.
-        bytes: Vec<u8>,
-    },
-    /// Tell the operator this.
-    Note(Note),
 }
 
 /// A DHCPv4 server without socket or clock.
 #[derive(Clone, Debug)]
 pub struct Dhcp4Machine {
     policy: Dhcp4Policy,
-    leases: Option<Leases>,
-}
-
-/// A reply and what to call it, or the event of a message that wants no reply.
-enum Decision {
-    Answer(Reply, Event),
-    Silent(Event),
+    book: Book<Ipv4Addr>,
 }
 
 impl Dhcp4Machine {
     /// A server that obeys this policy and has lent nothing yet.
     #[must_use]
     pub fn new(policy: Dhcp4Policy) -> Self {
-        let leases = policy.subnet().and_then(Leases::new);
-        Self { policy, leases }
+        let book = policy.rules().book();
+        Self { policy, book }
     }
 
     /// The policy it obeys.
@@ -61,214 +48,135 @@ impl Dhcp4Machine {
         &self.policy
     }
 
-    /// Takes one datagram. There is at most one reply and always a note; no input makes it panic.
-    pub fn on_datagram(&mut self, now: Moment, datagram: &Datagram<'_>) -> Vec<Action> {
-        let source = datagram.source;
-        let note = |client, event| Action::Note(Note { source, client, event });
-        let message = match Message::decode(datagram.bytes) {
-            Ok(message) => message,
-            Err(error) => return vec![note(None, Event::Ignored(error.into()))],
-        };
-        let client = Some((message.hardware, message.transaction));
-        let request = match Request::new(message) {
-            Ok(request) => request,
-            Err(ignored) => return vec![note(client, Event::Ignored(ignored))],
-        };
-        let (reply, event) = match self.decide(now, &request, source) {
-            Ok(Decision::Answer(reply, event)) => (reply, event),
-            Ok(Decision::Silent(event)) => return vec![note(client, event)],
-            Err(ignored) => return vec![note(client, Event::Ignored(ignored))],
-        };
-        match compose(&self.policy, &request, reply) {
-            Ok(composed) => {
-                let destination = self.destination(&request, source, reply);
-                let mut actions = vec![Action::Send { destination, bytes: composed.bytes }, note(client, event)];
-                actions.extend(composed.shortened.map(|event| note(client, event)));
-                actions
-            }
-            Err(ignored) => vec![note(client, Event::Ignored(ignored))],
-        }
+    /// What is recorded of its addresses.
+    #[must_use]
+    pub const fn book(&self) -> &Book<Ipv4Addr> {
+        &self.book
     }
 
-    fn decide(&mut self, now: Moment, request: &Request, source: SocketAddrV4) -> Result<Decision, Ignored> {
-        match request.kind {
-            MessageType::Discover => self.discover(now, request),
-            MessageType::Request => self.request(now, request),
-            MessageType::Decline => self.decline(now, request),
-            MessageType::Release => self.release(now, request),
-            MessageType::Inform => self.inform(request, source),
-            MessageType::Offer | MessageType::Ack | MessageType::Nak => Err(Ignored::NotFromClient),
-        }
-    }
-
-    /// RFC 2131 §4.3.1.
-    fn discover(&mut self, now: Moment, request: &Request) -> Result<Decision, Ignored> {
-        let reserved = self.subnet_for(request)?.reserved_for(&request.message.hardware);
-        let from_pool = || self.leases.as_mut()?.offer(&request.client, request.requested(), now);
-        let address = reserved.or_else(from_pool).ok_or(Ignored::PoolExhausted)?;
-        Ok(Decision::Answer(Reply::Offer(address), Event::Offered(address)))
-    }
-
-    /// RFC 2131 §4.3.2: which of the four kinds of DHCPREQUEST it is follows from three fields.
-    fn request(&mut self, now: Moment, request: &Request) -> Result<Decision, Ignored> {
-        self.meant_for_us(now, request)?;
-        match (request.server(), request.current(), request.requested()) {
-            // SELECTING (RFC 2131 table 5: whatever `ciaddr` says counts as 0): the client takes our offer. Whatever cannot be granted is refused, so that it starts again.
-            (Some(_), _, Some(address)) => self.grant(now, request, address, Unknown::Refuse),
-            // RENEWING and REBINDING: the client has its address and is believed, unless someone else has it.
-            (_, Some(address), _) => self.grant(now, request, address, Unknown::Silent),
-            // INIT-REBOOT: the client remembers an address. Without a record of the client a server must be silent.
-            (None, None, Some(address)) => self.reboot(now, request, address),
-            (_, None, None) => Err(Ignored::AddressMissing(request.kind)),
-        }
-    }
-
-    fn reboot(&mut self, now: Moment, request: &Request, address: Ipv4Addr) -> Result<Decision, Ignored> {
-        let subnet = self.subnet_for(request)?;
-        let recorded = subnet
-            .reserved_for(&request.message.hardware)
-            .or_else(|| self.leases.as_ref()?.address_of(&request.client));
-        // RFC 2131 §4.3.2: an address of another network is refused even to a stranger.
-        if subnet.network().contains(address) && recorded.is_none() {
-            return Err(Ignored::NoRecord(address));
-        }
-        if recorded != Some(address) {
-            return Ok(refuse(address));
-        }
-        self.grant(now, request, address, Unknown::Refuse)
-    }
-
-    fn grant(
+    /// Takes one datagram. There is at most one reply, and always a note, now or when what it waits for is done; no input makes it panic.
+    pub fn on_datagram(
         &mut self,
         now: Moment,
-        request: &Request,
-        address: Ipv4Addr,
-        unknown: Unknown,
-    ) -> Result<Decision, Ignored> {
-        let subnet = self.subnet_for(request)?;
-        // RFC 2131 §4.3.2: an address of another network is always refused.
-        if !subnet.network().contains(address) {
-            return Ok(refuse(address));
-        }
-        let seconds = subnet.lease_seconds();
-        let lent = match subnet.reserved_for(&request.message.hardware) {
-            Some(reserved) if reserved == address => Lent::Yes,
-            // A reservation made after the client got its address: it has to move.
-            Some(_) => Lent::Taken,
-            None => {
-                self.leases.as_mut().map_or(Lent::NotOurs, |leases| leases.lend(&request.client, address, now, seconds))
-            }
+        datagram: &Datagram<'_>,
+        directory: &Directory,
+    ) -> Vec<Action<Ipv4Addr>> {
+        let source = datagram.source.into();
+        let ignored = |client, ignored| vec![Action::Note(Note { source, client, event: Event::Ignored(ignored) })];
+        let message = match Message::decode(datagram.bytes) {
+            Ok(message) => message,
+            Err(error) => return ignored(None, error.into()),
         };
-        match (lent, unknown) {
-            (Lent::Yes, _) => Ok(Decision::Answer(Reply::Grant(address), Event::Granted(address))),
-            (Lent::Taken, _) | (Lent::NotOurs, Unknown::Refuse) => Ok(refuse(address)),
-            (Lent::NotOurs, Unknown::Silent) => Err(Ignored::NoRecord(address)),
+        let client = ClientName::V4(message.hardware, message.transaction);
+        let request = match Request::new(message, self.policy.client_identifiers()) {
+            Ok(request) => request,
+            Err(because) => return ignored(Some(client), because),
+        };
+        let note = |event| Note { source, client: Some(client.clone()), event };
+        let other_server = self.other_server(&request, &datagram.arrival);
+        let mut actions: Vec<_> = other_server.map(|event| Action::Note(note(event))).into_iter().collect();
+        // Borrowed apart from the book, which changes while the policy is obeyed.
+        let (policy, book) = (&self.policy, &mut self.book);
+        let decided = Case::new(now, policy, &request, datagram, directory).and_then(|case| {
+            let decision = case.decide(policy, book)?;
+            case.carry_out(policy, book, decision, datagram, note)
+        });
+        match decided {
+            Ok(carried_out) => actions.extend(carried_out),
+            Err(because) => actions.push(Action::Note(note(Event::Ignored(because)))),
         }
+        actions
     }
 
-    /// RFC 2131 §4.3.3.
-    fn decline(&mut self, now: Moment, request: &Request) -> Result<Decision, Ignored> {
-        self.meant_for_us(now, request)?;
-        let address = request.requested().ok_or(Ignored::AddressMissing(request.kind))?;
-        let reserved = self.subnet_for(request)?.reserved_for(&request.message.hardware) == Some(address);
-        let theirs = |leases: &mut Leases| leases.decline(&request.client, address, now);
-        if !reserved && !self.leases.as_mut().is_some_and(theirs) {
-            return Err(Ignored::NoRecord(address));
-        }
-        Ok(Decision::Silent(Event::Declined(address)))
-    }
-
-    /// RFC 2131 §4.3.4.
-    fn release(&mut self, now: Moment, request: &Request) -> Result<Decision, Ignored> {
-        self.meant_for_us(now, request)?;
-        let address = request.current().ok_or(Ignored::AddressMissing(request.kind))?;
-        let reserved = self.subnet_for(request)?.reserved_for(&request.message.hardware) == Some(address);
-        let theirs = |leases: &mut Leases| leases.release(&request.client, address, now);
-        if !reserved && !self.leases.as_mut().is_some_and(theirs) {
-            return Err(Ignored::NoRecord(address));
-        }
-        Ok(Decision::Silent(Event::Released(address)))
-    }
-
-    /// RFC 2131 §3.1 step 4: a message that names another server also declines our offer.
-    fn meant_for_us(&mut self, now: Moment, request: &Request) -> Result<(), Ignored> {
-        match request.server() {
-            Some(other) if other != self.policy.server_identifier() => {
-                if let Some(leases) = self.leases.as_mut() {
-                    leases.withdraw_offer(&request.client, now);
+    /// What became of records that were to be written: `None` when the store failed, and why.
+    pub fn on_written(
+        &mut self,
+        pending: Pending<Ipv4Addr>,
+        outcome: Result<&[Written], String>,
+    ) -> Vec<Action<Ipv4Addr>> {
+        let about = |event: Event| {
+            let note = pending.notes.first().cloned();
+            note.map(|note| Action::Note(Note { event, ..note }))
+        };
+        match outcome {
+            Ok(written) if written.iter().all(|it| *it == Written::Yes) => {
+                let notes = pending.notes.into_iter().map(Action::Note);
+                pending.reply.map(Action::Send).into_iter().chain(notes).collect()
+            }
+            Ok(written) => {
+                pending.before.into_iter().for_each(|before| self.book.undo(before));
+                let mut refused = None;
+                for written in written {
+                    if let Written::Taken(lease) = written {
+                        refused = Some(lease.address);
+                        self.book.record(lease.as_ref().clone());
+                    }
                 }
-                Err(Ignored::OtherServer(other))
+                let note = pending.notes.first().cloned();
+                let note = note.zip(refused).map(|(note, address)| Note { event: Event::Refused(address), ..note });
+                pending.refusal.map(Action::Send).into_iter().chain(note.map(Action::Note)).collect()
             }
-            _ => Ok(()),
-        }
-    }
-
-    /// The subnet, provided the client is in it: a relay agent's address names the network it relays for.
-    fn subnet_for(&self, request: &Request) -> Result<&Subnet, Ignored> {
-        let subnet = self.policy.subnet().ok_or(Ignored::NoSubnet)?;
-        match request.relay() {
-            Some(relay) if !subnet.network().contains(relay) => {
-                Err(Ignored::OtherNetwork { relay, network: subnet.network() })
-            }
-            _ => Ok(subnet),
-        }
-    }
-
-    /// RFC 2131 §4.3.5. `ciaddr` is whatever the sender likes: without a check this server would send a long answer to
-    /// anybody whom a short message names.
-    fn inform(&self, request: &Request, source: SocketAddrV4) -> Result<Decision, Ignored> {
-        let numbered = Some(*source.ip()).filter(|address| !address.is_unspecified());
-        let address = request.current().or(numbered).ok_or(Ignored::AddressMissing(request.kind))?;
-        let answered = request.relay().unwrap_or(address);
-        let known = match self.policy.subnet() {
-            Some(subnet) => subnet.network().contains(answered),
-            // Without a subnet only the sender itself is answered.
-            None => numbered == Some(answered),
-        };
-        if known {
-            Ok(Decision::Answer(Reply::Inform, Event::Informed(address)))
-        } else {
-            Err(Ignored::Elsewhere { address: answered })
-        }
-    }
-
-    /// RFC 2131 §4.1: to the relay agent, else to the client's address, else broadcast.
-    fn destination(&self, request: &Request, source: SocketAddrV4, reply: Reply) -> SocketAddrV4 {
-        if let Some(relay) = request.relay() {
-            return SocketAddrV4::new(relay, SERVER_PORT);
-        }
-        let numbered = Some(*source.ip()).filter(|address| !address.is_unspecified());
-        match self.policy.client_port() {
-            ClientPort::Source => SocketAddrV4::new(numbered.unwrap_or(Ipv4Addr::BROADCAST), source.port()),
-            ClientPort::Fixed(port) => {
-                let address = match reply {
-                    // A client that is refused may not use its address any more.
-                    Reply::Refuse => None,
-                    Reply::Inform => request.current().or(numbered),
-                    // RFC 2131 table 5: in DHCPDISCOVER and in SELECTING `ciaddr` is 0; what else it says is ignored.
-                    Reply::Offer(_) => None,
-                    Reply::Grant(_) if request.server().is_some() => None,
-                    Reply::Grant(_) => request.current(),
-                };
-                // The un-numbered client, with the broadcast flag or without: see the module's documentation.
-                SocketAddrV4::new(address.unwrap_or(Ipv4Addr::BROADCAST), port)
+            // RFC 2131 §4.3: what is not durable was not lent. The client asks again.
+            Err(because) => {
+                let told = about(Event::Ignored(Ignored::NotKept(because)));
+                pending.before.into_iter().for_each(|before| self.book.undo(before));
+                told.into_iter().collect()
             }
         }
     }
+
+    /// What a probe found. When the address is in use it is set aside, and the client is offered another one.
+    pub fn on_probed(
+        &mut self,
+        now: Moment,
+        probe: Probe<Ipv4Addr>,
+        datagram: &Datagram<'_>,
+        in_use: bool,
+        directory: &Directory,
+    ) -> Vec<Action<Ipv4Addr>> {
+        if !in_use {
+            let notes = probe.notes.into_iter().map(Action::Note);
+            return std::iter::once(Action::Send(probe.reply)).chain(notes).collect();
+        }
+        let lease = conflict(probe.address, now);
+        let before = self.book.record(lease.clone()).into_iter().collect();
+        let note = probe.notes.into_iter().next();
+        let notes: Vec<_> =
+            note.map(|note| Note { event: Event::InUse(probe.address.into()), ..note }).into_iter().collect();
+        let pending = Pending { leases: vec![lease], before, reply: None, refusal: None, notes };
+        let mut actions = vec![Action::Write(Box::new(pending))];
+        let again = Datagram { bytes: &probe.datagram, ..*datagram };
+        actions.extend(self.on_datagram(now, &again, directory));
+        actions
+    }
+
+    /// Takes over what is on record already: at the start, and what other servers wrote since.
+    pub fn on_followed(&mut self, leases: impl IntoIterator<Item = Lease>) {
+        for lease in leases {
+            let known = Ipv4Addr::from_ip(lease.address).and_then(|address| self.book.lease(address));
+            // What this server wrote since comes back in its turn.
+            if known.is_none_or(|known| known.since <= lease.since) {
+                self.book.record(lease);
+            }
+        }
+    }
+
+    /// Drops what ended, in steps. `keep_seconds` is how long a client that comes back finds its address again.
+    pub fn on_tick(&mut self, now: Moment, keep_seconds: u32) {
+        let before = Moment(now.0.saturating_sub(keep_seconds.into()));
+        self.book.forget(now, before, FORGOTTEN_AT_ONCE);
+    }
+
+    /// RFC 2131 §3.1 step 3: a client that takes another server's offer says so to everybody.
+    fn other_server(&self, request: &Request, arrival: &Arrival<'_, Ipv4Addr>) -> Option<Event> {
+        let server = request.server().filter(|_| request.kind == MessageType::Request)?;
+        let ours = Some(server) == self.policy.server_identifier()
+            || arrival.addresses.contains(&server)
+            || Some(server) == request.server_override();
+        let unexpected = !ours && !self.policy.expects(server);
+        unexpected.then_some(Event::OtherServer(ServerName::Address(server.into())))
+    }
 }
 
-/// What becomes of a request for an address of the network that this server does not give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unknown {
-    /// The client chose us, so it is told to start again.
-    Refuse,
-    /// Another server may have lent it.
-    Silent,
-}
-
-const fn refuse(address: Ipv4Addr) -> Decision {
-    Decision::Answer(Reply::Refuse, Event::Refused(address))
-}
-
-/// Where relay agents and servers listen.
-const SERVER_PORT: u16 = 67;
+/// How many records are dropped at one tick.
+const FORGOTTEN_AT_ONCE: usize = 4096;

@@ -1,20 +1,15 @@
 //! The DHCPv4 server of RFC 2131, without sockets or clock.
 //!
-//! [`Dhcp4Machine::on_datagram`] takes the present moment and one datagram and returns what to send and what to tell
-//! the operator. Its memory is bounded by the size of the pool.
+//! [`Dhcp4Machine::on_datagram`] takes the present moment and one datagram and returns what to send, what to make durable first, and what to
+//! tell the operator. Its memory is bounded by the size of the pools.
 //!
-//! Leases live in memory only. A server that was restarted knows none, but a client that renews is believed as long as
-//! nobody else has its address, so restarts go unnoticed by running clients. Durable leases come later.
-//!
-//! Replies to a client without address are broadcast: unicast to an address the client does not have yet needs a raw
-//! socket, and RFC 2131 §4.1 permits broadcast in its place.
+//! A lease is written before its client hears of it ([`crate::action::Pending`]). An offer is not: whoever restarts forgets it, and the
+//! client's request is then judged like that of any client that comes with an address.
 
 mod compose;
-mod leases;
+mod decide;
+mod destination;
 mod machine;
-mod note;
 mod request;
 
-pub use leases::{ClientKey, Leases, Lent, Moment};
-pub use machine::{Action, Datagram, Dhcp4Machine};
-pub use note::{Event, Ignored, Note};
+pub use machine::{Datagram, Dhcp4Machine};

@@ -1,50 +1,80 @@
 //! A client's message, read once into everything the server acts on.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use dhcp::v4::{
-    Architecture, ClientArchitectures, ClientIdentifier, MaximumMessageSize, Message, MessageType, Operation,
-    OptionCode, ParameterRequestList, RequestedAddress, ServerIdentifier, VendorClass,
+    ClientArchitectures, ClientIdentifier, HostName, MachineIdentifier, MaximumMessageSize, Message, MessageType,
+    Operation, OptionCode, ParameterRequestList, RelayAgentInformation, RequestedAddress, ServerIdentifier,
+    SubnetSelection, UserClass, VendorClass, VendorIdentifyingClass,
 };
 
-use super::{ClientKey, Ignored};
+use crate::{client::Client, lease::ClientKey, note::Ignored};
 
 /// A client's message with its options taken apart.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) message: Message,
     pub(super) kind: MessageType,
-    pub(super) client: ClientKey,
-    pub(super) architectures: Vec<Architecture>,
-    pub(super) http_boot: HttpBoot,
+    /// Who asks.
+    pub(super) client: Client,
+    /// By what its leases are found.
+    pub(super) key: ClientKey,
+    /// Whether two messages are enough for it (RFC 4039).
+    pub(super) rapid_commit: bool,
+    relay_agent: Option<RelayAgentInformation>,
+    selected: Option<Ipv4Addr>,
     requested: Option<Ipv4Addr>,
     server: Option<Ipv4Addr>,
     wanted: Option<ParameterRequestList>,
     size: MaximumMessageSize,
 }
 
-/// Whether the client is firmware that boots from a URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HttpBoot {
-    Yes,
-    No,
-}
-
 impl Request {
-    pub(super) fn new(message: Message) -> Result<Self, Ignored> {
+    /// Reads a message. `by_identifier` says whether option 61 makes the client, or its hardware address alone.
+    pub(super) fn new(message: Message, by_identifier: bool) -> Result<Self, Ignored> {
         if message.operation != Operation::Request {
             return Err(Ignored::NotFromClient);
         }
+        // RFC 1542 §4.1.1: no relay agent forwards what passed 16 others.
+        if message.hops > MOST_HOPS {
+            return Err(Ignored::RelayLoop { hops: message.hops });
+        }
         let options = &message.options;
+        let kind = options.value()?.ok_or(Ignored::Bootp)?;
         let identifier = options.value::<ClientIdentifier>()?;
-        let vendor_class = options.value::<VendorClass>()?;
-        // UEFI 2.10 §24.7: HTTP boot firmware says so in its vendor class.
-        let is_http = vendor_class.is_some_and(|class| class.0.starts_with(HTTP_CLIENT));
+        let relay_agent = options.value::<RelayAgentInformation>()?;
+        let key = ClientKey::v4(identifier.as_ref().filter(|_| by_identifier), &message.hardware);
+        let of_relay =
+            |pick: fn(&RelayAgentInformation) -> Option<&[u8]>| relay_agent.as_ref().and_then(pick).map(<[u8]>::to_vec);
+        // What only describes the client must not keep it from being served: an option of that kind counts when it can be read.
+        let machine = options.value::<MachineIdentifier>().ok().flatten();
+        let user_class = options.value::<UserClass>().ok().flatten();
+        let enterprises = options.value::<VendorIdentifyingClass>().ok().flatten();
+        let host_name = options.value::<HostName>().ok().flatten();
+        let client = Client {
+            mac: message.hardware.mac(),
+            uuids: machine.map(|machine| vec![machine.bytes, machine.other_byte_order()]).unwrap_or_default(),
+            identifier: identifier.map(|identifier| identifier.0),
+            vendor_classes: options.value::<VendorClass>()?.map(|class| class.0).into_iter().collect(),
+            enterprises: enterprises.map(|list| list.0.iter().map(|it| it.enterprise()).collect()).unwrap_or_default(),
+            user_classes: user_class.map(|class| class.classes).unwrap_or_default(),
+            architectures: options.value::<ClientArchitectures>().ok().flatten().map(|list| list.0).unwrap_or_default(),
+            relay: Some(IpAddr::V4(message.relay)).filter(|relay| !relay.is_unspecified()),
+            circuit: of_relay(RelayAgentInformation::circuit_id),
+            remote: of_relay(RelayAgentInformation::remote_id),
+            subscriber: of_relay(RelayAgentInformation::subscriber_id),
+            host_name: host_name.and_then(|name| name.text().map(str::to_owned)),
+        };
+        // RFC 3527 §3: what the relay agent says of the client's network goes before what the client wants (RFC 3011 §3).
+        let of_agent = relay_agent.as_ref().and_then(RelayAgentInformation::link_selection);
+        let of_client = options.value::<SubnetSelection>()?.map(|selection| selection.0);
         Ok(Self {
-            kind: options.value()?.ok_or(Ignored::Bootp)?,
-            client: ClientKey::new(identifier.as_ref(), &message.hardware),
-            architectures: options.value::<ClientArchitectures>()?.map(|list| list.0).unwrap_or_default(),
-            http_boot: if is_http { HttpBoot::Yes } else { HttpBoot::No },
+            kind,
+            client,
+            key,
+            rapid_commit: options.bytes(OptionCode::RAPID_COMMIT).is_some(),
+            selected: of_agent.or(of_client),
+            relay_agent,
             requested: options.value::<RequestedAddress>()?.map(|address| address.0),
             server: options.value::<ServerIdentifier>()?.map(|address| address.0),
             wanted: options.value()?,
@@ -64,6 +94,21 @@ impl Request {
     /// Option 54: the server the client has chosen.
     pub(super) const fn server(&self) -> Option<Ipv4Addr> {
         self.server
+    }
+
+    /// The subnet that the relay agent or the client names.
+    pub(super) const fn selected(&self) -> Option<Ipv4Addr> {
+        self.selected
+    }
+
+    /// As which server the relay agent wants clients to know this one (RFC 5107).
+    pub(super) fn server_override(&self) -> Option<Ipv4Addr> {
+        self.relay_agent.as_ref()?.server_identifier_override()
+    }
+
+    /// Whether the relay agent listens on the port it sends from (RFC 8357).
+    pub(super) fn relay_port(&self) -> bool {
+        self.relay_agent.as_ref().is_some_and(RelayAgentInformation::wants_source_port)
     }
 
     /// `ciaddr`, if the client has an address.
@@ -92,5 +137,5 @@ impl Request {
     }
 }
 
-/// How the vendor class of HTTP boot firmware begins, and what its server has to answer.
-pub(super) const HTTP_CLIENT: &[u8] = b"HTTPClient";
+/// RFC 1542 §4.1.1.
+const MOST_HOPS: u8 = 16;

@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::dhcp4::Moment;
+use crate::moment::Moment;
 
 /// A clock that reads the wall once and counts on from there, so that leases neither end nor last longer because
 /// somebody sets the time.

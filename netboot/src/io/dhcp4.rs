@@ -1,29 +1,33 @@
-//! A DHCPv4 server on a UDP socket.
+//! The DHCPv4 server on its socket.
 
 use std::{
     future::Future,
-    io,
-    net::{SocketAddr, SocketAddrV4},
-    time::Duration,
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
 };
 
-use socket2::{Domain, Protocol, Socket, Type};
-use thiserror::Error;
-use tokio::{net::UdpSocket, sync::oneshot, task::JoinHandle};
-use tracing::{info, warn};
+use linux_sys::packet::PacketSocket;
+use tracing::warn;
 
-use super::Clock;
+use super::{
+    ProbeSettings, Prober, Protocol, RunningDhcpServer, ServerError, Services, Udp4Socket,
+    engine::{Engine, Heard, Machine},
+    local::Locals,
+};
 use crate::{
-    dhcp4::{Action, Datagram, Dhcp4Machine, Event, Ignored, Note},
-    policy::Dhcp4Policy,
+    action::{Action, Pending, Probe},
+    dhcp4::{Datagram, Dhcp4Machine},
+    lease::{Lease, Written},
+    moment::Moment,
+    policy::{Arrival, ClientPort, Dhcp4Policy, Directory, Subnet},
 };
 
 /// A DHCPv4 server with its socket bound, not answering yet.
 #[derive(Debug)]
 pub struct Dhcp4Server {
-    socket: UdpSocket,
-    local_address: SocketAddrV4,
+    socket: Udp4Socket,
+    locals: Locals,
     machine: Dhcp4Machine,
+    services: Services,
 }
 
 impl Dhcp4Server {
@@ -35,66 +39,47 @@ impl Dhcp4Server {
     ///
     /// # Panics
     /// Outside a tokio runtime with I/O enabled.
-    pub fn bind(policy: Dhcp4Policy) -> Result<Self, ServerError> {
-        let listen = policy.listen();
-        let failed = |source| ServerError::Bind { listen, source };
-        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP)).map_err(failed)?;
-        socket.set_reuse_address(true).map_err(failed)?;
-        socket.set_broadcast(true).map_err(failed)?;
-        socket.set_nonblocking(true).map_err(failed)?;
-        if let Some(interface) = policy.interface() {
-            let named = |source| ServerError::Interface { interface: interface.to_owned(), source };
-            socket.bind_device(Some(interface.as_bytes())).map_err(named)?;
+    pub fn bind(policy: Dhcp4Policy, services: Services) -> Result<Self, ServerError> {
+        // One interface has the socket for itself; several share one, and what comes in elsewhere is not heard.
+        let only = match policy.interfaces() {
+            [interface] => Some(interface.as_str()),
+            _ => None,
+        };
+        let socket = Udp4Socket::bind(policy.listen(), only)?;
+        let locals = Locals::read(policy.interfaces()).map_err(|source| ServerError::Interfaces { source })?;
+        for name in policy.interfaces() {
+            if locals.iter().all(|(_, local)| local.name != *name) {
+                warn!(interface = name, "dhcp4 serves an interface that is not there yet");
+            }
         }
-        socket.bind(&SocketAddr::from(listen).into()).map_err(failed)?;
-        let local_address = socket.local_addr().map_err(failed)?.as_socket_ipv4().unwrap_or(listen);
-        let socket = UdpSocket::from_std(socket.into()).map_err(failed)?;
-        Ok(Self { socket, local_address, machine: Dhcp4Machine::new(policy) })
+        Ok(Self { socket, locals, machine: Dhcp4Machine::new(policy), services })
     }
 
     /// The address the socket is bound to, with the port the system chose where the policy says 0.
     #[must_use]
     pub const fn local_address(&self) -> SocketAddrV4 {
-        self.local_address
+        self.socket.local_address()
     }
 
     /// Answers requests until `shutdown` completes.
     ///
     /// # Errors
     /// [`ServerError::Receive`] when the socket stays unusable. A reply that cannot be sent is logged, not an error.
-    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let clock = Clock::start();
-        let mut buffer = vec![0; LARGEST_DATAGRAM];
-        let mut failures: u32 = 0;
-        tokio::pin!(shutdown);
-        info!(address = %self.local_address, interface = self.machine.policy().interface(), "dhcp4 listening");
-        loop {
-            let received = tokio::select! {
-                () = &mut shutdown => break,
-                received = self.socket.recv_from(&mut buffer) => received,
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let policy = self.machine.policy();
+        let real = matches!(policy.client_port(), ClientPort::Fixed(_));
+        let prober = (policy.conflict_check() && real).then(|| {
+            let interface = match policy.interfaces() {
+                [interface] => Some(interface.clone()),
+                _ => None,
             };
-            match received {
-                Ok((length, SocketAddr::V4(source))) => {
-                    failures = 0;
-                    let bytes = buffer.get(..length).unwrap_or_default();
-                    let actions = self.machine.on_datagram(clock.now(), &Datagram { source, bytes });
-                    self.perform(actions).await;
-                }
-                Ok((_, SocketAddr::V6(_))) => {}
-                // An interface that goes down reports it here once; a socket that only fails must not spin.
-                Err(error) if failures < TOLERATED_FAILURES => {
-                    failures = failures.saturating_add(1);
-                    warn!(%error, "dhcp4 receive failed");
-                    tokio::select! {
-                        () = &mut shutdown => break,
-                        () = tokio::time::sleep(pause(failures)) => {}
-                    }
-                }
-                Err(source) => return Err(ServerError::Receive { source }),
-            }
-        }
-        info!(address = %self.local_address, "dhcp4 stopped");
-        Ok(())
+            Prober::open(ProbeSettings { interface, ..ProbeSettings::default() })
+        });
+        // Without the right to send frames a client without an address is answered by broadcast, which it must take as well.
+        let frames = if real { PacketSocket::open().ok() } else { None };
+        let mut engine = Engine::new(self.socket.into_channel(), self.machine, self.locals, self.services);
+        (engine.prober, engine.frames) = (prober.filter(Prober::is_on), frames);
+        engine.run(shutdown).await
     }
 
     /// Answers requests in a task of its own.
@@ -102,133 +87,83 @@ impl Dhcp4Server {
     /// # Panics
     /// Outside a tokio runtime.
     #[must_use]
-    pub fn spawn(self) -> RunningDhcp4Server {
-        let local_address = self.local_address;
-        let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(self.run(async move {
-            // A dropped handle stops the server as a call does.
-            let _gone = stopped.await;
-        }));
-        RunningDhcp4Server { local_address, stop, task: Some(task) }
-    }
-
-    async fn perform(&self, actions: Vec<Action>) {
-        for action in actions {
-            match action {
-                Action::Send { destination, bytes } => {
-                    if let Err(error) = self.socket.send_to(&bytes, destination).await {
-                        warn!(%destination, %error, "dhcp4 send failed");
-                    }
-                }
-                Action::Note(note) => log(&note),
-            }
-        }
+    pub fn spawn(self) -> RunningDhcpServer {
+        RunningDhcpServer::spawn(self.local_address().into(), |stopped| {
+            self.run(async move {
+                // A dropped handle stops the server as a call does.
+                let _gone = stopped.await;
+            })
+        })
     }
 }
 
-/// A DHCPv4 server that answers requests. Dropping it stops the server; [`Self::shutdown`] also waits for it.
-#[derive(Debug)]
-pub struct RunningDhcp4Server {
-    local_address: SocketAddrV4,
-    stop: oneshot::Sender<()>,
-    /// `None` once its end has been seen.
-    task: Option<JoinHandle<Result<(), ServerError>>>,
-}
+impl Machine for Dhcp4Machine {
+    type Address = Ipv4Addr;
 
-impl RunningDhcp4Server {
-    /// The address the socket is bound to.
-    #[must_use]
-    pub const fn local_address(&self) -> SocketAddrV4 {
-        self.local_address
-    }
+    const PROTOCOL: Protocol = Protocol::Dhcp4;
 
-    /// Waits until the server stops although nobody told it to, and says why. Never ends once that has been said. Safe
-    /// to drop and call again.
-    pub async fn failed(&mut self) -> ServerError {
-        let Some(task) = &mut self.task else { return std::future::pending().await };
-        let ended = task.await;
-        self.task = None;
-        match ended {
-            Ok(Err(error)) => error,
-            Ok(Ok(())) | Err(_) => ServerError::Task,
+    fn on_datagram(&mut self, now: Moment, heard: &Heard<'_>, directory: &Directory) -> Vec<Action<Ipv4Addr>> {
+        match datagram(heard) {
+            Some(datagram) => Self::on_datagram(self, now, &datagram, directory),
+            None => Vec::new(),
         }
     }
 
-    /// Stops the server and waits until its socket is closed.
-    ///
-    /// # Errors
-    /// What made the server stop before it was told to.
-    pub async fn shutdown(self) -> Result<(), ServerError> {
-        drop(self.stop);
-        match self.task {
-            Some(task) => task.await.map_err(|_| ServerError::Task)?,
-            None => Ok(()),
+    fn on_written(&mut self, pending: Pending<Ipv4Addr>, outcome: Result<&[Written], String>) -> Vec<Action<Ipv4Addr>> {
+        Self::on_written(self, pending, outcome)
+    }
+
+    fn on_probed(
+        &mut self,
+        now: Moment,
+        probe: Probe<Ipv4Addr>,
+        heard: &Heard<'_>,
+        in_use: bool,
+        directory: &Directory,
+    ) -> Vec<Action<Ipv4Addr>> {
+        match datagram(heard) {
+            Some(datagram) => Self::on_probed(self, now, probe, &datagram, in_use, directory),
+            None => Vec::new(),
         }
+    }
+
+    fn on_followed(&mut self, leases: Vec<Lease>) {
+        Self::on_followed(self, leases);
+    }
+
+    fn on_tick(&mut self, now: Moment, keep_seconds: u32) {
+        Self::on_tick(self, now, keep_seconds);
+    }
+
+    fn begins(bytes: &[u8]) -> bool {
+        // RFC 2132 §9.6: option 53, wherever it stands; a DHCPDISCOVER is 1.
+        let mut rest = bytes.get(OPTIONS_OFFSET..).unwrap_or_default();
+        while let [code, after @ ..] = rest {
+            rest = match (code, after) {
+                (0, _) => after,
+                (53, [1, kind, ..]) => return *kind == 1,
+                (255, _) => return false,
+                (_, [length, value @ ..]) => value.get(usize::from(*length)..).unwrap_or_default(),
+                (_, []) => return false,
+            };
+        }
+        false
+    }
+
+    fn usage(&self) -> Vec<(IpAddr, usize, u128)> {
+        let usage = |(place, subnet): (usize, &Subnet<Ipv4Addr>)| {
+            let (records, size) = self.book().usage(place);
+            ((*subnet.network().range().start()).into(), records, size)
+        };
+        self.policy().rules().subnets().iter().enumerate().map(usage).collect()
     }
 }
 
-/// The server cannot run. The environment's fault.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ServerError {
-    /// The socket cannot be made or bound.
-    #[error("cannot listen on {listen}")]
-    Bind {
-        /// The address.
-        listen: SocketAddrV4,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The socket cannot be confined to the interface.
-    #[error("cannot serve the interface {interface}")]
-    Interface {
-        /// The interface's name.
-        interface: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The socket receives no more.
-    #[error("cannot receive")]
-    Receive {
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The server's task panicked or was aborted.
-    #[error("the server's task ended by itself")]
-    Task,
+fn datagram<'a>(heard: &Heard<'a>) -> Option<Datagram<'a>> {
+    let SocketAddr::V4(source) = heard.source else { return None };
+    let arrival = Arrival { interface: &heard.local.name, addresses: &heard.local.ipv4 };
+    Some(Datagram { source, arrival, bytes: heard.bytes })
 }
 
-fn log(note: &Note) {
-    let client = note.client.map(|(hardware, _)| tracing::field::display(hardware));
-    let transaction = note.client.map(|(_, transaction)| tracing::field::display(transaction));
-    let address = note.event.address().map(tracing::field::display);
-    let event = note.event.as_str();
-    let source = note.source;
-    match &note.event {
-        Event::Ignored(because) => {
-            let reason = because.reason().map(tracing::field::display);
-            match because {
-                // Every server on the segment hears this; it is no news.
-                Ignored::OtherServer(_) => tracing::debug!(event, %source, client, transaction, %because, "dhcp4"),
-                _ => warn!(event, %source, client, transaction, reason, %because, "dhcp4"),
-            }
-        }
-        Event::Shortened { uris_left_out, options_left_out } => {
-            warn!(event, %source, client, transaction, uris_left_out, ?options_left_out, "dhcp4");
-        }
-        _ => info!(event, %source, client, transaction, address, "dhcp4"),
-    }
-}
-
-/// How long to wait after so many receive errors in a row: 20 ms, doubled each time, up to 1.28 s.
-fn pause(failures: u32) -> Duration {
-    Duration::from_millis(10 << failures.min(7))
-}
-
-/// The largest payload UDP carries.
-const LARGEST_DATAGRAM: usize = 65_535;
-/// How many receive errors in a row are survived.
-const TOLERATED_FAILURES: u32 = 16;
+/// Where the options of a message begin: header and magic cookie (RFC 2131 §2).
+const OPTIONS_OFFSET: usize = 240;

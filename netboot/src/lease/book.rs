@@ -209,13 +209,14 @@ impl<A: Address> Book<A> {
         }
     }
 
-    /// Drops what ended before this moment, offers and records, at most `limit` of each subnet. Gives how many.
-    pub fn forget(&mut self, before: Moment, limit: usize) -> usize {
+    /// Drops offers that ended before `now` and records that ended before `before`, at most `limit` of each subnet. Gives how many.
+    pub fn forget(&mut self, now: Moment, before: Moment, limit: usize) -> usize {
         let mut forgotten: usize = 0;
         for subnet in 0..self.shelves.len() {
             let Some(shelf) = self.shelves.get(subnet) else { break };
-            let ended = shelf.by_expiry.iter().chain(&shelf.offers).take_while(|(ends, _)| *ends < before);
-            let ended: Vec<A> = ended.take(limit).map(|(_, address)| *address).collect();
+            let offers = shelf.offers.iter().take_while(|(ends, _)| *ends < now);
+            let records = shelf.by_expiry.iter().take_while(|(ends, _)| *ends < before);
+            let ended: Vec<A> = offers.chain(records).take(limit).map(|(_, address)| *address).collect();
             forgotten = forgotten.saturating_add(ended.len());
             for address in ended {
                 self.remove(subnet, address);

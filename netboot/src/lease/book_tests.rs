@@ -62,7 +62,9 @@ fn reserved_addresses_are_never_offered_and_the_pool_ends() {
 fn an_offer_not_taken_is_free_after_a_minute() {
     let mut book = book();
     let first = book.offer(0, &client(1), None, false, NOW);
-    (2..=3).for_each(|who| drop(book.offer(0, &client(who), None, false, NOW.plus(1))));
+    for who in 2..=3 {
+        book.offer(0, &client(who), None, false, NOW.plus(1));
+    }
     assert_eq!(book.offer(0, &client(4), None, false, NOW.plus(59)), None);
     assert_eq!(book.offer(0, &client(4), None, false, NOW.plus(60)), first);
     assert_eq!(book.address_of(&client(1)), None);
@@ -141,7 +143,7 @@ fn what_was_forgotten_is_found_again() {
         lend(&mut book, who, last, NOW, 10);
     }
     assert_eq!(book.offer(0, &client(4), None, false, NOW), None);
-    assert_eq!(book.forget(NOW.plus(20), 2), 2);
+    assert_eq!(book.forget(NOW, NOW.plus(20), 2), 2);
     assert_eq!(book.usage(0), (1, 4));
     assert!(book.offer(0, &client(4), None, false, NOW).is_some());
     assert!(book.offer(0, &client(5), None, false, NOW).is_some());
@@ -187,10 +189,10 @@ proptest! {
         for (what, who, last, seconds) in steps {
             now = now.plus(seconds);
             match what {
-                0 | 1 => drop(book.offer(0, &client(who), Some(address(last)), who == 0, now)),
-                2 => drop(lend(&mut book, who, last, now, 40)),
+                0 | 1 => { book.offer(0, &client(who), Some(address(last)), who == 0, now); }
+                2 => { lend(&mut book, who, last, now, 40); }
                 3 => book.withdraw_offer(&client(who)),
-                4 => drop(book.forget(now, 3)),
+                4 => { book.forget(now, now, 3); }
                 _ => if let Some(before) = book.record(lease(who, last, now, 40)) { book.undo(before) },
             }
             let shelf = &book.shelves[0];

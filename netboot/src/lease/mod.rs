@@ -12,10 +12,12 @@
 mod address;
 mod book;
 pub mod dnsmasq;
+mod memory;
 mod record;
 mod store;
 
 pub use address::Address;
-pub use book::{Book, Lent, Space};
+pub use book::{Before, Book, Lent, Space};
+pub use memory::MemoryLeases;
 pub use record::{ClientKey, Lease, Standing};
 pub use store::{LeaseFuture, LeaseStore, LeaseStoreError, Numbered, Version, Written};

@@ -1,32 +1,53 @@
-//! What a DHCPv4 server gives to whom.
+//! Who gets what.
 //!
-//! [`Dhcp4Settings`] is what a person writes; [`Dhcp4Policy`] is what the server obeys. The second is made from the
-//! first by checking it once, so no address outside its network, no double reservation and no bootstrap URI with a path
-//! ever reaches a device.
+//! What a person writes is checked once, when it is read; what the server obeys is made from it. So no address outside its network, no double
+//! reservation and no bootstrap URI with a path ever reaches a device.
+//!
+//! What is given stands in tables named `give`: with a reservation, in the device's profile, in a class, in a subnet, for everybody. Each
+//! thing is taken from the first of these, in this order, that says something about it; [`Answer`] tells from which.
 //!
 //! ```toml
-//! server-identifier = "192.0.2.1"
-//! interface = "eth1"
+//! interfaces = ["eth1"]
+//!
+//! [give]
 //! bootstrap-uris = ["https://sztp1.example.net:8443", "https://[2001:db8::1]"]
-//!
-//! [subnet]
-//! network = "192.0.2.0/24"
-//! router = "192.0.2.1"
-//! pool = { first = "192.0.2.100", last = "192.0.2.199" }
-//! reservations = [{ mac = "02:00:5e:10:00:01", address = "192.0.2.10" }]
-//!
-//! [boot]
 //! next-server = "192.0.2.1"
 //! boot-file = "boot.scr.uimg"
-//! per-architecture = [{ architectures = [7, 16], boot-file = "https://boot.example.net/ipxe.efi" }]
+//!
+//! [[class]]
+//! name = "uefi-http"
+//! when = { vendor-class = ["HTTPClient:*"], architecture = [16] }
+//! give = { boot-file = "https://boot.example.net/ipxe.efi" }
+//!
+//! [[subnet]]
+//! network = "192.0.2.0/24"
+//! pools = [{ first = "192.0.2.100", last = "192.0.2.199" }]
+//! reservations = [{ mac = "02:00:5e:10:00:01", address = "192.0.2.10" }]
+//! give = { routers = ["192.0.2.1"], dns = ["192.0.2.53"] }
 //! ```
 
-mod boot;
+mod answer;
+mod class;
+mod dhcp4;
+mod directory;
+mod give;
 mod network;
-mod settings;
+mod option;
+mod pattern;
+mod rules;
 mod subnet;
+mod text;
+mod when;
 
-pub use boot::{ArchitectureBootSettings, BootFields, BootPolicy, BootSettings, BootText, BootTextInvalid};
+pub use answer::{Answer, Given, Origin};
+pub use class::{Class, ClassSettings, Giving, GivingSettings};
+pub use dhcp4::{ClientPort, Dhcp4Policy, Dhcp4PolicyError, Dhcp4Settings, Mode};
+pub use directory::{Directory, Known, ProfileGiving, RecognisedBy, SharedDirectory};
+pub use give::{Give, GiveInvalid, GiveSettings, SHORTEST_LEASE, Sending, USUAL_LEASE};
 pub use network::{Network, NetworkInvalid};
-pub use settings::{ClientPort, Dhcp4Policy, Dhcp4Settings, PolicyError, Redirect, Sending};
-pub use subnet::{Pool, Reservation, Subnet, SubnetError, SubnetSettings};
+pub use option::{GivenOption, OptionInvalid, OptionSettings};
+pub use pattern::{Pattern, PatternInvalid};
+pub use rules::{Arrival, Rules, RulesError, Strangers};
+pub use subnet::{Because, Pool, Reservation, ReservationSettings, Subnet, SubnetError, SubnetSettings};
+pub use text::{BootText, BootTextInvalid};
+pub use when::{When, uuid_text};

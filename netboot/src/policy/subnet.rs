@@ -1,285 +1,402 @@
-//! The addresses a server gives: a pool for anyone, reservations for some.
+//! The addresses a server gives: pools for anyone, reservations for some.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::Ipv4Addr,
+    net::IpAddr,
+    ops::RangeInclusive,
 };
 
-use dhcp::v4::{HardwareAddress, MacAddress};
+use dhcp::v4::MacAddress;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use thiserror::Error;
 
-use super::Network;
+use super::{
+    Network, Pattern,
+    give::{Give, GiveInvalid, GiveSettings},
+    when::uuid_text,
+};
+use crate::{
+    client::Client,
+    lease::{Address, Space},
+};
 
-/// The addresses to give, as they stand in a configuration file.
+/// The addresses of one network, as they stand in a configuration file.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SubnetSettings {
+#[serde(deny_unknown_fields, rename_all = "kebab-case", bound(deserialize = "A: Address"))]
+pub struct SubnetSettings<A: Address> {
     /// The network that clients are in.
-    pub network: Network,
-    /// Addresses for clients without a reservation.
+    pub network: Network<A>,
+    /// Addresses for clients without a reservation. Without a pool only those with a reservation get one.
     #[serde(default)]
-    pub pool: Option<Pool>,
+    pub pools: Vec<Pool<A>>,
     /// Addresses for certain clients.
     #[serde(default)]
-    pub reservations: Vec<Reservation>,
-    /// How long an address is lent, in seconds. Default 3600; some switches refuse less.
-    #[serde(default = "default_lease")]
-    pub lease_seconds: u32,
-    /// The default router.
+    pub reservations: Vec<ReservationSettings<A>>,
+    /// Relay agents of this network whose own address is in another one.
     #[serde(default)]
-    pub router: Option<Ipv4Addr>,
-    /// Domain name servers, in order of preference.
+    pub relays: Vec<IpAddr>,
+    /// The interface that this network is on, where none of the interface's addresses is in it.
     #[serde(default)]
-    pub dns: Vec<Ipv4Addr>,
+    pub interface: Option<String>,
+    /// How many addresses of the pools are left for devices on the owner's list.
+    #[serde(default)]
+    pub kept_for_known: u32,
+    /// What clients in it get.
+    #[serde(default)]
+    pub give: GiveSettings,
 }
 
 /// A range of addresses, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pool {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool<A> {
     /// The lowest address.
-    pub first: Ipv4Addr,
+    pub first: A,
     /// The highest address.
-    pub last: Ipv4Addr,
+    pub last: A,
 }
 
-impl Pool {
-    /// The most addresses a pool may have. Every one may cost the server some hundred bytes of memory.
-    pub const MAXIMUM: u32 = 65_536;
-
-    /// Whether the address is one of the pool's.
-    #[must_use]
-    pub fn contains(&self, address: Ipv4Addr) -> bool {
-        (self.first..=self.last).contains(&address)
+impl<A: Address> Pool<A> {
+    fn range(self) -> RangeInclusive<A> {
+        self.first..=self.last
     }
 }
 
-/// An address kept for the client with this MAC address, whatever client identifier it sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reservation {
-    /// The client.
-    #[serde(deserialize_with = "mac")]
-    pub mac: MacAddress,
+impl<'de, A: Address> Deserialize<'de> for Pool<A> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Ends {
+            first: IpAddr,
+            last: IpAddr,
+        }
+        let Ends { first, last } = Ends::deserialize(deserializer)?;
+        let of_family =
+            |it| A::from_ip(it).ok_or_else(|| D::Error::custom(format_args!("{it}: of the other IP version")));
+        Ok(Self { first: of_family(first)?, last: of_family(last)? })
+    }
+}
+
+/// An address kept for one client, as it stands in a configuration file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ReservationSettings<A: Address> {
+    /// The client's hardware address, whatever else it sends.
+    #[serde(default, deserialize_with = "mac")]
+    pub mac: Option<MacAddress>,
+    /// The client's UUID, in either byte order.
+    #[serde(default)]
+    pub uuid: Option<String>,
+    /// The client's identifier or DUID.
+    #[serde(default)]
+    pub client_identifier: Option<Pattern>,
     /// Its address.
-    pub address: Ipv4Addr,
+    #[serde(deserialize_with = "address")]
+    pub address: A,
+    /// What it gets beside that.
+    #[serde(default)]
+    pub give: GiveSettings,
 }
 
-/// The addresses to give, found consistent.
+/// An address kept for one client.
 #[derive(Clone, Debug)]
-pub struct Subnet {
-    network: Network,
-    pool: Option<Pool>,
-    reservations: BTreeMap<MacAddress, Ipv4Addr>,
-    lease_seconds: u32,
-    router: Option<Ipv4Addr>,
-    dns: Vec<Ipv4Addr>,
+pub struct Reservation<A> {
+    who: Who,
+    address: A,
+    give: Give,
 }
 
-impl Subnet {
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Who {
+    Mac(MacAddress),
+    Uuid(String),
+    Identifier(Pattern),
+}
+
+impl<A: Address> Reservation<A> {
+    /// The address.
+    #[must_use]
+    pub const fn address(&self) -> A {
+        self.address
+    }
+
+    /// What the client gets.
+    #[must_use]
+    pub const fn give(&self) -> &Give {
+        &self.give
+    }
+
+    fn is_for(&self, client: &Client) -> bool {
+        match &self.who {
+            Who::Mac(mac) => client.mac == Some(*mac),
+            Who::Uuid(uuid) => client.uuids.iter().any(|candidate| uuid_text(candidate) == *uuid),
+            Who::Identifier(pattern) => client.identifier.as_deref().is_some_and(|it| pattern.matches(it)),
+        }
+    }
+}
+
+/// The addresses of one network, found consistent.
+#[derive(Clone, Debug)]
+pub struct Subnet<A> {
+    network: Network<A>,
+    pools: Vec<Pool<A>>,
+    reservations: Vec<Reservation<A>>,
+    /// The same by hardware address: there may be thousands.
+    by_mac: BTreeMap<MacAddress, usize>,
+    relays: Vec<IpAddr>,
+    interface: Option<String>,
+    kept_for_known: u32,
+    give: Give,
+}
+
+impl<A: Address> Subnet<A> {
     /// The network that clients are in.
     #[must_use]
-    pub const fn network(&self) -> Network {
+    pub const fn network(&self) -> Network<A> {
         self.network
     }
 
-    /// Addresses for clients without a reservation.
+    /// The reservation for this client.
     #[must_use]
-    pub const fn pool(&self) -> Option<Pool> {
-        self.pool
+    pub fn reserved_for(&self, client: &Client) -> Option<&Reservation<A>> {
+        let by_mac = client.mac.and_then(|mac| self.reservations.get(*self.by_mac.get(&mac)?));
+        by_mac.or_else(|| {
+            let others = self.reservations.iter().filter(|it| !matches!(it.who, Who::Mac(_)));
+            others.into_iter().find(|it| it.is_for(client))
+        })
     }
 
-    /// The address kept for this client.
+    /// Whether clients behind this relay agent are in this network.
     #[must_use]
-    pub fn reserved_for(&self, hardware: &HardwareAddress) -> Option<Ipv4Addr> {
-        self.reservations.get(&hardware.mac()?).copied()
+    pub fn is_behind(&self, relay: IpAddr) -> bool {
+        A::from_ip(relay).is_some_and(|address| self.network.contains(address)) || self.relays.contains(&relay)
     }
 
-    /// Every address kept for somebody.
-    pub fn reserved(&self) -> impl Iterator<Item = Ipv4Addr> {
-        self.reservations.values().copied()
+    /// Whether clients on this interface of the server are in this network.
+    #[must_use]
+    pub fn is_on(&self, interface: &str, addresses: &[A]) -> bool {
+        match &self.interface {
+            Some(name) => name == interface,
+            None => addresses.iter().any(|address| self.network.contains(*address)),
+        }
     }
 
     /// Whether some client may get the address.
     #[must_use]
-    pub fn gives(&self, address: Ipv4Addr) -> bool {
-        self.pool.is_some_and(|pool| pool.contains(address)) || self.reserved().any(|reserved| reserved == address)
+    pub fn gives(&self, address: A) -> bool {
+        let reserved = self.reservations.iter().any(|it| it.address == address);
+        reserved || self.pools.iter().any(|pool| pool.range().contains(&address))
     }
 
-    /// How long an address is lent, in seconds, at least 1.
+    /// What clients in it get.
     #[must_use]
-    pub const fn lease_seconds(&self) -> u32 {
-        self.lease_seconds
+    pub const fn give(&self) -> &Give {
+        &self.give
     }
 
-    /// The default router.
+    /// Its addresses for a [`crate::lease::Book`].
     #[must_use]
-    pub const fn router(&self) -> Option<Ipv4Addr> {
-        self.router
-    }
-
-    /// Domain name servers, in order of preference.
-    #[must_use]
-    pub fn dns(&self) -> &[Ipv4Addr] {
-        &self.dns
+    pub fn space(&self) -> Space<A> {
+        Space {
+            subnet: self.network.range(),
+            pools: self.pools.iter().map(|pool| pool.range()).collect(),
+            kept_back: self.reservations.iter().map(Reservation::address).collect(),
+            for_known: self.kept_for_known.into(),
+        }
     }
 }
 
-impl TryFrom<SubnetSettings> for Subnet {
+impl<A: Address> TryFrom<SubnetSettings<A>> for Subnet<A> {
     type Error = SubnetError;
 
-    fn try_from(settings: SubnetSettings) -> Result<Self, Self::Error> {
+    fn try_from(settings: SubnetSettings<A>) -> Result<Self, Self::Error> {
         let network = settings.network;
-        let ends = settings.pool.iter().flat_map(|pool| [pool.first, pool.last]);
-        let reserved = settings.reservations.iter().map(|reservation| reservation.address);
-        if let Some(address) = ends.chain(reserved).chain(settings.router).find(|it| !network.contains_host(*it)) {
-            return Err(SubnetError::OutsideNetwork { address, network });
-        }
-        if let Some(Pool { first, last }) = settings.pool {
-            match last.to_bits().checked_sub(first.to_bits()) {
-                None => return Err(SubnetError::PoolReversed { first, last }),
-                Some(0..Pool::MAXIMUM) => {}
-                Some(_) => return Err(SubnetError::PoolTooLarge { first, last }),
+        let of = |because| SubnetError { network: network.to_string(), because };
+        let outside = |address: A| of(Because::OutsideNetwork(address.into()));
+        for pool in &settings.pools {
+            if pool.first > pool.last {
+                return Err(of(Because::PoolReversed));
+            }
+            if let Some(address) = [pool.first, pool.last].into_iter().find(|it| !network.contains_host(*it)) {
+                return Err(outside(address));
+            }
+            let size = pool.last.number().saturating_sub(pool.first.number());
+            // An IPv6 pool is bounded by what is remembered of it.
+            if A::WIDTH == 32 && size >= LARGEST_POOL {
+                return Err(of(Because::PoolTooLarge));
             }
         }
-        if settings.lease_seconds == 0 {
-            return Err(SubnetError::LeaseZero);
+        let mut sorted: Vec<_> = settings.pools.iter().map(|pool| (pool.first, pool.last)).collect();
+        sorted.sort_unstable();
+        if sorted.array_windows().any(|[(_, last), (first, _)]| first <= last) {
+            return Err(of(Because::PoolsOverlap));
         }
-        if settings.dns.len() > MAXIMUM_RESOLVERS {
-            return Err(SubnetError::TooManyResolvers { count: settings.dns.len() });
+        let (mut reservations, mut by_mac, mut addresses) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        for reservation in settings.reservations {
+            let checked = Reservation::check(reservation).map_err(of)?;
+            if !network.contains_host(checked.address) {
+                return Err(outside(checked.address));
+            }
+            if !addresses.insert(checked.address) {
+                return Err(of(Because::AddressTwice(checked.address.into())));
+            }
+            if let Who::Mac(mac) = checked.who
+                && by_mac.insert(mac, reservations.len()).is_some()
+            {
+                return Err(of(Because::MacTwice(mac)));
+            }
+            reservations.push(checked);
         }
+        let routers: Vec<A> = settings.give.routers.iter().filter_map(|router| A::from_ip(*router)).collect();
+        let give = settings.give.check::<A>().map_err(|error| of(error.into()))?;
         let subnet = Self {
             network,
-            pool: settings.pool,
-            reservations: unique(&settings.reservations)?,
-            lease_seconds: settings.lease_seconds,
-            router: settings.router,
-            dns: settings.dns,
+            pools: settings.pools,
+            reservations,
+            by_mac,
+            relays: settings.relays,
+            interface: settings.interface,
+            kept_for_known: settings.kept_for_known,
+            give,
         };
-        match settings.router.filter(|router| subnet.gives(*router)) {
-            Some(router) => Err(SubnetError::RouterGiven(router)),
+        match routers.into_iter().find(|router| subnet.gives(*router)) {
+            Some(router) => Err(of(Because::RouterGiven(router.into()))),
             None => Ok(subnet),
         }
     }
 }
 
-/// Addresses that cannot be given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+impl<A: Address> Reservation<A> {
+    fn check(settings: ReservationSettings<A>) -> Result<Self, Because> {
+        let who = match (settings.mac, settings.uuid, settings.client_identifier) {
+            (Some(mac), None, None) => Who::Mac(mac),
+            (None, Some(uuid), None) => Who::Uuid(uuid.to_ascii_lowercase()),
+            (None, None, Some(identifier)) => Who::Identifier(identifier),
+            _ => return Err(Because::ReservedForWhom),
+        };
+        Ok(Self { who, address: settings.address, give: settings.give.check::<A>()? })
+    }
+}
+
+/// Addresses that cannot be given. The configuration must be corrected.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("subnet {network}: {because}")]
+pub struct SubnetError {
+    /// Which network.
+    pub network: String,
+    /// Why.
+    #[source]
+    pub because: Because,
+}
+
+/// Why the addresses of a network cannot be given.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum SubnetError {
+pub enum Because {
     /// An address is not one a host of the network may have.
-    #[error("{address} is no host address of {network}")]
-    OutsideNetwork {
-        /// The address.
-        address: Ipv4Addr,
-        /// The network.
-        network: Network,
-    },
-    /// The pool's first address is above its last.
-    #[error("the pool from {first} to {last} has its ends exchanged")]
-    PoolReversed {
-        /// The first address.
-        first: Ipv4Addr,
-        /// The last address.
-        last: Ipv4Addr,
-    },
-    /// The pool has more than [`Pool::MAXIMUM`] addresses.
-    #[error("the pool from {first} to {last} has more than {} addresses", Pool::MAXIMUM)]
-    PoolTooLarge {
-        /// The first address.
-        first: Ipv4Addr,
-        /// The last address.
-        last: Ipv4Addr,
-    },
+    #[error("{0} is no host address of the network")]
+    OutsideNetwork(IpAddr),
+    /// A pool's first address is above its last.
+    #[error("a pool has its ends exchanged")]
+    PoolReversed,
+    /// A pool has more addresses than are remembered.
+    #[error("a pool has more than {LARGEST_POOL} addresses")]
+    PoolTooLarge,
+    /// Two pools have an address in common.
+    #[error("two pools overlap")]
+    PoolsOverlap,
+    /// A reservation names nobody, or several.
+    #[error("a reservation is for exactly one of mac, uuid and client-identifier")]
+    ReservedForWhom,
     /// One client has two reservations.
     #[error("{0} has two reservations")]
     MacTwice(MacAddress),
     /// Two clients have the same address.
     #[error("{0} is reserved for two clients")]
-    AddressTwice(Ipv4Addr),
+    AddressTwice(IpAddr),
     /// The router's address is one that clients get.
-    #[error("the router {0} is in the pool or reserved")]
-    RouterGiven(Ipv4Addr),
-    /// An address would be lent for no time.
-    #[error("lease-seconds must be at least 1")]
-    LeaseZero,
-    /// More domain name servers than any client uses.
-    #[error("{count} domain name servers exceed 8")]
-    TooManyResolvers {
-        /// How many were given.
-        count: usize,
-    },
+    #[error("the router {0} is in a pool or reserved")]
+    RouterGiven(IpAddr),
+    /// What is given contradicts itself.
+    #[error(transparent)]
+    Give(#[from] GiveInvalid),
 }
 
-fn unique(reservations: &[Reservation]) -> Result<BTreeMap<MacAddress, Ipv4Addr>, SubnetError> {
-    let mut by_mac = BTreeMap::new();
-    let mut addresses = BTreeSet::new();
-    for Reservation { mac, address } in reservations {
-        if by_mac.insert(*mac, *address).is_some() {
-            return Err(SubnetError::MacTwice(*mac));
-        }
-        if !addresses.insert(*address) {
-            return Err(SubnetError::AddressTwice(*address));
-        }
-    }
-    Ok(by_mac)
+/// Most addresses of one IPv4 pool.
+const LARGEST_POOL: u128 = 1 << 20;
+
+fn mac<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MacAddress>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(D::Error::custom)
 }
 
-fn mac<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MacAddress, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+fn address<'de, A: Address, D: Deserializer<'de>>(deserializer: D) -> Result<A, D::Error> {
+    let address = IpAddr::deserialize(deserializer)?;
+    A::from_ip(address).ok_or_else(|| D::Error::custom(format_args!("{address}: of the other IP version")))
 }
-
-const fn default_lease() -> u32 {
-    3600
-}
-
-const MAXIMUM_RESOLVERS: usize = 8;
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
 
-    fn subnet(text: &str) -> Result<Subnet, SubnetError> {
-        let settings: SubnetSettings = toml::from_str(&format!("network = '192.0.0.0/15'\n{text}")).unwrap();
-        settings.try_into()
+    fn subnet(text: &str) -> Result<Subnet<Ipv4Addr>, SubnetError> {
+        toml::from_str::<SubnetSettings<Ipv4Addr>>(text).unwrap().try_into()
     }
 
     #[test]
-    fn a_lease_lasts_an_hour_unless_said_otherwise() {
-        assert_eq!(subnet("").unwrap().lease_seconds(), 3600);
-        assert_eq!(subnet("lease-seconds = 0").unwrap_err(), SubnetError::LeaseZero);
-    }
-
-    #[test]
-    fn contradictions_are_refused() {
-        let address = |text: &str| text.parse::<Ipv4Addr>().unwrap();
-        let network = "192.0.0.0/15".parse().unwrap();
-        let (first, last) = (address("192.0.0.1"), address("192.1.0.1"));
-        let mac = MacAddress([2, 0, 0, 0, 0, 1]);
-        for (text, expected) in [
-            ("router = '10.0.0.1'", SubnetError::OutsideNetwork { address: address("10.0.0.1"), network }),
-            ("router = '192.0.0.0'", SubnetError::OutsideNetwork { address: address("192.0.0.0"), network }),
+    fn inconsistent_addresses_are_refused_by_name() {
+        let head = "network = '192.0.2.0/24'\n";
+        let two = |a: &str, b: &str| format!("reservations = [{{ {a} }}, {{ {b} }}]");
+        let one = "mac = '02:00:00:00:00:01', address = '192.0.2.5'";
+        for (rest, expected) in [
+            ("pools = [{ first = '192.0.3.1', last = '192.0.3.9' }]".to_owned(), "192.0.3.1 is no host"),
+            ("pools = [{ first = '192.0.2.1', last = '192.0.2.255' }]".to_owned(), "192.0.2.255 is no host"),
+            ("pools = [{ first = '192.0.2.9', last = '192.0.2.1' }]".to_owned(), "ends exchanged"),
             (
-                "pool = { first = '192.1.0.1', last = '192.0.0.1' }",
-                SubnetError::PoolReversed { first: last, last: first },
+                "pools = [{ first = '192.0.2.1', last = '192.0.2.9' }, { first = '192.0.2.9', last = '192.0.2.19' }]"
+                    .to_owned(),
+                "overlap",
             ),
-            ("pool = { first = '192.0.0.1', last = '192.1.0.1' }", SubnetError::PoolTooLarge { first, last }),
-            (
-                "router = '192.0.0.2'\npool = { first = '192.0.0.1', last = '192.0.0.2' }",
-                SubnetError::RouterGiven(address("192.0.0.2")),
-            ),
-            (
-                "reservations = [{ mac = '02:00:00:00:00:01', address = '192.0.2.1' }, { mac = '02:00:00:00:00:01', address = '192.0.2.2' }]",
-                SubnetError::MacTwice(mac),
-            ),
-            (
-                "reservations = [{ mac = '02:00:00:00:00:01', address = '192.0.2.1' }, { mac = '02:00:00:00:00:02', address = '192.0.2.1' }]",
-                SubnetError::AddressTwice(address("192.0.2.1")),
-            ),
+            (two(one, "mac = '02:00:00:00:00:01', address = '192.0.2.6'"), "two reservations"),
+            (two(one, "mac = '02:00:00:00:00:02', address = '192.0.2.5'"), "reserved for two"),
+            ("reservations = [{ address = '192.0.2.5' }]".to_owned(), "exactly one of"),
+            (format!("reservations = [{{ {one} }}]\ngive = {{ routers = ['192.0.2.5'] }}"), "router"),
+            ("give = { lease-seconds = 0 }".to_owned(), "at least 10"),
         ] {
-            assert_eq!(subnet(text).unwrap_err(), expected, "{text}");
+            let error = subnet(&format!("{head}{rest}")).unwrap_err().to_string();
+            assert!(error.contains(expected), "{rest}: {error}");
         }
-        assert!(subnet("pool = { first = '192.0.0.1', last = '192.1.0.0' }").is_ok());
+        let large = "network = '10.0.0.0/8'\npools = [{ first = '10.0.0.1', last = '10.255.0.0' }]";
+        assert_eq!(subnet(large).unwrap_err().because, Because::PoolTooLarge);
+        let six: SubnetSettings<Ipv6Addr> = toml::from_str(
+            "network = '2001:db8::/64'\npools = [{ first = '2001:db8::1', last = '2001:db8::ffff:ffff:ffff:ffff' }]",
+        )
+        .unwrap();
+        assert!(Subnet::try_from(six).is_ok());
+    }
+
+    #[test]
+    fn a_network_is_recognised_by_relay_and_by_interface() {
+        let here = subnet("network = '192.0.2.0/24'\nrelays = ['198.51.100.9']").unwrap();
+        assert!(here.is_behind(IpAddr::from([192, 0, 2, 1])) && here.is_behind(IpAddr::from([198, 51, 100, 9])));
+        assert!(!here.is_behind(IpAddr::from([198, 51, 100, 8])));
+        assert!(here.is_on("any", &[Ipv4Addr::new(192, 0, 2, 1)]) && !here.is_on("any", &[]));
+        let named = subnet("network = '192.0.2.0/24'\ninterface = 'eth1'").unwrap();
+        assert!(named.is_on("eth1", &[]) && !named.is_on("eth0", &[Ipv4Addr::new(192, 0, 2, 1)]));
+    }
+
+    #[test]
+    fn reservations_are_found_by_what_they_name() {
+        let subnet = subnet(
+            "network = '192.0.2.0/24'\nreservations = [\n{ mac = '02:00:00:00:00:01', address = '192.0.2.5' },\n\
+             { uuid = '11111111-1111-1111-1111-111111111111', address = '192.0.2.6' },\n\
+             { client-identifier = '0x0001*', address = '192.0.2.7' }]",
+        )
+        .unwrap();
+        let of = |client: Client| subnet.reserved_for(&client).map(|it| it.address().octets()[3]);
+        assert_eq!(of(Client { mac: Some(MacAddress([2, 0, 0, 0, 0, 1])), ..Client::default() }), Some(5));
+        assert_eq!(of(Client { uuids: vec![[0x11; 16]], ..Client::default() }), Some(6));
+        assert_eq!(of(Client { identifier: Some(vec![0, 1, 9]), ..Client::default() }), Some(7));
+        assert_eq!(of(Client::default()), None);
     }
 }

@@ -225,7 +225,7 @@ fn plan(image: &BootImage, ports: &Ports, rogue_server: SocketAddr) -> Plan {
 server-identifier = "127.0.0.1"
 listen = "127.0.0.1:{dhcp}"
 client-port = "source"
-bootstrap-uris = ["https://{rogue_server}", "https://127.0.0.1:{server}"]
+give.bootstrap-uris = ["https://{rogue_server}", "https://127.0.0.1:{server}"]
 "#
         ),
     }

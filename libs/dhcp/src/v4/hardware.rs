@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use thiserror::Error;
 
 use super::DecodeError;
+use crate::hex::Octets;
 
 /// An ARP hardware type, the header's `htype` (RFC 1700, "ARP parameters").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,7 +82,7 @@ impl HardwareAddress {
 
 impl fmt::Display for HardwareAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_octets(f, self.octets())
+        Octets(self.octets()).fmt(f)
     }
 }
 
@@ -97,7 +98,7 @@ pub struct MacAddress(pub [u8; 6]);
 
 impl fmt::Display for MacAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_octets(f, &self.0)
+        Octets(&self.0).fmt(f)
     }
 }
 
@@ -122,14 +123,6 @@ impl FromStr for MacAddress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a MAC address is six hexadecimal pairs such as 02:00:5e:10:00:01")]
 pub struct MacAddressInvalid;
-
-fn write_octets(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::Result {
-    for (index, octet) in octets.iter().enumerate() {
-        let separator = if index == 0 { "" } else { ":" };
-        write!(f, "{separator}{octet:02x}")?;
-    }
-    Ok(())
-}
 
 #[cfg(test)]
 mod tests {

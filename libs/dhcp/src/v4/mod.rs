@@ -24,7 +24,12 @@ mod message;
 mod message_type;
 mod option_code;
 mod options;
+mod pxe;
+mod relay_agent;
+mod routes;
+mod sub_options;
 mod values;
+mod vendor;
 mod wire;
 
 pub use client::{Architecture, ClientArchitectures, MachineIdentifier, NetworkInterface, UserClass, UserClassFraming};
@@ -35,8 +40,15 @@ pub use message::{Flags, Message, Operation, TransactionId};
 pub use message_type::MessageType;
 pub use option_code::OptionCode;
 pub use options::{OptionValue, Options};
-pub use values::{
-    BootFileName, ClientIdentifier, DomainName, DomainNameServers, DomainSearch, InterfaceMtu, LeaseTime,
-    MaximumMessageSize, ParameterRequestList, RebindingTime, RelayAgentInformation, RenewalTime, RequestedAddress,
-    Routers, ServerIdentifier, SubnetMask, TftpServerName, VendorClass,
+pub use pxe::{
+    PxeBootItem, PxeBootServers, PxeDiscovery, PxeMenuEntry, PxeOptions, PxePrompt, PxeServerKind, PxeTooLong,
 };
+pub use relay_agent::RelaySubOption;
+pub use routes::{ClasslessRoutes, Route};
+pub use values::{
+    BootFileName, BroadcastAddress, CaptivePortal, ClientFqdn, ClientIdentifier, DomainName, DomainNameServers,
+    DomainSearch, HostName, InterfaceMtu, LeaseTime, MaximumMessageSize, NtpServers, ParameterRequestList, RapidCommit,
+    RebindingTime, RelayAgentInformation, RenewalTime, RequestedAddress, RootPath, Routers, ServerIdentifier,
+    ServerMessage, SubnetMask, SubnetSelection, TftpServerAddresses, TftpServerName, VendorClass, VendorSpecific,
+};
+pub use vendor::{VendorData, VendorIdentifyingClass, VendorIdentifyingOptions, onie};

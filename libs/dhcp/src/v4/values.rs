@@ -78,6 +78,15 @@ macro_rules! bytes_options {
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub struct $name(pub Vec<u8>);
 
+        impl $name {
+            /// The bytes as UTF-8 text without the NULs that some senders end it with (RFC 2132 §2); `None` when they
+            /// are no text.
+            #[must_use]
+            pub fn text(&self) -> Option<&str> {
+                text(&self.0)
+            }
+        }
+
         impl OptionValue for $name {
             const CODE: OptionCode = OptionCode::$code;
 
@@ -102,6 +111,10 @@ address_options! {
     RequestedAddress = REQUESTED_ADDRESS;
     /// The server a message comes from or is meant for, RFC 2132 §9.7.
     ServerIdentifier = SERVER_IDENTIFIER;
+    /// The broadcast address of the client's subnet, RFC 2132 §5.3.
+    BroadcastAddress = BROADCAST_ADDRESS;
+    /// The subnet in which the client wants an address, whatever subnet the message comes from, RFC 3011 §3.
+    SubnetSelection = SUBNET_SELECTION;
 }
 
 address_list_options! {
@@ -109,6 +122,10 @@ address_list_options! {
     Routers = ROUTERS;
     /// Domain name servers, RFC 2132 §3.8.
     DomainNameServers = DOMAIN_NAME_SERVERS;
+    /// Time servers that speak NTP, RFC 2132 §8.3.
+    NtpServers = NTP_SERVERS;
+    /// TFTP servers, RFC 5859 §3.
+    TftpServerAddresses = TFTP_SERVER_ADDRESSES;
 }
 
 seconds_options! {
@@ -134,6 +151,35 @@ bytes_options! {
     BootFileName = BOOT_FILE_NAME;
     /// What a relay agent added, its sub-options unparsed. A server copies the bytes into its reply, RFC 3046 §2.2.
     RelayAgentInformation = RELAY_AGENT_INFORMATION;
+    /// The client's name, RFC 2132 §3.14.
+    HostName = HOST_NAME;
+    /// Where the client's root disk is, RFC 2132 §3.19: `iscsi:…` (RFC 4173 §5), or a path on an NFS server.
+    RootPath = ROOT_PATH;
+    /// What the vendor class gives a meaning to, RFC 2132 §8.4. Boot firmware wants [`PxeOptions`](super::PxeOptions) here.
+    VendorSpecific = VENDOR_SPECIFIC;
+    /// Why the other side is refused, in words, RFC 2132 §9.9. They are the sender's: whoever shows them must escape them.
+    ServerMessage = MESSAGE;
+    /// The client's full name and who enters it in the DNS, unparsed, RFC 4702 §2.
+    ClientFqdn = CLIENT_FQDN;
+    /// The URI of the captive portal's API, RFC 8910 §2.1; before that, a URL from which ONIE fetches an installer.
+    CaptivePortal = CAPTIVE_PORTAL;
+}
+
+/// The exchange may have two messages, RFC 4039 §4. The option has no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RapidCommit;
+
+impl OptionValue for RapidCommit {
+    const CODE: OptionCode = OptionCode::RAPID_COMMIT;
+
+    fn decode(bytes: &[u8]) -> Result<Self, OptionError> {
+        let [] = exactly(Self::CODE, bytes)?;
+        Ok(Self)
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        Vec::new()
+    }
 }
 
 /// The options a client asks for, in its order of preference, RFC 2132 §9.8. Codes that are no options are left out.
@@ -219,6 +265,11 @@ impl OptionValue for MaximumMessageSize {
     }
 }
 
+/// UTF-8 text without NULs at its end, RFC 2132 §2.
+pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
+    str::from_utf8(bytes).ok().map(|text| text.trim_end_matches('\0'))
+}
+
 /// The bytes of an option whose length is fixed.
 pub(super) fn exactly<const N: usize>(code: OptionCode, bytes: &[u8]) -> Result<[u8; N], OptionError> {
     bytes.try_into().map_err(|_| OptionError::Length { code, length: bytes.len() })
@@ -249,6 +300,20 @@ mod tests {
         let list = ParameterRequestList::decode(&[0, 143, 52, 1, 255]).unwrap();
         assert_eq!(list.0, [OptionCode::SZTP_REDIRECT, OptionCode::SUBNET_MASK]);
         assert_eq!(list.encode(), [143, 1]);
+    }
+
+    #[test]
+    fn text_loses_the_nul_that_some_senders_add() {
+        assert_eq!(RootPath(b"iscsi:srv::::iqn\0".to_vec()).text(), Some("iscsi:srv::::iqn"));
+        assert_eq!(HostName(b"a\0b\0\0".to_vec()).text(), Some("a\0b"));
+        assert_eq!(HostName(vec![0xff]).text(), None);
+        assert!(ServerMessage::decode(&[]).is_err());
+    }
+
+    #[test]
+    fn rapid_commit_has_no_value() {
+        assert_eq!(RapidCommit::decode(&RapidCommit.encode()), Ok(RapidCommit));
+        assert!(RapidCommit::decode(&[1]).is_err());
     }
 
     #[test]

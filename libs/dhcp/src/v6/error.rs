@@ -3,7 +3,7 @@
 use thiserror::Error;
 use verdict::ReasonCode;
 
-use super::{OptionCode, Options};
+use super::{OptionCode, Options, Received, RelayDirection};
 
 /// The bytes are not a message or its options. The fault is always the sender's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -15,8 +15,8 @@ pub enum DecodeError {
         /// Bytes received.
         length: usize,
     },
-    /// A type that no client and no server sends to the other, such as those of relay agents.
-    #[error("message type {0} is unknown")]
+    /// A type that is none of RFC 8415 §7.3's, or a relay agent's where a client's or a server's message has to stand.
+    #[error("message type {0} is unknown here")]
     TypeUnknown(u8),
     /// Fewer than the four bytes of code and length are left.
     #[error("{length} bytes are left, an option begins with four")]
@@ -37,6 +37,21 @@ pub enum DecodeError {
     /// More options than anybody sends.
     #[error("more than {} options", Options::MAXIMUM)]
     TooManyOptions,
+    /// A relay agent's message without exactly one message in it (RFC 8415 §9.1, §9.2).
+    #[error("a relay agent's message holds {count} messages instead of one")]
+    RelayMessageCount {
+        /// How many it holds.
+        count: usize,
+    },
+    /// More relay agents around a message than can have passed it on (RFC 8415 §7.6, §19.1.2).
+    #[error("more than {} relay agents around one message", Received::MAXIMUM_LAYERS)]
+    TooManyRelays,
+    /// A relay agent's answer where a request has to stand, or the other way round.
+    #[error("a {found} message stands in one that goes the other way")]
+    RelayDirection {
+        /// Which way the message goes.
+        found: RelayDirection,
+    },
 }
 
 impl DecodeError {
@@ -66,6 +81,12 @@ pub enum OptionError {
         code: OptionCode,
         /// Its length in bytes.
         length: usize,
+    },
+    /// The length is possible, but the value means nothing.
+    #[error("option {code} holds an undefined value")]
+    Value {
+        /// Which option.
+        code: OptionCode,
     },
 }
 

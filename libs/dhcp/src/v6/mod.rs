@@ -1,5 +1,5 @@
-//! DHCPv6: messages between client and server (RFC 8415 §8) and their options (§21), as far as a device needs them that asks
-//! for option 136 of RFC 8572 §8.2, and perhaps for an address.
+//! DHCPv6: messages between client and server (RFC 8415 §8) and their options (§21), relay agents around them (§9), and
+//! the typed values that this system acts on.
 //!
 //! ```
 //! use dhcp::{bootstrap_uri::UriList, v6::{OptionCode, OptionRequest, Options}};
@@ -20,16 +20,33 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod boot;
+mod class;
+mod duid;
 mod error;
 mod message;
 mod option_code;
 mod options;
+mod plain;
+mod relay;
 mod request;
+mod status;
+mod value;
 mod values;
 
+pub use boot::{BootFileParameters, BootFileUrl, BootFileUrlError};
+pub use class::{ClassFraming, UserClass, VendorClass, VendorOptions};
+pub use duid::{Duid, DuidInvalid, DuidParts};
 pub use error::{DecodeError, OptionError, ValueTooLong};
 pub use message::{Message, MessageType, TransactionId};
 pub use option_code::OptionCode;
 pub use options::Options;
+pub use plain::{
+    ClientIdentifier, DnsServers, DomainList, ElapsedTime, InfMaxRt, InformationRefreshTime, InterfaceId, Preference,
+    RapidCommit, ServerIdentifier, ServerUnicast, SolMaxRt, SubscriberId,
+};
+pub use relay::{ClientLinkLayerAddress, Datagram, Received, RelayDirection, RelayLayer, RelayMessage, RemoteId};
 pub use request::OptionRequest;
-pub use values::{IdentityAssociation, LeasedAddress, StatusCode, addresses};
+pub use status::{Status, StatusCode};
+pub use value::OptionValue;
+pub use values::{DelegatedPrefix, IdentityAssociation, LeasedAddress, TemporaryAssociation, addresses};

@@ -57,12 +57,48 @@ impl Options {
     /// [`ValueTooLong`].
     pub fn insert(&mut self, code: OptionCode, value: impl Into<Vec<u8>>) -> Result<(), ValueTooLong> {
         let value = value.into();
+        // Checked first: a value that is refused leaves the old one in its place.
         if u16::try_from(value.len()).is_err() {
             return Err(ValueTooLong { code, length: value.len() });
         }
-        self.0.retain(|(candidate, _)| *candidate != code);
+        self.remove(code);
+        self.add(code, value)
+    }
+
+    /// Adds one instance, whatever is there already: for options that may stand several times, such as `IA_NA`.
+    ///
+    /// # Errors
+    /// [`ValueTooLong`].
+    pub fn add(&mut self, code: OptionCode, value: impl Into<Vec<u8>>) -> Result<(), ValueTooLong> {
+        let value = value.into();
+        if u16::try_from(value.len()).is_err() {
+            return Err(ValueTooLong { code, length: value.len() });
+        }
         self.0.push((code, value));
         Ok(())
+    }
+
+    /// Takes every instance of the option away.
+    pub fn remove(&mut self, code: OptionCode) {
+        self.0.retain(|(candidate, _)| *candidate != code);
+    }
+
+    /// Whether the option stands at least once.
+    #[must_use]
+    pub fn contains(&self, code: OptionCode) -> bool {
+        self.all(code).next().is_some()
+    }
+
+    /// How many instances there are of all options.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no option.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The bytes of an option that may stand only once, as option 136 may (RFC 8572 §8.2); `Ok(None)` when it is absent.

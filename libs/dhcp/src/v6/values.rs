@@ -1,10 +1,11 @@
-//! The values of single options: addresses on loan, status, lists of addresses.
+//! Addresses and prefixes on loan, and lists of addresses.
 
 use std::net::Ipv6Addr;
 
 use super::{DecodeError, OptionCode, OptionError, Options};
 
-/// An identity association for non-temporary addresses: what a client holds under one number (RFC 8415 §21.4).
+/// An identity association: what a client holds under one number. `IA_NA` holds addresses (RFC 8415 §21.4), `IA_PD` prefixes
+/// (§21.21) in the same form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityAssociation {
     /// The client's number for it.
@@ -13,7 +14,7 @@ pub struct IdentityAssociation {
     pub renewal: u32,
     /// T2, in seconds: when to ask any server for more time; 0 leaves it to the client.
     pub rebinding: u32,
-    /// Its addresses and its status.
+    /// Its addresses or prefixes, and its status.
     pub options: Options,
 }
 
@@ -47,6 +48,38 @@ impl IdentityAssociation {
     pub fn addresses(&self) -> impl Iterator<Item = LeasedAddress> {
         self.options.all(OptionCode::IA_ADDRESS).filter_map(|value| LeasedAddress::decode(value).ok())
     }
+
+    /// Its prefixes; those that are broken are left out.
+    pub fn prefixes(&self) -> impl Iterator<Item = DelegatedPrefix> {
+        self.options.all(OptionCode::IA_PREFIX).filter_map(|value| DelegatedPrefix::decode(value).ok())
+    }
+}
+
+/// An identity association for temporary addresses, which has no times (RFC 8415 §21.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemporaryAssociation {
+    /// The client's number for it.
+    pub iaid: u32,
+    /// Its addresses and its status.
+    pub options: Options,
+}
+
+impl TemporaryAssociation {
+    /// Reads the option's value.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when it is shorter than its number, or its options are broken.
+    pub fn decode(value: &[u8]) -> Result<Self, DecodeError> {
+        let mut rest = value;
+        let iaid = number(&mut rest)?;
+        Ok(Self { iaid, options: Options::decode(rest)? })
+    }
+
+    /// The option's value.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        self.iaid.to_be_bytes().into_iter().chain(self.options.encode()).collect()
+    }
 }
 
 /// An address on loan (RFC 8415 §21.6).
@@ -79,25 +112,39 @@ impl LeasedAddress {
     }
 }
 
-/// How a request went (RFC 8415 §21.13). An absent option means success.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct StatusCode(pub u16);
+/// A prefix on loan (RFC 8415 §21.22).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DelegatedPrefix {
+    /// For how many seconds addresses may be made from it; `u32::MAX` means for ever.
+    pub preferred: u32,
+    /// For how many seconds it may be used at all; `u32::MAX` means for ever.
+    pub valid: u32,
+    /// How many bits of it count.
+    pub length: u8,
+    /// The prefix; unspecified with a length is a client's wish for any of that length.
+    pub prefix: Ipv6Addr,
+}
 
-impl StatusCode {
-    /// All is well.
-    pub const SUCCESS: Self = Self(0);
-
-    /// What the options say; its text, which is anybody's, is not looked at.
+impl DelegatedPrefix {
+    /// Reads the option's value; the options in it are not looked at.
     ///
     /// # Errors
-    /// [`OptionError`] when the option stands several times or has no number.
-    pub fn of(options: &Options) -> Result<Self, OptionError> {
-        let code = OptionCode::STATUS_CODE;
-        match options.single(code)? {
-            None => Ok(Self::SUCCESS),
-            Some([high, low, ..]) => Ok(Self(u16::from_be_bytes([*high, *low]))),
-            Some(short) => Err(OptionError::Length { code, length: short.len() }),
-        }
+    /// [`DecodeError::TooShort`].
+    pub fn decode(value: &[u8]) -> Result<Self, DecodeError> {
+        let mut rest = value;
+        let preferred = number(&mut rest)?;
+        let valid = number(&mut rest)?;
+        let too_short = DecodeError::TooShort { length: value.len() };
+        let (length, rest) = rest.split_first().ok_or(too_short)?;
+        let prefix = rest.first_chunk().ok_or(too_short)?;
+        Ok(Self { preferred, valid, length: *length, prefix: Ipv6Addr::from_octets(*prefix) })
+    }
+
+    /// The option's value.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let times = [self.preferred, self.valid].into_iter().flat_map(u32::to_be_bytes);
+        times.chain([self.length]).chain(self.prefix.octets()).collect()
     }
 }
 
@@ -121,6 +168,7 @@ fn number(rest: &mut &[u8]) -> Result<u32, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::v6::{Status, StatusCode};
 
     #[test]
     fn an_association_round_trips_with_its_address() {
@@ -140,13 +188,33 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_success_unless_something_else_is_said() {
-        let mut options = Options::new();
-        assert_eq!(StatusCode::of(&options), Ok(StatusCode::SUCCESS));
-        options.insert(OptionCode::STATUS_CODE, *b"\x00\x02none left").unwrap();
-        assert_eq!(StatusCode::of(&options), Ok(StatusCode(2)));
-        options.insert(OptionCode::STATUS_CODE, [0]).unwrap();
-        assert!(StatusCode::of(&options).is_err());
+    fn a_prefix_is_asked_for_and_refused_in_its_association() {
+        // RFC 8415 §21.22: a client that wants any prefix of 56 bits.
+        let wish = DelegatedPrefix { preferred: 0, valid: 0, length: 56, prefix: Ipv6Addr::UNSPECIFIED };
+        let mut asked = IdentityAssociation::new(9);
+        asked.options.insert(OptionCode::IA_PREFIX, wish.encode()).unwrap();
+        let value = asked.encode();
+        assert_eq!(value.len(), 12 + 4 + 25);
+        assert_eq!(value[12..25], [0, 26, 0, 25, 0, 0, 0, 0, 0, 0, 0, 0, 56]);
+        assert!(IdentityAssociation::decode(&value).unwrap().prefixes().eq([wish]));
+        assert!(DelegatedPrefix::decode(&wish.encode()[..24]).is_err());
+
+        let mut refused = IdentityAssociation::new(9);
+        let none = Status { code: StatusCode::NO_PREFIX_AVAIL, text: "no prefixes here".into() };
+        refused.options.put(&none).unwrap();
+        let read = IdentityAssociation::decode(&refused.encode()).unwrap();
+        assert_eq!(read.options.value::<Status>(), Ok(Some(none)));
+    }
+
+    #[test]
+    fn a_temporary_association_has_no_times() {
+        let leased = LeasedAddress { address: "2001:db8::5".parse().unwrap(), preferred: 300, valid: 600 };
+        let mut temporary = TemporaryAssociation { iaid: 3, options: Options::new() };
+        temporary.options.insert(OptionCode::IA_ADDRESS, leased.encode()).unwrap();
+        let value = temporary.encode();
+        assert_eq!(value[..8], [0, 0, 0, 3, 0, 5, 0, 24]);
+        assert_eq!(TemporaryAssociation::decode(&value), Ok(temporary));
+        assert!(TemporaryAssociation::decode(&value[..3]).is_err());
     }
 
     #[test]

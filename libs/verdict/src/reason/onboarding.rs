@@ -116,6 +116,18 @@ macro_rules! onboarding {
             DhcpOptionNotKept, "dhcp-option-not-kept", "RFC 8572 §8.1",
                 "A DHCP client's lease file holds neither option 143 nor option 136",
                 "Tell the client to ask for it, or let the agent ask beside it with kind = \"dhcp4\" and mode = \"inform\".";
+            DhcpRelayLoop, "dhcp-relay-loop", "RFC 1542 §4.1.1",
+                "A DHCP message passed more relay agents than a network has",
+                "Relay agents forward to one another: look at the helper addresses of the routers on the way.";
+            DhcpLeaseNotKept, "dhcp-lease-not-kept", "RFC 2131 §4.3",
+                "A lease could not be made durable, so the client was told nothing",
+                "Look at the database: its disk, its connection. Clients ask again by themselves.";
+            DhcpBusy, "dhcp-busy", "RFC 2131 §4.1",
+                "More clients ask at once than leases can be written; those who began later wait",
+                "Nothing after a power cut, they ask again. If it lasts: look for a host that invents clients, and at the disk's write latency.";
+            DhcpOtherServer, "dhcp-other-server", "RFC 2131 §3.1",
+                "A client of this network spoke with a DHCP server that is not on the list",
+                "If it belongs there, name it in other-servers; otherwise find it by its address: it decides where devices boot from.";
         }
     };
 }

@@ -3,44 +3,71 @@
 use std::net::IpAddr;
 
 /// What a message is.
-pub(super) mod kind {
-    pub(in crate::link) const ERROR: u16 = 2;
-    pub(in crate::link) const DONE: u16 = 3;
-    pub(in crate::link) const NEW_LINK: u16 = 16;
-    pub(in crate::link) const GET_LINK: u16 = 18;
-    pub(in crate::link) const NEW_ADDRESS: u16 = 20;
-    pub(in crate::link) const GET_ADDRESS: u16 = 22;
-    pub(in crate::link) const NEW_ROUTE: u16 = 24;
+pub mod kind {
+    /// Something was refused, or, with the number 0, done.
+    pub const ERROR: u16 = 2;
+    /// The end of a list.
+    pub const DONE: u16 = 3;
+    /// An interface.
+    pub const NEW_LINK: u16 = 16;
+    /// Which interfaces are there?
+    pub const GET_LINK: u16 = 18;
+    /// An address of an interface.
+    pub const NEW_ADDRESS: u16 = 20;
+    /// Which addresses are there?
+    pub const GET_ADDRESS: u16 = 22;
+    /// A route.
+    pub const NEW_ROUTE: u16 = 24;
+    /// Which neighbour has this address?
+    pub const GET_NEIGHBOUR: u16 = 30;
 }
 
 /// Attributes, each with a meaning of its own in each kind of message.
-pub(super) mod attribute {
-    pub(in crate::link) const LINK_ADDRESS: u16 = 1;
-    pub(in crate::link) const LINK_NAME: u16 = 3;
-    pub(in crate::link) const LINK_MTU: u16 = 4;
-    pub(in crate::link) const ADDRESS: u16 = 1;
-    pub(in crate::link) const ADDRESS_LOCAL: u16 = 2;
-    pub(in crate::link) const ADDRESS_BROADCAST: u16 = 4;
-    pub(in crate::link) const ADDRESS_TIMES: u16 = 6;
-    pub(in crate::link) const ROUTE_INTERFACE: u16 = 4;
-    pub(in crate::link) const ROUTE_GATEWAY: u16 = 5;
-    pub(in crate::link) const ROUTE_SOURCE: u16 = 7;
+pub mod attribute {
+    /// An interface's hardware address.
+    pub const LINK_ADDRESS: u16 = 1;
+    /// An interface's name, which a 0 ends.
+    pub const LINK_NAME: u16 = 3;
+    /// The longest packet that an interface carries.
+    pub const LINK_MTU: u16 = 4;
+    /// An address; of a point-to-point link, the other end's.
+    pub const ADDRESS: u16 = 1;
+    /// This host's address.
+    pub const ADDRESS_LOCAL: u16 = 2;
+    /// The broadcast address.
+    pub const ADDRESS_BROADCAST: u16 = 4;
+    /// How long an address may be used: four numbers, preferred and valid first.
+    pub const ADDRESS_TIMES: u16 = 6;
+    /// The interface that a route leaves by.
+    pub const ROUTE_INTERFACE: u16 = 4;
+    /// The router that a route leads over.
+    pub const ROUTE_GATEWAY: u16 = 5;
+    /// The address that packets of a route come from.
+    pub const ROUTE_SOURCE: u16 = 7;
+    /// A neighbour's address.
+    pub const NEIGHBOUR_ADDRESS: u16 = 1;
+    /// A neighbour's hardware address.
+    pub const NEIGHBOUR_HARDWARE: u16 = 2;
+    /// When a neighbour was heard of: four numbers, of which the first is for how many hundredths of a second nobody has
+    /// confirmed it.
+    pub const NEIGHBOUR_TIMES: u16 = 3;
 }
 
 /// A link is switched on.
-pub(super) const UP: u32 = 1;
+pub const UP: u32 = 1;
 /// A link has a carrier.
-pub(super) const LOWER_UP: u32 = 0x1_0000;
+pub const LOWER_UP: u32 = 0x1_0000;
 /// Addresses that nobody may use: tentative ones, and those that somebody else has.
-pub(super) const UNUSABLE: u8 = 0x40 | 0x08;
+pub const UNUSABLE: u8 = 0x40 | 0x08;
 /// ARP's number for Ethernet.
-pub(super) const ETHERNET: u16 = 1;
+pub const ETHERNET: u16 = 1;
 
 const INET: u8 = 2;
 const INET6: u8 = 10;
 
 /// The address family.
-pub(super) const fn family(address: IpAddr) -> u8 {
+#[must_use]
+pub const fn family(address: IpAddr) -> u8 {
     match address {
         IpAddr::V4(_) => INET,
         IpAddr::V6(_) => INET6,
@@ -48,7 +75,8 @@ pub(super) const fn family(address: IpAddr) -> u8 {
 }
 
 /// A request to the kernel.
-pub(super) struct Request {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
     kind: u16,
     flags: u16,
     body: Vec<u8>,
@@ -62,18 +90,21 @@ const CREATE: u16 = 0x400;
 
 impl Request {
     /// A request that begins with this structure.
-    pub(super) fn new(kind: u16, structure: &[u8]) -> Self {
+    #[must_use]
+    pub fn new(kind: u16, structure: &[u8]) -> Self {
         Self { kind, flags: 0, body: structure.to_vec() }
     }
 
     /// What is not there is made, and what is there is replaced.
-    pub(super) const fn replacing(mut self) -> Self {
+    #[must_use]
+    pub const fn replacing(mut self) -> Self {
         self.flags |= REPLACE | CREATE;
         self
     }
 
     /// The same with one more attribute.
-    pub(super) fn with(mut self, code: u16, value: &[u8]) -> Self {
+    #[must_use]
+    pub fn with(mut self, code: u16, value: &[u8]) -> Self {
         // Attributes here have a few octets.
         let length = u16::try_from(value.len().saturating_add(ATTRIBUTE_HEADER)).unwrap_or(u16::MAX);
         self.body.extend(length.to_ne_bytes());
@@ -81,6 +112,17 @@ impl Request {
         self.body.extend(value);
         self.body.resize(aligned(self.body.len()), 0);
         self
+    }
+
+    /// The structure, and the attributes after it.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// As a question with one answer.
+    pub(super) fn to_question(&self, sequence: u32) -> Vec<u8> {
+        self.encode(self.flags | REQUEST, sequence)
     }
 
     /// As a question with many answers.
@@ -141,7 +183,8 @@ pub(super) fn error_of(body: &[u8]) -> Option<i32> {
 }
 
 /// The value of the first attribute with this code.
-pub(super) fn attribute_of(attributes: &[u8], code: u16) -> Option<&[u8]> {
+#[must_use]
+pub fn attribute_of(attributes: &[u8], code: u16) -> Option<&[u8]> {
     let mut rest = attributes;
     loop {
         let (length, after) = rest.split_first_chunk()?;
@@ -158,21 +201,28 @@ pub(super) fn attribute_of(attributes: &[u8], code: u16) -> Option<&[u8]> {
 
 /// `struct ifinfomsg`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct LinkHeader {
-    pub(super) kind: u16,
-    pub(super) index: u32,
-    pub(super) flags: u32,
-    pub(super) change: u32,
+pub struct LinkHeader {
+    /// What it is, by ARP's numbers.
+    pub kind: u16,
+    /// The interface.
+    pub index: u32,
+    /// How it is: [`UP`], [`LOWER_UP`].
+    pub flags: u32,
+    /// Which of the flags are to change.
+    pub change: u32,
 }
 
 impl LinkHeader {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    /// The structure's octets.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
         let numbers = [self.index, self.flags, self.change].map(u32::to_ne_bytes).concat();
         [&[0, 0][..], &self.kind.to_ne_bytes(), &numbers].concat()
     }
 
     /// The structure, and the attributes after it.
-    pub(super) fn decode(body: &[u8]) -> Option<(Self, &[u8])> {
+    #[must_use]
+    pub fn decode(body: &[u8]) -> Option<(Self, &[u8])> {
         let (_family, rest) = body.split_first_chunk::<2>()?;
         let (kind, rest) = rest.split_first_chunk()?;
         let (index, rest) = rest.split_first_chunk()?;
@@ -186,21 +236,28 @@ impl LinkHeader {
 
 /// `struct ifaddrmsg`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct AddressHeader {
-    pub(super) family: u8,
-    pub(super) prefix: u8,
-    pub(super) flags: u8,
-    pub(super) index: u32,
+pub struct AddressHeader {
+    /// The address family.
+    pub family: u8,
+    /// How many bits of the address are the network's.
+    pub prefix: u8,
+    /// How it is: [`UNUSABLE`].
+    pub flags: u8,
+    /// The interface.
+    pub index: u32,
 }
 
 impl AddressHeader {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    /// The structure's octets.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
         let scope = 0;
         [&[self.family, self.prefix, self.flags, scope][..], &self.index.to_ne_bytes()].concat()
     }
 
     /// The structure, and the attributes after it.
-    pub(super) fn decode(body: &[u8]) -> Option<(Self, &[u8])> {
+    #[must_use]
+    pub fn decode(body: &[u8]) -> Option<(Self, &[u8])> {
         let ([family, prefix, flags, _scope], rest) = body.split_first_chunk()?;
         let (index, attributes) = rest.split_first_chunk()?;
         let index = u32::from_ne_bytes(*index);
@@ -208,8 +265,42 @@ impl AddressHeader {
     }
 }
 
+/// `struct ndmsg`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NeighbourHeader {
+    /// The address family.
+    pub family: u8,
+    /// The interface.
+    pub index: u32,
+    /// What is known of the neighbour: [`REACHABLE`].
+    pub state: u16,
+}
+
+/// A neighbour answered lately.
+pub const REACHABLE: u16 = 2;
+
+impl NeighbourHeader {
+    /// The structure's octets.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        [&[self.family, 0, 0, 0][..], &self.index.to_ne_bytes(), &self.state.to_ne_bytes(), &[0, 0]].concat()
+    }
+
+    /// The structure, and the attributes after it.
+    #[must_use]
+    pub fn decode(body: &[u8]) -> Option<(Self, &[u8])> {
+        let ([family, ..], rest) = body.split_first_chunk::<4>()?;
+        let (index, rest) = rest.split_first_chunk()?;
+        let (state, rest) = rest.split_first_chunk()?;
+        let (_flags, attributes) = rest.split_first_chunk::<2>()?;
+        let (index, state) = (u32::from_ne_bytes(*index), u16::from_ne_bytes(*state));
+        Some((Self { family: *family, index, state }, attributes))
+    }
+}
+
 /// `struct rtmsg` of an IPv4 route to everywhere: main table, made by DHCP, through a router that is on the link.
-pub(super) fn default_route() -> Vec<u8> {
+#[must_use]
+pub fn default_route() -> Vec<u8> {
     const MAIN_TABLE: u8 = 254;
     const DHCP: u8 = 16;
     const UNIVERSE: u8 = 0;
@@ -245,6 +336,8 @@ mod tests {
         assert_eq!(attribute_of(attributes, 99), None);
         let link = LinkHeader { kind: 1, index: 2, flags: UP, change: 3 };
         assert_eq!(LinkHeader::decode(&link.encode()), Some((link, &[][..])));
+        let neighbour = NeighbourHeader { family: INET, index: 2, state: REACHABLE };
+        assert_eq!(NeighbourHeader::decode(&neighbour.encode()), Some((neighbour, &[][..])));
     }
 
     #[test]

@@ -3,9 +3,6 @@
 //! The kernel is asked and told over rtnetlink. A device that boots from a small file system has no other program for it, and
 //! may have no `/sys`.
 
-mod kernel;
-mod message;
-
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -14,8 +11,10 @@ use std::{
 };
 
 use dhcp::v4::MacAddress;
-
-use message::{Request, attribute, family, kind};
+use linux_sys::netlink::{
+    self,
+    message::{self, Request, attribute, family, kind},
+};
 
 /// For how long an address may be used, in seconds; `u32::MAX` means for ever. The kernel takes it away when its time is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,14 +48,14 @@ pub(crate) struct InterfaceAddress {
 impl Interface {
     /// Every Ethernet interface that is not a loopback, in the kernel's order, at most [`MAXIMUM`].
     pub(crate) fn all() -> io::Result<Vec<Self>> {
-        let answers = kernel::dump(&Request::new(kind::GET_LINK, &message::LinkHeader::default().encode()))?;
+        let answers = netlink::dump(&Request::new(kind::GET_LINK, &message::LinkHeader::default().encode()))?;
         let read = answers.iter().filter_map(|(_, body)| Self::read(body));
         Ok(read.filter(|it| it.mac.is_some()).take(MAXIMUM).collect())
     }
 
     /// The interface of this name.
     pub(crate) fn named(name: &str) -> io::Result<Self> {
-        let answers = kernel::dump(&Request::new(kind::GET_LINK, &message::LinkHeader::default().encode()))?;
+        let answers = netlink::dump(&Request::new(kind::GET_LINK, &message::LinkHeader::default().encode()))?;
         let mut read = answers.iter().filter_map(|(_, body)| Self::read(body));
         read.find(|it| it.name == name).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -89,14 +88,14 @@ impl Interface {
     /// Switches it on.
     pub(crate) fn switch_on(&self) -> io::Result<()> {
         let header = message::LinkHeader { index: self.index, flags: message::UP, change: message::UP, kind: 0 };
-        kernel::change(&Request::new(kind::NEW_LINK, &header.encode()))
+        netlink::change(&Request::new(kind::NEW_LINK, &header.encode()))
     }
 
     /// Sets the largest datagram it carries.
     pub(crate) fn set_mtu(&self, mtu: u32) -> io::Result<()> {
         let header = message::LinkHeader { index: self.index, ..message::LinkHeader::default() };
         let request = Request::new(kind::NEW_LINK, &header.encode());
-        kernel::change(&request.with(attribute::LINK_MTU, &mtu.to_ne_bytes()))
+        netlink::change(&request.with(attribute::LINK_MTU, &mtu.to_ne_bytes()))
     }
 
     /// Gives it an address, or the address it has another time to live.
@@ -110,7 +109,7 @@ impl Interface {
         request = request.with(attribute::ADDRESS_LOCAL, &octets).with(attribute::ADDRESS, &octets);
         // Preferred, valid, and two times that the kernel alone knows.
         let times = [lifetimes.preferred, lifetimes.valid, 0, 0].map(u32::to_ne_bytes).concat();
-        kernel::change(&request.with(attribute::ADDRESS_TIMES, &times))
+        netlink::change(&request.with(attribute::ADDRESS_TIMES, &times))
     }
 
     /// Makes a router the way to everywhere, for as long as this address is there. It is taken to be on this link, whatever
@@ -119,13 +118,13 @@ impl Interface {
         let request = Request::new(kind::NEW_ROUTE, &message::default_route()).replacing();
         let request = request.with(attribute::ROUTE_GATEWAY, &router.octets());
         let request = request.with(attribute::ROUTE_SOURCE, &source.octets());
-        kernel::change(&request.with(attribute::ROUTE_INTERFACE, &self.index.to_ne_bytes()))
+        netlink::change(&request.with(attribute::ROUTE_INTERFACE, &self.index.to_ne_bytes()))
     }
 
     /// Its addresses, at most [`MAXIMUM`].
     pub(crate) fn addresses(&self) -> io::Result<Vec<InterfaceAddress>> {
         let header = message::AddressHeader::default();
-        let answers = kernel::dump(&Request::new(kind::GET_ADDRESS, &header.encode()))?;
+        let answers = netlink::dump(&Request::new(kind::GET_ADDRESS, &header.encode()))?;
         let read = answers.iter().filter_map(|(_, body)| InterfaceAddress::read(body));
         Ok(read.filter(|it| it.interface == self.index).take(MAXIMUM).collect())
     }
