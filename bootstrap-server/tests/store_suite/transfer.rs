@@ -39,7 +39,8 @@ async fn reopened(home: &Home, location: &Location) -> SqlStore {
 
 pub async fn what_was_exported_comes_back_in_a_new_log(home: &Home) {
     let store = home.with(&["SN-1", "SN-2"]).await;
-    let place = Particulars { rack: Some("r1".to_owned()), ..Particulars::default() };
+    let uuid = "123e4567-e89b-12d3-a456-426614174000".parse().unwrap();
+    let place = Particulars { rack: Some("r1".to_owned()), uuid: Some(uuid), ..Particulars::default() };
     store.commit(registered("SN-3", place).into()).await.unwrap();
     store.commit(said("before")).await.unwrap();
     let ann = User { name: UserName::new("ann").unwrap(), role: Role::Admin };

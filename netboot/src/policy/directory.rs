@@ -104,7 +104,7 @@ impl RecognisedBy {
     }
 }
 
-/// The owner's devices by what a packet can tell of them, and what their profiles give. About 200 octets a device.
+/// The owner's devices by what a packet can tell of them, and what their profiles give. About 500 octets for a device with two addresses, a UUID and a name.
 #[derive(Debug, Default)]
 pub struct Directory {
     devices: HashMap<Box<str>, Arc<Known>>,
