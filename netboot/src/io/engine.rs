@@ -8,16 +8,12 @@ use std::{
     collections::{HashMap, VecDeque},
     future::Future,
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 
-use linux_sys::{
-    datagram::{self, Batch},
-    packet::PacketSocket,
-    udp::UdpPacket,
-};
+use linux_sys::packet::PacketSocket;
 use tokio::{
     task::JoinHandle,
     time::{Interval, MissedTickBehavior, interval},
@@ -28,10 +24,12 @@ use super::{
     Clock, Finding, InterfaceWatch, OpenError, Prober, Protocol, ServerError, Services, Standing,
     channel::Channel,
     local::{Local, Locals},
+    outbox::Outbox,
+    reception::{Arrived, Reception},
     told::Told,
 };
 use crate::{
-    action::{Action, Destination, Outgoing, Pending, Probe},
+    action::{Action, Pending, Probe},
     lease::{Address, Lease, LeaseStoreError, Numbered, Version, Written},
     moment::Moment,
     note::{Event, Ignored, Note},
@@ -96,7 +94,7 @@ type Following = JoinHandle<Result<Vec<Numbered>, LeaseStoreError>>;
 
 /// A machine with its socket.
 pub(super) struct Engine<M: Machine> {
-    pub(super) channel: Channel,
+    pub(super) channel: Arc<Channel>,
     pub(super) machine: M,
     pub(super) locals: Locals,
     pub(super) services: Services,
@@ -110,7 +108,7 @@ pub(super) struct Engine<M: Machine> {
     waiting: VecDeque<(Origin, Box<Pending<M::Address>>)>,
     in_flight: Vec<(Origin, Box<Pending<M::Address>>)>,
     probing: HashMap<IpAddr, Vec<Probing<M::Address>>>,
-    outbox: Vec<(Origin, Outgoing)>,
+    outbox: Outbox,
     seen: Version,
 }
 
@@ -123,7 +121,7 @@ pub(super) struct Confined {
 /// What happened next.
 enum Next {
     Stop,
-    Heard(io::Result<()>),
+    Heard(io::Result<Vec<Arrived>>),
     Written(Result<Vec<Written>, String>),
     Probed(super::Probed),
     Followed(Result<Vec<Numbered>, String>),
@@ -135,7 +133,7 @@ impl<M: Machine> Engine<M> {
     /// Puts the parts together; nothing is read yet.
     pub(super) fn new(channel: Channel, machine: M, locals: Locals, services: Services) -> Self {
         Self {
-            channel,
+            channel: Arc::new(channel),
             machine,
             locals,
             services,
@@ -147,7 +145,7 @@ impl<M: Machine> Engine<M> {
             waiting: VecDeque::new(),
             in_flight: Vec::new(),
             probing: HashMap::new(),
-            outbox: Vec::new(),
+            outbox: Outbox::default(),
             seen: Version::default(),
         }
     }
@@ -155,35 +153,25 @@ impl<M: Machine> Engine<M> {
     /// Answers until `shutdown` completes. Records on their way are finished first.
     pub(super) async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
         let clock = Clock::start();
-        let mut batch = Batch::new(datagram::MOST);
         let mut seconds = interval(Duration::from_secs(1));
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let watch = InterfaceWatch::open().ok();
         let (mut writing, mut following): (Option<Writing>, Option<Following>) = (None, None);
-        let mut failures: u32 = 0;
         tokio::pin!(shutdown);
         if !self.load(&mut shutdown).await {
             return Ok(());
         }
         let protocol = M::PROTOCOL.as_str();
+        let mut reception = Reception::of(Arc::clone(&self.channel), protocol);
         info!("{protocol} answers");
         loop {
             let next = self
-                .next((&mut shutdown, &mut seconds, watch.as_ref()), &mut batch, (&mut writing, &mut following))
+                .next((&mut shutdown, &mut seconds, watch.as_ref()), &mut reception, (&mut writing, &mut following))
                 .await;
             let now = clock.now();
             match next {
                 Next::Stop => break,
-                Next::Heard(Ok(())) => {
-                    failures = 0;
-                    self.hear(now, &batch);
-                }
-                // An interface that goes down reports it here once; a socket that only fails must not spin.
-                Next::Heard(Err(error)) if failures < TOLERATED_FAILURES => {
-                    failures = failures.saturating_add(1);
-                    warn!(%error, "{protocol} receive failed");
-                    tokio::time::sleep(pause(failures)).await;
-                }
+                Next::Heard(Ok(arrived)) => self.hear(now, arrived),
                 Next::Heard(Err(source)) => return Err(ServerError::Receive { source }),
                 Next::Written(outcome) => {
                     writing = None;
@@ -191,10 +179,14 @@ impl<M: Machine> Engine<M> {
                 }
                 Next::Probed(probed) => self.probed(now, probed),
                 Next::Followed(followed) => {
-                    following = None;
-                    self.followed(followed);
+                    // A whole page: there is more.
+                    following = self.followed(followed).then(|| self.follow());
                 }
-                Next::InterfacesChanged => self.interfaces_changed(),
+                Next::InterfacesChanged => {
+                    if self.interfaces_changed() {
+                        reception = Reception::of(Arc::clone(&self.channel), protocol);
+                    }
+                }
                 Next::Tick => {
                     self.tick(now);
                     following.get_or_insert_with(|| self.follow());
@@ -221,7 +213,7 @@ impl<M: Machine> Engine<M> {
             &mut Interval,
             Option<&InterfaceWatch>,
         ),
-        batch: &mut Batch,
+        reception: &mut Reception,
         (writing, following): (&mut Option<Writing>, &mut Option<Following>),
     ) -> Next {
         let changed = async {
@@ -244,7 +236,7 @@ impl<M: Machine> Engine<M> {
             _ = seconds.tick() => Next::Tick,
             outcome = of(following) => Next::Followed(ended(outcome)),
             _ = changed => Next::InterfacesChanged,
-            received = self.channel.receive(batch) => Next::Heard(received),
+            arrived = reception.next() => Next::Heard(arrived),
         }
     }
 
@@ -280,37 +272,40 @@ impl<M: Machine> Engine<M> {
         tokio::spawn(async move { leases.after(seen, PAGE).await })
     }
 
-    fn followed(&mut self, outcome: Result<Vec<Numbered>, String>) {
+    /// Whether there may be more.
+    fn followed(&mut self, outcome: Result<Vec<Numbered>, String>) -> bool {
         match outcome {
-            Ok(page) => self.take_over(page),
-            Err(error) => warn!(error, "{} cannot follow its leases", M::PROTOCOL.as_str()),
+            Ok(page) => {
+                let whole = u32::try_from(page.len()) == Ok(PAGE);
+                self.take_over(page);
+                whole
+            }
+            Err(error) => {
+                warn!(error, "{} cannot follow its leases", M::PROTOCOL.as_str());
+                false
+            }
         }
     }
 
     /// What was begun goes before what begins.
-    fn hear(&mut self, now: Moment, batch: &Batch) {
-        let (begun, beginning): (Vec<_>, Vec<_>) = batch.iter().partition(|it| !M::begins(it.bytes));
+    fn hear(&mut self, now: Moment, arrived: Vec<Arrived>) {
+        let (begun, beginning): (Vec<_>, Vec<_>) = arrived.into_iter().partition(|it| !M::begins(&it.bytes));
         for received in begun.into_iter().chain(beginning) {
-            let Some(interface) = received.interface else { continue };
+            let Arrived { bytes, source, to_many, interface } = received;
             // What a single socket hears on interfaces that are not served.
             if self.locals.numbered(interface).is_none() {
                 continue;
             }
-            let to_many = received.destination.is_none_or(|it| match it {
-                IpAddr::V4(address) => address.is_broadcast(),
-                IpAddr::V6(address) => address.is_multicast(),
-            });
-            let origin = Origin { source: received.source, to_many, interface };
-            let busy = self.waiting.len() >= MOST_WAITING
-                || (self.waiting.len() >= MOST_WAITING / 2 && M::begins(received.bytes));
+            let origin = Origin { source, to_many, interface };
+            let busy =
+                self.waiting.len() >= MOST_WAITING || (self.waiting.len() >= MOST_WAITING / 2 && M::begins(&bytes));
             if busy {
                 let event = Event::Ignored(Ignored::Busy);
-                self.perform(origin, vec![Action::Note(Note { source: received.source, client: None, event })]);
+                self.perform(origin, vec![Action::Note(Note { source, client: None, event })]);
                 continue;
             }
-            let actions = self.ask_machine(origin, received.bytes, |machine, heard, directory| {
-                machine.on_datagram(now, heard, directory)
-            });
+            let actions = self
+                .ask_machine(origin, &bytes, |machine, heard, directory| machine.on_datagram(now, heard, directory));
             self.perform(origin, actions);
         }
     }
@@ -330,7 +325,7 @@ impl<M: Machine> Engine<M> {
     fn perform(&mut self, origin: Origin, actions: Vec<Action<M::Address>>) {
         for action in actions {
             match action {
-                Action::Send(outgoing) => self.outbox.push((origin, outgoing)),
+                Action::Send(outgoing) => self.outbox.put(origin.interface, outgoing),
                 Action::Write(pending) => self.waiting.push_back((origin, pending)),
                 Action::Probe(probe) => self.probe(origin, probe),
                 Action::Note(note) => {
@@ -413,32 +408,39 @@ impl<M: Machine> Engine<M> {
         }
     }
 
-    fn interfaces_changed(&mut self) {
+    /// Whether the socket is another one now.
+    fn interfaces_changed(&mut self) -> bool {
         let protocol = M::PROTOCOL.as_str();
         let before: Vec<u32> = self.locals.iter().map(|(index, _)| index).collect();
         if let Err(error) = self.locals.refresh() {
             warn!(%error, "{protocol} cannot read the interfaces");
         }
-        self.bind_again(&before);
+        let bound = self.bind_again(&before);
         if let Some(groups) = self.groups {
             let gone: Vec<u32> = before.into_iter().filter(|index| self.locals.numbered(*index).is_none()).collect();
             groups(&self.channel, &self.locals, &gone);
         }
+        bound
     }
 
     /// A socket that is confined to an interface hears no more of one that was removed, even when it comes back.
-    fn bind_again(&mut self, before: &[u32]) {
+    fn bind_again(&mut self, before: &[u32]) -> bool {
         let protocol = M::PROTOCOL.as_str();
-        let Some(confined) = &self.confined else { return };
+        let Some(confined) = &self.confined else { return false };
         let came =
             self.locals.iter().any(|(index, local)| local.name == confined.interface && !before.contains(&index));
-        if came {
-            match (confined.bind)() {
-                Ok(channel) => {
-                    info!(interface = confined.interface, "{protocol} serves an interface that came back");
-                    self.channel = channel;
-                }
-                Err(error) => warn!(%error, "{protocol} cannot serve an interface that came back"),
+        if !came {
+            return false;
+        }
+        match (confined.bind)() {
+            Ok(channel) => {
+                info!(interface = confined.interface, "{protocol} serves an interface that came back");
+                self.channel = Arc::new(channel);
+                true
+            }
+            Err(error) => {
+                warn!(%error, "{protocol} cannot serve an interface that came back");
+                false
             }
         }
     }
@@ -452,36 +454,7 @@ impl<M: Machine> Engine<M> {
     }
 
     async fn flush(&mut self) {
-        let outbox = std::mem::take(&mut self.outbox);
-        let mut datagrams = Vec::with_capacity(outbox.len());
-        for (origin, outgoing) in &outbox {
-            let destination = match outgoing.destination {
-                Destination::Address(address) => address,
-                Destination::Unnumbered { mac, address, port } => {
-                    if self.send_frame(origin, &mac.0, SocketAddrV4::new(address, port), &outgoing.bytes) {
-                        continue;
-                    }
-                    SocketAddrV4::new(Ipv4Addr::BROADCAST, port).into()
-                }
-            };
-            datagrams.push(datagram::Outgoing {
-                bytes: &outgoing.bytes,
-                destination,
-                source: None,
-                interface: Some(origin.interface),
-            });
-        }
-        for unsent in self.channel.send_many(&datagrams).await {
-            let destination = datagrams.get(unsent.datagram).map(|it| it.destination);
-            warn!(?destination, error = %unsent.error, "{} send failed", M::PROTOCOL.as_str());
-        }
-    }
-
-    fn send_frame(&self, origin: &Origin, mac: &[u8], destination: SocketAddrV4, payload: &[u8]) -> bool {
-        let Some(frames) = &self.frames else { return false };
-        let local = self.locals.numbered(origin.interface).and_then(|local| local.ipv4.first());
-        let Some(source) = local.map(|address| SocketAddrV4::new(*address, SERVER_PORT)) else { return false };
-        frames.send(origin.interface, mac, &UdpPacket { source, destination, payload }).is_ok()
+        self.outbox.send(&self.channel, self.frames.as_ref(), &self.locals, M::PROTOCOL.as_str()).await;
     }
 }
 
@@ -500,15 +473,6 @@ fn ended<T>(outcome: Result<Result<T, LeaseStoreError>, tokio::task::JoinError>)
     }
 }
 
-/// How long to wait after so many receive errors in a row: 20 ms, doubled each time, up to 1.28 s.
-fn pause(failures: u32) -> Duration {
-    Duration::from_millis(10 << failures.min(7))
-}
-
-/// The port that servers send from.
-const SERVER_PORT: u16 = 67;
-/// How many receive errors in a row are survived.
-const TOLERATED_FAILURES: u32 = 16;
 /// How many records one page has when a server learns what others wrote.
 const PAGE: u32 = 2_000;
 /// Most records that are made durable together.
