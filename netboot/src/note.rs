@@ -58,6 +58,8 @@ pub enum Event {
     Informed(IpAddr),
     /// A client was told what to boot, beside the server that gives it its address.
     BootOffered,
+    /// A client that has its address was told what to boot.
+    BootServed(IpAddr),
     /// A client gave its address back.
     Released(IpAddr),
     /// A client found its address in use by another host.
@@ -105,6 +107,7 @@ impl Event {
             Self::Refused(_) => "refused",
             Self::Informed(_) => "informed",
             Self::BootOffered => "boot-offered",
+            Self::BootServed(_) => "boot-served",
             Self::Released(_) => "released",
             Self::Declined(_) => "declined",
             Self::InUse(_) => "in-use",
@@ -122,6 +125,7 @@ impl Event {
             | Self::Granted(address)
             | Self::Refused(address)
             | Self::Informed(address)
+            | Self::BootServed(address)
             | Self::Released(address)
             | Self::Declined(address)
             | Self::InUse(address) => Some(*address),
@@ -202,6 +206,9 @@ pub enum Ignored {
     /// It is no boot firmware, and this server only tells those what to boot.
     #[error("no boot firmware")]
     NotFirmware,
+    /// It asks for an address, or speaks of one, where only boot firmware is answered.
+    #[error("addresses are another server's business")]
+    AddressAsked,
     /// There is nothing to tell it.
     #[error("nothing is configured for it to boot")]
     NothingToBoot,
@@ -237,6 +244,7 @@ impl Ignored {
             Self::Silenced(_) => "silenced",
             Self::Stranger => "stranger",
             Self::NotFirmware => "not-firmware",
+            Self::AddressAsked => "address-asked",
             Self::NothingToBoot => "nothing-to-boot",
             Self::ReplyTooLong => "reply-too-long",
             Self::NotKept(_) => "not-kept",
@@ -266,6 +274,7 @@ impl Ignored {
             | Self::Silenced(_)
             | Self::Stranger
             | Self::NotFirmware
+            | Self::AddressAsked
             | Self::NothingToBoot
             | Self::ReplyTooLong => None,
         }

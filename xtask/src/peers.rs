@@ -13,7 +13,7 @@ use crate::fault::Fault;
 
 mod python;
 
-/// A program that some tests need, and where Debian has it.
+/// A program that some tests need, or a file by its path, and where Debian has it.
 struct Peer {
     package: &'static str,
     program: &'static str,
@@ -50,6 +50,9 @@ const PEERS: &[Peer] = &[
     Peer { package: "dnsmasq-base", program: "dnsmasq" },
     Peer { package: "isc-dhcp-server", program: "dhcpd" },
     Peer { package: "kea-dhcp4-server", program: "kea-dhcp4" },
+    Peer { package: "qemu-system-x86", program: "qemu-system-x86_64" },
+    Peer { package: "ovmf", program: "/usr/share/OVMF/OVMF_CODE_4M.fd" },
+    Peer { package: "ipxe", program: "/usr/lib/ipxe/snponly.efi" },
     Peer { package: "kea-dhcp6-server", program: "kea-dhcp6" },
     Peer { package: "kea-admin", program: "perfdhcp" },
     Peer { package: "isc-dhcp-relay", program: "dhcrelay" },

@@ -13,7 +13,6 @@ mod revocation;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use audit_log::{UnverifiedCheckpoint, VerifierKey};
-use netboot::lease::LeaseStore;
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -158,8 +157,8 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         "erasing of old records"
     });
     let (dhcp, desk) = dhcp.map(|bound| bound.spawn(&mut tasks, Arc::clone(&shared), &stopping)).unzip();
-    let removing =
-        retention::leases::run(Arc::clone(&store) as Arc<dyn LeaseStore>, config.dhcp_leases, stopping.clone());
+    let lent: Arc<dyn Leases> = store.clone();
+    let removing = retention::leases::run(store.clone(), config.dhcp_leases, stopping.clone());
     tasks.spawn(async move {
         removing.await;
         "removing of old leases"
@@ -169,7 +168,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         let api = api::Api {
             store: shared,
             factory,
-            leases: Arc::clone(&store) as Arc<dyn Leases>,
+            leases: lent,
             authorities: authorities.clone(),
             policies: Arc::clone(&in_force),
             webhooks,

@@ -172,7 +172,7 @@ pub async fn a_follower_misses_nothing(stores: &[Arc<SqlStore>]) {
     let following = tokio::spawn(async move {
         let (mut seen, mut found) = (Version(0), BTreeMap::new());
         let expected = usize::try_from(CALLERS * EACH + EACH).unwrap();
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
         while found.len() < expected {
             let page = follower.after(seen, 7).await.unwrap();
             for one in page {

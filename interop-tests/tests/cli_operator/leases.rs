@@ -34,7 +34,8 @@ fn leases_of_dnsmasq_come_and_go() {
     assert!(log.contains("dhcp-lease-released") && log.contains("scrapped"), "{log}");
 
     // Whoever has an address here keeps it, and the line says so.
-    let other = FILE.replace("02:00:5e:10:00:01 192", "02:00:5e:10:00:33 192").replace("01:02:00:5e:10:00:01", "ff:33");
+    let other =
+        FILE.replace("02:00:5e:10:00:01 192", "02:00:5e:10:00:33 192").replace(" 01:02:00:5e:10:00:01", " ff:33");
     let told = site.sztp_reading(&["dhcp", "leases", "import", "-"], &format!("what\n{other}"));
     assert_eq!(told.code, Some(1), "{told:?}");
     assert!(

@@ -5,12 +5,12 @@ use std::net::Ipv4Addr;
 use dhcp::{
     bootstrap_uri::{FieldForm, UriList},
     v4::{
-        BootFileName, FixedField, Flags, HostName, LeaseTime, Message, MessageType, Operation, OptionCode,
+        BootFileName, FixedField, Flags, HostName, LeaseTime, Message, MessageType, Operation, OptionCode, PxeBootItem,
         RebindingTime, RenewalTime, ServerIdentifier, SubnetMask, TftpServerName, VendorClass,
     },
 };
 
-use super::request::Request;
+use super::{proxy, request::Request};
 use crate::{
     client::HTTP_CLIENT,
     note::{Event, Ignored},
@@ -28,6 +28,10 @@ pub(super) enum Reply {
     Refuse,
     /// DHCPACK without address.
     Inform,
+    /// DHCPOFFER without address, of what to boot.
+    BootOffer,
+    /// DHCPACK without address, of what to boot for this line of the menu.
+    Boot(Option<PxeBootItem>),
 }
 
 /// A reply as bytes, and what had to be left out of it.
@@ -54,6 +58,8 @@ pub(super) fn compose(request: &Request, reply: Reply, material: Material<'_, '_
         Reply::Offer(_) => MessageType::Offer,
         Reply::Grant(_) | Reply::Inform => MessageType::Ack,
         Reply::Refuse => MessageType::Nak,
+        Reply::BootOffer => return proxy::boot_offer(request, material),
+        Reply::Boot(chosen) => return proxy::boot_acknowledgement(request, chosen, material),
     });
     message.options.put(&ServerIdentifier(material.server));
     let mut uris = None;
@@ -67,7 +73,7 @@ pub(super) fn compose(request: &Request, reply: Reply, material: Material<'_, '_
         Reply::Inform => uris = put_parameters(&mut message, material, request),
         // RFC 2131 §4.3.2: a relay agent must broadcast it, the client may not have an address.
         Reply::Refuse if request.relay().is_some() => message.flags = Flags::BROADCAST,
-        Reply::Refuse => {}
+        Reply::Refuse | Reply::BootOffer | Reply::Boot(_) => {}
     }
     if matches!(reply, Reply::Grant(_) | Reply::Inform) {
         message.client_address = request.message.client_address;
@@ -76,18 +82,29 @@ pub(super) fn compose(request: &Request, reply: Reply, material: Material<'_, '_
     if matches!(reply, Reply::Grant(_)) && request.kind == MessageType::Discover {
         message.options.insert(OptionCode::RAPID_COMMIT, Vec::new());
     }
-    // RFC 6842 §3: the client identifier comes back; RFC 3011 §3: so does the subnet selection; RFC 3046 §2.2: and the relay agent's
-    // option, at the end.
-    let echoed = [OptionCode::CLIENT_IDENTIFIER, OptionCode::SUBNET_SELECTION, OptionCode::RELAY_AGENT_INFORMATION];
-    for code in echoed {
-        if let Some(value) = request.message.options.bytes(code) {
-            message.options.insert(code, value);
-        }
-    }
+    echo(&mut message, request);
     fit(message, uris, request)
 }
 
-fn header(request: &Request) -> Message {
+/// Gives back what a client wants to see again.
+pub(super) fn echo(message: &mut Message, request: &Request) {
+    let mut give_back = |code| {
+        if let Some(value) = request.message.options.bytes(code) {
+            message.options.insert(code, value);
+        }
+    };
+    // PXE 2.1 table 2-1: so that firmware knows the answer for its own.
+    if request.client.is_pxe() || request.client.is_http() {
+        give_back(OptionCode::MACHINE_IDENTIFIER);
+    }
+    // RFC 6842 §3: the client identifier comes back; RFC 3011 §3: so does the subnet selection; RFC 3046 §2.2: and the relay agent's
+    // option, at the end.
+    give_back(OptionCode::CLIENT_IDENTIFIER);
+    give_back(OptionCode::SUBNET_SELECTION);
+    give_back(OptionCode::RELAY_AGENT_INFORMATION);
+}
+
+pub(super) fn header(request: &Request) -> Message {
     let mut message = Message::new(Operation::Reply, request.message.hardware);
     message.transaction = request.message.transaction;
     message.flags = request.message.flags;
@@ -109,16 +126,17 @@ fn put_parameters(message: &mut Message, material: Material<'_, '_>, request: &R
         message.options.put(&SubnetMask(mask));
     }
     for (code, (value, sending, _)) in answer.options() {
-        let Some(code) = u8::try_from(code).ok().and_then(OptionCode::new) else { continue };
-        if sends(sending, code, request) {
-            message.options.insert(code, value);
-        }
+        put_option(message, (code, value, sending), request);
     }
     let host_name = answer.known().and_then(|(known, _)| known.host_name());
     if let Some(name) = host_name.filter(|_| request.asks_for(OptionCode::HOST_NAME)) {
         message.options.put(&HostName(name.into()));
     }
-    put_boot(message, answer, request);
+    put_server(message, answer, request);
+    if let Some(given) = answer.boot_file() {
+        put_boot_file(message, given.value, request);
+    }
+    proxy::put_menu(message, request, material);
     // RFC 8572 §8.1 (DHC-02). No boot firmware asks for it, hence the policy.
     let uris = answer.uris()?.value;
     let sending = answer.bootstrap_sending(Sending::Always);
@@ -126,6 +144,14 @@ fn put_parameters(message: &mut Message, material: Material<'_, '_>, request: &R
     let value = answer.form().encode(uris).ok().filter(|_| sends(sending, OptionCode::SZTP_REDIRECT, request))?;
     message.options.insert(OptionCode::SZTP_REDIRECT, value);
     (answer.form() == FieldForm::Rfc8572).then(|| uris.clone())
+}
+
+/// Puts an option that the configuration has.
+pub(super) fn put_option(message: &mut Message, (code, value, sending): (u16, &[u8], Sending), request: &Request) {
+    let code = u8::try_from(code).ok().and_then(OptionCode::new);
+    if let Some(code) = code.filter(|code| sends(sending, *code, request)) {
+        message.options.insert(code, value);
+    }
 }
 
 fn sends(sending: Sending, code: OptionCode, request: &Request) -> bool {
@@ -136,8 +162,8 @@ fn sends(sending: Sending, code: OptionCode, request: &Request) -> bool {
     }
 }
 
-/// Server and boot file, in the header where they fit and as options for clients that ask (NET-08).
-fn put_boot(message: &mut Message, answer: &Answer<'_>, request: &Request) {
+/// The server to boot from: its name in the header where it fits and as an option for clients that ask (NET-08).
+pub(super) fn put_server(message: &mut Message, answer: &Answer<'_>, request: &Request) {
     message.next_server = answer.next_server().map_or(Ipv4Addr::UNSPECIFIED, |given| given.value);
     if let Some(name) = answer.server_name().map(|given| BootText::as_str(given.value)) {
         let field = FixedField::new(name);
@@ -146,23 +172,25 @@ fn put_boot(message: &mut Message, answer: &Answer<'_>, request: &Request) {
         }
         message.server_name = field.unwrap_or_default();
     }
-    if let Some(file) = answer.boot_file().map(|given| BootText::as_str(given.value)) {
-        let field = FixedField::new(file);
-        if field.is_none() || request.asks_for(OptionCode::BOOT_FILE_NAME) {
-            message.options.put(&BootFileName(file.into()));
-        }
-        message.boot_file = field.unwrap_or_default();
-        // UEFI 2.10 §24.7: HTTP boot firmware takes a URL only from a server that names its class.
-        if request.client.is_http() && message.options.bytes(OptionCode::VENDOR_CLASS).is_none() {
-            message.options.put(&VendorClass(HTTP_CLIENT.to_vec()));
-        }
+}
+
+/// What to boot, likewise.
+pub(super) fn put_boot_file(message: &mut Message, file: &BootText, request: &Request) {
+    let field = FixedField::new(file.as_str());
+    if field.is_none() || request.asks_for(OptionCode::BOOT_FILE_NAME) {
+        message.options.put(&BootFileName(file.as_str().into()));
+    }
+    message.boot_file = field.unwrap_or_default();
+    // UEFI 2.10 §24.7: HTTP boot firmware takes a URL only from a server that names its class.
+    if request.client.is_http() && message.options.bytes(OptionCode::VENDOR_CLASS).is_none() {
+        message.options.put(&VendorClass(HTTP_CLIENT.to_vec()));
     }
 }
 
 /// Leaves out, least important first, what the client's limit does not allow: bootstrap URIs from the end of the list
 /// but for the first, options that repeat a header field, what was configured from the highest number down, and option 143 at last. Never
 /// part of a value.
-fn fit(mut message: Message, mut uris: Option<UriList>, request: &Request) -> Result<Composed, Ignored> {
+pub(super) fn fit(mut message: Message, mut uris: Option<UriList>, request: &Request) -> Result<Composed, Ignored> {
     let mut uris_left_out: usize = 0;
     let mut options_left_out = Vec::new();
     loop {
@@ -211,6 +239,7 @@ const NEEDED: &[OptionCode] = &[
     OptionCode::VENDOR_CLASS,
     OptionCode::CLIENT_IDENTIFIER,
     OptionCode::BOOT_FILE_NAME,
+    OptionCode::MACHINE_IDENTIFIER,
     OptionCode::RAPID_COMMIT,
     OptionCode::RELAY_AGENT_INFORMATION,
     OptionCode::SUBNET_SELECTION,

@@ -8,7 +8,7 @@ use super::{
     compose::{Material, Reply, compose},
     destination::destination,
     machine::Datagram,
-    request::Request,
+    request::{Port, Request},
 };
 use crate::{
     action::{Action, Outgoing, Pending, Probe},
@@ -20,12 +20,12 @@ use crate::{
 
 /// What is known of a request before anything is decided.
 pub(super) struct Case<'a> {
-    request: &'a Request,
-    source: SocketAddrV4,
+    pub(super) request: &'a Request,
+    pub(super) source: SocketAddrV4,
     /// The address by which the client knows this server.
-    server: Ipv4Addr,
+    pub(super) server: Ipv4Addr,
     subnet: Option<(usize, &'a Subnet<Ipv4Addr>)>,
-    answer: Answer<'a>,
+    pub(super) answer: Answer<'a>,
     now: Moment,
 }
 
@@ -51,9 +51,10 @@ impl<'a> Case<'a> {
     ) -> Result<Self, Ignored> {
         let rules = policy.rules();
         let source = datagram.source;
-        let subnet = match request.kind {
+        let numbered = request.kind == MessageType::Inform || request.port == Port::Boot;
+        let subnet = match request.relay() {
             // RFC 2131 §4.3.5: a client that has its address is where that address is.
-            MessageType::Inform if request.relay().is_none() => {
+            None if numbered => {
                 let of_address = |address: Ipv4Addr| {
                     let place = rules.subnets().iter().position(|subnet| subnet.network().contains(address))?;
                     rules.subnets().get(place).map(|subnet| (place, subnet))
@@ -90,7 +91,7 @@ impl<'a> Case<'a> {
             MessageType::Request => self.request(book),
             MessageType::Decline => self.decline(book),
             MessageType::Release => self.release(book),
-            MessageType::Inform => self.inform(policy),
+            MessageType::Inform => self.inform(policy).map(|(reply, event)| Decision::Say(reply, event)),
             MessageType::Offer | MessageType::Ack | MessageType::Nak => Err(Ignored::NotFromClient),
         }
     }
@@ -204,14 +205,20 @@ impl<'a> Case<'a> {
 
     /// RFC 2131 §4.3.5. `ciaddr` is whatever the sender likes: without a check this server would send a long answer to
     /// anybody whom a short message names.
-    fn inform(&self, policy: &Dhcp4Policy) -> Result<Decision, Ignored> {
+    pub(super) fn inform(&self, policy: &Dhcp4Policy) -> Result<(Reply, Event), Ignored> {
+        let address = self.informed_address(policy)?;
+        Ok((Reply::Inform, Event::Informed(address.into())))
+    }
+
+    /// The address of a client that has one and is answered there.
+    pub(super) fn informed_address(&self, policy: &Dhcp4Policy) -> Result<Ipv4Addr, Ignored> {
         let numbered = Some(*self.source.ip()).filter(|address| !address.is_unspecified());
         let address = self.request.current().or(numbered);
         let address = address.ok_or(Ignored::AddressMissing(self.request.kind))?;
         // Without a subnet only the sender itself is answered.
         let known = self.subnet.is_some() || (policy.rules().subnets().is_empty() && numbered == Some(address));
         if known {
-            Ok(Decision::Say(Reply::Inform, Event::Informed(address.into())))
+            Ok(address)
         } else {
             Err(Ignored::Elsewhere { address: self.request.relay().unwrap_or(address).into() })
         }
@@ -254,6 +261,27 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// What sends this reply at once.
+    pub(super) fn say(
+        &self,
+        policy: &Dhcp4Policy,
+        reply: Reply,
+        event: Event,
+        note: impl Fn(Event) -> Note,
+    ) -> Result<Vec<Action<Ipv4Addr>>, Ignored> {
+        let (outgoing, shortened) = self.outgoing(policy, reply)?;
+        let notes = std::iter::once(event).chain(shortened).map(|event| Action::Note(note(event)));
+        Ok(std::iter::once(Action::Send(outgoing)).chain(notes).collect())
+    }
+
+    fn outgoing(&self, policy: &Dhcp4Policy, reply: Reply) -> Result<(Outgoing, Option<Event>), Ignored> {
+        let mask = self.subnet.map(|(_, subnet)| subnet.network().mask());
+        let material = Material { server: self.server, mask, answer: &self.answer };
+        let composed = compose(self.request, reply, material)?;
+        let destination = destination(policy.client_port(), self.request, self.source, reply);
+        Ok((Outgoing { destination, bytes: composed.bytes }, composed.shortened))
+    }
+
     pub(super) fn carry_out(
         &self,
         policy: &Dhcp4Policy,
@@ -262,21 +290,13 @@ impl<'a> Case<'a> {
         datagram: &Datagram<'_>,
         note: impl Fn(Event) -> Note,
     ) -> Result<Vec<Action<Ipv4Addr>>, Ignored> {
-        let mask = self.subnet.map(|(_, subnet)| subnet.network().mask());
-        let material = Material { server: self.server, mask, answer: &self.answer };
-        let outgoing = |reply| -> Result<(Outgoing, Option<Event>), Ignored> {
-            let composed = compose(self.request, reply, material)?;
-            let destination = destination(policy.client_port(), self.request, self.source, reply);
-            Ok((Outgoing { destination, bytes: composed.bytes }, composed.shortened))
-        };
+        let outgoing = |reply| self.outgoing(policy, reply);
         let notes = |event, shortened: Option<Event>| -> Vec<Note> {
             std::iter::once(event).chain(shortened).map(&note).collect()
         };
         Ok(match decision {
             Decision::Say(reply, event) => {
-                let (outgoing, shortened) = outgoing(reply)?;
-                let notes = notes(event, shortened).into_iter().map(Action::Note);
-                std::iter::once(Action::Send(outgoing)).chain(notes).collect()
+                return self.say(policy, reply, event, note);
             }
             Decision::SayIfFree(address, reply, event) => {
                 let (reply, shortened) = outgoing(reply)?;

@@ -13,14 +13,21 @@ pub(super) fn destination(port: ClientPort, request: &Request, source: SocketAdd
         return to(relay, if request.relay_port() { source.port() } else { SERVER_PORT });
     }
     let numbered = Some(*source.ip()).filter(|address| !address.is_unspecified());
+    // PXE 2.1 §2.4: a boot server answers the port that was asked from, be it 68 or 4011.
+    if matches!(reply, Reply::Boot(_)) {
+        return to(request.current().or(numbered).unwrap_or(Ipv4Addr::BROADCAST), source.port());
+    }
     let port = match port {
         ClientPort::Source => return to(numbered.unwrap_or(Ipv4Addr::BROADCAST), source.port()),
         ClientPort::Fixed(port) => port,
     };
     let given = match reply {
         // A client that is refused may not use its address any more.
-        Reply::Refuse => return to(Ipv4Addr::BROADCAST, port),
-        Reply::Inform => return to(request.current().or(numbered).unwrap_or(Ipv4Addr::BROADCAST), port),
+        // Nor has a client that is offered none an address to be reached at.
+        Reply::Refuse | Reply::BootOffer => return to(Ipv4Addr::BROADCAST, port),
+        Reply::Inform | Reply::Boot(_) => {
+            return to(request.current().or(numbered).unwrap_or(Ipv4Addr::BROADCAST), port);
+        }
         Reply::Offer(address) | Reply::Grant(address) => address,
     };
     // RFC 2131 table 5: in DHCPDISCOVER and in SELECTING `ciaddr` is 0; what else it says is ignored.

@@ -8,7 +8,10 @@ use dhcp::v4::{
     UserClassFraming, VendorClass, VendorData, VendorIdentifyingClass, known,
 };
 
-use super::{Datagram, Dhcp4Machine, request::Request};
+use super::{
+    Datagram, Dhcp4Machine,
+    request::{Port, Request},
+};
 use crate::{
     explain::{
         AddressFrom, Explanation, Given, Hindrance, Item, Names, Network, Present, Question, Said, assumed, because,
@@ -22,7 +25,7 @@ use crate::{
 #[must_use]
 pub fn explain(policy: &Dhcp4Policy, directory: &Directory, question: &Question, present: &Present<'_>) -> Explanation {
     let message = discover(question);
-    let Ok(request) = Request::new(message.clone(), policy.client_identifiers()) else {
+    let Ok(request) = Request::new(message.clone(), Port::Server, policy.client_identifiers()) else {
         return Explanation::default();
     };
     let subnets = policy.rules().subnets();

@@ -6,14 +6,15 @@ use dhcp::v4::{Message, MessageType};
 
 use super::{
     decide::{Case, conflict},
-    request::Request,
+    proxy,
+    request::{Port, Request},
 };
 use crate::{
     action::{Action, Pending, Probe},
     lease::{Address, Book, Lease, Written},
     moment::Moment,
     note::{ClientName, Event, Ignored, Note, ServerName},
-    policy::{Arrival, Dhcp4Policy, Directory},
+    policy::{Arrival, Dhcp4Policy, Directory, Mode},
 };
 
 /// One datagram as it arrived.
@@ -61,25 +62,25 @@ impl Dhcp4Machine {
         datagram: &Datagram<'_>,
         directory: &Directory,
     ) -> Vec<Action<Ipv4Addr>> {
-        let source = datagram.source.into();
-        let ignored = |client, ignored| vec![Action::Note(Note { source, client, event: Event::Ignored(ignored) })];
-        let message = match Message::decode(datagram.bytes) {
-            Ok(message) => message,
-            Err(error) => return ignored(None, error.into()),
+        let Opened { request, client } = match open(datagram, Port::Server, &self.policy) {
+            Ok(opened) => opened,
+            Err(note) => return vec![Action::Note(note)],
         };
-        let client = ClientName::V4(message.hardware, message.transaction);
-        let request = match Request::new(message, self.policy.client_identifiers()) {
-            Ok(request) => request,
-            Err(because) => return ignored(Some(client), because),
-        };
-        let note = |event| Note { source, client: Some(client.clone()), event };
+        let note = |event| Note { source: datagram.source.into(), client: Some(client.clone()), event };
         let other_server = self.other_server(&request, &datagram.arrival);
         let mut actions: Vec<_> = other_server.map(|event| Action::Note(note(event))).into_iter().collect();
         // Borrowed apart from the book, which changes while the policy is obeyed.
         let (policy, book) = (&self.policy, &mut self.book);
         let decided = Case::new(now, policy, &request, datagram, directory).and_then(|case| {
-            let decision = case.decide(policy, book)?;
-            case.carry_out(policy, book, decision, datagram, note)
+            let (reply, event) = match policy.mode() {
+                _ if proxy::is_discovery(&request) => proxy::acknowledge(&case, policy)?,
+                Mode::Proxy => proxy::decide(&case, policy)?,
+                Mode::Server => {
+                    let decision = case.decide(policy, book)?;
+                    return case.carry_out(policy, book, decision, datagram, note);
+                }
+            };
+            case.say(policy, reply, event, note)
         });
         match decided {
             Ok(carried_out) => actions.extend(carried_out),
@@ -175,6 +176,24 @@ impl Dhcp4Machine {
             || Some(server) == request.server_override();
         let unexpected = !ours && !self.policy.expects(server);
         unexpected.then_some(Event::OtherServer(ServerName::Address(server.into())))
+    }
+}
+
+/// A message that was read, and who sent it.
+pub(super) struct Opened {
+    pub(super) request: Request,
+    pub(super) client: ClientName,
+}
+
+/// Reads a datagram; what cannot be read is noted.
+pub(super) fn open(datagram: &Datagram<'_>, port: Port, policy: &Dhcp4Policy) -> Result<Opened, Note> {
+    let source = datagram.source.into();
+    let ignored = |client, because| Note { source, client, event: Event::Ignored(because) };
+    let message = Message::decode(datagram.bytes).map_err(|error| ignored(None, error.into()))?;
+    let client = ClientName::V4(message.hardware, message.transaction);
+    match Request::new(message, port, policy.client_identifiers()) {
+        Ok(request) => Ok(Opened { request, client }),
+        Err(because) => Err(ignored(Some(client), because)),
     }
 }
 

@@ -10,11 +10,22 @@ use dhcp::v4::{
 
 use crate::{client::Client, lease::ClientKey, note::Ignored};
 
+/// Which of the server's ports a message came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Port {
+    /// 67.
+    Server,
+    /// 4011, where firmware finds boot servers (PXE 2.1 §2.2).
+    Boot,
+}
+
 /// A client's message with its options taken apart.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) message: Message,
     pub(super) kind: MessageType,
+    /// Where it arrived.
+    pub(super) port: Port,
     /// Who asks.
     pub(super) client: Client,
     /// By what its leases are found.
@@ -31,7 +42,7 @@ pub(super) struct Request {
 
 impl Request {
     /// Reads a message. `by_identifier` says whether option 61 makes the client, or its hardware address alone.
-    pub(super) fn new(message: Message, by_identifier: bool) -> Result<Self, Ignored> {
+    pub(super) fn new(message: Message, port: Port, by_identifier: bool) -> Result<Self, Ignored> {
         if message.operation != Operation::Request {
             return Err(Ignored::NotFromClient);
         }
@@ -70,6 +81,7 @@ impl Request {
         let of_client = options.value::<SubnetSelection>()?.map(|selection| selection.0);
         Ok(Self {
             kind,
+            port,
             client,
             key,
             rapid_commit: options.bytes(OptionCode::RAPID_COMMIT).is_some(),

@@ -6,10 +6,11 @@ use std::{
 };
 
 use linux_sys::packet::PacketSocket;
+use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::{
-    ProbeSettings, Prober, Protocol, RunningDhcpServer, ServerError, Services, Udp4Socket,
+    ProbeSettings, Prober, Protocol, RunningDhcpServer, ServerError, Services, Udp4Socket, boot,
     engine::{Confined, Engine, Heard, Machine},
     local::Locals,
 };
@@ -25,13 +26,15 @@ use crate::{
 #[derive(Debug)]
 pub struct Dhcp4Server {
     socket: Udp4Socket,
+    /// Port 4011, where firmware asks what to boot.
+    boot: Option<Udp4Socket>,
     locals: Locals,
     machine: Dhcp4Machine,
     services: Services,
 }
 
 impl Dhcp4Server {
-    /// Binds the socket that the policy names. Port 67 and binding to an interface need privileges
+    /// Binds the sockets that the policy names. Port 67 and binding to an interface need privileges
     /// (`CAP_NET_BIND_SERVICE`, `CAP_NET_RAW`).
     ///
     /// # Errors
@@ -46,13 +49,14 @@ impl Dhcp4Server {
             _ => None,
         };
         let socket = Udp4Socket::bind(policy.listen(), only)?;
+        let boot = policy.boot_listen().map(|listen| Udp4Socket::bind(listen, only)).transpose()?;
         let locals = Locals::read(policy.interfaces()).map_err(|source| ServerError::Interfaces { source })?;
         for name in policy.interfaces() {
             if locals.iter().all(|(_, local)| local.name != *name) {
                 warn!(interface = name, "dhcp4 serves an interface that is not there yet");
             }
         }
-        Ok(Self { socket, locals, machine: Dhcp4Machine::new(policy), services })
+        Ok(Self { socket, boot, locals, machine: Dhcp4Machine::new(policy), services })
     }
 
     /// The address the socket is bound to, with the port the system chose where the policy says 0.
@@ -77,18 +81,24 @@ impl Dhcp4Server {
         });
         // Without the right to send frames a client without an address is answered by broadcast, which it must take as well.
         let frames = if real { PacketSocket::open().ok() } else { None };
-        let confined = match policy.interfaces() {
-            [interface] => {
-                let (listen, interface) = (policy.listen(), interface.clone());
-                let name = interface.clone();
-                let bind = move || Ok(Udp4Socket::bind(listen, Some(&name))?.into_channel());
-                Some(Confined { interface, bind: Box::new(bind) })
-            }
-            _ => None,
-        };
+        let boot = self.boot.map(|socket| boot::engine(policy, socket, &self.services)).transpose()?;
+        let confined = confined(policy, policy.listen());
         let mut engine = Engine::new(self.socket.into_channel(), self.machine, self.locals, self.services);
         (engine.prober, engine.frames, engine.confined) = (prober.filter(Prober::is_on), frames, confined);
-        engine.run(shutdown).await
+        let Some(boot) = boot else { return engine.run(shutdown).await };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let boot = boot.run(async move {
+            // It ends with the server beside it, however that ends.
+            let _gone = stopped.await;
+        });
+        tokio::pin!(boot);
+        tokio::select! {
+            outcome = engine.run(shutdown) => {
+                drop(stop);
+                outcome.and(boot.await)
+            }
+            outcome = &mut boot => outcome,
+        }
     }
 
     /// Answers requests in a task of its own.
@@ -168,7 +178,15 @@ impl Machine for Dhcp4Machine {
     }
 }
 
-fn datagram<'a>(heard: &Heard<'a>) -> Option<Datagram<'a>> {
+/// How to bind anew when the one interface that is served comes back.
+pub(super) fn confined(policy: &Dhcp4Policy, listen: SocketAddrV4) -> Option<Confined> {
+    let [interface] = policy.interfaces() else { return None };
+    let name = interface.clone();
+    let bind = move || Ok(Udp4Socket::bind(listen, Some(&name))?.into_channel());
+    Some(Confined { interface: interface.clone(), bind: Box::new(bind) })
+}
+
+pub(super) fn datagram<'a>(heard: &Heard<'a>) -> Option<Datagram<'a>> {
     let SocketAddr::V4(source) = heard.source else { return None };
     let arrival = Arrival { interface: &heard.local.name, addresses: &heard.local.ipv4 };
     Some(Datagram { source, arrival, bytes: heard.bytes })

@@ -1,5 +1,6 @@
 //! The sockets that drive the machines.
 
+mod boot;
 mod channel;
 mod clock;
 mod dhcp4;

@@ -46,7 +46,7 @@ impl Told {
         let (event, source) = (note.event.as_str(), note.source);
         match &note.event {
             // Every server on the segment hears this; it is no news.
-            Event::Ignored(because @ (Ignored::OtherServer(_) | Ignored::NotFirmware)) => {
+            Event::Ignored(because @ (Ignored::OtherServer(_) | Ignored::NotFirmware | Ignored::AddressAsked)) => {
                 debug!(event, %source, interface, client, %because, "{protocol}");
             }
             Event::Ignored(because) => {

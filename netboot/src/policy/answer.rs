@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
 use dhcp::bootstrap_uri::{FieldForm, UriList};
 
 use super::{
-    BootText, Known, RecognisedBy, Reservation, Sending, Subnet,
+    BootText, Known, Pxe, RecognisedBy, Reservation, Sending, Subnet,
     class::{Class, Giving},
     give::{Give, USUAL_LEASE},
 };
@@ -149,6 +149,13 @@ impl<'p> Answer<'p> {
     #[must_use]
     pub fn boot_file(&self) -> Option<Given<'_, 'p, &'p BootText>> {
         self.first(|give| give.boot_file.as_ref())
+    }
+
+    /// The boot menu, unless a narrower place says what to boot: whoever has booted iPXE from a menu is not shown that menu again.
+    #[must_use]
+    pub fn pxe(&self) -> Option<Given<'_, 'p, &'p Pxe>> {
+        let (origin, give) = self.layers.iter().find(|(_, give)| give.pxe.is_some() || give.boot_file.is_some())?;
+        Some(Given { value: give.pxe.as_ref()?, origin })
     }
 
     /// Parameters of what is booted.

@@ -37,6 +37,12 @@ impl Class {
         &self.name
     }
 
+    /// Who belongs to it.
+    #[must_use]
+    pub const fn when(&self) -> &When {
+        &self.when
+    }
+
     /// What its members get.
     #[must_use]
     pub const fn give(&self) -> &Give {

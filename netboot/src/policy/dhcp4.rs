@@ -6,7 +6,7 @@ use dhcp::bootstrap_uri::{FormUnsuited, UriList};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{ClassSettings, GiveSettings, Rules, RulesError, Strangers, SubnetSettings};
+use super::{ClassSettings, Give, GiveSettings, Origin, Pxe, Rules, RulesError, Strangers, SubnetSettings};
 
 /// A DHCPv4 server's settings as they stand in a configuration file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -27,10 +27,15 @@ pub struct Dhcp4Settings {
     /// Whether addresses are given, or boot options beside another server that does.
     #[serde(default)]
     pub mode: Mode,
+    /// Whether port 4011 is answered, where PXE firmware that has its address asks what to boot. Default: by a proxy, and by a server whose
+    /// menus have boot files; a server whose menus stand in profiles alone needs `true`.
+    #[serde(default)]
+    pub boot_server: Option<bool>,
     /// What becomes of clients that are not on the owner's list.
     #[serde(default)]
     pub strangers: Strangers,
-    /// Other DHCP servers that are meant to be there. Any other that is seen is reported.
+    /// Other DHCP servers that are meant to be there. Any other that is seen is reported; a proxy, which is never alone, reports others only
+    /// when some stand here.
     #[serde(default)]
     pub other_servers: Vec<Ipv4Addr>,
     /// Whether an address that nobody had lately is probed before it is offered (RFC 2131 §3.1). Default `true`.
@@ -88,6 +93,7 @@ pub struct Dhcp4Policy {
     listen: SocketAddrV4,
     client_port: ClientPort,
     mode: Mode,
+    boot_server: bool,
     other_servers: Vec<Ipv4Addr>,
     conflict_check: bool,
     client_identifiers: bool,
@@ -125,10 +131,16 @@ impl Dhcp4Policy {
         self.mode
     }
 
+    /// Where firmware asks what to boot, if it may (PXE 2.1 §2.2).
+    #[must_use]
+    pub fn boot_listen(&self) -> Option<SocketAddrV4> {
+        self.boot_server.then(|| SocketAddrV4::new(*self.listen.ip(), BOOT_SERVER_PORT))
+    }
+
     /// Whether that server is meant to be there.
     #[must_use]
     pub fn expects(&self, server: Ipv4Addr) -> bool {
-        self.other_servers.contains(&server)
+        self.other_servers.contains(&server) || (self.mode == Mode::Proxy && self.other_servers.is_empty())
     }
 
     /// Whether addresses are probed before they are offered.
@@ -173,7 +185,21 @@ impl TryFrom<Dhcp4Settings> for Dhcp4Policy {
         if let Some(own) = identifier.filter(|own| rules.gives((*own).into())) {
             return Err(Dhcp4PolicyError::ServerAddressGiven(own));
         }
+        if settings.mode == Mode::Proxy
+            && let Some(subnet) = rules.subnets().iter().find(|subnet| subnet.has_pools())
+        {
+            return Err(Dhcp4PolicyError::ProxyPools(subnet.network().to_string()));
+        }
+        let answers = |(origin, give): (Origin<'_>, &Give)| {
+            give.pxe.as_ref().is_some_and(Pxe::is_answered_here).then(|| origin.to_string())
+        };
+        let answered = rules.places().find_map(answers);
+        if let (Some(false), Some(origin)) = (settings.boot_server, &answered) {
+            return Err(Dhcp4PolicyError::BootServerClosed(origin.clone()));
+        }
+        let boot_server = settings.boot_server.unwrap_or_else(|| settings.mode == Mode::Proxy || answered.is_some());
         Ok(Self {
+            boot_server,
             server_identifier: identifier,
             interfaces: settings.interfaces,
             listen: settings.listen.unwrap_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 67)),
@@ -197,10 +223,19 @@ pub enum Dhcp4PolicyError {
     /// The server's own address is one that it gives to clients.
     #[error("server-identifier {0} is in a pool or reserved")]
     ServerAddressGiven(Ipv4Addr),
+    /// A proxy has addresses to give.
+    #[error("subnet {0}: a proxy gives no addresses; remove the pools, or mode = \"proxy\"")]
+    ProxyPools(String),
+    /// Firmware is sent to a port that is not answered.
+    #[error("boot-server = false, but the menu of {0} sends firmware to this server's port 4011; remove one of them")]
+    BootServerClosed(String),
     /// Who gets what is inconsistent.
     #[error(transparent)]
     Rules(#[from] RulesError),
 }
+
+/// Where boot servers listen (PXE 2.1 §2.2).
+const BOOT_SERVER_PORT: u16 = 4011;
 
 #[cfg(test)]
 mod tests {
@@ -233,6 +268,30 @@ mod tests {
         assert!(policy(&format!("server-identifier = '192.0.2.9'\n{own}")).is_err());
         assert!(policy(&format!("server-identifier = '192.0.2.10'\n{own}")).is_ok());
         assert!(policy("server-identifer = '192.0.2.10'").unwrap_err().to_string().contains("unknown field"));
+    }
+
+    #[test]
+    fn port_4011_is_open_where_firmware_is_sent_there() {
+        let open = |text: &str| policy(text).unwrap().boot_listen();
+        let there = Some(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 4011));
+        let menu = "[[class]]\nname = 'x'\ngive = { pxe = { menu = [{ item = 1, text = 'x', boot-file = 'a' }] } }";
+        assert_eq!(open("mode = 'proxy'"), there);
+        assert_eq!((open(""), open(menu)), (None, there));
+        assert_eq!(open("boot-server = true\nlisten = '192.0.2.1:67'"), Some("192.0.2.1:4011".parse().unwrap()));
+        assert_eq!(open("mode = 'proxy'\nboot-server = false"), None);
+        let closed = policy(&format!("boot-server = false\n{menu}")).unwrap_err().to_string();
+        assert!(closed.contains("the menu of class x"), "{closed}");
+    }
+
+    #[test]
+    fn a_proxy_has_no_pools_and_knows_of_other_servers() {
+        let pools = "mode = 'proxy'\n[[subnet]]\nnetwork = '192.0.2.0/24'\n\
+                     pools = [{ first = '192.0.2.8', last = '192.0.2.9' }]";
+        assert!(policy(pools).unwrap_err().to_string().contains("subnet 192.0.2.0/24: a proxy gives no addresses"));
+        let other = Ipv4Addr::new(192, 0, 2, 3);
+        assert!(policy("mode = 'proxy'").unwrap().expects(other) && !policy("").unwrap().expects(other));
+        let listed = policy("mode = 'proxy'\nother-servers = ['192.0.2.1']").unwrap();
+        assert!(!listed.expects(other) && listed.expects(Ipv4Addr::new(192, 0, 2, 1)));
     }
 
     #[test]

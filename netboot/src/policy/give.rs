@@ -15,6 +15,7 @@ use thiserror::Error;
 use super::{
     BootText,
     option::{self, GivenOption, OptionInvalid, OptionSettings},
+    pxe::{Pxe, PxeInvalid, PxeSettings},
 };
 use crate::lease::Address;
 
@@ -59,6 +60,9 @@ pub struct GiveSettings {
     /// What to boot: a file or a URL in IPv4 (`file` and option 67), a URL in IPv6 (option 59).
     #[serde(default)]
     pub boot_file: Option<BootText>,
+    /// The boot menu of PXE firmware (IPv4, option 43).
+    #[serde(default)]
+    pub pxe: Option<PxeSettings>,
     /// Parameters for what is booted (IPv6, option 60).
     #[serde(default)]
     pub boot_parameters: Vec<BootText>,
@@ -111,6 +115,7 @@ pub struct Give {
     pub(crate) next_server: Option<Ipv4Addr>,
     pub(crate) server_name: Option<BootText>,
     pub(crate) boot_file: Option<BootText>,
+    pub(crate) pxe: Option<Pxe>,
     pub(crate) boot_parameters: Option<Vec<BootText>>,
     pub(crate) uris: Option<UriList>,
     pub(crate) form: Option<FieldForm>,
@@ -131,6 +136,7 @@ impl GiveSettings {
             ("root-path", self.root_path.is_some()),
             ("next-server", self.next_server.is_some()),
             ("server-name", self.server_name.is_some()),
+            ("pxe", self.pxe.is_some()),
         ];
         let only_v6 = [
             ("boot-parameters", !self.boot_parameters.is_empty()),
@@ -174,6 +180,10 @@ impl GiveSettings {
                 return Err(GiveInvalid::Twice { code });
             }
         }
+        // The menu is option 43.
+        if self.pxe.is_some() && options.contains_key(&43) {
+            return Err(GiveInvalid::Twice { code: 43 });
+        }
         let uris = match self.bootstrap_uris {
             uris if uris.is_empty() => None,
             uris => Some(UriList::new(uris)?),
@@ -188,6 +198,7 @@ impl GiveSettings {
             next_server: self.next_server,
             server_name: self.server_name,
             boot_file: self.boot_file,
+            pxe: self.pxe.map(Pxe::try_from).transpose()?,
             boot_parameters: Some(self.boot_parameters).filter(|list| !list.is_empty()),
             uris,
             form: self.bootstrap_form,
@@ -225,6 +236,9 @@ pub enum GiveInvalid {
     /// An option cannot be sent.
     #[error(transparent)]
     Option(#[from] OptionInvalid),
+    /// A boot menu cannot be sent.
+    #[error("pxe: {0}")]
+    Pxe(#[from] PxeInvalid),
     /// Too many bootstrap servers.
     #[error("bootstrap-uris: {0}")]
     BootstrapUris(#[from] ListLengthInvalid),
@@ -272,6 +286,8 @@ mod tests {
     #[test]
     fn contradictions_are_refused_by_name() {
         for (text, wrong) in [
+            ("pxe = {}\noptions = [{ code = 43, hex = '00' }]", "option 43 has two values"),
+            ("pxe = { menu = [{ item = 9, text = 'x' }] }", "pxe: item 9 is reserved"),
             ("boot-parameters = ['x']", "boot-parameters belongs to the other IP version"),
             ("lease-seconds = 9", "lease-seconds must be at least 10"),
             ("dns = ['::1']", "option 6: an address of the other IP version"),

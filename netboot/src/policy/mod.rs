@@ -26,6 +26,7 @@
 //! give = { routers = ["192.0.2.1"], dns = ["192.0.2.53"] }
 //! ```
 
+mod advice;
 mod answer;
 mod class;
 mod dhcp4;
@@ -35,11 +36,13 @@ mod give;
 mod network;
 mod option;
 mod pattern;
+mod pxe;
 mod rules;
 mod subnet;
 mod text;
 mod when;
 
+pub use advice::Advice;
 pub use answer::{Answer, Given, Origin};
 pub use class::{Class, ClassSettings, Giving, GivingSettings};
 pub use dhcp4::{ClientPort, Dhcp4Policy, Dhcp4PolicyError, Dhcp4Settings, Mode};
@@ -49,6 +52,7 @@ pub use give::{Give, GiveInvalid, GiveSettings, SHORTEST_LEASE, Sending, USUAL_L
 pub use network::{Network, NetworkInvalid};
 pub use option::{GivenOption, OptionInvalid, OptionSettings};
 pub use pattern::{Pattern, PatternInvalid};
+pub use pxe::{Pxe, PxeDiscoverySettings, PxeInvalid, PxeItem, PxeItemSettings, PxePromptSettings, PxeSettings};
 pub use rules::{Arrival, Rules, RulesError, Strangers};
 pub use subnet::{Because, Pool, Reservation, ReservationSettings, Subnet, SubnetError, SubnetSettings};
 pub use text::{BootText, BootTextInvalid};

@@ -6,9 +6,9 @@ use dhcp::bootstrap_uri::{FieldForm, FormUnsuited, UriList};
 use thiserror::Error;
 
 use super::{
-    Answer, Directory, ProfileGiving, Subnet, SubnetError, SubnetSettings,
+    Answer, Class, Directory, Give, Origin, ProfileGiving, Subnet, SubnetError, SubnetSettings,
     class::{ClassSettings, Giving, GivingSettings},
-    give::{Give, GiveInvalid, GiveSettings},
+    give::{GiveInvalid, GiveSettings},
 };
 use crate::{
     client::Client,
@@ -123,6 +123,26 @@ impl<A: Address> Rules<A> {
         let profile = profile.and_then(|name| Some((name, giving(directory.profile(name)?))));
         let reservation = subnet.and_then(|subnet| subnet.reserved_for(client));
         Answer::new(client, (known, profile), (reservation, subnet), (&self.giving, self.site.as_ref()))
+    }
+
+    /// Every place that gives something, the narrowest kinds first.
+    pub(super) fn places(&self) -> impl Iterator<Item = (Origin<'_>, &Give)> {
+        let reservations = self.subnets.iter().flat_map(Subnet::reservations);
+        let subnet = |subnet: &Subnet<A>| Origin::Subnet(subnet.network().to_string());
+        let reserved = reservations.map(|it| (Origin::Reservation, it.give()));
+        let classes = self.giving.classes.iter().map(|class| (Origin::Class(class.name()), class.give()));
+        let subnets = self.subnets.iter().map(move |it| (subnet(it), it.give()));
+        reserved.chain(classes).chain(subnets).chain([(Origin::Everybody, &self.giving.give)])
+    }
+
+    /// The classes, in the order in which they go before one another.
+    pub(super) fn classes(&self) -> &[Class] {
+        &self.giving.classes
+    }
+
+    /// What everybody gets.
+    pub(super) const fn everybody(&self) -> &Give {
+        &self.giving.give
     }
 
     /// Whether a client that the owner does not know is passed over.

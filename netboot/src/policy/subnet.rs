@@ -193,6 +193,18 @@ impl<A: Address> Subnet<A> {
         reserved || self.pools.iter().any(|pool| pool.range().contains(&address))
     }
 
+    /// Whether it has addresses for whoever asks.
+    #[must_use]
+    pub const fn has_pools(&self) -> bool {
+        !self.pools.is_empty()
+    }
+
+    /// Its reservations.
+    #[must_use]
+    pub fn reservations(&self) -> &[Reservation<A>] {
+        &self.reservations
+    }
+
     /// What clients in it get.
     #[must_use]
     pub const fn give(&self) -> &Give {

@@ -57,6 +57,12 @@ pub struct When {
 }
 
 impl When {
+    /// The vendor classes that are meant; none stands for all.
+    #[must_use]
+    pub fn vendor_classes(&self) -> &[Pattern] {
+        &self.vendor_class
+    }
+
     /// Whether this is such a client. `known` is what the owner's list says of it.
     #[must_use]
     pub fn holds(&self, client: &Client, known: Option<&Known>) -> bool {

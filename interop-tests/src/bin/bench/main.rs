@@ -10,6 +10,7 @@
 mod artifacts;
 mod bare;
 mod connections;
+mod dhcp;
 mod durable;
 mod flash;
 mod fleet_retry;
@@ -44,6 +45,7 @@ const MEASUREMENTS: &[Measurement] = &[
     Measurement { metrics: &["post_quantum_"], take: connections::post_quantum },
     Measurement { metrics: &["onboarding"], take: onboardings::measure },
     Measurement { metrics: &["durable_", "syncs_per_second"], take: durable::measure },
+    Measurement { metrics: dhcp::METRICS, take: dhcp::measure },
     Measurement { metrics: leases::METRICS, take: leases::measure },
     Measurement { metrics: &["storm_"], take: storm::measure },
     Measurement {
