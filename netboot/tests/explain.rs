@@ -239,6 +239,26 @@ fn what_keeps_a_client_from_an_answer_is_named_with_its_remedy() {
     assert!(none.hindrances[0].remedy.contains("dhcp4.subnet"), "{none:?}");
 }
 
+/// Beside a server that gives the addresses, boot firmware is told what to boot, and nobody else anything.
+#[test]
+fn net_07_what_a_proxy_says_is_explained_too() {
+    let text = "mode = 'proxy'\nserver-identifier = '192.0.2.1'\n\
+                [give]\nboot-file = 'ipxe.efi'\nnext-server = '192.0.2.2'\nbootstrap-uris = ['https://a.example']\n\
+                [[subnet]]\nnetwork = '192.0.2.0/24'\n";
+    let pxe = Question {
+        vendor_class: Some(b"PXEClient:Arch:00007:UNDI:003000".to_vec()),
+        architectures: vec![Architecture(7)],
+        uuid: Some([0x22; 16]),
+        ..of_subnet(MAC)
+    };
+    let said = dhcp4::explain(&policy(text), &Directory::default(), &pxe, &present(&[]));
+    assert_eq!((said.message.as_deref(), &said.address), (Some("DHCPOFFER"), &None), "{said:?}");
+    assert_eq!(said.boots.as_ref().unwrap().file, "ipxe.efi");
+    assert!(item(&said.items, "vendor-class-identifier").value.contains("PXEClient"), "{said:?}");
+    let other = dhcp4::explain(&policy(text), &Directory::default(), &of_subnet(MAC), &present(&[]));
+    assert!(other.message.is_none() && other.hindrances[0].remedy.contains("PXEClient"), "{other:?}");
+}
+
 #[test]
 fn a_server_with_one_network_needs_no_more_to_be_said() {
     let only = "[[subnet]]\nnetwork = '192.0.2.0/24'\npools = [{ first = '192.0.2.100', last = '192.0.2.199' }]";

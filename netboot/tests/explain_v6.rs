@@ -66,7 +66,7 @@ fn on_link(mac: MacAddress) -> Question {
     Question { mac: Some(mac), subnet: Some("2001:db8:1::".parse().unwrap()), ..Question::default() }
 }
 
-fn item<'e>(items: &'e [Item], code: u16) -> &'e Item {
+fn item(items: &[Item], code: u16) -> &Item {
     items.iter().find(|item| item.code == Some(code)).unwrap_or_else(|| panic!("no {code} in {items:?}"))
 }
 

@@ -72,9 +72,9 @@ pub struct ServerConfig {
     /// Signs checkpoints.
     pub checkpoint_key: Arc<CheckpointKey>,
     /// A DHCPv4 server beside it.
-    pub dhcp4: Option<netboot::policy::Dhcp4Policy>,
+    pub dhcp4: Option<Box<netboot::policy::Dhcp4Policy>>,
     /// A DHCPv6 server beside it.
-    pub dhcp6: Option<netboot::policy::Dhcp6Policy>,
+    pub dhcp6: Option<Box<netboot::policy::Dhcp6Policy>>,
     /// What the owner has decided for all devices.
     pub policies: Policies,
     /// How long leases of DHCP are kept that have ended.
@@ -180,8 +180,8 @@ impl ServerConfig {
             publication: document.publication_listener.map(|it| it.listen),
             database,
             checkpoint_key: Arc::new(checkpoint_key),
-            dhcp4: document.dhcp4_policy()?,
-            dhcp6: document.dhcp6_policy()?,
+            dhcp4: document.dhcp4_policy()?.map(Box::new),
+            dhcp6: document.dhcp6_policy()?.map(Box::new),
             policies: policy::policies(
                 document.roles.as_deref(),
                 &document.policy,

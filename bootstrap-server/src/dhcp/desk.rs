@@ -26,8 +26,8 @@ const PAGE: u32 = 2000;
 /// What the DHCP servers obey.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DhcpPolicies {
-    pub(crate) v4: Option<Dhcp4Policy>,
-    pub(crate) v6: Option<Dhcp6Policy>,
+    pub(crate) v4: Option<Box<Dhcp4Policy>>,
+    pub(crate) v6: Option<Box<Dhcp6Policy>>,
 }
 
 impl DhcpPolicies {
@@ -136,7 +136,7 @@ pub fn explain_configured(
     (v4, v6): (Option<Dhcp4Policy>, Option<Dhcp6Policy>),
     asked: &DhcpQuestion,
 ) -> Result<DhcpExplanation, ExplainError> {
-    let policies = DhcpPolicies { v4, v6 };
+    let policies = DhcpPolicies { v4: v4.map(Box::new), v6: v6.map(Box::new) };
     let version = policies.version(asked.ip_version)?;
     let question = checked(asked)?;
     let present = Present { now: Moment(api::now().0 / 1000), leases: &[], addresses: &[] };

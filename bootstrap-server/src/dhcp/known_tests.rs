@@ -81,7 +81,7 @@ fn pair(name: &str, profile: &str) -> Option<(String, String)> {
 #[tokio::test]
 async fn what_was_there_before_the_start_is_known() {
     let bench = Bench::new().await;
-    let number = u32::try_from(PAGE).unwrap() + 7;
+    let number = PAGE + 7;
     let mut batch = Batch::from(registered("SN-0", 0));
     for device in 1..number {
         batch = batch.and(registered(&format!("SN-{device}"), device));

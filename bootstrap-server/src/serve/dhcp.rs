@@ -56,8 +56,8 @@ impl Bound {
             observer: Arc::new(listening.clone()),
             keep_seconds: u32::try_from(kept.as_secs()).unwrap_or(u32::MAX),
         };
-        let v4 = policies.v4.clone().map(|policy| Dhcp4Server::bind(policy, services.clone())).transpose()?;
-        let v6 = policies.v6.clone().map(|policy| Dhcp6Server::bind(policy, services)).transpose()?;
+        let v4 = policies.v4.clone().map(|policy| Dhcp4Server::bind(*policy, services.clone())).transpose()?;
+        let v6 = policies.v6.clone().map(|policy| Dhcp6Server::bind(*policy, services)).transpose()?;
         let keeper = Keeper::filled(store.clone(), directory.clone()).await?;
         let desk = DhcpDesk::new(policies, directory, store.clone(), listening);
         Ok(Some(Self { v4, v6, desk, keeper, heard }))

@@ -94,9 +94,9 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
     let operator_address = operators.as_ref().and_then(|(listener, _)| listener.socket.local_addr().ok());
     let policies = policies::starting(config.policies, config.acceptance, store.as_ref()).await?;
     let (stop, stopping) = watch::channel(());
-    let dhcp =
-        dhcp::Bound::bind(DhcpPolicies { v4: config.dhcp4, v6: config.dhcp6 }, config.dhcp_leases, (&store, &metrics))
-            .await?;
+    let policed = DhcpPolicies { v4: config.dhcp4, v6: config.dhcp6 };
+    // Policies are large, and a future carries what it holds wherever it goes.
+    let dhcp = Box::pin(dhcp::Bound::bind(policed, config.dhcp_leases, (&store, &metrics))).await?;
 
     let mut listeners = onboarding.as_ref().map(onboarding::Bound::statuses).unwrap_or_default();
     let of_operators = operator_address.zip(config.operators.as_ref());

@@ -78,3 +78,19 @@ pub trait Export: Send {
     /// The next rows: some thousands at most, and none at the end. Tables come one after another, rows in a fixed order.
     fn next(&mut self) -> StoreFuture<'_, Vec<ExportedRow>>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_of_an_earlier_export_has_no_uuid() {
+        let values = |count: i64| (0..count).map(ExportedValue::Integer).collect::<Vec<_>>();
+        let row = ExportedRow { table: "device".to_owned(), values: values(21) };
+        let forward = row.brought_forward();
+        let expected: Vec<_> =
+            values(20).into_iter().chain([ExportedValue::Nothing, ExportedValue::Integer(20)]).collect();
+        assert_eq!(forward.values, expected, "its version stays the last one");
+        assert_eq!(forward.clone().brought_forward(), forward);
+    }
+}

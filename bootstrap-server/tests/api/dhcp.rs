@@ -142,7 +142,7 @@ async fn another_dhcp_server_is_on_record_and_an_alarm() {
         // A second time within the hour changes nothing.
         device.send_to(&taken.encode(), server).await.unwrap();
         let records = world.get("/v1/audit/records?limit=1000").await.json();
-        let found: Vec<_> = records["records"].as_array().unwrap().iter().cloned().collect();
+        let found = records["records"].as_array().unwrap().to_vec();
         let found: Vec<_> = found.into_iter().filter(|it| it["body"]["event"] == "dhcp-other-server-seen").collect();
         if let Some(first) = found.first() {
             assert_eq!(found.len(), 1, "{found:?}");

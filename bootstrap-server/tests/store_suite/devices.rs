@@ -30,7 +30,9 @@ fn place(host: &str, rack: &str) -> Particulars {
 pub async fn devices_are_found_by_each_filter(home: &Home) {
     let store = home.with(&["A-1"]).await;
     store.commit(registered("A-2", place("db1", "r7")).into()).await.unwrap();
-    store.commit(registered("B-1", place("db2", "r7")).into()).await.unwrap();
+    let uuid = "123e4567-e89b-12d3-a456-426614174000";
+    let with_uuid = Particulars { uuid: Some(uuid.parse().unwrap()), ..place("db2", "r7") };
+    store.commit(registered("B-1", with_uuid).into()).await.unwrap();
     let alarm = Event::AlarmRaised {
         device: device_id("B-1"),
         source: [127, 0, 0, 1].into(),
@@ -47,6 +49,7 @@ pub async fn devices_are_found_by_each_filter(home: &Home) {
     assert_eq!(by(|it| it.state = Some("vouched".to_owned())).await, ["A-1"]);
     assert_eq!(by(|it| it.rack = Some("r7".to_owned())).await, ["A-2", "B-1"]);
     assert_eq!(by(|it| it.host = Some("db2".to_owned())).await, ["B-1"]);
+    assert_eq!(by(|it| it.uuid = "123E4567-E89B-12D3-A456-426614174000".parse().ok()).await, ["B-1"]);
     assert_eq!(by(|it| it.serial_prefix = Some("A-".to_owned())).await, ["A-1", "A-2"]);
     assert_eq!(by(|it| it.serial_number = Some(serial("A-1"))).await, ["A-1"]);
     assert_eq!(by(|it| it.serial_number = Some(serial("A-"))).await, Vec::<String>::new());
