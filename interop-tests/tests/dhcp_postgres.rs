@@ -9,7 +9,7 @@ use std::{
 use bootstrap_server::{
     audit::Event,
     domain::{OnboardingProfile, Particulars, ProfileName},
-    store::{Location, Store},
+    store::Location,
 };
 use dhcp::v4::{HardwareAddress, MacAddress, Message, MessageType, Operation};
 use interop_tests::{

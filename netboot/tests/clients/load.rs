@@ -27,12 +27,9 @@ fn perfdhcp_loses_nothing_in_four_message_exchanges() {
          perfdhcp -4 -l veth0 -r 200 -R 1000 -n 400 -W 2000000 192.0.2.1 || [ $? = 3 ]\n",
     );
     for exchange in ["DISCOVER-OFFER", "REQUEST-ACK"] {
-        assert_eq!(
-            (counted(&ran, exchange, "sent packets"), counted(&ran, exchange, "drops")),
-            (400, 0),
-            "{}",
-            ran.printed
-        );
+        // It sends a few more than it is told to.
+        assert!(counted(&ran, exchange, "sent packets") >= 400, "{}", ran.printed);
+        assert_eq!(counted(&ran, exchange, "drops"), 0, "{}", ran.printed);
     }
     // Ten lines a second of each kind are told, the rest is summed up.
     assert!(ran.logged("\"granted\"") < 200 && ran.log.contains("more="), "{}", ran.log);
