@@ -94,7 +94,8 @@ fn seeds() -> Vec<Seed> {
     .collect();
     let plain: Vec<u8> = life.iter().flat_map(|it| framed(1, it)).collect();
     let through: Vec<u8> = life.iter().flat_map(|it| framed(0, &relayed(&relayed(it)))).collect();
-    let troubled: Vec<u8> = life.iter().zip(0_u8..).flat_map(|(it, number)| framed(number.wrapping_mul(37), it)).collect();
+    let troubled: Vec<u8> =
+        life.iter().zip(0_u8..).flat_map(|(it, number)| framed(number.wrapping_mul(37), it)).collect();
     vec![plain, through, troubled]
 }
 
