@@ -69,8 +69,8 @@ use crate::{
     metrics::Metrics,
 };
 
-/// How often a server looks whether another one has committed.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a server looks whether another one has committed. What DHCP knows of devices may be a second behind.
+const LOOK: Duration = Duration::from_millis(500);
 /// How long an answer is kept for an idempotency key, in milliseconds.
 const KEPT: u64 = 24 * 3600 * 1000;
 
