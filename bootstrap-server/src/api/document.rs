@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use axum::body::Bytes;
-use operator_api::Problem;
+use operator_api::{Problem, paths};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -110,7 +110,8 @@ fn complete(operation: &Operation, described: &mut Described) {
     if operation.access != Access::Anybody || changes {
         errors.push((400, "A parameter, a header field or the body cannot be read."));
     }
-    if named || changes {
+    // A site may have no DHCP server to ask.
+    if named || changes || operation.path == paths::EXPLAIN_DHCP {
         errors.push((404, "There is no such resource."));
     }
     if changes {

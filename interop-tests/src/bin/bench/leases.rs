@@ -57,7 +57,7 @@ pub(crate) fn measure(report: &mut Report) {
 async fn of_store(report: &mut Report, suffix: &str, store: SqlStore, (site, fleet): (&Site, &Fleet)) {
     fleet.register(site, &store, &site::profile()).await;
     let store = Arc::new(store);
-    let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
+    let shared: Arc<dyn Store> = store.clone();
     begin(&shared, fleet).await;
     let address = Arc::new(AtomicU32::new(Ipv4Addr::new(10, 0, 0, 0).to_bits()));
     let flood = |clients| Flood::start(&store, clients, &address);
