@@ -202,6 +202,7 @@ impl<M: Machine> Engine<M> {
             self.written(outcome);
             self.flush().await;
         }
+        reception.end().await;
         info!("{protocol} stopped");
         Ok(())
     }
@@ -344,7 +345,11 @@ impl<M: Machine> Engine<M> {
             _ => false,
         };
         if asked {
-            self.probing.entry(address).or_default().push((origin, probe));
+            // Whoever asks again before the answer is there has asked already.
+            let waiting = self.probing.entry(address).or_default();
+            if waiting.len() < MOST_PROBING {
+                waiting.push((origin, probe));
+            }
         } else {
             // In a storm, or without the right to ask: RFC 2131 §3.1 says *should*, and the client looks for itself.
             let actions = self.machine.on_probed(
@@ -477,5 +482,7 @@ fn ended<T>(outcome: Result<Result<T, LeaseStoreError>, tokio::task::JoinError>)
 const PAGE: u32 = 2_000;
 /// Most records that are made durable together.
 const GROUP: usize = 1_024;
+/// Most requests that wait for the same address to be found free.
+const MOST_PROBING: usize = 4;
 /// Most clients that wait for a record; from half of it on, those that only begin are passed over.
 const MOST_WAITING: usize = 4_096;

@@ -52,6 +52,13 @@ impl Reception {
         }
         Ok(arrived)
     }
+
+    /// Ends the reading, and waits until it has let go of the socket.
+    pub(super) async fn end(mut self) {
+        self.task.abort();
+        // Aborted or ended by itself: either way it is over.
+        let _over = (&mut self.task).await;
+    }
 }
 
 impl Drop for Reception {
