@@ -3,8 +3,12 @@
 //! A library of a token's maker may take its time, or never come back. Each call is made on a thread of its own key; who asked
 //! waits for the answer as long as it may take, and no longer. A thread that never comes back is lost with its session, and the
 //! others of the key go on.
+//!
+//! Whoever lets go of a key waits until its sessions are closed. A program that ends takes the library's memory away from under
+//! a thread that is still in it, and would end by a signal instead.
 
 use std::{
+    convert::Infallible,
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
@@ -32,6 +36,8 @@ const ATTEMPTS: u8 = 4;
 const LIMIT: Duration = Duration::from_secs(10);
 /// How long a key may take to be found.
 const LIMIT_OPENING: Duration = Duration::from_secs(30);
+/// How long the end of a key's sessions is waited for.
+const LIMIT_CLOSING: Duration = Duration::from_secs(2);
 
 struct Job {
     operation: Operation,
@@ -42,7 +48,10 @@ struct Job {
 
 /// The threads of one key.
 pub(super) struct Worker {
-    jobs: SyncSender<Job>,
+    /// Nothing, once no more is asked.
+    jobs: Option<SyncSender<Job>>,
+    /// Says nothing, and ends with the last thread.
+    ended: Receiver<Infallible>,
     limit: Duration,
 }
 
@@ -52,10 +61,14 @@ impl Worker {
         let (jobs, queue) = mpsc::sync_channel(WAITING);
         let queue = Arc::new(Mutex::new(queue));
         let (say, opened) = mpsc::sync_channel(1);
-        let first = Thread { uri: uri.clone(), queue: Arc::clone(&queue), connection: None };
+        let (works, ended) = mpsc::sync_channel(0);
+        let first = Thread { uri: uri.clone(), queue: Arc::clone(&queue), connection: None, _works: works.clone() };
         spawn(move || {
             let mut first = first;
             let facts = first.connection().and_then(|connection| connection.facts());
+            if facts.is_err() {
+                first.connection = None;
+            }
             let failed = facts.is_err();
             if say.send(facts).is_ok() && !failed {
                 first.work();
@@ -66,23 +79,33 @@ impl Worker {
             Err(_) => return Err(Pkcs11Error::TimedOut),
         };
         for _ in 1..THREADS {
-            let mut thread = Thread { uri: uri.clone(), queue: Arc::clone(&queue), connection: None };
+            let queue = Arc::clone(&queue);
+            let mut thread = Thread { uri: uri.clone(), queue, connection: None, _works: works.clone() };
             spawn(move || thread.work())?;
         }
-        Ok((Self { jobs, limit: LIMIT }, facts))
+        Ok((Self { jobs: Some(jobs), ended, limit: LIMIT }, facts))
     }
 
     /// Asks, and waits for the answer as long as it may take.
     pub(super) fn ask(&self, operation: Operation) -> Result<Zeroizing<Vec<u8>>, Pkcs11Error> {
         let (answer, answered) = mpsc::sync_channel(1);
         let job = Job { operation, until: Instant::now().checked_add(self.limit).unwrap_or_else(Instant::now), answer };
-        self.jobs.try_send(job).map_err(|error| match error {
+        let jobs = self.jobs.as_ref().ok_or(Pkcs11Error::TimedOut)?;
+        jobs.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => Pkcs11Error::Busy,
             TrySendError::Disconnected(_) => Pkcs11Error::TimedOut,
         })?;
         answered.recv_timeout(self.limit).map_err(|error| match error {
             RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected => Pkcs11Error::TimedOut,
         })?
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.jobs = None;
+        // A thread that hangs in the library is not waited for longer.
+        drop(self.ended.recv_timeout(LIMIT_CLOSING));
     }
 }
 
@@ -97,6 +120,8 @@ struct Thread {
     uri: Pkcs11Uri,
     queue: Arc<Mutex<Receiver<Job>>>,
     connection: Option<Connection>,
+    /// Dropped behind the connection.
+    _works: SyncSender<Infallible>,
 }
 
 impl Thread {
@@ -149,6 +174,8 @@ fn spawn(work: impl FnOnce() + Send + 'static) -> Result<(), Pkcs11Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     fn sign() -> Operation {
@@ -158,18 +185,36 @@ mod tests {
     fn thread(queue: Receiver<Job>) -> Thread {
         // No such library: whoever is asked answers at once that there is none.
         let uri = "pkcs11:object=a?module-path=/none.so".parse().unwrap();
-        Thread { uri, queue: Arc::new(Mutex::new(queue)), connection: None }
+        Thread { uri, queue: Arc::new(Mutex::new(queue)), connection: None, _works: mpsc::sync_channel(0).0 }
     }
 
     #[test]
     fn nobody_waits_for_a_token_that_hangs() {
         let (jobs, queue) = mpsc::sync_channel(1);
-        let worker = Worker { jobs, limit: Duration::from_millis(10) };
+        let (_works, ended) = mpsc::sync_channel(0);
+        let worker = Worker { jobs: Some(jobs), ended, limit: Duration::from_millis(10) };
         assert!(matches!(worker.ask(sign()), Err(Pkcs11Error::TimedOut)));
         // The question still lies there: the next one finds no room.
         assert!(matches!(worker.ask(sign()), Err(Pkcs11Error::Busy)));
         drop(queue);
         assert!(matches!(worker.ask(sign()), Err(Pkcs11Error::TimedOut)));
+    }
+
+    #[test]
+    fn whoever_lets_go_of_a_key_waits_for_its_threads() {
+        let (jobs, queue) = mpsc::sync_channel::<Job>(1);
+        let (works, ended) = mpsc::sync_channel(0);
+        let closed = Arc::new(AtomicBool::new(false));
+        let closes = Arc::clone(&closed);
+        let thread = thread::spawn(move || {
+            let works = works;
+            queue.recv().unwrap_err();
+            closes.store(true, Ordering::SeqCst);
+            drop(works);
+        });
+        drop(Worker { jobs: Some(jobs), ended, limit: LIMIT });
+        assert!(closed.load(Ordering::SeqCst));
+        thread.join().unwrap();
     }
 
     #[test]
