@@ -51,7 +51,7 @@ pub(super) struct Worker {
     /// Nothing, once no more is asked.
     jobs: Option<SyncSender<Job>>,
     /// Says nothing, and ends with the last thread.
-    ended: Receiver<Infallible>,
+    ended: Mutex<Receiver<Infallible>>,
     limit: Duration,
 }
 
@@ -83,7 +83,7 @@ impl Worker {
             let mut thread = Thread { uri: uri.clone(), queue, connection: None, _works: works.clone() };
             spawn(move || thread.work())?;
         }
-        Ok((Self { jobs: Some(jobs), ended, limit: LIMIT }, facts))
+        Ok((Self { jobs: Some(jobs), ended: Mutex::new(ended), limit: LIMIT }, facts))
     }
 
     /// Asks, and waits for the answer as long as it may take.
@@ -105,7 +105,8 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.jobs = None;
         // A thread that hangs in the library is not waited for longer.
-        drop(self.ended.recv_timeout(LIMIT_CLOSING));
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop(ended.recv_timeout(LIMIT_CLOSING));
     }
 }
 
@@ -192,7 +193,7 @@ mod tests {
     fn nobody_waits_for_a_token_that_hangs() {
         let (jobs, queue) = mpsc::sync_channel(1);
         let (_works, ended) = mpsc::sync_channel(0);
-        let worker = Worker { jobs: Some(jobs), ended, limit: Duration::from_millis(10) };
+        let worker = Worker { jobs: Some(jobs), ended: Mutex::new(ended), limit: Duration::from_millis(10) };
         assert!(matches!(worker.ask(sign()), Err(Pkcs11Error::TimedOut)));
         // The question still lies there: the next one finds no room.
         assert!(matches!(worker.ask(sign()), Err(Pkcs11Error::Busy)));
@@ -212,7 +213,7 @@ mod tests {
             closes.store(true, Ordering::SeqCst);
             drop(works);
         });
-        drop(Worker { jobs: Some(jobs), ended, limit: LIMIT });
+        drop(Worker { jobs: Some(jobs), ended: Mutex::new(ended), limit: LIMIT });
         assert!(closed.load(Ordering::SeqCst));
         thread.join().unwrap();
     }
