@@ -106,7 +106,7 @@ impl Drop for Worker {
         self.jobs = None;
         // A thread that hangs in the library is not waited for longer.
         let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
-        drop(ended.recv_timeout(LIMIT_CLOSING));
+        let _ended = ended.recv_timeout(LIMIT_CLOSING);
     }
 }
 
@@ -209,7 +209,7 @@ mod tests {
         let closes = Arc::clone(&closed);
         let thread = thread::spawn(move || {
             let works = works;
-            queue.recv().unwrap_err();
+            assert!(queue.recv().is_err());
             closes.store(true, Ordering::SeqCst);
             drop(works);
         });
