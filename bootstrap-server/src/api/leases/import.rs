@@ -10,10 +10,15 @@ use axum::{
 };
 use futures_util::StreamExt;
 use netboot::lease::{
-    Lease, Written,
-    dnsmasq::{LONGEST_LINE, Line, read_line},
+    ClientKey, Lease, Written,
+    dnsmasq::{LONGEST_LINE, Line, is_outdated, read_line},
 };
-use operator_api::{ChangeQuery, DhcpLeaseTaken, DhcpLeaseUpdate, DhcpLeasesDone, ImportFault, paths};
+use netboot::moment::Moment;
+use operator_api::{
+    ChangeQuery, DhcpLeaseImportQuery, DhcpLeaseOutdated, DhcpLeaseTaken, DhcpLeaseUpdate, DhcpLeasesDone, ImportFault,
+    paths,
+};
+use pki::time::Timestamp;
 use verdict::ReasonCode;
 
 use super::{
@@ -39,15 +44,15 @@ const TOGETHER: usize = 256;
 /// Take over the leases of another DHCP server
 ///
 /// The body is the file in which dnsmasq keeps its leases; the answer comes while it is read, one JSON object a line. A lease whose address
-/// another client has here is told and left out. What a line of progress counts as written is durable. Stop the other server first.
-#[utoipa::path(post, path = paths::IMPORT_DHCP_LEASES, tag = "dhcp", params(ChangeQuery),
+/// another client has here is told and left out, and so is one of a client of which newer things are on record. What a line of progress counts as written is durable. Stop the other server first.
+#[utoipa::path(post, path = paths::IMPORT_DHCP_LEASES, tag = "dhcp", params(DhcpLeaseImportQuery),
     request_body(content((String = "text/plain"))),
     responses((status = 200, description = "How it goes, one update a line.", body = DhcpLeaseUpdate,
         content_type = "application/x-ndjson")))]
 pub(in crate::api) async fn import(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Parameters(query): Parameters<ChangeQuery>,
+    Parameters(query): Parameters<DhcpLeaseImportQuery>,
     request: Request,
 ) -> Result<Response, Fault> {
     let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -55,12 +60,20 @@ pub(in crate::api) async fn import(
     if !name.eq_ignore_ascii_case("text/plain") {
         return Err(Fault::media_type("text/plain"));
     }
+    let as_of = query.as_of.as_deref().map(written_at).transpose()?.unwrap_or_else(now);
+    let rehearsal = Rehearsal::of(ChangeQuery { dry_run: query.dry_run });
     let (lines, response) = Lines::answer();
-    let rehearsal = Rehearsal::of(query);
-    let import =
-        Import { api, caller, rehearsal, lines, line: 0, waiting: Vec::new(), done: DhcpLeasesDone::default() };
+    let done = DhcpLeasesDone::default();
+    let import = Import { api, caller, rehearsal, lines, as_of, line: 0, waiting: Vec::new(), done };
     tokio::spawn(import.run(request.into_body().into_data_stream()));
     Ok(response)
+}
+
+/// When a file was written. One of the future was written now: nobody's clock is to make it newer than everything.
+fn written_at(text: &str) -> Result<Moment, Fault> {
+    let seconds = Timestamp::parse_rfc3339(text).and_then(|at| u64::try_from(at.unix()).ok());
+    let at = seconds.ok_or_else(|| Fault::query("as-of: takes a time since 1970 such as 2026-01-31T12:00:00Z"))?;
+    Ok(Moment(at).min(now()))
 }
 
 /// An import under way.
@@ -69,6 +82,8 @@ struct Import {
     caller: Caller,
     rehearsal: Rehearsal,
     lines: Lines,
+    /// When the file was written.
+    as_of: Moment,
     /// Lines read.
     line: u64,
     /// Leases that were read and are not written yet, with their lines.
@@ -102,8 +117,8 @@ impl Import {
                 }
             }
         }
-        let DhcpLeasesDone { read, written, taken, faults } = self.done;
-        tracing::info!(user = %self.caller.user, read, written, taken, faults, "leases imported");
+        let DhcpLeasesDone { read, written, taken, outdated, faults } = self.done;
+        tracing::info!(user = %self.caller.user, read, written, taken, outdated, faults, "leases imported");
         let _read_or_not = self.lines.say(&DhcpLeaseUpdate::Done(self.done)).await;
     }
 
@@ -138,7 +153,7 @@ impl Import {
 
     async fn take(&mut self, line: &[u8]) -> Result<(), Halt> {
         self.line = self.line.saturating_add(1);
-        match read_line(&String::from_utf8_lossy(line), now()) {
+        match read_line(&String::from_utf8_lossy(line), self.as_of) {
             // The server's own DUID is not taken over: clients find this one by its own.
             Ok(Line::Nothing | Line::ServerDuid(_)) => {}
             Ok(Line::Lease(lease)) => {
@@ -165,12 +180,15 @@ impl Import {
             }
             Err(error) => return Err(failed(&error)),
         }
+        let first_line = *first_line;
+        self.leave_outdated().await?;
         let leases: Vec<_> = self.waiting.iter().map(|(_, lease)| lease.clone()).collect();
         let outcomes = match self.rehearsal {
             Rehearsal::Yes => self.rehearse(&leases).await.map_err(|error| failed(&error))?,
+            Rehearsal::No if leases.is_empty() => Vec::new(),
             Rehearsal::No => {
                 let count = u64::try_from(leases.len()).unwrap_or(u64::MAX);
-                let event = Event::Leases(LeaseEvent::Imported { leases: count, first_line: *first_line });
+                let event = Event::Leases(LeaseEvent::Imported { leases: count, first_line });
                 let batch = Batch::from(event).by(self.caller.actor()).bulk();
                 self.api.store.commit(batch).await.map_err(|error| failed(&error))?;
                 self.api.leases.write(leases).await.map_err(|error| failed(&error))?
@@ -188,6 +206,32 @@ impl Import {
             }
         }
         Ok(self.lines.say(&DhcpLeaseUpdate::Progress(self.done)).await?)
+    }
+
+    /// Takes from what waits whatever is older than what is on record of the same client, here or on an earlier line, and tells of it.
+    async fn leave_outdated(&mut self) -> Result<(), Halt> {
+        let clients: Vec<_> = self.waiting.iter().map(|(_, lease)| lease.client.clone()).collect();
+        let records = self.api.leases.leases_of_clients(&clients).await;
+        let records = records.map_err(|error| Halt::For(ReasonCode::DatabaseUnavailable, error.to_string()))?;
+        let mut known: HashMap<ClientKey, Vec<Lease>> = HashMap::new();
+        for record in records {
+            known.entry(record.client.clone()).or_default().push(record);
+        }
+        let now = now();
+        for (line, lease) in std::mem::take(&mut self.waiting) {
+            let its = known.entry(lease.client.clone()).or_default();
+            if let Some(newer) = its.iter().find(|record| is_outdated(&lease, record)) {
+                self.done.outdated = self.done.outdated.saturating_add(1);
+                let (address, lease) = (lease.address.to_string(), shown(newer, now));
+                let outdated = DhcpLeaseOutdated { line, address, lease };
+                self.lines.say(&DhcpLeaseUpdate::Outdated(outdated)).await?;
+            } else {
+                its.retain(|record| record.address != lease.address);
+                its.push(lease.clone());
+                self.waiting.push((line, lease));
+            }
+        }
+        Ok(())
     }
 
     /// What writing these would come to, by what is on record now.

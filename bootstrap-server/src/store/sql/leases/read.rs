@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use netboot::lease::{Lease, Numbered, Version};
+use netboot::lease::{ClientKey, Lease, Numbered, Version};
 use sqlx::{AnyConnection, AnyPool};
 
 use super::{
@@ -61,9 +61,28 @@ pub(super) async fn records(
     dialect: Dialect,
     addresses: impl IntoIterator<Item = IpAddr>,
 ) -> Result<Vec<Lease>, StoreError> {
-    let addresses: BTreeSet<_> = addresses.into_iter().collect();
-    let keys = addresses.into_iter().map(|address| vec![row::key(address).into()]).collect();
-    let select = format!("SELECT {} FROM dhcp_lease WHERE address IN (SELECT wanted FROM wanted)", row::COLUMNS);
+    let keys = addresses.into_iter().map(row::key).collect();
+    with(connection, dialect, "address", keys).await
+}
+
+/// What is on record of these clients.
+pub(super) async fn records_of(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    clients: &[ClientKey],
+) -> Result<Vec<Lease>, StoreError> {
+    with(connection, dialect, "client", clients.iter().map(|client| client.octets().to_vec()).collect()).await
+}
+
+/// The records that have one of these values in this column.
+async fn with(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    column: &str,
+    values: BTreeSet<Vec<u8>>,
+) -> Result<Vec<Lease>, StoreError> {
+    let keys = values.into_iter().map(|value| vec![value.into()]).collect();
+    let select = format!("SELECT {} FROM dhcp_lease WHERE {column} IN (SELECT wanted FROM wanted)", row::COLUMNS);
     let rows = select_each(connection, dialect, &["wanted"], &select, keys).await?;
     rows.iter().map(|row| row::lease(row).map(|found| found.lease)).collect()
 }
