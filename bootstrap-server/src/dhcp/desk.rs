@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use dhcp::v6::Duid;
 use netboot::{
     dhcp4, dhcp6,
     explain::{Explanation, Present, Question},
@@ -57,6 +58,8 @@ pub(crate) struct DhcpDesk {
     directory: SharedDirectory,
     leases: Arc<dyn LeaseStore>,
     listening: Listening,
+    /// By what DHCPv6 clients know the server.
+    server_duid: Option<Duid>,
     /// All leases are read for an explanation: for one at a time.
     turn: Semaphore,
 }
@@ -67,13 +70,19 @@ impl DhcpDesk {
         directory: SharedDirectory,
         leases: Arc<dyn LeaseStore>,
         listening: Listening,
+        server_duid: Option<Duid>,
     ) -> Self {
-        Self { policies, directory, leases, listening, turn: Semaphore::new(1) }
+        Self { policies, directory, leases, listening, server_duid, turn: Semaphore::new(1) }
     }
 
     /// How many devices DHCP recognises.
     pub(crate) fn known(&self) -> usize {
         self.directory.read().len()
+    }
+
+    /// By what DHCPv6 clients know the server, if there is one.
+    pub(crate) const fn server_duid(&self) -> Option<&Duid> {
+        self.server_duid.as_ref()
     }
 
     /// Whether another DHCP server was seen lately.

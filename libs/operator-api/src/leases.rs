@@ -35,6 +35,9 @@ pub struct DhcpLeasePage {
     pub leases: Vec<DhcpLease>,
     /// What `after` takes for the next page; absent on the last.
     pub next: Option<String>,
+    /// The DUID by which DHCPv6 clients know this server (RFC 8415 §11), where it is one.
+    #[serde(default)]
+    pub server_duid: Option<String>,
 }
 
 /// What is on record of an address.

@@ -21,7 +21,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    Clock, Finding, InterfaceWatch, OpenError, Prober, Protocol, ServerError, Services, Standing,
+    Clock, Finding, InterfaceWatch, OpenError, ProbeOutcome, Prober, Protocol, ServerError, Services, Standing,
     channel::Channel,
     local::{Local, Locals},
     outbox::Outbox,
@@ -351,6 +351,7 @@ impl<M: Machine> Engine<M> {
                 waiting.push((origin, probe));
             }
         } else {
+            self.services.observer.probed(M::PROTOCOL, ProbeOutcome::NotAsked);
             // In a storm, or without the right to ask: RFC 2131 §3.1 says *should*, and the client looks for itself.
             let actions = self.machine.on_probed(
                 Moment::default(),
@@ -364,6 +365,11 @@ impl<M: Machine> Engine<M> {
     }
 
     fn probed(&mut self, now: Moment, probed: super::Probed) {
+        let outcome = match probed.finding {
+            Finding::Free => ProbeOutcome::Free,
+            Finding::InUse { .. } => ProbeOutcome::InUse,
+        };
+        self.services.observer.probed(M::PROTOCOL, outcome);
         let waiting = self.probing.remove(&IpAddr::V4(probed.address)).unwrap_or_default();
         for (origin, probe) in waiting {
             let in_use = match probed.finding {
