@@ -27,7 +27,7 @@
 //! | `sztp_revocation_list_left_seconds` | gauge; `manufacturer` | seconds until the first of its revocation lists is to be replaced, negative when it should have been; lists in files are of no manufacturer |
 //! | `sztp_webhook_behind` | gauge; `webhook` | records of the audit log that it has still to be told of, or to pass over |
 //! | `sztp_dhcp_messages_total` | counter; `protocol`, `event`, `reason` | what became of datagrams; the reason says why one was `ignored` |
-//! | `sztp_dhcp_probes_total` | counter; `protocol`, `outcome` | addresses that were looked for on the wire before they were offered: `free` (nobody answered), `in-use`, `not-asked` (too many at once, or no right to: offered all the same) |
+//! | `sztp_dhcp_probes_total` | counter; `protocol`, `outcome` | addresses that were looked for on the wire before they were offered: `free` (nobody answered), `in-use`, `not-asked` (too many at once, no right to, or beside port 67: offered all the same) |
 //! | `sztp_dhcp_leases` | gauge; `protocol`, `subnet` | records of leases, of addresses in conflict, and of leases that ended lately |
 //! | `sztp_dhcp_pool_addresses` | gauge; `protocol`, `subnet` | addresses that the subnet's pools have |
 //! | `sztp_dhcp_leases_waiting` | gauge; `protocol` | leases that are to be written |

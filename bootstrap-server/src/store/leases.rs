@@ -27,6 +27,8 @@ pub trait Leases: LeaseStore {
 pub struct LeaseFilter {
     /// Of clients with this MAC address.
     pub mac: Option<MacAddress>,
+    /// Of clients of IPv6 with this DUID, whichever identity association; of IPv4 too, if one has that for an identifier.
+    pub duid: Option<Vec<u8>>,
     /// Of addresses from the first to the last of these, of one family.
     pub within: Option<(IpAddr, IpAddr)>,
     /// By whether they hold at this moment.

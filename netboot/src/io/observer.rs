@@ -43,7 +43,8 @@ pub enum ProbeOutcome {
     Free,
     /// Somebody answered, be it the client itself.
     InUse,
-    /// Nobody was asked: too many addresses were being looked for, or the program may not ask. It was offered all the same.
+    /// Nobody was asked: too many addresses were being looked for, the program may not ask, or it serves another port than 67. It was offered
+    /// all the same.
     NotAsked,
 }
 

@@ -50,6 +50,7 @@ pub(super) async fn list(
     let mac = query.mac.as_deref().map(|mac| mac.parse().map_err(|error| Fault::query(format!("mac: {error}"))));
     let filter = LeaseFilter {
         mac: mac.transpose()?,
+        duid: None,
         within: query.subnet.as_deref().map(subnet).transpose()?,
         at: query.expired.map(|expired| (now, if expired { Ended::Yes } else { Ended::No })),
     };

@@ -30,9 +30,14 @@ pub(in crate::store) async fn page(
     filter: &LeaseFilter,
     page: &Page<IpAddr>,
 ) -> Result<Vec<Lease>, StoreError> {
-    let LeaseFilter { mac, within, at } = filter;
+    let LeaseFilter { mac, duid, within, at } = filter;
     let mut wanted = Conditions::default();
     wanted.equal("mac", mac.map(|mac| mac.to_string()).as_deref());
+    if let Some(duid) = duid {
+        // What stands before it in a client's key: its kind, and in IPv6 the association.
+        let duid = wanted.value(duid.clone());
+        wanted.holds(format!("(substr(client, 6) = {duid} OR substr(client, 2) = {duid})"));
+    }
     if let Some((first, last)) = within {
         let (first, last) = (wanted.value(row::key(*first)), wanted.value(row::key(*last)));
         wanted.holds(format!("address >= {first} AND address <= {last}"));
