@@ -18,7 +18,7 @@ pub trait Leases: LeaseStore {
     /// What is on record of these addresses: of those of which anything is.
     fn leases_of<'a>(&'a self, addresses: &'a [IpAddr]) -> StoreFuture<'a, Vec<Lease>>;
 
-    /// What is on record of these clients, whatever the address, in no order.
+    /// What is on record of these clients, whatever the address, in no order. All leases are gone through, once.
     fn leases_of_clients<'a>(&'a self, clients: &'a [ClientKey]) -> StoreFuture<'a, Vec<Lease>>;
 }
 

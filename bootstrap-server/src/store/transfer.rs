@@ -7,7 +7,7 @@ use super::StoreFuture;
 use crate::domain::vouching::Summary;
 
 /// The schema that this release writes. Part of what an export says about itself.
-pub const SCHEMA_VERSION: u32 = 7;
+pub const SCHEMA_VERSION: u32 = 6;
 
 /// One row of one table.
 #[derive(Clone, Debug, PartialEq, Eq)]

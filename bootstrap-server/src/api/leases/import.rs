@@ -40,6 +40,8 @@ use crate::{
 
 /// Leases written together, after which progress is told. Whoever is given an address meanwhile waits for no more.
 const TOGETHER: usize = 256;
+/// Leases of whose clients the records are looked for at a time: all that is on record is gone through for it.
+const LOOKED_UP: usize = 4096;
 
 /// Take over the leases of another DHCP server
 ///
@@ -97,6 +99,12 @@ enum Halt {
     Unread,
     /// For this reason.
     For(ReasonCode, String),
+}
+
+/// The database says no.
+fn failed(error: &dyn std::fmt::Display) -> Halt {
+    let detail = format!("{error}; leases from this line on may have been taken over or not");
+    Halt::For(ReasonCode::DatabaseUnavailable, detail)
 }
 
 impl From<Unread> for Halt {
@@ -162,40 +170,44 @@ impl Import {
             }
             Err(odd) => self.fault(self.line, ReasonCode::ImportRowInvalid, odd.to_string()).await?,
         }
-        if self.waiting.len() >= TOGETHER { self.flush().await } else { Ok(()) }
+        if self.waiting.len() >= LOOKED_UP { self.flush().await } else { Ok(()) }
     }
 
     /// Writes what waits, and says what became of it.
     async fn flush(&mut self) -> Result<(), Halt> {
-        let Some((first_line, _)) = self.waiting.first() else { return Ok(()) };
-        let failed = |error: &dyn std::fmt::Display| {
-            let detail = format!("{error}; leases from this line on may have been taken over or not");
-            Halt::For(ReasonCode::DatabaseUnavailable, detail)
-        };
-        match self.caller.may_still(self.api.store.as_ref(), Role::Operator).await {
-            Ok(true) => {}
-            Ok(false) => {
-                let detail = "nothing from this line on was taken".to_owned();
-                return Err(Halt::For(ReasonCode::TokenInvalid, detail));
-            }
-            Err(error) => return Err(failed(&error)),
+        if self.waiting.is_empty() {
+            return Ok(());
         }
-        let first_line = *first_line;
+        self.go_on().await?;
         self.leave_outdated().await?;
-        let leases: Vec<_> = self.waiting.iter().map(|(_, lease)| lease.clone()).collect();
+        loop {
+            self.write().await?;
+            // What was left out is told, too, when nothing else is left.
+            self.lines.say(&DhcpLeaseUpdate::Progress(self.done)).await?;
+            if self.waiting.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes the first of what waits.
+    async fn write(&mut self) -> Result<(), Halt> {
+        let Some((first_line, _)) = self.waiting.first() else { return Ok(()) };
+        self.go_on().await?;
+        let leases: Vec<_> = self.waiting.iter().take(TOGETHER).map(|(_, lease)| lease.clone()).collect();
         let outcomes = match self.rehearsal {
             Rehearsal::Yes => self.rehearse(&leases).await.map_err(|error| failed(&error))?,
-            Rehearsal::No if leases.is_empty() => Vec::new(),
             Rehearsal::No => {
                 let count = u64::try_from(leases.len()).unwrap_or(u64::MAX);
-                let event = Event::Leases(LeaseEvent::Imported { leases: count, first_line });
+                let event = Event::Leases(LeaseEvent::Imported { leases: count, first_line: *first_line });
                 let batch = Batch::from(event).by(self.caller.actor()).bulk();
                 self.api.store.commit(batch).await.map_err(|error| failed(&error))?;
                 self.api.leases.write(leases).await.map_err(|error| failed(&error))?
             }
         };
         let now = now();
-        for ((line, _), outcome) in std::mem::take(&mut self.waiting).into_iter().zip(outcomes) {
+        let written = self.waiting.len().min(TOGETHER);
+        for ((line, _), outcome) in self.waiting.drain(..written).zip(outcomes) {
             match outcome {
                 Written::Yes => self.done.written = self.done.written.saturating_add(1),
                 Written::Taken(record) => {
@@ -205,14 +217,23 @@ impl Import {
                 }
             }
         }
-        Ok(self.lines.say(&DhcpLeaseUpdate::Progress(self.done)).await?)
+        Ok(())
+    }
+
+    /// Goes on only as long as the caller may.
+    async fn go_on(&self) -> Result<(), Halt> {
+        match self.caller.may_still(self.api.store.as_ref(), Role::Operator).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Halt::For(ReasonCode::TokenInvalid, "nothing from this line on was taken".to_owned())),
+            Err(error) => Err(failed(&error)),
+        }
     }
 
     /// Takes from what waits whatever is older than what is on record of the same client, here or on an earlier line, and tells of it.
     async fn leave_outdated(&mut self) -> Result<(), Halt> {
         let clients: Vec<_> = self.waiting.iter().map(|(_, lease)| lease.client.clone()).collect();
         let records = self.api.leases.leases_of_clients(&clients).await;
-        let records = records.map_err(|error| Halt::For(ReasonCode::DatabaseUnavailable, error.to_string()))?;
+        let records = records.map_err(|error| failed(&error))?;
         let mut known: HashMap<ClientKey, Vec<Lease>> = HashMap::new();
         for record in records {
             known.entry(record.client.clone()).or_default().push(record);

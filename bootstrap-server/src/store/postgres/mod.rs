@@ -11,7 +11,6 @@ pub(super) const MIGRATIONS: &[(u32, &str)] = &[
     (4, include_str!("migrations/0004.sql")),
     (5, include_str!("migrations/0005.sql")),
     (6, include_str!("migrations/0006.sql")),
-    (7, include_str!("migrations/0007.sql")),
 ];
 
 /// What a connection for writing is told. A server that stands still gives up the lock on the log, so that the others go

@@ -18,7 +18,6 @@ pub(super) const MIGRATIONS: &[(u32, &str)] = &[
     (4, include_str!("migrations/0004.sql")),
     (5, include_str!("migrations/0005.sql")),
     (6, include_str!("migrations/0006.sql")),
-    (7, include_str!("migrations/0007.sql")),
 ];
 
 /// What a connection for writing is told. FULL syncs the write-ahead log at every commit: what was acknowledged survives

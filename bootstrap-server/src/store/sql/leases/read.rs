@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use netboot::lease::{ClientKey, Lease, Numbered, Version};
+use serde_json::Value as Json;
 use sqlx::{AnyConnection, AnyPool};
 
 use super::{
@@ -14,7 +15,10 @@ use super::{
     },
     row,
 };
-use crate::store::{Ended, LeaseFilter, Page, StoreError};
+use crate::{
+    domain::ledger::hex,
+    store::{Ended, LeaseFilter, Page, StoreError},
+};
 
 /// What was written above a version, in order.
 pub(super) async fn after(readers: &AnyPool, seen: Version, limit: u32) -> Result<Vec<Numbered>, StoreError> {
@@ -66,28 +70,26 @@ pub(super) async fn records(
     dialect: Dialect,
     addresses: impl IntoIterator<Item = IpAddr>,
 ) -> Result<Vec<Lease>, StoreError> {
-    let keys = addresses.into_iter().map(row::key).collect();
-    with(connection, dialect, "address", keys).await
+    let addresses: BTreeSet<_> = addresses.into_iter().collect();
+    let keys = addresses.into_iter().map(|address| vec![row::key(address).into()]).collect();
+    let select = format!("SELECT {} FROM dhcp_lease WHERE address IN (SELECT wanted FROM wanted)", row::COLUMNS);
+    let rows = select_each(connection, dialect, &["wanted"], &select, keys).await?;
+    rows.iter().map(|row| row::lease(row).map(|found| found.lease)).collect()
 }
 
-/// What is on record of these clients.
+/// What is on record of these clients. There is no index of clients, which each renewal would write a page of: however many are asked for,
+/// the database goes through its leases once.
 pub(super) async fn records_of(
     connection: &mut AnyConnection,
     dialect: Dialect,
     clients: &[ClientKey],
 ) -> Result<Vec<Lease>, StoreError> {
-    with(connection, dialect, "client", clients.iter().map(|client| client.octets().to_vec()).collect()).await
-}
-
-/// The records that have one of these values in this column.
-async fn with(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-    column: &str,
-    values: BTreeSet<Vec<u8>>,
-) -> Result<Vec<Lease>, StoreError> {
-    let keys = values.into_iter().map(|value| vec![value.into()]).collect();
-    let select = format!("SELECT {} FROM dhcp_lease WHERE {column} IN (SELECT wanted FROM wanted)", row::COLUMNS);
-    let rows = select_each(connection, dialect, &["wanted"], &select, keys).await?;
+    let wanted = match dialect {
+        Dialect::Sqlite => "SELECT unhex(value) FROM json_each($1)",
+        Dialect::Postgres => "SELECT decode(value, 'hex') FROM json_array_elements_text(CAST($1 AS JSON))",
+    };
+    let text = format!("SELECT {} FROM dhcp_lease WHERE client IN ({wanted})", row::COLUMNS);
+    let clients: Vec<_> = clients.iter().map(|client| hex(client.octets())).collect();
+    let rows = bound(text, [Json::from(clients).to_string().into()]).fetch_all(connection).await?;
     rows.iter().map(|row| row::lease(row).map(|found| found.lease)).collect()
 }
