@@ -74,7 +74,8 @@ impl Bench {
         let output = network::run(&self.unshare, self.folder.path(), 120, &script);
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
-        let logs = ["agent", "relay", "router", "serve"].map(|name| format!("{name}.log: {}", read(&format!("{name}.log"))));
+        let logs =
+            ["agent", "relay", "router", "serve"].map(|name| format!("{name}.log: {}", read(&format!("{name}.log"))));
         let complaint = format!("{printed}\n{}\n{}", String::from_utf8_lossy(&output.stderr), logs.join("\n"));
         assert!(output.status.success(), "{}: {complaint}", output.status);
         Ran { folder: self.folder, printed, complaint }
@@ -83,7 +84,8 @@ impl Bench {
 
 impl Ran {
     pub(crate) fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.folder.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}: {}", self.complaint))
+        fs::read_to_string(self.folder.path().join(name))
+            .unwrap_or_else(|error| panic!("{name}: {error}: {}", self.complaint))
     }
 
     pub(crate) fn json(&self, name: &str) -> Value {
@@ -101,7 +103,9 @@ impl Ran {
     /// The one lease there is, of `sztp dhcp leases list`.
     pub(crate) fn lease(&self, file: &str) -> Value {
         let leases = self.json(file);
-        let [lease] = leases.as_array().map(Vec::as_slice).unwrap_or_default() else { panic!("{leases:#}: {}", self.complaint) };
+        let [lease] = leases.as_array().map(Vec::as_slice).unwrap_or_default() else {
+            panic!("{leases:#}: {}", self.complaint)
+        };
         lease.clone()
     }
 }
