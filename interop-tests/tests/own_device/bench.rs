@@ -7,7 +7,8 @@ use peers::{network, peer::Peer};
 use serde_json::Value;
 
 /// What the scripts use. The server is in `other`, at `lan0`: 192.0.2.1 and 2001:db8::1. The device is here, at `veth0`: in the server's
-/// network after `direct`, behind a relay agent in `middle` after `relayed`, and behind another one in `first` after `relayed_twice`.
+/// network after `direct`, behind a relay agent in `middle` after `relayed`, and behind another one in `first` after `relayed_twice`; after `rack` and `racks` it can be
+/// `carried` to another network.
 /// `served NAME` founds the site, whose bootstrap server is called so, and starts it; `device` and `owner` do what factory and owner do before
 /// the device is unpacked, and `onboard` switches it on.
 const PREAMBLE: &str = include_str!("bench.sh");
@@ -34,6 +35,9 @@ pools = [{ first = '2001:db8::50', last = '2001:db8::5f' }]
 [[dhcp6.subnet]]
 network = '2001:db8:1::/64'
 pools = [{ first = '2001:db8:1::50', last = '2001:db8:1::5f' }]
+[[dhcp6.subnet]]
+network = '2001:db8:3::/64'
+pools = [{ first = '2001:db8:3::50', last = '2001:db8:3::5f' }]
 ";
 
 /// A folder for it all.

@@ -72,6 +72,67 @@ relayed_twice() {
     for end in 'first down0' 'first up0' 'middle down0' 'middle up0' 'other lan0'; do linked $end; done
     advertised first down0 2001:db8:1::
 }
+# A switch with two networks: the device is in the one first, and in the other once it is `carried`.
+switch() {
+    ip netns add switch
+    ip link add veth0 type veth peer name port0 netns switch
+    for net in br1 br2; do
+        ip -n switch link add $net type bridge
+        ip -n switch link set $net up
+    done
+    ip -n switch link set port0 master br1
+    ip -n switch link set port0 up
+    unpacked
+    ip link set veth0 up
+}
+# port NETWORK HOST INTERFACE
+port() {
+    ip link add "$3" netns "$2" type veth peer name "$2-$3" netns switch
+    ip -n switch link set "$2-$3" master "$1"
+    ip -n switch link set "$2-$3" up
+}
+carried() {
+    ip -n switch link set port0 down
+    ip -n switch link set port0 master br2
+    ip -n switch link set port0 up
+}
+# The server's own network, and one behind a relay agent.
+rack() {
+    for name in other middle; do host $name; done
+    switch
+    port br1 other lan0
+    port br1 middle up0
+    port br2 middle down0
+    numbered middle down0 198.51.100.1/24 2001:db8:1::1/64
+    numbered middle up0 192.0.2.2/24 2001:db8::2/64
+    numbered other lan0 192.0.2.1/24 2001:db8::1/64
+    ip -n other route add 198.51.100.0/24 via 192.0.2.2
+    for end in 'middle down0' 'middle up0' 'other lan0'; do linked $end; done
+}
+# Two networks of IPv6, each behind a relay agent of its own. The server is in neither.
+racks() {
+    for name in other middle first; do host $name; done
+    switch
+    port br1 middle down0
+    port br2 first down0
+    ip -n other link add lan0 type bridge
+    for name in middle first; do
+        ip link add up0 netns $name type veth peer name to-$name netns other
+        ip -n other link set to-$name master lan0
+        ip -n other link set to-$name up
+    done
+    numbered middle down0 - 2001:db8:1::1/64
+    numbered middle up0 - 2001:db8::2/64
+    numbered first down0 - 2001:db8:3::1/64
+    numbered first up0 - 2001:db8::3/64
+    numbered other lan0 192.0.2.1/24 2001:db8::1/64
+    ip -n other route add 2001:db8:1::/64 via 2001:db8::2
+    ip -n other route add 2001:db8:3::/64 via 2001:db8::3
+    for end in 'first down0' 'first up0' 'middle down0' 'middle up0' 'other lan0'; do linked $end; done
+    for name in middle first; do relay6 $name 2001:db8::1; done
+    advertised middle down0 2001:db8:1::
+    advertised first down0 2001:db8:3::
+}
 relay4() {
     at middle dhcrelay -4 -d --no-pid -id down0 -iu up0 192.0.2.1 >> relay.log 2>&1 &
     waits "ip netns exec middle ss -uln | grep -q ':67 '"

@@ -13,7 +13,7 @@ use super::{
     port::LinkPort,
 };
 use crate::{
-    link::Lifetimes,
+    link::{InterfaceAddress, Lifetimes},
     sources::gathering::{Patience, Port, gather},
 };
 
@@ -106,7 +106,12 @@ fn is_usable(leased: &LeasedAddress) -> bool {
 fn set_up(place: &Place, given: &IdentityAssociation, notes: &mut Vec<String>) -> io::Result<()> {
     /// RFC 8415 §18.2.10.1: what else is on the link, an address does not tell.
     const ALONE: u8 = 128;
-    for LeasedAddress { address, preferred, valid } in given.addresses().filter(is_usable).take(ADDRESSES) {
+    let given: Vec<_> = given.addresses().filter(is_usable).take(ADDRESSES).collect();
+    // What an earlier lease gave is nobody's any more, and may be nearer to the server than what is given now (RFC 6724 §5, rule 8). What routers
+    // let a host make itself (RFC 4862) has a prefix.
+    let is_given = |it: &InterfaceAddress| given.iter().any(|leased| it.address == leased.address);
+    place.interface.take_away(|it| it.address.is_ipv6() && it.prefix == ALONE && !it.is_permanent && !is_given(it))?;
+    for LeasedAddress { address, preferred, valid } in given {
         place.interface.give(address.into(), ALONE, Lifetimes { preferred, valid })?;
         notes.push(format!("{} has {address}/{ALONE}, for {valid} seconds", place.interface.name));
     }
