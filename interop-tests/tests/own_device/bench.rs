@@ -75,7 +75,7 @@ impl Bench {
         path.push(":");
         path.push(env::var_os("PATH").unwrap_or_default());
         let script = format!("export NO_COLOR=1 PATH='{}'\n{PREAMBLE}\n{script}", path.display());
-        let output = network::run(&self.unshare, self.folder.path(), 120, &script);
+        let output = network::run(&self.unshare, self.folder.path(), 200, &script);
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
         let logs =

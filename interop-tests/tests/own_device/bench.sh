@@ -93,6 +93,7 @@ port() {
 }
 carried() {
     ip -n switch link set port0 down
+    waits '! ip link show dev veth0 | grep -q LOWER_UP'
     ip -n switch link set port0 master br2
     ip -n switch link set port0 up
 }
@@ -182,5 +183,12 @@ explain() {
     shift
     at other sztp dhcp explain $MAC "$@" --output json > "$file"
 }
-leases() { at other sztp dhcp leases list --output json > "$1"; }
+# leases FILE ARGUMENTS
+leases() {
+    file=$1
+    shift
+    at other sztp dhcp leases list "$@" --output json > "$file"
+}
+# Once, or until it arrives: a kernel may try the router of the network that it left before it takes the other.
 onboard() { sztp-device run --once --config device/device.toml --root "device/state$1" --trace trace > agent.log 2>&1; }
+onboards() { timeout 100 sztp-device run --config device/device.toml --root "device/state$1" --trace trace > agent.log 2>&1; }

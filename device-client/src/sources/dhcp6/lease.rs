@@ -1,7 +1,7 @@
 //! An address of our own (RFC 8415 §18.2.1, §18.2.2): Solicit, Advertise, Request, Reply, or the first and last of these.
 //!
 //! As with DHCPv4, each attempt asks anew and nothing is given back. Which prefix is on the link, and which router leads
-//! elsewhere, routers tell the kernel (RFC 4861).
+//! elsewhere, routers tell the kernel (RFC 4861), and are asked to.
 
 use std::{io, time::Duration};
 
@@ -11,6 +11,7 @@ use super::{
     Place,
     messages::{Asker, server_identifier},
     port::LinkPort,
+    routers,
 };
 use crate::{
     link::{InterfaceAddress, Lifetimes},
@@ -30,6 +31,10 @@ const DETECTION: Duration = Duration::from_secs(3);
 pub(super) fn ask(asker: &Asker<'_>, place: &Place, notes: &mut Vec<String>) -> io::Result<Vec<Message>> {
     let mut port = LinkPort::open(place.address, place.interface.index)?;
     let (answers, given) = exchange(asker, &mut port)?;
+    // Not before: of a link that came up in this moment, what is sent first is lost.
+    if let Err(error) = routers::solicit(place) {
+        notes.push(format!("{} does not ask for routers: {error}", place.interface.name));
+    }
     match given {
         Some(given) => set_up(place, &given, notes)?,
         // Whoever named servers is heard all the same.
