@@ -49,6 +49,26 @@ fn option_82_of_dhcrelay_makes_a_class_and_comes_back() {
     assert_eq!(ran.told("boot_file"), Some("port-1"));
 }
 
+#[test]
+fn dhc_02_systemd_networkd_behind_a_relay_agent_gets_an_address_and_option_143_on_the_wire() {
+    let bench = bench!("ip", "dhcrelay", "ss", "python3", "systemd-analyze");
+    bench.write(
+        "policy.toml",
+        &POLICY.replace("give = { bootstrap", "give = { bootstrap-send = 'when-asked', bootstrap"),
+    );
+    bench.write(
+        "10-veth7.network",
+        "[Match]\nName=veth7\n[Network]\nDHCP=ipv4\nIPv6AcceptRA=no\nLinkLocalAddressing=no\n[DHCPv4]\nRequestOptions=143\n",
+    );
+    let ran = bench.run(&format!(
+        "{NETWORK}ip netns exec relay dhcrelay -4 -d -a -m discard --no-pid -id veth6 -iu veth0 192.0.2.1 > relay.log 2>&1 &\n\
+         waits 'ip netns exec relay ss -uln | grep -q :67'\nwatched veth7\nnetworkd 10-veth7.network\n\
+         waits 'ip -4 addr show dev veth7 | grep -q \"inet 198.51.100.5\"'\ncat capture /run/systemd/netif/leases/*\n"
+    ));
+    assert_eq!((ran.told("SERVER_ADDRESS"), ran.told("ROUTER")), (Some("192.0.2.1"), Some("198.51.100.1")));
+    assert!(ran.printed.contains(&format!("8f37{}", option_143())), "{}", ran.printed);
+}
+
 /// A relay agent in a network that nobody configured gets no answer, wherever it says it is.
 #[test]
 fn a_relay_agent_of_an_unknown_network_is_not_answered() {
