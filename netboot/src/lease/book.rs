@@ -52,7 +52,10 @@ fn length<A: Address>(range: &RangeInclusive<A>) -> u128 {
 #[derive(Clone, Debug)]
 pub struct Book<A> {
     shelves: Vec<Shelf<A>>,
+    /// What each client has on record.
     by_client: BTreeMap<ClientKey, A>,
+    /// What waits for each client: an offer that it may not take hides nothing that it has.
+    offered: BTreeMap<ClientKey, A>,
 }
 
 /// One subnet's.
@@ -129,7 +132,7 @@ impl<A: Address> Book<A> {
             holes: false,
             from_pools: 0,
         };
-        Self { shelves: spaces.into_iter().map(shelf).collect(), by_client: BTreeMap::new() }
+        Self { shelves: spaces.into_iter().map(shelf).collect(), by_client: BTreeMap::new(), offered: BTreeMap::new() }
     }
 
     /// Chooses an address of this subnet for the client and keeps it for [`Self::OFFER_SECONDS`]; `None` when there is none.
@@ -137,10 +140,12 @@ impl<A: Address> Book<A> {
     /// RFC 2131 §4.3.1: the address that the client has or had, else the one it asks for, else any free one. Which one follows from who asks, so
     /// that two servers that share a pool offer the same; what was free the longest is used again last.
     pub fn offer(&mut self, subnet: usize, client: &ClientKey, wish: Option<A>, known: bool, now: Moment) -> Option<A> {
-        let own = self.by_client.get(client).copied();
+        let own = [&self.by_client, &self.offered].map(|index| index.get(client).copied());
         let shelf = self.shelves.get_mut(subnet)?;
         let address = own
-            .filter(|address| shelf.space.gives(*address) && shelf.client_of(*address) == Some(client))
+            .into_iter()
+            .flatten()
+            .find(|address| shelf.space.gives(*address) && shelf.client_of(*address) == Some(client))
             .or_else(|| wish.filter(|address| shelf.is_free(*address, now)))
             .or_else(|| shelf.choose(client, known, now))?;
         let lent = matches!(
@@ -169,10 +174,11 @@ impl<A: Address> Book<A> {
         let address = A::from_ip(lease.address)?;
         let subnet = self.subnet_of(address)?;
         let before = self.shelves.get(subnet)?.entries.get(&address).cloned();
-        // One client has one address: a former one is free again.
-        let former = self.by_client.get(&lease.client).copied().filter(|former| *former != address);
-        if let Some(former) = former {
-            self.end(&lease.client, former, lease.since);
+        // One client has one address: a former one is free again, and what waited for it no longer does.
+        for index in [&self.by_client, &self.offered].map(|index| index.get(&lease.client).copied()) {
+            if let Some(former) = index.filter(|former| *former != address) {
+                self.end(&lease.client, former, lease.since);
+            }
         }
         self.put(subnet, address, Entry::Recorded(lease));
         Some(Before { address, entry: before })
@@ -187,10 +193,10 @@ impl<A: Address> Book<A> {
         }
     }
 
-    /// The address that the client has or last had.
+    /// The address that the client has or last had, else the one that waits for it.
     #[must_use]
     pub fn address_of(&self, client: &ClientKey) -> Option<A> {
-        self.by_client.get(client).copied()
+        self.by_client.get(client).or_else(|| self.offered.get(client)).copied()
     }
 
     /// What is on record of an address.
@@ -204,10 +210,8 @@ impl<A: Address> Book<A> {
 
     /// Frees what was offered to the client and not taken.
     pub fn withdraw_offer(&mut self, client: &ClientKey) {
-        let Some(address) = self.by_client.get(client).copied() else { return };
-        let Some(subnet) = self.subnet_of(address) else { return };
-        let offered = |shelf: &Shelf<A>| matches!(shelf.entries.get(&address), Some(Entry::Offered { .. }));
-        if self.shelves.get(subnet).is_some_and(offered) {
+        let Some(address) = self.offered.get(client).copied() else { return };
+        if let Some(subnet) = self.subnet_of(address) {
             self.remove(subnet, address);
         }
     }
@@ -264,11 +268,16 @@ impl<A: Address> Book<A> {
         }
         let Some(shelf) = self.shelves.get_mut(subnet) else { return };
         match &entry {
-            Entry::Offered { until, .. } => shelf.offers.insert((*until, address)),
-            Entry::Recorded(lease) => shelf.by_expiry.insert((lease.expires, address)),
-        };
-        if !matches!(&entry, Entry::Recorded(Lease { standing: Standing::Conflict, .. })) {
-            self.by_client.insert(entry.client().clone(), address);
+            Entry::Offered { until, client, .. } => {
+                shelf.offers.insert((*until, address));
+                self.offered.insert(client.clone(), address);
+            }
+            Entry::Recorded(lease) => {
+                shelf.by_expiry.insert((lease.expires, address));
+                if lease.standing == Standing::Lent {
+                    self.by_client.insert(lease.client.clone(), address);
+                }
+            }
         }
         shelf.entries.insert(address, entry);
         if shelf.space.gives(address) {
@@ -286,13 +295,16 @@ impl<A: Address> Book<A> {
     fn take(&mut self, subnet: usize, address: A) {
         let Some(shelf) = self.shelves.get_mut(subnet) else { return };
         let Some(entry) = shelf.entries.remove(&address) else { return };
-        let index = if matches!(entry, Entry::Offered { .. }) { &mut shelf.offers } else { &mut shelf.by_expiry };
+        let (index, clients) = match entry {
+            Entry::Offered { .. } => (&mut shelf.offers, &mut self.offered),
+            Entry::Recorded(_) => (&mut shelf.by_expiry, &mut self.by_client),
+        };
         index.remove(&(entry.ends(), address));
         if shelf.space.gives(address) {
             shelf.from_pools = shelf.from_pools.saturating_sub(1);
         }
-        if self.by_client.get(entry.client()) == Some(&address) {
-            self.by_client.remove(entry.client());
+        if clients.get(entry.client()) == Some(&address) {
+            clients.remove(entry.client());
         }
     }
 }
