@@ -174,7 +174,8 @@ fn kea(version: u32) -> String {
     };
     let interface = if version == 6 { ", \"interface\": \"veth1\"" } else { "" };
     // Without this it writes its DUID where the machine's own Kea has it.
-    let identity = r#""server-id": {"type": "EN", "enterprise-id": 32473, "identifier": "0102030405", "persist": false},"#;
+    let identity =
+        r#""server-id": {"type": "EN", "enterprise-id": 32473, "identifier": "0102030405", "persist": false},"#;
     let identity = if version == 6 { identity } else { "" };
     format!(
         r#"{{"Dhcp{version}": {{{identity} "interfaces-config": {{"interfaces": ["veth1"]}}, "valid-lifetime": 3600,
