@@ -87,10 +87,7 @@ impl Listening {
     }
 
     fn hear(&self, now: Instant, protocol: Protocol, note: &Note, interface: &str) {
-        let because = match &note.event {
-            Heard::Ignored(because) => Ignored::as_str(because),
-            _ => "",
-        };
+        let because = note.event.because().map_or("", Ignored::as_str);
         self.0.metrics.dhcp_message(protocol.as_str(), note.event.as_str(), because);
         let Heard::OtherServer(server) = &note.event else { return };
         let source = note.source.ip();
