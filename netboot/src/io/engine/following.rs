@@ -62,7 +62,8 @@ impl<M: Machine> Engine<M> {
         match outcome {
             Ok(page) => {
                 let is_whole = page.len() >= PAGE_LENGTH;
-                is_whole && self.take_over(page) >= PAGE_LENGTH / 2
+                let done = self.take_over(page);
+                is_whole && done >= PAGE_LENGTH / 2
             }
             Err(error) => {
                 self.followed.meanwhile = None;

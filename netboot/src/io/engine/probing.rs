@@ -10,7 +10,9 @@ use crate::{
 
 /// Requests by the address that they wait for.
 #[derive(Debug)]
-pub(super) struct Asked<A>(HashMap<IpAddr, Vec<(Origin, Box<Probe<A>>)>>);
+pub(super) struct Asked<A>(HashMap<IpAddr, Vec<Waiting<A>>>);
+
+type Waiting<A> = (Origin, Box<Probe<A>>);
 
 impl<A> Default for Asked<A> {
     fn default() -> Self {
@@ -31,7 +33,7 @@ impl<A> Asked<A> {
     }
 
     /// The answer is there.
-    fn take(&mut self, address: IpAddr) -> Vec<(Origin, Box<Probe<A>>)> {
+    fn take(&mut self, address: IpAddr) -> Vec<Waiting<A>> {
         self.0.remove(&address).unwrap_or_default()
     }
 }
@@ -70,5 +72,36 @@ impl<M: Machine> Engine<M> {
             machine.on_probed(now, probe, heard, in_use, directory)
         });
         self.perform(origin, actions);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn probe(address: Ipv4Addr, number: u8) -> (Origin, Box<Probe<Ipv4Addr>>) {
+        let origin = Origin { source: "192.0.2.9:68".parse().unwrap(), to_many: true, interface: 1 };
+        let probe = Probe { address, client: None, datagram: vec![number], reply: None, notes: Vec::new() };
+        (origin, Box::new(probe))
+    }
+
+    /// A client that asks again and again while its address is looked for takes no memory, and gets few answers.
+    #[test]
+    fn requests_that_wait_for_one_probe_are_few() {
+        let (busy, quiet) = (Ipv4Addr::new(192, 0, 2, 50), Ipv4Addr::new(192, 0, 2, 51));
+        let mut asked = Asked::default();
+        for number in 0..100 {
+            let (origin, probe) = probe(busy, number);
+            asked.put(busy.into(), origin, probe);
+        }
+        let (origin, one) = probe(quiet, 200);
+        asked.put(quiet.into(), origin, one);
+        let mut waited = |address: Ipv4Addr| -> Vec<u8> {
+            asked.take(address.into()).into_iter().flat_map(|(_, probe)| probe.datagram).collect()
+        };
+        assert_eq!((waited(busy), waited(quiet)), (vec![0, 1, 2, 3], vec![200]));
+        assert_eq!((waited(busy), waited(quiet)), (Vec::new(), Vec::new()), "nothing is left behind");
     }
 }
