@@ -173,8 +173,11 @@ fn kea(version: u32) -> String {
         _ => ("2001:db8::1:0:0:0 - 2001:db8::1:ffff:ffff:ffff", "2001:db8::/64", 136),
     };
     let interface = if version == 6 { ", \"interface\": \"veth1\"" } else { "" };
+    // Without this it writes its DUID where the machine's own Kea has it.
+    let identity = r#""server-id": {"type": "EN", "enterprise-id": 32473, "identifier": "0102030405", "persist": false},"#;
+    let identity = if version == 6 { identity } else { "" };
     format!(
-        r#"{{"Dhcp{version}": {{"interfaces-config": {{"interfaces": ["veth1"]}}, "valid-lifetime": 3600,
+        r#"{{"Dhcp{version}": {{{identity} "interfaces-config": {{"interfaces": ["veth1"]}}, "valid-lifetime": 3600,
         "lease-database": {{"type": "memfile", "persist": true, "name": "FOLDER/kea{version}.csv", "lfc-interval": 3600}},
         "multi-threading": {{"enable-multi-threading": true, "thread-pool-size": 2}},
         "option-data": [{{"code": {code}, "csv-format": false, "always-send": true,
