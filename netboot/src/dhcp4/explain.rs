@@ -72,7 +72,9 @@ pub fn explain(policy: &Dhcp4Policy, directory: &Directory, question: &Question,
     }
     for Note { event, .. } in &notes {
         match event {
-            Event::Ignored(ignored) => explanation.hindrances.push(Hindrance::of(ignored, question, "dhcp4")),
+            Event::Denied(ignored) | Event::Ignored(ignored) => {
+                explanation.hindrances.push(Hindrance::of(ignored, question, "dhcp4"))
+            }
             event => explanation.hindrances.extend(Hindrance::shortened(event)),
         }
     }

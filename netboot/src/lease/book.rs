@@ -8,6 +8,8 @@ use std::{
 use super::{Address, ClientKey, Lease, Standing};
 use crate::moment::Moment;
 
+mod clock;
+
 /// The addresses of one subnet, as far as giving them is concerned.
 #[derive(Clone, Debug)]
 pub struct Space<A> {
@@ -56,6 +58,8 @@ pub struct Book<A> {
     by_client: BTreeMap<ClientKey, A>,
     /// What waits for each client: an offer that it may not take hides nothing that it has.
     offered: BTreeMap<ClientKey, A>,
+    /// Where the store has other moments than this book since the clock was set, and by how many seconds those here are later.
+    moved: BTreeMap<A, i64>,
 }
 
 /// One subnet's.
@@ -75,24 +79,42 @@ struct Shelf<A> {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Entry {
-    /// Offered, not taken yet.
-    Offered { client: ClientKey, until: Moment, known: bool },
+    /// Offered, not taken yet; and the record of this server that was there before and has ended, which the store still has.
+    Offered { client: ClientKey, until: Moment, known: bool, over: Option<Box<Lease>> },
     /// On record.
-    Recorded(Lease),
+    Recorded { lease: Lease, dated: Dated },
+}
+
+/// Whose clock the moments of a record are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dated {
+    /// This server's, since it started.
+    Here,
+    /// Another server's, or that of an earlier run.
+    Elsewhere,
 }
 
 impl Entry {
     const fn client(&self) -> &ClientKey {
         match self {
             Self::Offered { client, .. } => client,
-            Self::Recorded(lease) => &lease.client,
+            Self::Recorded { lease, .. } => &lease.client,
         }
     }
 
     const fn ends(&self) -> Moment {
         match self {
             Self::Offered { until, .. } => *until,
-            Self::Recorded(lease) => lease.expires,
+            Self::Recorded { lease, .. } => lease.expires,
+        }
+    }
+
+    /// What the store has or is to have by this server's hand.
+    const fn own(&self) -> Option<&Lease> {
+        match self {
+            Self::Recorded { lease, dated: Dated::Here } => Some(lease),
+            Self::Offered { over: Some(lease), .. } => Some(lease),
+            Self::Recorded { .. } | Self::Offered { .. } => None,
         }
     }
 }
@@ -132,7 +154,12 @@ impl<A: Address> Book<A> {
             holes: false,
             from_pools: 0,
         };
-        Self { shelves: spaces.into_iter().map(shelf).collect(), by_client: BTreeMap::new(), offered: BTreeMap::new() }
+        Self {
+            shelves: spaces.into_iter().map(shelf).collect(),
+            by_client: BTreeMap::new(),
+            offered: BTreeMap::new(),
+            moved: BTreeMap::new(),
+        }
     }
 
     /// Chooses an address of this subnet for the client and keeps it for [`Self::OFFER_SECONDS`]; `None` when there is none.
@@ -150,12 +177,13 @@ impl<A: Address> Book<A> {
             .or_else(|| shelf.choose(client, known, now))?;
         let lent = matches!(
             shelf.entries.get(&address),
-            Some(Entry::Recorded(lease)) if lease.client == *client && lease.holds(now)
+            Some(Entry::Recorded { lease, .. }) if lease.client == *client && lease.holds(now)
         );
         // Nothing is taken from a client that has the address already.
         if !lent {
             let until = now.plus(Self::OFFER_SECONDS);
-            self.put(subnet, address, Entry::Offered { client: client.clone(), until, known });
+            let over = shelf.entries.get(&address).and_then(Entry::own).cloned().map(Box::new);
+            self.put(subnet, address, Entry::Offered { client: client.clone(), until, known, over });
         }
         Some(address)
     }
@@ -169,8 +197,19 @@ impl<A: Address> Book<A> {
         if shelf.client_of(address) == Some(client) || shelf.is_free(address, now) { Lent::Yes } else { Lent::Taken }
     }
 
-    /// Takes over a record, this server's own or another's. Gives what was known of the address before, for [`Self::undo`].
+    /// Takes a record that this server dates now. Gives what was known of the address before, for [`Self::undo`].
     pub fn record(&mut self, lease: Lease) -> Option<Before<A>> {
+        self.enter(lease, Dated::Here)
+    }
+
+    /// Takes over a record as the store has it: another server's, or of an earlier run. What this server dated itself stays as it is.
+    pub fn follow(&mut self, lease: Lease) {
+        if !self.is_own(&lease) {
+            self.enter(lease, Dated::Elsewhere);
+        }
+    }
+
+    fn enter(&mut self, lease: Lease, dated: Dated) -> Option<Before<A>> {
         let address = A::from_ip(lease.address)?;
         let subnet = self.subnet_of(address)?;
         let before = self.shelves.get(subnet)?.entries.get(&address).cloned();
@@ -180,7 +219,7 @@ impl<A: Address> Book<A> {
                 self.end(&lease.client, former, lease.since);
             }
         }
-        self.put(subnet, address, Entry::Recorded(lease));
+        self.put(subnet, address, Entry::Recorded { lease, dated });
         Some(Before { address, entry: before })
     }
 
@@ -202,8 +241,8 @@ impl<A: Address> Book<A> {
     /// What is on record of an address.
     #[must_use]
     pub fn lease(&self, address: A) -> Option<&Lease> {
-        match self.shelves.get(self.subnet_of(address)?)?.entries.get(&address)? {
-            Entry::Recorded(lease) => Some(lease),
+        match self.entry(address)? {
+            Entry::Recorded { lease, .. } => Some(lease),
             Entry::Offered { .. } => None,
         }
     }
@@ -244,6 +283,10 @@ impl<A: Address> Book<A> {
         self.shelves.iter().position(|shelf| shelf.space.subnet.contains(&address))
     }
 
+    fn entry(&self, address: A) -> Option<&Entry> {
+        self.shelves.get(self.subnet_of(address)?)?.entries.get(&address)
+    }
+
     fn end(&mut self, client: &ClientKey, address: A, now: Moment) {
         let Some(subnet) = self.subnet_of(address) else { return };
         let Some(entry) = self.shelves.get(subnet).and_then(|shelf| shelf.entries.get(&address)) else { return };
@@ -252,14 +295,14 @@ impl<A: Address> Book<A> {
         }
         match entry.clone() {
             Entry::Offered { .. } => self.remove(subnet, address),
-            Entry::Recorded(mut lease) => {
+            Entry::Recorded { mut lease, dated } => {
                 lease.expires = lease.expires.min(now);
-                self.put(subnet, address, Entry::Recorded(lease));
+                self.put(subnet, address, Entry::Recorded { lease, dated });
             }
         }
     }
 
-    /// With [`Self::take`] the only places where the indexes change, so that they agree.
+    /// With [`Self::take`] and [`Self::clock_set`] the only places where the indexes change, so that they agree.
     fn put(&mut self, subnet: usize, address: A, entry: Entry) {
         self.take(subnet, address);
         let crowded = self.shelves.get(subnet).and_then(Shelf::crowded);
@@ -272,7 +315,7 @@ impl<A: Address> Book<A> {
                 shelf.offers.insert((*until, address));
                 self.offered.insert(client.clone(), address);
             }
-            Entry::Recorded(lease) => {
+            Entry::Recorded { lease, .. } => {
                 shelf.by_expiry.insert((lease.expires, address));
                 if lease.standing == Standing::Lent {
                     self.by_client.insert(lease.client.clone(), address);
@@ -297,7 +340,7 @@ impl<A: Address> Book<A> {
         let Some(entry) = shelf.entries.remove(&address) else { return };
         let (index, clients) = match entry {
             Entry::Offered { .. } => (&mut shelf.offers, &mut self.offered),
-            Entry::Recorded(_) => (&mut shelf.by_expiry, &mut self.by_client),
+            Entry::Recorded { .. } => (&mut shelf.by_expiry, &mut self.by_client),
         };
         index.remove(&(entry.ends(), address));
         if shelf.space.gives(address) {

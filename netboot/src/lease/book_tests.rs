@@ -4,14 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-const NOW: Moment = Moment(1_000);
+pub(super) const NOW: Moment = Moment(1_000);
 
-fn address(last: u8) -> Ipv4Addr {
+pub(super) fn address(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(192, 0, 2, last)
 }
 
 /// 10, 12 and 13 may be given, 11 is kept for somebody.
-fn book() -> Book<Ipv4Addr> {
+pub(super) fn book() -> Book<Ipv4Addr> {
     book_with(0)
 }
 
@@ -24,11 +24,11 @@ fn book_with(for_known: u128) -> Book<Ipv4Addr> {
     }])
 }
 
-fn client(number: u8) -> ClientKey {
+pub(super) fn client(number: u8) -> ClientKey {
     vec![0, 1, number].into()
 }
 
-fn lease(who: u8, last: u8, since: Moment, seconds: u32) -> Lease {
+pub(super) fn lease(who: u8, last: u8, since: Moment, seconds: u32) -> Lease {
     Lease {
         address: IpAddr::V4(address(last)),
         client: client(who),
@@ -40,7 +40,7 @@ fn lease(who: u8, last: u8, since: Moment, seconds: u32) -> Lease {
     }
 }
 
-fn lend(book: &mut Book<Ipv4Addr>, who: u8, last: u8, now: Moment, seconds: u32) -> Lent {
+pub(super) fn lend(book: &mut Book<Ipv4Addr>, who: u8, last: u8, now: Moment, seconds: u32) -> Lent {
     let lent = book.may_have(0, &client(who), address(last), now);
     if lent == Lent::Yes {
         book.record(lease(who, last, now, seconds));
