@@ -14,7 +14,7 @@ use peers::{
 /// `policy.toml` in `other`, `settled` waits until `veth0` has an address for its link, and `logged PATTERN` waits until the server
 /// says so.
 const PREAMBLE: &str = r#"
-waits() { n=0; until sh -c "$1" > /dev/null 2>&1; do n=$((n + 1)); [ $n -lt 200 ] || { echo "never: $1"; exit 9; }; sleep 0.1; done; }
+waits() { n=0; until sh -c "$1" > /dev/null 2>&1; do n=$((n + 1)); [ $n -lt 400 ] || { echo "never: $1"; exit 9; }; sleep 0.1; done; }
 linked() { waits "ip netns exec $1 ip -6 addr show dev $2 scope link -tentative | grep -q inet6"; }
 cable() {
     ip netns add other
