@@ -41,6 +41,10 @@ pub(crate) struct Interface {
 pub(crate) struct InterfaceAddress {
     pub(crate) interface: u32,
     pub(crate) address: IpAddr,
+    /// How many bits of it are the network's.
+    pub(crate) prefix: u8,
+    /// Its time never ends: whoever gave it meant it to stay.
+    pub(crate) is_permanent: bool,
     /// The kernel is still finding out whether somebody else has it (RFC 4862 §5.4), or has found that somebody does.
     pub(crate) is_tentative: bool,
 }
@@ -112,6 +116,20 @@ impl Interface {
         netlink::change(&request.with(attribute::ADDRESS_TIMES, &times))
     }
 
+    /// Takes away each address that this is true of.
+    pub(crate) fn take_away(&self, is_over: impl Fn(&InterfaceAddress) -> bool) -> io::Result<()> {
+        for InterfaceAddress { address, prefix, .. } in self.addresses()?.into_iter().filter(is_over) {
+            let header = message::AddressHeader { family: family(address), prefix, flags: 0, index: self.index };
+            let request = Request::new(kind::DELETE_ADDRESS, &header.encode());
+            match netlink::change(&request.with(attribute::ADDRESS_LOCAL, &octets(address))) {
+                // Its time was up in this moment, or it went with the first address of its network.
+                Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {}
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+
     /// Makes a router the way to everywhere, for as long as this address is there. It is taken to be on this link, whatever
     /// the mask says.
     pub(crate) fn route_by(&self, router: Ipv4Addr, source: Ipv4Addr) -> io::Result<()> {
@@ -168,7 +186,13 @@ impl InterfaceAddress {
             4 => IpAddr::from(<[u8; 4]>::try_from(octets).ok()?),
             _ => IpAddr::from(<[u8; 16]>::try_from(octets).ok()?),
         };
-        Some(Self { interface: header.index, address, is_tentative: header.flags & message::UNUSABLE != 0 })
+        Some(Self {
+            interface: header.index,
+            address,
+            prefix: header.prefix,
+            is_permanent: header.flags & message::PERMANENT != 0,
+            is_tentative: header.flags & message::UNUSABLE != 0,
+        })
     }
 }
 
@@ -200,7 +224,9 @@ mod tests {
         assert!(Interface::all().unwrap().iter().all(|it| it.name != "lo"));
         loopback.settle(Duration::ZERO).unwrap();
         if loopback.is_up() {
-            assert!(loopback.addresses().unwrap().iter().any(|it| it.address.is_loopback()));
+            let own = loopback.addresses().unwrap();
+            let own = own.iter().find(|it| it.address == Ipv4Addr::LOCALHOST).unwrap();
+            assert_eq!((own.prefix, own.is_permanent, own.is_tentative), (8, true, false));
         }
         assert_eq!(loopback.ipv4_address().unwrap(), None, "an address that nobody else can answer to");
     }
@@ -211,6 +237,7 @@ mod tests {
         let times = Lifetimes { preferred: 1, valid: 1 };
         assert!(nowhere.give(Ipv4Addr::new(192, 0, 2, 1).into(), 24, times).is_err());
         assert!(nowhere.switch_on().is_err());
+        nowhere.take_away(|_| true).unwrap();
     }
 
     #[test]

@@ -61,6 +61,31 @@ pub struct Pending<A> {
     pub(crate) refusal: Option<Outgoing>,
     /// What the operator hears when all are durable.
     pub(crate) notes: Vec<Note>,
+    /// By how many seconds the clock was set since the records were handed to the store.
+    pub(crate) clock_set: i64,
+}
+
+/// Whether records were handed to the store already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandedOver {
+    /// The store has them, and their moments cannot be changed any more.
+    Yes,
+    /// They wait.
+    NotYet,
+}
+
+impl<A> Pending<A> {
+    /// The clock was set by this many seconds: records that wait, and what is put back when they cannot be written, are dated by it.
+    pub fn clock_set(&mut self, by: i64, handed_over: HandedOver) {
+        self.before.iter_mut().for_each(|before| before.clock_set(by));
+        match handed_over {
+            HandedOver::Yes => self.clock_set = self.clock_set.saturating_add(by),
+            HandedOver::NotYet => {
+                let leases = std::mem::take(&mut self.leases);
+                self.leases = leases.into_iter().map(|lease| lease.moved(by)).collect();
+            }
+        }
+    }
 }
 
 /// An address that is about to be offered.
@@ -70,10 +95,10 @@ pub struct Probe<A> {
     pub address: A,
     /// The hardware address of the client that is to get it: when that answers, there is no conflict.
     pub client: Option<MacAddress>,
-    /// The request that waits, to be looked at once more when the address is in use.
+    /// The request that waits, to be looked at once more when the address is in use, or when it is lent at once (RFC 4039).
     pub(crate) datagram: Vec<u8>,
-    /// What the client hears when the address is free.
-    pub(crate) reply: Outgoing,
+    /// What the client hears when the address is free; without it, the request is decided anew.
+    pub(crate) reply: Option<Outgoing>,
     /// What the operator hears then.
     pub(crate) notes: Vec<Note>,
 }

@@ -75,6 +75,8 @@ pub enum Event {
     },
     /// A client spoke with a DHCP server that nobody told this one of. In DHCPv6 it is named by its DUID.
     OtherServer(ServerName),
+    /// A client was told that it gets nothing of what it asked for, and why.
+    Denied(Ignored),
     /// Nothing was answered.
     Ignored(Ignored),
 }
@@ -113,6 +115,7 @@ impl Event {
             Self::InUse(_) => "in-use",
             Self::Shortened { .. } => "shortened",
             Self::OtherServer(_) => "other-server",
+            Self::Denied(_) => "denied",
             Self::Ignored(_) => "ignored",
         }
     }
@@ -129,12 +132,23 @@ impl Event {
             | Self::Released(address)
             | Self::Declined(address)
             | Self::InUse(address) => Some(*address),
-            Self::BootOffered | Self::Shortened { .. } | Self::OtherServer(_) | Self::Ignored(_) => None,
+            Self::BootOffered | Self::Shortened { .. } | Self::OtherServer(_) | Self::Denied(_) | Self::Ignored(_) => {
+                None
+            }
+        }
+    }
+
+    /// Why a client got nothing.
+    #[must_use]
+    pub const fn because(&self) -> Option<&Ignored> {
+        match self {
+            Self::Denied(because) | Self::Ignored(because) => Some(because),
+            _ => None,
         }
     }
 }
 
-/// Why a datagram was not answered.
+/// Why a datagram was not answered, or answered with nothing of what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Ignored {

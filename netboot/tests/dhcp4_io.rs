@@ -52,6 +52,22 @@ async fn dhc_02_inform_on_loopback_brings_option_143() {
     server.shutdown().await.unwrap();
 }
 
+/// Whoever talks to one of a host's addresses is answered from that one.
+#[tokio::test]
+async fn answers_come_from_the_address_that_is_listened_on() {
+    let server = spawn("127.0.0.4", "[[subnet]]\nnetwork = '127.0.0.0/8'");
+    let device = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 6), 0)).await.unwrap();
+    // Hears nobody else.
+    device.connect(server.local_address()).await.unwrap();
+    let mut inform = Message::new(Operation::Request, HardwareAddress::ethernet(MacAddress([2, 0, 0, 0, 0, 6])));
+    inform.client_address = Ipv4Addr::new(127, 0, 0, 6);
+    inform.options.put(&MessageType::Inform);
+    device.send(&inform.encode()).await.unwrap();
+    let heard = timeout(Duration::from_secs(10), device.recv(&mut [0; 1500])).await;
+    assert!(heard.is_ok_and(|heard| heard.is_ok()));
+    server.shutdown().await.unwrap();
+}
+
 #[tokio::test]
 async fn after_shutdown_the_address_is_free_for_an_exclusive_socket() {
     let server = spawn("127.0.0.2", "");

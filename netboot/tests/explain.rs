@@ -209,6 +209,50 @@ fn an_address_is_reserved_or_lent_or_from_a_pool() {
     assert!(said.hindrances[0].reason.is_some());
 }
 
+/// RFC 2131 §4.2: whoever calls itself something is known by that, and an operator who knows the hardware address alone is told the same.
+#[test]
+fn a_client_that_calls_itself_something_is_found_by_its_hardware_address() {
+    let lease = |last: u8, client: ClientKey, mac, expires| Lease {
+        address: IpAddr::from([192, 0, 2, last]),
+        client,
+        mac,
+        host_name: None,
+        standing: Standing::Lent,
+        since: Moment(NOW.0 - 10),
+        expires: Moment(expires),
+    };
+    let called = |name: &[u8]| ClientKey::of_identifier(name);
+    let leases = [
+        lease(150, called(b"\0firmware"), Some(MAC), NOW.0 + 60),
+        lease(151, called(b"\0system"), Some(MAC), NOW.0 + 500),
+        lease(152, called(b"\0other"), None, NOW.0 + 900),
+    ];
+    let found = |question: &Question, leases: &[Lease]| {
+        let said = dhcp4::explain(&policy(POLICY), &directory(), question, &present(leases));
+        let given = said.address.unwrap();
+        (given.address, given.from)
+    };
+    let at = |last| (IpAddr::from([192, 0, 2, last]), AddressFrom::Lease);
+    assert_eq!(found(&of_subnet(MAC), &leases), at(151));
+    let named = Question { identifier: Some(b"\0firmware".to_vec()), ..of_subnet(MAC) };
+    assert_eq!(found(&named, &leases), at(150));
+    // It was here without a name as well, and that later.
+    let bare = lease(153, ClientKey::v4(None, &HardwareAddress::ethernet(MAC)), Some(MAC), NOW.0 + 600);
+    let leases = [&leases[..], &[bare]].concat();
+    assert_eq!(found(&of_subnet(MAC), &leases), at(153));
+    assert_eq!(found(&of_subnet(MacAddress([2, 9, 9, 9, 9, 9])), &leases).1, AddressFrom::Pool);
+}
+
+#[test]
+fn behind_a_relay_agent_the_server_is_no_loopback() {
+    let addresses = [IpAddr::from([127, 0, 0, 1]), IpAddr::from([192, 0, 2, 7])];
+    let policy = policy(&POLICY.replace("server-identifier = \"192.0.2.1\"", ""));
+    let present = Present { addresses: &addresses, ..present(&[]) };
+    let relayed = Question { relay: Some(IpAddr::from([203, 0, 113, 1])), mac: Some(MAC), ..Question::default() };
+    let said = dhcp4::explain(&policy, &directory(), &relayed, &present);
+    assert_eq!(item(&said.items, "dhcp-server-identifier").value, "192.0.2.7");
+}
+
 #[test]
 fn a_relay_agent_says_which_network_it_is() {
     let relayed =

@@ -87,10 +87,7 @@ impl Listening {
     }
 
     fn hear(&self, now: Instant, protocol: Protocol, note: &Note, interface: &str) {
-        let because = match &note.event {
-            Heard::Ignored(because) => Ignored::as_str(because),
-            _ => "",
-        };
+        let because = note.event.because().map_or("", Ignored::as_str);
         self.0.metrics.dhcp_message(protocol.as_str(), note.event.as_str(), because);
         let Heard::OtherServer(server) = &note.event else { return };
         let source = note.source.ip();
@@ -229,7 +226,11 @@ mod tests {
         let networks = BTreeMap::from([(IpAddr::from([192, 0, 2, 0]), "192.0.2.0/24".to_owned())]);
         let (listening, _queue) = Listening::new(Metrics::default(), networks);
         let source = "0.0.0.0:68".parse().unwrap();
-        for event in [Heard::Ignored(Ignored::Stranger), Heard::Offered(IpAddr::from([192, 0, 2, 9]))] {
+        for event in [
+            Heard::Ignored(Ignored::Stranger),
+            Heard::Denied(Ignored::PoolExhausted),
+            Heard::Offered(IpAddr::from([192, 0, 2, 9])),
+        ] {
             listening.noted(Protocol::Dhcp4, &Note { source, client: None, event }, "eth1");
         }
         let subnets = vec![(IpAddr::from([192, 0, 2, 0]), 3, 100)];
@@ -243,6 +244,7 @@ mod tests {
             "sztp_dhcp_probes_total{protocol=\"dhcp4\",outcome=\"in-use\"} 1\n",
             "sztp_dhcp_probes_total{protocol=\"dhcp4\",outcome=\"not-asked\"} 1\n",
             "sztp_dhcp_messages_total{protocol=\"dhcp4\",event=\"ignored\",reason=\"stranger\"} 1\n",
+            "sztp_dhcp_messages_total{protocol=\"dhcp4\",event=\"denied\",reason=\"pool-exhausted\"} 1\n",
             "sztp_dhcp_messages_total{protocol=\"dhcp4\",event=\"offered\",reason=\"\"} 1\n",
             "sztp_dhcp_leases{protocol=\"dhcp4\",subnet=\"192.0.2.0/24\"} 3\n",
             "sztp_dhcp_pool_addresses{protocol=\"dhcp4\",subnet=\"192.0.2.0/24\"} 100.0\n",

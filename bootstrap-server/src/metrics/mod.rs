@@ -26,7 +26,7 @@
 //! | `sztp_vouchers_ending` | gauge | devices still to be onboarded whose voucher ends within 30 days, with none after it |
 //! | `sztp_revocation_list_left_seconds` | gauge; `manufacturer` | seconds until the first of its revocation lists is to be replaced, negative when it should have been; lists in files are of no manufacturer |
 //! | `sztp_webhook_behind` | gauge; `webhook` | records of the audit log that it has still to be told of, or to pass over |
-//! | `sztp_dhcp_messages_total` | counter; `protocol`, `event`, `reason` | what became of datagrams; the reason says why one was `ignored` |
+//! | `sztp_dhcp_messages_total` | counter; `protocol`, `event`, `reason` | what became of datagrams; the reason says why one was `ignored` or `denied` |
 //! | `sztp_dhcp_probes_total` | counter; `protocol`, `outcome` | addresses that were looked for on the wire before they were offered: `free` (nobody answered), `in-use`, `not-asked` (too many at once, no right to, or beside port 67: offered all the same) |
 //! | `sztp_dhcp_leases` | gauge; `protocol`, `subnet` | records of leases, of addresses in conflict, and of leases that ended lately |
 //! | `sztp_dhcp_pool_addresses` | gauge; `protocol`, `subnet` | addresses that the subnet's pools have |
@@ -35,7 +35,7 @@
 //! | `sztp_dhcp_known_devices` | gauge | devices that DHCP recognises |
 //!
 //! The events of `sztp_dhcp_messages_total`: `offered`, `granted`, `refused`, `informed`, `boot-offered`, `released`, `declined`, `in-use` (a probe found an address taken that
-//! was about to be offered), `shortened`, `other-server`, `ignored`. The reasons that `ignored` has: `malformed`, `option-malformed`, `invalid`, `not-from-client`, `bootp`,
+//! was about to be offered), `shortened`, `other-server`, `denied` (the client was told that it gets nothing), `ignored`. The reasons that `denied` and `ignored` have: `malformed`, `option-malformed`, `invalid`, `not-from-client`, `bootp`,
 //! `other-server`, `address-missing`, `relay-loop`, `no-subnet`, `other-network`, `elsewhere`, `pool-exhausted`, `no-record`, `silenced`, `stranger`, `not-firmware`, `nothing-to-boot`,
 //! `reply-too-long`, `not-kept`, `busy`.
 //!

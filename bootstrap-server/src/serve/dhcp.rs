@@ -7,7 +7,7 @@ use std::{
 };
 
 use netboot::{
-    io::{Dhcp4Server, Dhcp6Server, RunningDhcpServer, ServerError, Services},
+    io::{Dhcp4Server, Dhcp6Server, HostTime, RunningDhcpServer, ServerError, Services},
     lease::Address,
     policy::{Rules, SharedDirectory},
 };
@@ -55,6 +55,7 @@ impl Bound {
             directory: directory.clone(),
             observer: Arc::new(listening.clone()),
             keep_seconds: u32::try_from(kept.as_secs()).unwrap_or(u32::MAX),
+            time: Arc::new(HostTime),
         };
         let v4 = policies.v4.clone().map(|policy| Dhcp4Server::bind(*policy, services.clone())).transpose()?;
         let v6 = policies.v6.clone().map(|policy| Dhcp6Server::bind(*policy, services)).transpose()?;

@@ -27,6 +27,37 @@ pub const HOSTS: [&str; 9] = [
 /// What a script of [`run`] begins with.
 const PREAMBLE: &str = "set -eu\nmount -t tmpfs tmpfs /run\nip link set lo up\n";
 
+/// A function for scripts of [`run`]: `watched INTERFACE` has every frame that passes there written to the file `capture`, in hexadecimal, a line
+/// each.
+pub const WATCHED: &str = r#"
+watched() {
+    python3 -c "
+import socket, sys
+frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+frames.bind((sys.argv[1], 0))
+capture = open('capture', 'w')
+while True:
+    print(frames.recv(65536).hex(), file=capture, flush=True)" "$1" &
+    until test -e capture; do sleep 0.05; done
+}
+"#;
+
+/// A function for scripts of [`run`]: `networkd FILE.network` starts systemd-networkd with this one file of its configuration.
+///
+/// It waits for udev unless `/sys` is read-only, and becomes a user of its own, who must be one that this namespace has.
+pub const NETWORKD: &str = r#"
+networkd() {
+    mount -t sysfs -o ro sysfs /sys
+    for file in passwd group; do grep -v ^systemd-network: /etc/$file > /run/$file; done
+    echo 'systemd-network:x:0:0::/:/bin/false' >> /run/passwd
+    echo 'systemd-network:x:0:' >> /run/group
+    for file in passwd group; do mount --bind /run/$file /etc/$file; done
+    mkdir -p /run/systemd/network /run/systemd/netif/leases /run/systemd/netif/links /run/systemd/netif/lldp
+    cp "$1" /run/systemd/network
+    /lib/systemd/systemd-networkd > client.log 2>&1 &
+}
+"#;
+
 /// Whether this machine lets us have a network of our own, in which further hosts can be made.
 #[must_use]
 pub fn can_run(unshare: &Peer) -> bool {

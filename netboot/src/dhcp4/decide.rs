@@ -35,6 +35,8 @@ pub(super) enum Decision {
     Say(Reply, Event),
     /// Say this when the address is free.
     SayIfFree(Ipv4Addr, Reply, Event),
+    /// Decide anew when this address is free.
+    LendIfFree(Ipv4Addr),
     /// Write this, and say that; or else refuse.
     Lend(Lease, Reply, Event),
     /// Write this, and say nothing.
@@ -85,9 +87,15 @@ impl<'a> Case<'a> {
         Ok(Self { request, source, server, subnet, answer, now })
     }
 
-    pub(super) fn decide(&self, policy: &Dhcp4Policy, book: &mut Book<Ipv4Addr>) -> Result<Decision, Ignored> {
+    /// `found_free` is the address that was looked for on the wire already.
+    pub(super) fn decide(
+        &self,
+        policy: &Dhcp4Policy,
+        book: &mut Book<Ipv4Addr>,
+        found_free: Option<Ipv4Addr>,
+    ) -> Result<Decision, Ignored> {
         match self.request.kind {
-            MessageType::Discover => self.discover(policy, book),
+            MessageType::Discover => self.discover(policy, book, found_free),
             MessageType::Request => self.request(book),
             MessageType::Decline => self.decline(book),
             MessageType::Release => self.release(book),
@@ -97,7 +105,12 @@ impl<'a> Case<'a> {
     }
 
     /// RFC 2131 §4.3.1.
-    fn discover(&self, policy: &Dhcp4Policy, book: &mut Book<Ipv4Addr>) -> Result<Decision, Ignored> {
+    fn discover(
+        &self,
+        policy: &Dhcp4Policy,
+        book: &mut Book<Ipv4Addr>,
+        found_free: Option<Ipv4Addr>,
+    ) -> Result<Decision, Ignored> {
         let (place, _) = self.subnet(policy)?;
         let key = self.key();
         let reserved = self.reserved().filter(|address| self.is_free_for(book, *address, &key));
@@ -108,15 +121,18 @@ impl<'a> Case<'a> {
                 .offer(place, &self.request.key, self.request.requested(), known, self.now)
                 .ok_or(Ignored::PoolExhausted)?,
         };
-        // RFC 4039 §3.1: two messages where the client says that they are enough.
+        // RFC 2131 §3.1: an address that nobody had lately is looked for on the wire first. Behind a relay agent that is as good.
+        let fresh = reserved.is_none() && book.lease(address).is_none_or(|lease| lease.client != self.request.key);
+        let probe = fresh && policy.conflict_check() && found_free != Some(address);
+        // RFC 4039 §3.1: two messages where the client says that they are enough. Nobody else looks for the address then but the client.
         if self.request.rapid_commit {
+            if probe {
+                return Ok(Decision::LendIfFree(address));
+            }
             let lease = self.lease(address, if reserved.is_some() { key } else { self.request.key.clone() });
             return Ok(Decision::Lend(lease, Reply::Grant(address), Event::Granted(address.into())));
         }
         let (reply, event) = (Reply::Offer(address), Event::Offered(address.into()));
-        // RFC 2131 §3.1: an address that nobody had lately is looked for on the wire first. Behind a relay agent that is as good.
-        let fresh = reserved.is_none() && book.lease(address).is_none_or(|lease| lease.client != self.request.key);
-        let probe = fresh && policy.conflict_check();
         Ok(if probe { Decision::SayIfFree(address, reply, event) } else { Decision::Say(reply, event) })
     }
 
@@ -248,6 +264,13 @@ impl<'a> Case<'a> {
         book.lease(address).is_none_or(|lease| lease.client == *key || !lease.holds(self.now))
     }
 
+    /// The record that ends the lease which the client had before this one: whoever shares the store may give that address to others.
+    fn former(&self, book: &Book<Ipv4Addr>, lease: &Lease) -> Option<Lease> {
+        let former = book.address_of(&lease.client).and_then(|former| book.lease(former))?;
+        let ends = former.address != lease.address && former.standing == Standing::Lent && former.holds(self.now);
+        ends.then(|| Lease { since: self.now, expires: self.now, ..former.clone() })
+    }
+
     fn lease(&self, address: Ipv4Addr, client: ClientKey) -> Lease {
         let printable = |name: &&String| name.len() <= 63 && name.chars().all(|c| c.is_ascii_graphic());
         Lease {
@@ -294,30 +317,35 @@ impl<'a> Case<'a> {
         let notes = |event, shortened: Option<Event>| -> Vec<Note> {
             std::iter::once(event).chain(shortened).map(&note).collect()
         };
+        let probe = |address, reply, notes| {
+            let (client, datagram) = (self.request.client.mac, datagram.bytes.to_vec());
+            vec![Action::Probe(Box::new(Probe { address, client, datagram, reply, notes }))]
+        };
         Ok(match decision {
             Decision::Say(reply, event) => {
                 return self.say(policy, reply, event, note);
             }
             Decision::SayIfFree(address, reply, event) => {
                 let (reply, shortened) = outgoing(reply)?;
-                let (datagram, notes) = (datagram.bytes.to_vec(), notes(event, shortened));
-                let client = self.request.client.mac;
-                vec![Action::Probe(Box::new(Probe { address, client, datagram, reply, notes }))]
+                probe(address, Some(reply), notes(event, shortened))
             }
+            // The note is for when the address is in use.
+            Decision::LendIfFree(address) => probe(address, None, notes(Event::Offered(address.into()), None)),
             Decision::Lend(lease, reply, event) => {
                 let (reply, shortened) = outgoing(reply)?;
                 let (refusal, _) = outgoing(Reply::Refuse)?;
-                let before = book.record(lease.clone()).into_iter().collect();
+                let leases: Vec<_> = self.former(book, &lease).into_iter().chain(std::iter::once(lease)).collect();
+                let before = leases.iter().filter_map(|lease| book.record(lease.clone())).collect();
                 let notes = notes(event, shortened);
                 // RFC 4039 §3.1: a DISCOVER is refused by silence.
                 let refusal = Some(refusal).filter(|_| self.request.kind == MessageType::Request);
-                let pending = Pending { leases: vec![lease], before, reply: Some(reply), refusal, notes };
+                let pending = Pending { leases, before, reply: Some(reply), refusal, notes, clock_set: 0 };
                 vec![Action::Write(Box::new(pending))]
             }
             Decision::Record(lease, event) => {
                 let before = book.record(lease.clone()).into_iter().collect();
                 let notes = notes(event, None);
-                let pending = Pending { leases: vec![lease], before, reply: None, refusal: None, notes };
+                let pending = Pending { leases: vec![lease], before, reply: None, refusal: None, notes, clock_set: 0 };
                 vec![Action::Write(Box::new(pending))]
             }
         })

@@ -17,6 +17,7 @@ use crate::{
         AddressFrom, Explanation, Given, Hindrance, Item, Names, Network, Present, Question, Said, assumed, because,
         kind_of, origin_of, origin_of_option, outcome,
     },
+    lease::{Lease, Standing},
     note::{Event, Note},
     policy::{Answer, Arrival, Dhcp4Policy, Directory, Subnet},
 };
@@ -24,13 +25,15 @@ use crate::{
 /// What this client would be answered to a DHCPDISCOVER, and why.
 #[must_use]
 pub fn explain(policy: &Dhcp4Policy, directory: &Directory, question: &Question, present: &Present<'_>) -> Explanation {
-    let message = discover(question);
+    let message = discover(question, present);
     let Ok(request) = Request::new(message.clone(), Port::Server, policy.client_identifiers()) else {
         return Explanation::default();
     };
     let subnets = policy.rules().subnets();
     let assumed = assumed(subnets, question);
-    let own: Vec<Ipv4Addr> = present.addresses.iter().filter_map(|address| v4(*address)).collect();
+    let mut own: Vec<Ipv4Addr> = present.addresses.iter().filter_map(|address| v4(*address)).collect();
+    // Relay agents are elsewhere, and come in by an address that others can reach.
+    own.sort_by_key(Ipv4Addr::is_loopback);
     // Its own address where it is known; else it is made up and told as such.
     let here = assumed.map(|(subnet, _)| {
         let of_network = own.iter().find(|own| subnet.network().contains(**own));
@@ -69,7 +72,9 @@ pub fn explain(policy: &Dhcp4Policy, directory: &Directory, question: &Question,
     }
     for Note { event, .. } in &notes {
         match event {
-            Event::Ignored(ignored) => explanation.hindrances.push(Hindrance::of(ignored, question, "dhcp4")),
+            Event::Denied(ignored) | Event::Ignored(ignored) => {
+                explanation.hindrances.push(Hindrance::of(ignored, question, "dhcp4"))
+            }
             event => explanation.hindrances.extend(Hindrance::shortened(event)),
         }
     }
@@ -98,8 +103,15 @@ fn v4(address: IpAddr) -> Option<Ipv4Addr> {
     }
 }
 
+/// By what the client calls itself: what is asked about, else what is on record of its hardware address, the latest if it called itself many things.
+fn identifier(question: &Question, present: &Present<'_>) -> Option<ClientIdentifier> {
+    let is_its = |lease: &&Lease| lease.standing == Standing::Lent && lease.mac.is_some() && lease.mac == question.mac;
+    let on_record = || present.leases.iter().filter(is_its).max_by_key(|lease| lease.expires)?.client.identifier();
+    question.identifier.as_deref().or_else(on_record).map(|octets| ClientIdentifier(octets.to_vec()))
+}
+
 /// The request that such a client sends.
-fn discover(question: &Question) -> Message {
+fn discover(question: &Question, present: &Present<'_>) -> Message {
     let hardware = question.mac.map_or_else(|| HardwareAddress::ethernet(NOBODY), HardwareAddress::ethernet);
     let mut message = Message::new(Operation::Request, hardware);
     message.relay = question.relay.and_then(v4).unwrap_or(Ipv4Addr::UNSPECIFIED);
@@ -107,8 +119,8 @@ fn discover(question: &Question) -> Message {
     options.put(&MessageType::Discover);
     // So that nothing is left out for want of room that firmware would get.
     options.put(&MaximumMessageSize::ETHERNET);
-    if let Some(identifier) = &question.identifier {
-        options.put(&ClientIdentifier(identifier.clone()));
+    if let Some(identifier) = identifier(question, present) {
+        options.put(&identifier);
     }
     if let Some(uuid) = question.uuid {
         options.put(&MachineIdentifier { kind: 0, bytes: uuid });

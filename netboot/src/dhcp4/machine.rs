@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     action::{Action, Pending, Probe},
-    lease::{Address, Book, Lease, Written},
+    lease::{Before, Book, Lease, Written},
     moment::Moment,
     note::{ClientName, Event, Ignored, Note, ServerName},
     policy::{Arrival, Dhcp4Policy, Directory, Mode},
@@ -55,12 +55,29 @@ impl Dhcp4Machine {
         &self.book
     }
 
+    /// The same, for when the clock is set and what that moves is written again.
+    #[must_use]
+    pub const fn book_mut(&mut self) -> &mut Book<Ipv4Addr> {
+        &mut self.book
+    }
+
     /// Takes one datagram. There is at most one reply, and always a note, now or when what it waits for is done; no input makes it panic.
     pub fn on_datagram(
         &mut self,
         now: Moment,
         datagram: &Datagram<'_>,
         directory: &Directory,
+    ) -> Vec<Action<Ipv4Addr>> {
+        self.decide(now, datagram, directory, None)
+    }
+
+    /// `found_free` is the address that a probe for this datagram found free.
+    fn decide(
+        &mut self,
+        now: Moment,
+        datagram: &Datagram<'_>,
+        directory: &Directory,
+        found_free: Option<Ipv4Addr>,
     ) -> Vec<Action<Ipv4Addr>> {
         let Opened { request, client } = match open(datagram, Port::Server, &self.policy) {
             Ok(opened) => opened,
@@ -76,7 +93,7 @@ impl Dhcp4Machine {
                 _ if proxy::is_discovery(&request) => proxy::acknowledge(&case, policy)?,
                 Mode::Proxy => proxy::decide(&case, policy)?,
                 Mode::Server => {
-                    let decision = case.decide(policy, book)?;
+                    let decision = case.decide(policy, book, found_free)?;
                     return case.carry_out(policy, book, decision, datagram, note);
                 }
             };
@@ -101,16 +118,17 @@ impl Dhcp4Machine {
         };
         match outcome {
             Ok(written) if written.iter().all(|it| *it == Written::Yes) => {
+                pending.leases.iter().for_each(|lease| self.book.durable(lease));
                 let notes = pending.notes.into_iter().map(Action::Note);
                 pending.reply.map(Action::Send).into_iter().chain(notes).collect()
             }
             Ok(written) => {
-                pending.before.into_iter().for_each(|before| self.book.undo(before));
+                self.undo(pending.before);
                 let mut refused = None;
                 for written in written {
                     if let Written::Taken(lease) = written {
                         refused = Some(lease.address);
-                        self.book.record(lease.as_ref().clone());
+                        self.book.follow(lease.as_ref().clone());
                     }
                 }
                 let note = pending.notes.first().cloned();
@@ -120,7 +138,7 @@ impl Dhcp4Machine {
             // RFC 2131 §4.3: what is not durable was not lent. The client asks again.
             Err(because) => {
                 let told = about(Event::Ignored(Ignored::NotKept(because)));
-                pending.before.into_iter().for_each(|before| self.book.undo(before));
+                self.undo(pending.before);
                 told.into_iter().collect()
             }
         }
@@ -135,37 +153,38 @@ impl Dhcp4Machine {
         in_use: bool,
         directory: &Directory,
     ) -> Vec<Action<Ipv4Addr>> {
+        let again = Datagram { bytes: &probe.datagram, ..*datagram };
         if !in_use {
+            let Some(reply) = probe.reply else { return self.decide(now, &again, directory, Some(probe.address)) };
             let notes = probe.notes.into_iter().map(Action::Note);
-            return std::iter::once(Action::Send(probe.reply)).chain(notes).collect();
+            return std::iter::once(Action::Send(reply)).chain(notes).collect();
         }
         let lease = conflict(probe.address, now);
         let before = self.book.record(lease.clone()).into_iter().collect();
         let note = probe.notes.into_iter().next();
         let notes: Vec<_> =
             note.map(|note| Note { event: Event::InUse(probe.address.into()), ..note }).into_iter().collect();
-        let pending = Pending { leases: vec![lease], before, reply: None, refusal: None, notes };
+        let pending = Pending { leases: vec![lease], before, reply: None, refusal: None, notes, clock_set: 0 };
         let mut actions = vec![Action::Write(Box::new(pending))];
-        let again = Datagram { bytes: &probe.datagram, ..*datagram };
         actions.extend(self.on_datagram(now, &again, directory));
         actions
     }
 
-    /// Takes over what is on record already: at the start, and what other servers wrote since.
+    /// Takes over what is on record already: at the start, and what other servers wrote since, in the order in which it was written. What this
+    /// server is writing itself must not be among it: that is newer.
     pub fn on_followed(&mut self, leases: impl IntoIterator<Item = Lease>) {
-        for lease in leases {
-            let known = Ipv4Addr::from_ip(lease.address).and_then(|address| self.book.lease(address));
-            // What this server wrote since comes back in its turn.
-            if known.is_none_or(|known| known.since <= lease.since) {
-                self.book.record(lease);
-            }
-        }
+        leases.into_iter().for_each(|lease| self.book.follow(lease));
     }
 
     /// Drops what ended, in steps. `keep_seconds` is how long a client that comes back finds its address again.
     pub fn on_tick(&mut self, now: Moment, keep_seconds: u32) {
         let before = Moment(now.0.saturating_sub(keep_seconds.into()));
         self.book.forget(now, before, FORGOTTEN_AT_ONCE);
+    }
+
+    /// The newest first, so that what one message did twice is undone to the beginning.
+    fn undo(&mut self, before: Vec<Before<Ipv4Addr>>) {
+        before.into_iter().rev().for_each(|before| self.book.undo(before));
     }
 
     /// RFC 2131 §3.1 step 3: a client that takes another server's offer says so to everybody.

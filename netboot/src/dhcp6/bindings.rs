@@ -183,7 +183,7 @@ impl<'a> Case<'a> {
         if leases.is_empty() {
             let first = self.request.associations.iter().find_map(|it| it.addresses.first());
             let unknown = Ignored::NoRecord((*first.unwrap_or(&Ipv6Addr::UNSPECIFIED)).into());
-            return Ok(Decision::Say(reply, vec![Event::Ignored(unknown)]));
+            return Ok(Decision::Say(reply, vec![Event::Denied(unknown)]));
         }
         Ok(Decision::Write { leases, reply, refusal: None, events })
     }
@@ -255,7 +255,7 @@ impl<'a> Case<'a> {
                 (Some(address), _) => Event::Refused(address.into()),
                 (None, MessageType::Renew | MessageType::Rebind) => {
                     let first = self.request.associations.iter().find_map(|it| it.addresses.first());
-                    Event::Ignored(Ignored::NoRecord((*first.unwrap_or(&Ipv6Addr::UNSPECIFIED)).into()))
+                    Event::Denied(Ignored::NoRecord((*first.unwrap_or(&Ipv6Addr::UNSPECIFIED)).into()))
                 }
                 (None, _) => self.nothing_given(),
             });
@@ -270,7 +270,7 @@ impl<'a> Case<'a> {
     fn nothing_given(&self) -> Event {
         let wanted = self.request.associations.iter().any(|it| it.kind == Kind::Addresses);
         if wanted {
-            Event::Ignored(Ignored::PoolExhausted)
+            Event::Denied(Ignored::PoolExhausted)
         } else {
             Event::Informed((*self.datagram.source.ip()).into())
         }

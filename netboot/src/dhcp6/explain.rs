@@ -54,7 +54,9 @@ pub fn explain(policy: &Dhcp6Policy, directory: &Directory, question: &Question,
     }
     for Note { event, .. } in &notes {
         match event {
-            Event::Ignored(ignored) => explanation.hindrances.push(Hindrance::of(ignored, question, "dhcp6")),
+            Event::Denied(ignored) | Event::Ignored(ignored) => {
+                explanation.hindrances.push(Hindrance::of(ignored, question, "dhcp6"))
+            }
             event => explanation.hindrances.extend(Hindrance::shortened(event)),
         }
     }

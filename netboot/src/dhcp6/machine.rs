@@ -74,6 +74,12 @@ impl Dhcp6Machine {
         &self.book
     }
 
+    /// The same, for when the clock is set and what that moves is written again.
+    #[must_use]
+    pub const fn book_mut(&mut self) -> &mut Book<Ipv6Addr> {
+        &mut self.book
+    }
+
     /// Takes one datagram. There is at most one reply, and always a note, now or when what it waits for is done; no input makes it panic.
     pub fn on_datagram(
         &mut self,
@@ -110,7 +116,7 @@ impl Dhcp6Machine {
                 Addressed::Well => case.decide(book)?,
                 Addressed::Personally => {
                     let fault = "came to the server's own address";
-                    let event = Event::Ignored(Ignored::Invalid { kind: request.kind.as_str(), fault });
+                    let event = Event::Denied(Ignored::Invalid { kind: request.kind.as_str(), fault });
                     Decision::Say(Reply::of_status(StatusCode::USE_MULTICAST, Vec::new()), vec![event])
                 }
             };
@@ -133,6 +139,7 @@ impl Dhcp6Machine {
         let about = |event: Event| first.clone().map(|note| Action::Note(Note { event, ..note }));
         match outcome {
             Ok(written) if written.iter().all(|it| *it == Written::Yes) => {
+                pending.leases.iter().for_each(|lease| self.book.durable(lease));
                 let notes = pending.notes.into_iter().map(Action::Note);
                 pending.reply.map(Action::Send).into_iter().chain(notes).collect()
             }
@@ -141,10 +148,13 @@ impl Dhcp6Machine {
                 let mut refused = None;
                 for (lease, written) in pending.leases.into_iter().zip(written) {
                     match written {
-                        Written::Yes => drop(self.book.record(lease)),
+                        Written::Yes => {
+                            self.book.record(lease.clone().moved(pending.clock_set));
+                            self.book.durable(&lease);
+                        }
                         Written::Taken(theirs) => {
                             refused = Some(theirs.address);
-                            self.book.record(theirs.as_ref().clone());
+                            self.book.follow(theirs.as_ref().clone());
                         }
                     }
                 }
@@ -159,11 +169,10 @@ impl Dhcp6Machine {
         }
     }
 
-    /// Takes over what is on record already: at the start, and what other servers wrote since.
+    /// Takes over what is on record already: at the start, and what other servers wrote since, in the order in which it was written. What this
+    /// server is writing itself must not be among it: that is newer.
     pub fn on_followed(&mut self, leases: impl IntoIterator<Item = Lease>) {
-        for lease in leases {
-            self.book.record(lease);
-        }
+        leases.into_iter().for_each(|lease| self.book.follow(lease));
     }
 
     /// Drops what ended, in steps. `keep_seconds` is how long a client that comes back finds its address again.
@@ -251,7 +260,8 @@ fn carry_out(
             let notes = events.into_iter().chain(shortened).map(note).collect();
             // On record from now on, so that nobody else is given it while it is being written.
             let before = leases.iter().filter_map(|lease| book.record(lease.clone())).collect();
-            Ok(vec![Action::Write(Box::new(Pending { leases, before, reply: Some(reply), refusal, notes }))])
+            let pending = Pending { leases, before, reply: Some(reply), refusal, notes, clock_set: 0 };
+            Ok(vec![Action::Write(Box::new(pending))])
         }
     }
 }

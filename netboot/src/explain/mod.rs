@@ -296,7 +296,7 @@ pub(crate) fn outcome<A>(action: Action<A>) -> (Option<Outgoing>, Vec<Note>) {
     match action {
         Action::Send(reply) => (Some(reply), Vec::new()),
         // Once it was found free.
-        Action::Probe(probe) => (Some(probe.reply), probe.notes),
+        Action::Probe(probe) => (probe.reply, probe.notes),
         // Once it is durable.
         Action::Write(pending) => (pending.reply, pending.notes),
         Action::Note(note) => (None, vec![note]),

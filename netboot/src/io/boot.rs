@@ -11,7 +11,7 @@ use super::{
 use crate::{
     action::{Action, Pending, Probe},
     dhcp4::BootServer,
-    lease::{Lease, MemoryLeases, Written},
+    lease::{Book, Lease, MemoryLeases, Written},
     moment::Moment,
     note::Note,
     policy::{Dhcp4Policy, Directory},
@@ -60,6 +60,10 @@ impl Machine for BootServer {
     }
 
     fn on_followed(&mut self, _: Vec<Lease>) {}
+
+    fn book(&mut self) -> Option<&mut Book<Ipv4Addr>> {
+        None
+    }
 
     fn on_tick(&mut self, _: Moment, _: u32) {}
 

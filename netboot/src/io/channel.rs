@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::IpAddr,
     os::fd::AsFd,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -21,6 +22,8 @@ pub(super) struct Channel {
     socket: UdpSocket,
     /// Its lower 32 bits are the kernel's counter.
     lost: AtomicU64,
+    /// The one address that it is bound to, if it is bound to one.
+    own: Option<IpAddr>,
 }
 
 impl Channel {
@@ -33,7 +36,15 @@ impl Channel {
     }
 
     pub(super) fn new(socket: Socket) -> io::Result<Self> {
-        Ok(Self { socket: UdpSocket::from_std(socket.into())?, lost: AtomicU64::new(0) })
+        let socket = UdpSocket::from_std(socket.into())?;
+        let own = Some(socket.local_addr()?.ip()).filter(|address| !address.is_unspecified());
+        Ok(Self { socket, lost: AtomicU64::new(0), own })
+    }
+
+    /// What datagrams are to come from. With an interface alone the kernel takes that one's first address, even for a socket that is bound to
+    /// another.
+    pub(super) const fn own(&self) -> Option<IpAddr> {
+        self.own
     }
 
     pub(super) const fn socket(&self) -> &UdpSocket {

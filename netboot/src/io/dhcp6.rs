@@ -18,7 +18,7 @@ use super::{
 use crate::{
     action::{Action, Pending, Probe},
     dhcp6::{Datagram, Dhcp6Machine, ReachedBy},
-    lease::{Lease, Written},
+    lease::{Book, Lease, Written},
     moment::Moment,
     policy::{Arrival, Dhcp6Policy, Directory, Subnet},
 };
@@ -161,6 +161,10 @@ impl Machine for Dhcp6Machine {
         Self::on_followed(self, leases);
     }
 
+    fn book(&mut self) -> Option<&mut Book<Ipv6Addr>> {
+        Some(self.book_mut())
+    }
+
     fn on_tick(&mut self, now: Moment, keep_seconds: u32) {
         Self::on_tick(self, now, keep_seconds);
     }
@@ -171,7 +175,7 @@ impl Machine for Dhcp6Machine {
 
     fn usage(&self) -> Vec<(IpAddr, usize, u128)> {
         let usage = |(place, subnet): (usize, &Subnet<Ipv6Addr>)| {
-            let (records, size) = self.book().usage(place);
+            let (records, size) = Self::book(self).usage(place);
             ((*subnet.network().range().start()).into(), records, size)
         };
         self.policy().rules().subnets().iter().enumerate().map(usage).collect()

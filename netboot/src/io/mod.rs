@@ -19,7 +19,7 @@ mod udp4;
 mod udp6;
 
 pub use channel::{OpenError, Unsent};
-pub use clock::Clock;
+pub use clock::{Clock, HostTime, Time};
 pub use dhcp4::Dhcp4Server;
 pub use dhcp6::Dhcp6Server;
 pub use interfaces::{

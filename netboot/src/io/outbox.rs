@@ -43,8 +43,8 @@ impl Outbox {
                     SocketAddrV4::new(Ipv4Addr::BROADCAST, port).into()
                 }
             };
-            let (bytes, interface) = (reply.bytes.as_slice(), Some(*interface));
-            datagrams.push(datagram::Outgoing { bytes, destination, source: None, interface });
+            let (bytes, source, interface) = (reply.bytes.as_slice(), channel.own(), Some(*interface));
+            datagrams.push(datagram::Outgoing { bytes, destination, source, interface });
         }
         for unsent in channel.send_many(&datagrams).await {
             let destination = datagrams.get(unsent.datagram).map(|it| it.destination);

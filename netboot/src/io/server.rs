@@ -5,7 +5,7 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc};
 use thiserror::Error;
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use super::{NoObserver, Observer, OpenError};
+use super::{HostTime, NoObserver, Observer, OpenError, Time};
 use crate::{
     lease::{LeaseStore, MemoryLeases},
     policy::SharedDirectory,
@@ -22,6 +22,8 @@ pub struct Services {
     pub observer: Arc<dyn Observer>,
     /// How long the record of a lease that ended is kept, in seconds, so that a client that comes back finds its address.
     pub keep_seconds: u32,
+    /// What time it is.
+    pub time: Arc<dyn Time>,
 }
 
 impl Services {
@@ -33,6 +35,7 @@ impl Services {
             directory: SharedDirectory::default(),
             observer: Arc::new(NoObserver),
             keep_seconds: KEPT,
+            time: Arc::new(HostTime),
         }
     }
 }

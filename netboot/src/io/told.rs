@@ -30,10 +30,7 @@ impl Told {
 
     /// Writes it down, or counts it.
     pub(super) fn tell(&mut self, note: &Note, interface: &str) {
-        let reason = match &note.event {
-            Event::Ignored(because) => because.reason().map_or("", |reason| reason.as_str()),
-            _ => "",
-        };
+        let reason = note.event.because().and_then(Ignored::reason).map_or("", |reason| reason.as_str());
         let count = self.kinds.entry((note.event.as_str(), reason)).or_default();
         if count.told >= Self::LINES {
             count.left_out = count.left_out.saturating_add(1);
@@ -49,7 +46,7 @@ impl Told {
             Event::Ignored(because @ (Ignored::OtherServer(_) | Ignored::NotFirmware | Ignored::AddressAsked)) => {
                 debug!(event, %source, interface, client, %because, "{protocol}");
             }
-            Event::Ignored(because) => {
+            Event::Ignored(because) | Event::Denied(because) => {
                 warn!(event, %source, interface, client, reason, %because, "{protocol}");
             }
             Event::Shortened { uris_left_out, options_left_out } => {

@@ -8,6 +8,8 @@ use std::{
 use super::{Address, ClientKey, Lease, Standing};
 use crate::moment::Moment;
 
+mod clock;
+
 /// The addresses of one subnet, as far as giving them is concerned.
 #[derive(Clone, Debug)]
 pub struct Space<A> {
@@ -52,7 +54,12 @@ fn length<A: Address>(range: &RangeInclusive<A>) -> u128 {
 #[derive(Clone, Debug)]
 pub struct Book<A> {
     shelves: Vec<Shelf<A>>,
+    /// What each client has on record.
     by_client: BTreeMap<ClientKey, A>,
+    /// What waits for each client: an offer that it may not take hides nothing that it has.
+    offered: BTreeMap<ClientKey, A>,
+    /// Where the store has other moments than this book since the clock was set, and by how many seconds those here are later.
+    moved: BTreeMap<A, i64>,
 }
 
 /// One subnet's.
@@ -72,24 +79,42 @@ struct Shelf<A> {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Entry {
-    /// Offered, not taken yet.
-    Offered { client: ClientKey, until: Moment, known: bool },
+    /// Offered, not taken yet; and the record of this server that was there before and has ended, which the store still has.
+    Offered { client: ClientKey, until: Moment, known: bool, over: Option<Box<Lease>> },
     /// On record.
-    Recorded(Lease),
+    Recorded { lease: Lease, dated: Dated },
+}
+
+/// Whose clock the moments of a record are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dated {
+    /// This server's, since it started.
+    Here,
+    /// Another server's, or that of an earlier run.
+    Elsewhere,
 }
 
 impl Entry {
     const fn client(&self) -> &ClientKey {
         match self {
             Self::Offered { client, .. } => client,
-            Self::Recorded(lease) => &lease.client,
+            Self::Recorded { lease, .. } => &lease.client,
         }
     }
 
     const fn ends(&self) -> Moment {
         match self {
             Self::Offered { until, .. } => *until,
-            Self::Recorded(lease) => lease.expires,
+            Self::Recorded { lease, .. } => lease.expires,
+        }
+    }
+
+    /// What the store has or is to have by this server's hand.
+    const fn own(&self) -> Option<&Lease> {
+        match self {
+            Self::Recorded { lease, dated: Dated::Here } => Some(lease),
+            Self::Offered { over: Some(lease), .. } => Some(lease),
+            Self::Recorded { .. } | Self::Offered { .. } => None,
         }
     }
 }
@@ -129,7 +154,12 @@ impl<A: Address> Book<A> {
             holes: false,
             from_pools: 0,
         };
-        Self { shelves: spaces.into_iter().map(shelf).collect(), by_client: BTreeMap::new() }
+        Self {
+            shelves: spaces.into_iter().map(shelf).collect(),
+            by_client: BTreeMap::new(),
+            offered: BTreeMap::new(),
+            moved: BTreeMap::new(),
+        }
     }
 
     /// Chooses an address of this subnet for the client and keeps it for [`Self::OFFER_SECONDS`]; `None` when there is none.
@@ -137,20 +167,23 @@ impl<A: Address> Book<A> {
     /// RFC 2131 §4.3.1: the address that the client has or had, else the one it asks for, else any free one. Which one follows from who asks, so
     /// that two servers that share a pool offer the same; what was free the longest is used again last.
     pub fn offer(&mut self, subnet: usize, client: &ClientKey, wish: Option<A>, known: bool, now: Moment) -> Option<A> {
-        let own = self.by_client.get(client).copied();
+        let own = [&self.by_client, &self.offered].map(|index| index.get(client).copied());
         let shelf = self.shelves.get_mut(subnet)?;
         let address = own
-            .filter(|address| shelf.space.gives(*address) && shelf.client_of(*address) == Some(client))
+            .into_iter()
+            .flatten()
+            .find(|address| shelf.space.gives(*address) && shelf.client_of(*address) == Some(client))
             .or_else(|| wish.filter(|address| shelf.is_free(*address, now)))
             .or_else(|| shelf.choose(client, known, now))?;
         let lent = matches!(
             shelf.entries.get(&address),
-            Some(Entry::Recorded(lease)) if lease.client == *client && lease.holds(now)
+            Some(Entry::Recorded { lease, .. }) if lease.client == *client && lease.holds(now)
         );
         // Nothing is taken from a client that has the address already.
         if !lent {
             let until = now.plus(Self::OFFER_SECONDS);
-            self.put(subnet, address, Entry::Offered { client: client.clone(), until, known });
+            let over = shelf.entries.get(&address).and_then(Entry::own).cloned().map(Box::new);
+            self.put(subnet, address, Entry::Offered { client: client.clone(), until, known, over });
         }
         Some(address)
     }
@@ -164,17 +197,29 @@ impl<A: Address> Book<A> {
         if shelf.client_of(address) == Some(client) || shelf.is_free(address, now) { Lent::Yes } else { Lent::Taken }
     }
 
-    /// Takes over a record, this server's own or another's. Gives what was known of the address before, for [`Self::undo`].
+    /// Takes a record that this server dates now. Gives what was known of the address before, for [`Self::undo`].
     pub fn record(&mut self, lease: Lease) -> Option<Before<A>> {
+        self.enter(lease, Dated::Here)
+    }
+
+    /// Takes over a record as the store has it: another server's, or of an earlier run. What this server dated itself stays as it is.
+    pub fn follow(&mut self, lease: Lease) {
+        if !self.is_own(&lease) {
+            self.enter(lease, Dated::Elsewhere);
+        }
+    }
+
+    fn enter(&mut self, lease: Lease, dated: Dated) -> Option<Before<A>> {
         let address = A::from_ip(lease.address)?;
         let subnet = self.subnet_of(address)?;
         let before = self.shelves.get(subnet)?.entries.get(&address).cloned();
-        // One client has one address: a former one is free again.
-        let former = self.by_client.get(&lease.client).copied().filter(|former| *former != address);
-        if let Some(former) = former {
-            self.end(&lease.client, former, lease.since);
+        // One client has one address: a former one is free again, and what waited for it no longer does.
+        for index in [&self.by_client, &self.offered].map(|index| index.get(&lease.client).copied()) {
+            if let Some(former) = index.filter(|former| *former != address) {
+                self.end(&lease.client, former, lease.since);
+            }
         }
-        self.put(subnet, address, Entry::Recorded(lease));
+        self.put(subnet, address, Entry::Recorded { lease, dated });
         Some(Before { address, entry: before })
     }
 
@@ -187,27 +232,25 @@ impl<A: Address> Book<A> {
         }
     }
 
-    /// The address that the client has or last had.
+    /// The address that the client has or last had, else the one that waits for it.
     #[must_use]
     pub fn address_of(&self, client: &ClientKey) -> Option<A> {
-        self.by_client.get(client).copied()
+        self.by_client.get(client).or_else(|| self.offered.get(client)).copied()
     }
 
     /// What is on record of an address.
     #[must_use]
     pub fn lease(&self, address: A) -> Option<&Lease> {
-        match self.shelves.get(self.subnet_of(address)?)?.entries.get(&address)? {
-            Entry::Recorded(lease) => Some(lease),
+        match self.entry(address)? {
+            Entry::Recorded { lease, .. } => Some(lease),
             Entry::Offered { .. } => None,
         }
     }
 
     /// Frees what was offered to the client and not taken.
     pub fn withdraw_offer(&mut self, client: &ClientKey) {
-        let Some(address) = self.by_client.get(client).copied() else { return };
-        let Some(subnet) = self.subnet_of(address) else { return };
-        let offered = |shelf: &Shelf<A>| matches!(shelf.entries.get(&address), Some(Entry::Offered { .. }));
-        if self.shelves.get(subnet).is_some_and(offered) {
+        let Some(address) = self.offered.get(client).copied() else { return };
+        if let Some(subnet) = self.subnet_of(address) {
             self.remove(subnet, address);
         }
     }
@@ -240,6 +283,10 @@ impl<A: Address> Book<A> {
         self.shelves.iter().position(|shelf| shelf.space.subnet.contains(&address))
     }
 
+    fn entry(&self, address: A) -> Option<&Entry> {
+        self.shelves.get(self.subnet_of(address)?)?.entries.get(&address)
+    }
+
     fn end(&mut self, client: &ClientKey, address: A, now: Moment) {
         let Some(subnet) = self.subnet_of(address) else { return };
         let Some(entry) = self.shelves.get(subnet).and_then(|shelf| shelf.entries.get(&address)) else { return };
@@ -248,14 +295,14 @@ impl<A: Address> Book<A> {
         }
         match entry.clone() {
             Entry::Offered { .. } => self.remove(subnet, address),
-            Entry::Recorded(mut lease) => {
+            Entry::Recorded { mut lease, dated } => {
                 lease.expires = lease.expires.min(now);
-                self.put(subnet, address, Entry::Recorded(lease));
+                self.put(subnet, address, Entry::Recorded { lease, dated });
             }
         }
     }
 
-    /// With [`Self::take`] the only places where the indexes change, so that they agree.
+    /// With [`Self::take`] and [`Self::clock_set`] the only places where the indexes change, so that they agree.
     fn put(&mut self, subnet: usize, address: A, entry: Entry) {
         self.take(subnet, address);
         let crowded = self.shelves.get(subnet).and_then(Shelf::crowded);
@@ -264,11 +311,16 @@ impl<A: Address> Book<A> {
         }
         let Some(shelf) = self.shelves.get_mut(subnet) else { return };
         match &entry {
-            Entry::Offered { until, .. } => shelf.offers.insert((*until, address)),
-            Entry::Recorded(lease) => shelf.by_expiry.insert((lease.expires, address)),
-        };
-        if !matches!(&entry, Entry::Recorded(Lease { standing: Standing::Conflict, .. })) {
-            self.by_client.insert(entry.client().clone(), address);
+            Entry::Offered { until, client, .. } => {
+                shelf.offers.insert((*until, address));
+                self.offered.insert(client.clone(), address);
+            }
+            Entry::Recorded { lease, .. } => {
+                shelf.by_expiry.insert((lease.expires, address));
+                if lease.standing == Standing::Lent {
+                    self.by_client.insert(lease.client.clone(), address);
+                }
+            }
         }
         shelf.entries.insert(address, entry);
         if shelf.space.gives(address) {
@@ -286,13 +338,16 @@ impl<A: Address> Book<A> {
     fn take(&mut self, subnet: usize, address: A) {
         let Some(shelf) = self.shelves.get_mut(subnet) else { return };
         let Some(entry) = shelf.entries.remove(&address) else { return };
-        let index = if matches!(entry, Entry::Offered { .. }) { &mut shelf.offers } else { &mut shelf.by_expiry };
+        let (index, clients) = match entry {
+            Entry::Offered { .. } => (&mut shelf.offers, &mut self.offered),
+            Entry::Recorded { .. } => (&mut shelf.by_expiry, &mut self.by_client),
+        };
         index.remove(&(entry.ends(), address));
         if shelf.space.gives(address) {
             shelf.from_pools = shelf.from_pools.saturating_sub(1);
         }
-        if self.by_client.get(entry.client()) == Some(&address) {
-            self.by_client.remove(entry.client());
+        if clients.get(entry.client()) == Some(&address) {
+            clients.remove(entry.client());
         }
     }
 }

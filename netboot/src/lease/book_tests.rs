@@ -4,14 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-const NOW: Moment = Moment(1_000);
+pub(super) const NOW: Moment = Moment(1_000);
 
-fn address(last: u8) -> Ipv4Addr {
+pub(super) fn address(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(192, 0, 2, last)
 }
 
 /// 10, 12 and 13 may be given, 11 is kept for somebody.
-fn book() -> Book<Ipv4Addr> {
+pub(super) fn book() -> Book<Ipv4Addr> {
     book_with(0)
 }
 
@@ -24,11 +24,11 @@ fn book_with(for_known: u128) -> Book<Ipv4Addr> {
     }])
 }
 
-fn client(number: u8) -> ClientKey {
+pub(super) fn client(number: u8) -> ClientKey {
     vec![0, 1, number].into()
 }
 
-fn lease(who: u8, last: u8, since: Moment, seconds: u32) -> Lease {
+pub(super) fn lease(who: u8, last: u8, since: Moment, seconds: u32) -> Lease {
     Lease {
         address: IpAddr::V4(address(last)),
         client: client(who),
@@ -40,7 +40,7 @@ fn lease(who: u8, last: u8, since: Moment, seconds: u32) -> Lease {
     }
 }
 
-fn lend(book: &mut Book<Ipv4Addr>, who: u8, last: u8, now: Moment, seconds: u32) -> Lent {
+pub(super) fn lend(book: &mut Book<Ipv4Addr>, who: u8, last: u8, now: Moment, seconds: u32) -> Lent {
     let lent = book.may_have(0, &client(who), address(last), now);
     if lent == Lent::Yes {
         book.record(lease(who, last, now, seconds));
@@ -94,6 +94,32 @@ fn taking_another_address_frees_the_former() {
     lend(&mut book, 1, 12, NOW, 3600);
     assert_eq!(lend(&mut book, 2, 10, NOW, 3600), Lent::Yes);
     assert_eq!(book.address_of(&client(1)), Some(address(12)));
+}
+
+#[test]
+fn an_offer_in_another_network_hides_nothing_that_the_client_has() {
+    let half = |from: u8, to: u8| Space {
+        subnet: address(from)..=address(to),
+        pools: vec![address(from + 10)..=address(from + 20)],
+        kept_back: BTreeSet::new(),
+        for_known: 0,
+    };
+    let mut book = Book::new(vec![half(0, 127), half(128, 255)]);
+    let here = book.offer(0, &client(1), Some(address(12)), false, NOW).unwrap();
+    book.record(lease(1, 12, NOW, 3600));
+    let there = book.offer(1, &client(1), None, false, NOW).unwrap();
+    assert_eq!((here, there > address(128)), (address(12), true));
+    // It was carried there and back before it took anything.
+    assert_eq!(book.address_of(&client(1)), Some(here));
+    assert_eq!(book.offer(0, &client(1), None, false, NOW), Some(here));
+    assert_eq!(book.offer(1, &client(1), None, false, NOW), Some(there), "what waits for it waits");
+    book.withdraw_offer(&client(1));
+    assert_eq!((book.address_of(&client(1)), book.lease(here).is_some()), (Some(here), true));
+    // Once it takes what it is offered, the former is free.
+    book.offer(1, &client(1), Some(there), false, NOW);
+    book.record(Lease { address: there.into(), ..lease(1, 0, NOW.plus(9), 3600) });
+    assert_eq!(book.address_of(&client(1)), Some(there));
+    assert!(!book.lease(here).unwrap().holds(NOW.plus(9)));
 }
 
 #[test]
@@ -206,10 +232,10 @@ proptest! {
             }
             let shelf = &book.shelves[0];
             prop_assert_eq!(shelf.entries.len(), shelf.by_expiry.len() + shelf.offers.len());
-            for (client, address) in &book.by_client {
+            for (client, address) in book.by_client.iter().chain(&book.offered) {
                 prop_assert_eq!(shelf.client_of(*address), Some(client));
             }
-            prop_assert!(book.by_client.len() <= shelf.entries.len());
+            prop_assert!(book.by_client.len() <= shelf.by_expiry.len() && book.offered.len() <= shelf.offers.len());
             let from_pools = shelf.entries.keys().filter(|address| shelf.space.gives(**address)).count();
             prop_assert_eq!(shelf.from_pools, u128::try_from(from_pools).unwrap());
         }

@@ -148,6 +148,12 @@ impl Lease {
         now < self.expires
     }
 
+    /// The same by a clock that was set by this many seconds.
+    #[must_use]
+    pub fn moved(self, seconds: i64) -> Self {
+        Self { since: self.since.moved(seconds), expires: self.expires.moved(seconds), ..self }
+    }
+
     /// Whether `next` may be written over this one: it is the same client's, or this one has ended when `next` begins, or `next` says that
     /// nobody can have the address. The rule by which every store decides.
     #[must_use]

@@ -3,11 +3,13 @@
 use std::{env, fs, path::Path};
 
 use dhcp::bootstrap_uri::UriList;
-use peers::{network, peer::Peer};
+use peers::{
+    network::{self, NETWORKD, WATCHED},
+    peer::Peer,
+};
 
 /// What the scripts use: `cable` lays `veth0` here to `veth1` in `other`, which is 192.0.2.1; `server FILE` starts our server in `other` and
-/// waits until it answers; `waits TEST` waits until a command succeeds, `logged PATTERN` until the server's log has this, `watched` has every
-/// frame of the cable written down in hexadecimal. `lease` is a script for `udhcpc` that leaves what it was given in the file of that name.
+/// waits until it answers; `waits TEST` waits until a command succeeds, `logged PATTERN` until the server's log has this. `lease` is a script for `udhcpc` that leaves what it was given in the file of that name.
 const PREAMBLE: &str = r#"
 waits() { n=0; until sh -c "$1" > /dev/null 2>&1; do n=$((n + 1)); [ $n -lt 400 ] || { echo "never: $1"; exit 9; }; sleep 0.1; done; }
 cable() {
@@ -26,16 +28,6 @@ server() {
     waits "grep -q 'dhcp4 answers' server.log"
 }
 logged() { waits "grep -q '$1' server.log"; }
-watched() {
-    python3 -c "
-import socket
-frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-frames.bind(('veth0', 0))
-capture = open('capture', 'w')
-while True:
-    print(frames.recv(65536).hex(), file=capture, flush=True)" &
-    waits "test -e capture"
-}
 cat > lease.sh <<'END'
 #!/bin/sh
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0
@@ -71,7 +63,8 @@ impl Bench {
 
     /// Runs a script to its end, which must be a good one.
     pub(crate) fn run(&self, script: &str) -> Ran {
-        let script = format!("export NO_COLOR=1\nSERVER='{}'\n{PREAMBLE}\n{script}", example("dhcp-server"));
+        let script =
+            format!("export NO_COLOR=1\nSERVER='{}'\n{PREAMBLE}{WATCHED}{NETWORKD}\n{script}", example("dhcp-server"));
         let output = network::run(&self.unshare, self.folder.path(), 90, &script);
         let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
         let (printed, log) = (String::from_utf8_lossy(&output.stdout).into_owned(), read("server.log"));

@@ -27,6 +27,27 @@ fn an_address_that_somebody_uses_is_found_before_it_is_offered() {
     assert_eq!((ran.logged("probe=\"in-use\""), ran.logged("probe=\"free\"")), (1, 1), "{}", ran.log);
 }
 
+/// RFC 4039 says nothing of it: what is lent in two messages is looked for as well as what is offered. This client does not look itself.
+#[test]
+fn an_address_that_somebody_uses_is_found_before_it_is_lent_in_two_messages() {
+    let bench = bench!("ip", "dhcpcd");
+    bench.write("policy.toml", &two(""));
+    bench.write("dhcpcd.conf", "option rapid_commit\nrequest 192.0.2.50\nnoipv6\nnoarp\nscript /bin/true\n");
+    let ran = bench.run(
+        "cable\nip netns add squatter\nip link add br0 type bridge\nip link add veth4 type veth peer name veth5 netns squatter\n\
+         ip link add veth6 type veth peer name veth7\n\
+         for name in veth0 veth4 veth6; do ip link set $name master br0 up; done\nip link set br0 up\nip link set veth7 up\n\
+         ip -n squatter addr add 192.0.2.50/24 dev veth5\nip -n squatter link set veth5 up\nserver policy.toml\n\
+         waits 'ip -n squatter link show veth5 | grep -q LOWER_UP'\n\
+         mkdir -p /run/dhcpcd /run/lib\nmount --bind /run/lib /var/lib/dhcpcd\n\
+         dhcpcd -1 -4 -t 20 -f \"$PWD/dhcpcd.conf\" veth7 > client.log 2>&1\nip -4 addr show dev veth7\n",
+    );
+    assert!(ran.printed.contains("inet 192.0.2.51/"), "{}\n{}", ran.printed, ran.log);
+    assert_eq!(ran.logged("\"in-use\""), 1, "{}", ran.log);
+    // No offer: the lease at once.
+    assert_eq!((ran.logged("\"offered\""), ran.logged("\"granted\"")), (0, 1), "{}", ran.log);
+}
+
 /// RFC 2131 §4.3.3: what a client declines rests.
 #[test]
 fn an_address_that_a_client_declines_rests() {

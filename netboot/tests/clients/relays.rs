@@ -41,12 +41,52 @@ fn a_client_behind_dnsmasqs_relay_is_in_the_relays_network() {
 fn option_82_of_dhcrelay_makes_a_class_and_comes_back() {
     let bench = bench!("ip", "busybox", "dhcrelay", "ss");
     bench.write("policy.toml", POLICY);
-    let ran = bench.run(&format!(
-        "{NETWORK}ip netns exec relay dhcrelay -4 -d -a -m discard --no-pid -id veth6 -iu veth0 192.0.2.1 > relay.log 2>&1 &\n\
-         waits 'ip netns exec relay ss -uln | grep -q :67'\n{CLIENT}"
-    ));
+    let ran = bench.run(&format!("{NETWORK}{DHCRELAY}{CLIENT}"));
     assert!(ran.told("ip").unwrap().starts_with("198.51.100.5"), "{}", ran.printed);
     assert_eq!(ran.told("boot_file"), Some("port-1"));
+}
+
+const DHCRELAY: &str = "ip netns exec relay dhcrelay -4 -d -a -m discard --no-pid -id veth6 -iu veth0 192.0.2.1 > relay.log 2>&1 &\n\
+    waits 'ip netns exec relay ss -uln | grep -q :67'\n";
+
+#[test]
+fn dhc_02_dhclient_and_dhcpcd_behind_a_relay_agent_get_an_address_and_option_143() {
+    let bench = bench!("ip", "dhcrelay", "ss", "dhclient", "dhcpcd");
+    bench.write("policy.toml", POLICY);
+    bench.write("dhclient.conf", "option sztp code 143 = string;\nrequest subnet-mask, routers, sztp;\n");
+    bench.write("dhcpcd.conf", "define 143 binhex sztp\noption routers, sztp\nnoipv6\nnoarp\nscript /bin/true\n");
+    let ran = bench.run(&format!(
+        "{NETWORK}{DHCRELAY}\
+         dhclient -1 -v -cf dhclient.conf -lf /run/leases -pf /run/pid -sf /bin/true veth7 > client.log 2>&1\ncat /run/leases\n\
+         kill $(cat /run/pid)\n\
+         mkdir -p /run/dhcpcd /run/lib\nmount --bind /run/lib /var/lib/dhcpcd\n\
+         dhcpcd -1 -4 -t 15 -f \"$PWD/dhcpcd.conf\" veth7 >> client.log 2>&1\nip -4 addr show dev veth7\n\
+         od -An -v -tx1 /var/lib/dhcpcd/veth7.lease | tr -d ' \\n'\n"
+    ));
+    assert!(ran.printed.contains("fixed-address 198.51.100.5"), "{}", ran.printed);
+    // dhclient shows octets without leading zeros.
+    assert!(ran.printed.contains("option sztp 0:1e:68:74:74:70:73:"), "{}", ran.printed);
+    assert!(ran.printed.contains("inet 198.51.100.5"), "{}", ran.printed);
+    assert!(ran.printed.contains(&format!("8f37{}", option_143())), "{}", ran.printed);
+}
+
+#[test]
+fn dhc_02_systemd_networkd_behind_a_relay_agent_gets_an_address_and_option_143_on_the_wire() {
+    let bench = bench!("ip", "dhcrelay", "ss", "python3", "systemd-analyze");
+    bench.write(
+        "policy.toml",
+        &POLICY.replace("give = { bootstrap", "give = { bootstrap-send = 'when-asked', bootstrap"),
+    );
+    bench.write(
+        "10-veth7.network",
+        "[Match]\nName=veth7\n[Network]\nDHCP=ipv4\nIPv6AcceptRA=no\nLinkLocalAddressing=no\n[DHCPv4]\nRequestOptions=143\n",
+    );
+    let ran = bench.run(&format!(
+        "{NETWORK}{DHCRELAY}watched veth7\nnetworkd 10-veth7.network\n\
+         waits 'ip -4 addr show dev veth7 | grep -q \"inet 198.51.100.5\"'\ncat capture /run/systemd/netif/leases/*\n"
+    ));
+    assert_eq!((ran.told("SERVER_ADDRESS"), ran.told("ROUTER")), (Some("192.0.2.1"), Some("198.51.100.1")));
+    assert!(ran.printed.contains(&format!("8f37{}", option_143())), "{}", ran.printed);
 }
 
 /// A relay agent in a network that nobody configured gets no answer, wherever it says it is.

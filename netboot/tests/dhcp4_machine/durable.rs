@@ -83,14 +83,28 @@ fn a_store_that_fails_lends_nothing() {
 }
 
 #[test]
-fn what_others_wrote_is_followed_and_what_is_older_is_not() {
+fn what_others_wrote_is_followed() {
     let mut machine = whole();
     machine.on_followed([elsewhere(100)]);
     assert_eq!(kind(&reply(&mut machine, &selecting(1, host(100)))), MessageType::Nak);
+    // By whatever clock it was dated: the store's order counts.
+    machine.on_followed([Lease { since: NOW.moved(-60), expires: NOW, ..elsewhere(100) }]);
+    assert_eq!(kind(&reply(&mut machine, &selecting(1, host(100)))), MessageType::Ack);
+}
+
+/// Whoever shares the store may give the address that a client leaves behind to others.
+#[test]
+fn the_lease_that_a_client_leaves_behind_ends_on_record() {
+    let mut machine = whole();
+    reply(&mut machine, &selecting(1, host(100)));
+    let moved = pending(&mut machine, &selecting(1, host(101)));
+    let ends: Vec<_> = moved.leases.iter().map(|lease| (lease.address, NOW.until(lease.expires))).collect();
+    assert_eq!(ends, [(host(100).into(), 0), (host(101).into(), 3600)]);
+    // When that cannot be written, it has what it had.
+    machine.on_written(moved, Err("the disk is full".to_owned()));
+    assert_eq!(machine.book().address_of(&machine.book().lease(host(100)).unwrap().client), Some(host(100)));
+    assert_eq!(kind(&reply(&mut machine, &selecting(2, host(100)))), MessageType::Nak);
     assert_eq!(kind(&reply(&mut machine, &selecting(2, host(101)))), MessageType::Ack);
-    let older = Lease { since: netboot::moment::Moment(1), expires: netboot::moment::Moment(2), ..elsewhere(101) };
-    machine.on_followed([older]);
-    assert_eq!(kind(&reply(&mut machine, &selecting(1, host(101)))), MessageType::Nak);
 }
 
 /// RFC 4039 §3.1.
@@ -103,6 +117,36 @@ fn two_messages_are_enough_for_a_client_that_says_so() {
     assert_eq!(kind(&ack), MessageType::Ack);
     assert_eq!(ack.options.bytes(OptionCode::RAPID_COMMIT), Some(&[][..]));
     assert_eq!(kind(&reply(&mut machine, &renewing(1, ack.your_address))), MessageType::Ack);
+}
+
+/// RFC 4039 says nothing of it, and RFC 2131 §3.1 holds for it as well: an address is looked for before it is lent in two messages.
+#[test]
+fn an_address_is_looked_for_before_it_is_lent_in_two_messages() {
+    let mut machine = whole();
+    let mut discover = from_client(1, MessageType::Discover);
+    discover.options.put(&RapidCommit);
+    let bytes = discover.encode();
+    let datagram = Datagram { source: UNNUMBERED, arrival: HERE, bytes: &bytes };
+    let asked = |actions: Vec<Action<std::net::Ipv4Addr>>| match <[_; 1]>::try_from(actions) {
+        Ok([Action::Probe(probe)]) => *probe,
+        other => panic!("{other:?}"),
+    };
+    let first = asked(machine.on_datagram(NOW, &datagram, &Directory::default()));
+    let in_use = first.address;
+    // It is in use: it is set aside, and another one is looked for.
+    let mut actions = machine.on_probed(NOW, first, &datagram, true, &Directory::default());
+    assert!(matches!(&actions[0], Action::Write(pending) if pending.leases[0].address == in_use));
+    let second = asked(actions.split_off(1));
+    assert_ne!(second.address, in_use);
+    // That one is free: it is on record before the client hears of it, dated by then.
+    let free = second.address;
+    let actions = machine.on_probed(NOW.plus(1), second, &datagram, false, &Directory::default());
+    let Ok([Action::Write(pending)]) = <[_; 1]>::try_from(actions) else { panic!("one record") };
+    assert_eq!((pending.leases[0].address, pending.leases[0].since), (free.into(), NOW.plus(1)));
+    assert!(matches!(machine.on_written(*pending, Ok(&[Written::Yes]))[0], Action::Send(_)));
+    // Who has it already is not made to wait.
+    let actions = machine.on_datagram(NOW.plus(2), &datagram, &Directory::default());
+    assert!(matches!(&actions[..], [Action::Write(_)]), "{actions:?}");
 }
 
 /// RFC 1542 §4.1.1: relay agents that forward to one another.

@@ -5,13 +5,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use peers::{network, peer::Peer};
+use peers::{
+    network::{self, NETWORKD, WATCHED},
+    peer::Peer,
+};
 
 /// What the scripts use: `cable` lays `veth0` here to `up0` in `other`, and `plug` does so again; `two_cables` puts `middle` between them; `waits COMMAND` tries it until it is good, `serve` starts the server with
 /// `policy.toml` in `other`, `settled` waits until `veth0` has an address for its link, and `logged PATTERN` waits until the server
 /// says so.
 const PREAMBLE: &str = r#"
-waits() { n=0; until sh -c "$1" > /dev/null 2>&1; do n=$((n + 1)); [ $n -lt 200 ] || { echo "never: $1"; exit 9; }; sleep 0.1; done; }
+waits() { n=0; until sh -c "$1" > /dev/null 2>&1; do n=$((n + 1)); [ $n -lt 400 ] || { echo "never: $1"; exit 9; }; sleep 0.1; done; }
 linked() { waits "ip netns exec $1 ip -6 addr show dev $2 scope link -tentative | grep -q inet6"; }
 cable() {
     ip netns add other
@@ -78,7 +81,7 @@ impl Bench {
 
     /// Runs a script to its end, which must be a good one.
     pub(crate) fn run(&self, script: &str) -> Ran {
-        let script = format!("SERVER='{}'\n{PREAMBLE}\n{script}", example("dhcp6-server").display());
+        let script = format!("SERVER='{}'\n{PREAMBLE}{WATCHED}{NETWORKD}\n{script}", example("dhcp6-server").display());
         let output = network::run(&self.unshare, self.folder.path(), 90, &script);
         let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();

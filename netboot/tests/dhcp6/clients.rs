@@ -84,20 +84,20 @@ fn dhclient_renews_with_a_server_that_has_forgotten_everything() {
     assert!(ran.printed.contains("inet6 2001:db8::5") && !ran.log.contains("offered"), "{}", ran.log);
 }
 
+/// A configuration of dhcpcd that asks for an address, a prefix and option 136, and how it is started. Nobody sends router advertisements here, and
+/// without one it asks for an address only when it is told to.
+pub(crate) const DHCPCD: &str =
+    "duid\nia_na 1\nia_pd 2\noption dhcp6_rapid_commit\ndefine6 136 binhex sztp\noption dhcp6_sztp\nnoipv6rs\n";
+pub(crate) const START_DHCPCD: &str = "printf '#!/bin/sh\\nenv >> %s\\n' $PWD/came > hook\nchmod +x hook\nsettled\n\
+    mount -t tmpfs tmpfs /var/lib/dhcpcd\ndhcpcd -6 -B -d -f $PWD/dhcpcd.conf -c $PWD/hook veth0 > client.log 2>&1 &\n\
+    waits 'ip -6 addr show dev veth0 scope global | grep -q 2001:db8::5'\nwaits 'grep -q sztp came'\ngrep sztp came\n";
+
 #[test]
 fn dhc_03_dhcpcd_gets_an_address_in_two_messages_and_hears_that_there_are_no_prefixes() {
     let bench = bench!("ip", "dhcpcd");
     bench.write("policy.toml", &format!("rapid-commit = true\n{POLICY}"));
-    // The server sends no router advertisements, and without one dhcpcd asks for an address only when it is told to.
-    bench.write(
-        "dhcpcd.conf",
-        "duid\nia_na 1\nia_pd 2\noption dhcp6_rapid_commit\ndefine6 136 binhex sztp\noption dhcp6_sztp\nnoipv6rs\n",
-    );
-    let ran = bench.run(
-        "cable\nserve\nprintf '#!/bin/sh\\nenv >> %s\\n' $PWD/came > hook\nchmod +x hook\nsettled\nmount -t tmpfs tmpfs /var/lib/dhcpcd\n\
-         dhcpcd -6 -B -d -f $PWD/dhcpcd.conf -c $PWD/hook veth0 > client.log 2>&1 &\n\
-         waits 'ip -6 addr show dev veth0 scope global | grep -q 2001:db8::5'\nwaits 'grep -q sztp came'\ngrep sztp came\n",
-    );
+    bench.write("dhcpcd.conf", DHCPCD);
+    let ran = bench.run(&format!("cable\nserve\n{START_DHCPCD}"));
     assert!(ran.printed.contains(LIST), "{}", ran.printed);
     assert!(ran.log.contains("granted") && !ran.log.contains("offered"), "{}", ran.log);
 }

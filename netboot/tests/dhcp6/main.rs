@@ -5,6 +5,7 @@
 mod bench;
 mod clients;
 mod load;
+mod networkd;
 mod networks;
 mod relays;
 mod socket;

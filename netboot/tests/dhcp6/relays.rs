@@ -2,7 +2,7 @@
 
 use crate::{
     bench::bench,
-    clients::{DHCLIENT, POLICY, START, TAKE},
+    clients::{DHCLIENT, DHCPCD, LIST, POLICY, START, START_DHCPCD, TAKE},
 };
 
 #[test]
@@ -28,4 +28,17 @@ fn section_19_dhclient_gets_an_address_through_relay_agents_of_two_makes() {
         assert!(ran.printed.contains("new_dhcp6_sztp="), "{program}: {}", ran.printed);
         assert!(ran.log.contains("granted"), "{program}: {}", ran.log);
     }
+}
+
+#[test]
+fn dhc_03_dhcpcd_gets_an_address_and_option_136_through_a_relay_agent() {
+    let bench = bench!("ip", "ss", "dhcpcd", "dhcrelay");
+    bench.write("policy.toml", POLICY);
+    bench.write("dhcpcd.conf", DHCPCD);
+    let ran = bench.run(&format!(
+        "two_cables\nserve\nip netns exec middle dhcrelay -6 -d --no-pid -I -l down0 -u 2001:db8:2::2%up0 > relay.log 2>&1 &\n\
+         waits \"ip netns exec middle ss -uln | grep -q ':547 '\"\n{START_DHCPCD}"
+    ));
+    assert!(ran.printed.contains(LIST), "{}", ran.printed);
+    assert!(ran.log.contains("granted") && ran.log.contains("offered"), "{}", ran.log);
 }

@@ -73,7 +73,7 @@ fn a_full_pool_is_said_to_the_client_and_to_the_operator() {
         assert_eq!(told(&reply.options, OptionCode::IA_NA)[0].status, StatusCode::NO_ADDRS_AVAIL);
         // RFC 8415 §18.2.9: it is told to ask less often all the same.
         assert_eq!(reply.options.single(OptionCode::SOL_MAX_RT), Ok(Some(&[0, 0, 0, 120][..])));
-        assert_eq!(events, [Event::Ignored(Ignored::PoolExhausted)]);
+        assert_eq!(events, [Event::Denied(Ignored::PoolExhausted)]);
     }
 }
 
@@ -146,7 +146,7 @@ fn records_of_others_and_of_before_are_obeyed() {
     let mut second = World::whole();
     let addresses: Vec<_> = (1..=3).map(|number| first.bind(number)).collect();
     second.machine.on_followed(first.written.clone());
-    assert_eq!(second.exchange(&with(4, MessageType::Solicit, &[])).1, [Event::Ignored(Ignored::PoolExhausted)]);
+    assert_eq!(second.exchange(&with(4, MessageType::Solicit, &[])).1, [Event::Denied(Ignored::PoolExhausted)]);
     assert_eq!(usable(&second.reply(&with(2, MessageType::Renew, &[addresses[1]]))), [addresses[1]]);
     // What ended is dropped in time.
     second.machine.on_tick(NOW.plus(3600 + 60), 100);
@@ -169,6 +169,6 @@ fn the_owners_devices_have_addresses_that_strangers_do_not_get() {
     world.directory.put(Known::new("acme/SN-5", "SN-5").at(&[MacAddress([2, 0, 0, 0, 0, 5])], None, None));
     world.bind(1);
     world.bind(2);
-    assert_eq!(world.exchange(&with(3, MessageType::Solicit, &[])).1, [Event::Ignored(Ignored::PoolExhausted)]);
+    assert_eq!(world.exchange(&with(3, MessageType::Solicit, &[])).1, [Event::Denied(Ignored::PoolExhausted)]);
     world.bind(5);
 }

@@ -4,6 +4,7 @@
 
 mod addresses;
 mod clients;
+mod clock;
 mod messages;
 mod options;
 mod properties;

@@ -179,7 +179,7 @@ fn section_18_3_8_what_is_declined_is_given_to_nobody_for_an_hour() {
     assert_ne!(world.bind(1), address);
     world.bind(2);
     let (_, events) = world.exchange(&with(3, MessageType::Solicit, &[]));
-    assert_eq!(events, [Event::Ignored(Ignored::PoolExhausted)]);
+    assert_eq!(events, [Event::Denied(Ignored::PoolExhausted)]);
     assert_eq!(usable(&world.exchange_at(NOW.plus(3600), &with(3, MessageType::Solicit, &[])).0.unwrap()).len(), 1);
 }
 

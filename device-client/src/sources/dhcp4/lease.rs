@@ -1,6 +1,7 @@
 //! An address of our own (RFC 2131 §4.4): DHCPDISCOVER, DHCPOFFER, DHCPREQUEST, DHCPACK, and the interface set up with it.
 //!
-//! Each attempt to bootstrap asks anew, with the same identifier, so that a lease is never older than the attempt. Leases are
+//! Each attempt to bootstrap asks anew, with the same identifier, so that a lease is never older than the attempt: that renews it, and tells a
+//! device that was carried elsewhere its new address. Leases are
 //! not given back: whatever runs after this agent goes on with the address, and the kernel takes it away when its time is up.
 //! Whether somebody else has the address is not probed (RFC 2131 §4.4.1 would like that); most servers do so before they offer.
 
@@ -160,6 +161,9 @@ fn set_up(interface: &Interface, lease: &Lease, settings: &Settings, answer: Opt
     if let Some(mtu) = mtu.map(u32::from).filter(|mtu| *mtu != interface.mtu) {
         interface.set_mtu(mtu)?;
     }
+    // What an earlier lease gave leads nowhere any more: hosts of that network would be taken for neighbours. First, because addresses of one
+    // network go with the one that was there first.
+    interface.take_away(|it| it.address.is_ipv4() && it.address != address && !it.is_permanent)?;
     interface.give(address.into(), prefix, Lifetimes { preferred: seconds, valid: seconds })?;
     if let Some(router) = router {
         interface.route_by(router, address)?;

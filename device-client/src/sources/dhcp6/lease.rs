@@ -1,7 +1,7 @@
 //! An address of our own (RFC 8415 §18.2.1, §18.2.2): Solicit, Advertise, Request, Reply, or the first and last of these.
 //!
 //! As with DHCPv4, each attempt asks anew and nothing is given back. Which prefix is on the link, and which router leads
-//! elsewhere, routers tell the kernel (RFC 4861).
+//! elsewhere, routers tell the kernel (RFC 4861), and are asked to.
 
 use std::{io, time::Duration};
 
@@ -11,9 +11,10 @@ use super::{
     Place,
     messages::{Asker, server_identifier},
     port::LinkPort,
+    routers,
 };
 use crate::{
-    link::Lifetimes,
+    link::{InterfaceAddress, Lifetimes},
     sources::gathering::{Patience, Port, gather},
 };
 
@@ -30,6 +31,10 @@ const DETECTION: Duration = Duration::from_secs(3);
 pub(super) fn ask(asker: &Asker<'_>, place: &Place, notes: &mut Vec<String>) -> io::Result<Vec<Message>> {
     let mut port = LinkPort::open(place.address, place.interface.index)?;
     let (answers, given) = exchange(asker, &mut port)?;
+    // Not before: of a link that came up in this moment, what is sent first is lost.
+    if let Err(error) = routers::solicit(place) {
+        notes.push(format!("{} does not ask for routers: {error}", place.interface.name));
+    }
     match given {
         Some(given) => set_up(place, &given, notes)?,
         // Whoever named servers is heard all the same.
@@ -106,7 +111,12 @@ fn is_usable(leased: &LeasedAddress) -> bool {
 fn set_up(place: &Place, given: &IdentityAssociation, notes: &mut Vec<String>) -> io::Result<()> {
     /// RFC 8415 §18.2.10.1: what else is on the link, an address does not tell.
     const ALONE: u8 = 128;
-    for LeasedAddress { address, preferred, valid } in given.addresses().filter(is_usable).take(ADDRESSES) {
+    let given: Vec<_> = given.addresses().filter(is_usable).take(ADDRESSES).collect();
+    // What an earlier lease gave is nobody's any more, and may be nearer to the server than what is given now (RFC 6724 §5, rule 8). What routers
+    // let a host make itself (RFC 4862) has a prefix.
+    let is_given = |it: &InterfaceAddress| given.iter().any(|leased| it.address == leased.address);
+    place.interface.take_away(|it| it.address.is_ipv6() && it.prefix == ALONE && !it.is_permanent && !is_given(it))?;
+    for LeasedAddress { address, preferred, valid } in given {
         place.interface.give(address.into(), ALONE, Lifetimes { preferred, valid })?;
         notes.push(format!("{} has {address}/{ALONE}, for {valid} seconds", place.interface.name));
     }

@@ -7,6 +7,7 @@ mod inform;
 mod lease;
 mod messages;
 mod port;
+mod routers;
 
 use std::{
     io,

@@ -14,6 +14,8 @@ pub mod kind {
     pub const GET_LINK: u16 = 18;
     /// An address of an interface.
     pub const NEW_ADDRESS: u16 = 20;
+    /// An address that is to go.
+    pub const DELETE_ADDRESS: u16 = 21;
     /// Which addresses are there?
     pub const GET_ADDRESS: u16 = 22;
     /// A route.
@@ -59,6 +61,8 @@ pub const UP: u32 = 1;
 pub const LOWER_UP: u32 = 0x1_0000;
 /// Addresses that nobody may use: tentative ones, and those that somebody else has.
 pub const UNUSABLE: u8 = 0x40 | 0x08;
+/// Addresses whose time never ends.
+pub const PERMANENT: u8 = 0x80;
 /// ARP's number for Ethernet.
 pub const ETHERNET: u16 = 1;
 
@@ -247,7 +251,7 @@ pub struct AddressHeader {
     pub family: u8,
     /// How many bits of the address are the network's.
     pub prefix: u8,
-    /// How it is: [`UNUSABLE`].
+    /// How it is: [`UNUSABLE`], [`PERMANENT`].
     pub flags: u8,
     /// The interface.
     pub index: u32,

@@ -4,8 +4,11 @@
 //! when more waits than can be written soon, clients that only begin are not heard, and they ask again. So the pace under overload is the
 //! pace of the store.
 
+mod following;
+mod probing;
+mod writing;
+
 use std::{
-    collections::{HashMap, VecDeque},
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
@@ -18,10 +21,11 @@ use tokio::{
     task::JoinHandle,
     time::{Interval, MissedTickBehavior, interval},
 };
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
+use self::{following::Followed, probing::Asked, writing::Queue};
 use super::{
-    Clock, Finding, InterfaceWatch, OpenError, ProbeOutcome, Prober, Protocol, ServerError, Services, Standing,
+    Clock, InterfaceWatch, OpenError, Prober, Protocol, ServerError, Services, Standing,
     channel::Channel,
     local::{Local, Locals},
     outbox::Outbox,
@@ -30,7 +34,7 @@ use super::{
 };
 use crate::{
     action::{Action, Pending, Probe},
-    lease::{Address, Lease, LeaseStoreError, Numbered, Version, Written},
+    lease::{Address, Book, Lease, LeaseStoreError, Numbered, Written},
     moment::Moment,
     note::{Event, Ignored, Note},
     policy::Directory,
@@ -62,6 +66,8 @@ pub(super) trait Machine: Send + 'static {
     ) -> Vec<Action<Self::Address>>;
     /// Takes records of others.
     fn on_followed(&mut self, leases: Vec<Lease>);
+    /// What it knows of its addresses, if it gives any.
+    fn book(&mut self) -> Option<&mut Book<Self::Address>>;
     /// A second is over.
     fn on_tick(&mut self, now: Moment, keep_seconds: u32);
     /// Whether a datagram is a client's first: what is passed over first when there is too much to do.
@@ -88,7 +94,6 @@ struct Origin {
     interface: u32,
 }
 
-type Probing<A> = (Origin, Box<Probe<A>>);
 type Writing = JoinHandle<Result<Vec<Written>, LeaseStoreError>>;
 type Following = JoinHandle<Result<Vec<Numbered>, LeaseStoreError>>;
 
@@ -103,13 +108,14 @@ pub(super) struct Engine<M: Machine> {
     pub(super) confined: Option<Confined>,
     /// Hears groups on the interfaces that are served, and no more on those with these indexes, which are gone.
     pub(super) groups: Option<fn(&Channel, &Locals, &[u32])>,
+    clock: Clock,
+    /// The present moment.
+    now: Moment,
     told: Told,
-    /// Records that wait for the group before them.
-    waiting: VecDeque<(Origin, Box<Pending<M::Address>>)>,
-    in_flight: Vec<(Origin, Box<Pending<M::Address>>)>,
-    probing: HashMap<IpAddr, Vec<Probing<M::Address>>>,
+    records: Queue<M::Address>,
+    probing: Asked<M::Address>,
     outbox: Outbox,
-    seen: Version,
+    followed: Followed,
 }
 
 /// The one interface that the socket is confined to, and how it is bound to it again.
@@ -132,6 +138,7 @@ enum Next {
 impl<M: Machine> Engine<M> {
     /// Puts the parts together; nothing is read yet.
     pub(super) fn new(channel: Channel, machine: M, locals: Locals, services: Services) -> Self {
+        let clock = Clock::start(services.time.as_ref());
         Self {
             channel: Arc::new(channel),
             machine,
@@ -141,18 +148,18 @@ impl<M: Machine> Engine<M> {
             frames: None,
             confined: None,
             groups: None,
+            clock,
+            now: Moment::default(),
             told: Told::new(M::PROTOCOL),
-            waiting: VecDeque::new(),
-            in_flight: Vec::new(),
-            probing: HashMap::new(),
+            records: Queue::default(),
+            probing: Asked::default(),
             outbox: Outbox::default(),
-            seen: Version::default(),
+            followed: Followed::default(),
         }
     }
 
     /// Answers until `shutdown` completes. Records on their way are finished first.
     pub(super) async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let clock = Clock::start();
         let mut seconds = interval(Duration::from_secs(1));
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let watch = InterfaceWatch::open().ok();
@@ -168,18 +175,17 @@ impl<M: Machine> Engine<M> {
             let next = self
                 .next((&mut shutdown, &mut seconds, watch.as_ref()), &mut reception, (&mut writing, &mut following))
                 .await;
-            let now = clock.now();
+            self.now = self.clock.now(self.services.time.as_ref());
             match next {
                 Next::Stop => break,
-                Next::Heard(Ok(arrived)) => self.hear(now, arrived),
+                Next::Heard(Ok(arrived)) => self.hear(arrived),
                 Next::Heard(Err(source)) => return Err(ServerError::Receive { source }),
                 Next::Written(outcome) => {
                     writing = None;
                     self.written(outcome);
                 }
-                Next::Probed(probed) => self.probed(now, probed),
+                Next::Probed(probed) => self.probed(probed),
                 Next::Followed(followed) => {
-                    // A whole page: there is more.
                     following = self.followed(followed).then(|| self.follow());
                 }
                 Next::InterfacesChanged => {
@@ -188,7 +194,7 @@ impl<M: Machine> Engine<M> {
                     }
                 }
                 Next::Tick => {
-                    self.tick(now);
+                    self.tick();
                     following.get_or_insert_with(|| self.follow());
                 }
             }
@@ -241,55 +247,8 @@ impl<M: Machine> Engine<M> {
         }
     }
 
-    /// Learns what is on record. A store that cannot be read is asked again: without it, addresses would be given twice.
-    async fn load(&mut self, shutdown: &mut std::pin::Pin<&mut impl Future<Output = ()>>) -> bool {
-        loop {
-            let page = tokio::select! {
-                () = &mut *shutdown => return false,
-                page = self.services.leases.after(self.seen, PAGE) => page,
-            };
-            match page {
-                Ok(page) if page.is_empty() => return true,
-                Ok(page) => self.take_over(page),
-                Err(error) => {
-                    warn!(%error, "{} waits for its leases", M::PROTOCOL.as_str());
-                    tokio::select! {
-                        () = &mut *shutdown => return false,
-                        () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                    }
-                }
-            }
-        }
-    }
-
-    fn take_over(&mut self, page: Vec<Numbered>) {
-        self.seen = page.last().map_or(self.seen, |last| last.version);
-        let of_family = |lease: &Lease| M::Address::from_ip(lease.address).is_some();
-        self.machine.on_followed(page.into_iter().map(|it| it.lease).filter(of_family).collect());
-    }
-
-    fn follow(&self) -> Following {
-        let (leases, seen) = (Arc::clone(&self.services.leases), self.seen);
-        tokio::spawn(async move { leases.after(seen, PAGE).await })
-    }
-
-    /// Whether there may be more.
-    fn followed(&mut self, outcome: Result<Vec<Numbered>, String>) -> bool {
-        match outcome {
-            Ok(page) => {
-                let whole = u32::try_from(page.len()) == Ok(PAGE);
-                self.take_over(page);
-                whole
-            }
-            Err(error) => {
-                warn!(error, "{} cannot follow its leases", M::PROTOCOL.as_str());
-                false
-            }
-        }
-    }
-
     /// What was begun goes before what begins.
-    fn hear(&mut self, now: Moment, arrived: Vec<Arrived>) {
+    fn hear(&mut self, arrived: Vec<Arrived>) {
         let (begun, beginning): (Vec<_>, Vec<_>) = arrived.into_iter().partition(|it| !M::begins(&it.bytes));
         for received in begun.into_iter().chain(beginning) {
             let Arrived { bytes, source, to_many, interface } = received;
@@ -298,13 +257,13 @@ impl<M: Machine> Engine<M> {
                 continue;
             }
             let origin = Origin { source, to_many, interface };
-            let busy =
-                self.waiting.len() >= MOST_WAITING || (self.waiting.len() >= MOST_WAITING / 2 && M::begins(&bytes));
-            if busy {
+            let waiting = self.records.waiting();
+            if waiting >= MOST_WAITING || (waiting >= MOST_WAITING / 2 && M::begins(&bytes)) {
                 let event = Event::Ignored(Ignored::Busy);
                 self.perform(origin, vec![Action::Note(Note { source, client: None, event })]);
                 continue;
             }
+            let now = self.now;
             let actions = self
                 .ask_machine(origin, &bytes, |machine, heard, directory| machine.on_datagram(now, heard, directory));
             self.perform(origin, actions);
@@ -327,7 +286,7 @@ impl<M: Machine> Engine<M> {
         for action in actions {
             match action {
                 Action::Send(outgoing) => self.outbox.put(origin.interface, outgoing),
-                Action::Write(pending) => self.waiting.push_back((origin, pending)),
+                Action::Write(pending) => self.records.put(origin, pending),
                 Action::Probe(probe) => self.probe(origin, probe),
                 Action::Note(note) => {
                     let name = self.locals.numbered(origin.interface).map_or("", |local| local.name.as_str());
@@ -335,87 +294,6 @@ impl<M: Machine> Engine<M> {
                     self.services.observer.noted(M::PROTOCOL, &note, name);
                 }
             }
-        }
-    }
-
-    fn probe(&mut self, origin: Origin, probe: Box<Probe<M::Address>>) {
-        let address: IpAddr = probe.address.into();
-        let asked = match (&mut self.prober, address) {
-            (Some(prober), IpAddr::V4(address)) => prober.ask(address).is_ok(),
-            _ => false,
-        };
-        if asked {
-            // Whoever asks again before the answer is there has asked already.
-            let waiting = self.probing.entry(address).or_default();
-            if waiting.len() < MOST_PROBING {
-                waiting.push((origin, probe));
-            }
-        } else {
-            self.services.observer.probed(M::PROTOCOL, ProbeOutcome::NotAsked);
-            // In a storm, or without the right to ask: RFC 2131 §3.1 says *should*, and the client looks for itself.
-            let actions = self.machine.on_probed(
-                Moment::default(),
-                *probe,
-                &Heard { source: origin.source, to_many: origin.to_many, local: &Local::default(), bytes: &[] },
-                false,
-                &Directory::default(),
-            );
-            self.perform(origin, actions);
-        }
-    }
-
-    fn probed(&mut self, now: Moment, probed: super::Probed) {
-        let outcome = match probed.finding {
-            Finding::Free => ProbeOutcome::Free,
-            Finding::InUse { .. } => ProbeOutcome::InUse,
-        };
-        self.services.observer.probed(M::PROTOCOL, outcome);
-        let waiting = self.probing.remove(&IpAddr::V4(probed.address)).unwrap_or_default();
-        for (origin, probe) in waiting {
-            let in_use = match probed.finding {
-                Finding::Free => false,
-                // The client itself, from before.
-                Finding::InUse { hardware, .. } => hardware.is_none() || hardware != probe.client,
-            };
-            let actions = self.ask_machine(origin, &[], |machine, heard, directory| {
-                machine.on_probed(now, *probe, heard, in_use, directory)
-            });
-            self.perform(origin, actions);
-        }
-    }
-
-    /// Hands everything that waits to the store, as one group.
-    fn write(&mut self) -> Option<Writing> {
-        let group = self.waiting.len().min(GROUP);
-        if group == 0 {
-            return None;
-        }
-        self.in_flight = self.waiting.drain(..group).collect();
-        let records: Vec<_> = self.in_flight.iter().flat_map(|(_, pending)| pending.leases.iter().cloned()).collect();
-        let leases = Arc::clone(&self.services.leases);
-        Some(tokio::spawn(async move { leases.write(records).await }))
-    }
-
-    fn written(&mut self, outcome: Result<Vec<Written>, String>) {
-        let mut group = std::mem::take(&mut self.in_flight);
-        let mut written = match outcome {
-            Ok(written) => written.into_iter(),
-            Err(because) => {
-                // Undone from the last to the first: a client that asked twice has two records in one group.
-                for (origin, pending) in group.into_iter().rev() {
-                    let actions = self.machine.on_written(*pending, Err(because.clone()));
-                    self.perform(origin, actions);
-                }
-                return;
-            }
-        };
-        for (origin, pending) in group.drain(..) {
-            let count = pending.leases.len();
-            let its: Vec<_> = written.by_ref().take(count).collect();
-            let told =
-                if its.len() == count { Ok(its.as_slice()) } else { Err("the store said nothing of it".to_owned()) };
-            let actions = self.machine.on_written(*pending, told);
-            self.perform(origin, actions);
         }
     }
 
@@ -456,12 +334,33 @@ impl<M: Machine> Engine<M> {
         }
     }
 
-    fn tick(&mut self, now: Moment) {
+    fn tick(&mut self) {
+        self.look_at_the_clock();
+        self.records.try_again();
         self.told.sum_up();
-        self.machine.on_tick(now, self.services.keep_seconds);
+        self.machine.on_tick(self.now, self.services.keep_seconds);
         let standing =
-            Standing { waiting: self.waiting.len(), lost: self.channel.lost(), subnets: self.machine.usage() };
+            Standing { waiting: self.records.waiting(), lost: self.channel.lost(), subnets: self.machine.usage() };
         self.services.observer.standing(M::PROTOCOL, &standing);
+    }
+
+    /// When somebody set the clock, what this server dated is dated anew and written again.
+    fn look_at_the_clock(&mut self) {
+        let Some(by) = self.clock.look(self.services.time.as_ref()) else { return };
+        self.now = self.clock.now(self.services.time.as_ref());
+        let protocol = M::PROTOCOL.as_str();
+        self.records.clock_set(by);
+        match self.machine.book() {
+            Some(book) => {
+                let leases = book.clock_set(by);
+                warn!(
+                    seconds = by,
+                    leases,
+                    "{protocol}: the clock was set; what was lent since the start keeps the time that is left of it, and is written again"
+                );
+            }
+            None => debug!(seconds = by, "{protocol}: the clock was set"),
+        }
     }
 
     async fn flush(&mut self) {
@@ -484,11 +383,5 @@ fn ended<T>(outcome: Result<Result<T, LeaseStoreError>, tokio::task::JoinError>)
     }
 }
 
-/// How many records one page has when a server learns what others wrote.
-const PAGE: u32 = 2_000;
-/// Most records that are made durable together.
-const GROUP: usize = 1_024;
-/// Most requests that wait for the same address to be found free.
-const MOST_PROBING: usize = 4;
 /// Most clients that wait for a record; from half of it on, those that only begin are passed over.
 const MOST_WAITING: usize = 4_096;
