@@ -31,6 +31,11 @@ when = { architecture = [11] }
 give = { boot-file = "arm.efi" }
 
 [[class]]
+name = "iscsi"
+when = { mac = ["02:00:5e:00:07:*"] }
+give = { root-path = "iscsi:192.0.2.2::::iqn", without = ["boot-file", "next-server", "dns", 42, "lease-seconds"] }
+
+[[class]]
 name = "silent"
 when = { vendor-class = ["printer*"] }
 give = { answer = false }
@@ -315,4 +320,51 @@ fn a_server_with_one_network_needs_no_more_to_be_said() {
     let present = Present { addresses: &addresses, ..present(&[]) };
     let said = dhcp4::explain(&policy(only), &Directory::default(), &question, &present);
     assert_eq!(item(&said.items, "dhcp-server-identifier").value, "192.0.2.3");
+}
+
+/// A disk by iSCSI: iPXE boots from it only where it is told of no boot file, whoever else is.
+#[test]
+fn net_08_what_a_wider_place_gives_is_taken_away_by_a_narrower_one() {
+    let disk = Question { asks: vec![6, 17, 42, 67], ..of_subnet(MacAddress([2, 0, 0x5e, 0, 7, 1])) };
+    let said = explain(&disk);
+    assert_eq!((&said.boots, item(&said.items, "root-path").from.as_str()), (&None, "class iscsi"));
+    assert_eq!(item(&said.items, "root-path").value, "\"iscsi:192.0.2.2::::iqn\"");
+    for gone in ["siaddr", "file", "domain-name-servers", "ntp-servers"] {
+        assert!(said.items.iter().chain(&said.when_asked).all(|it| it.name != gone), "{gone}: {:?}", said.items);
+    }
+    let taken: Vec<_> = said.taken_away.iter().map(|it| (it.name.as_str(), it.from.as_str())).collect();
+    // Not what nobody gives: a lease time. What a still wider place says of the same is otherwise said, as ever.
+    let by = "class iscsi";
+    assert_eq!(taken, [("domain-name-servers", by), ("next-server", by), ("boot-file", by), ("ntp-servers", by)]);
+    assert_eq!(said.overridden.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["domain-name-servers"]);
+
+    // A narrower place still gives its own: the profile of a device, with its reservation or without.
+    let mut directory = directory();
+    let known = Known::new("acme/SN-2", "SN-2").of_kind(Some(Arc::from("xpu")), None);
+    directory.put(known.at(&[MacAddress([2, 0, 0x5e, 0, 7, 1])], None, None));
+    let said = dhcp4::explain(&policy(POLICY), &directory, &disk, &present(&[]));
+    assert_eq!(said.boots.map(|boots| boots.from), Some("profile xpu".to_owned()));
+}
+
+/// A profile takes away what the site gives, and a menu goes by its key.
+#[test]
+fn net_08_a_profile_takes_away_a_menu_and_the_bootstrap_servers() {
+    let menu = POLICY.replace("boot-file = \"generic.efi\"", "pxe = {}");
+    let mut directory = directory();
+    let text = "give = { without = ['pxe', 'bootstrap-uris'] }";
+    let settings: GivingSettings = toml::from_str(text).unwrap();
+    let giving = ProfileGiving { v4: settings.check::<Ipv4Addr>().unwrap(), ..ProfileGiving::default() };
+    directory.put_profile("xpu", Some(Arc::new(giving)));
+    let firmware =
+        |mac| Question { vendor_class: Some(b"PXEClient:Arch:00007:UNDI:003000".to_vec()), ..of_subnet(mac) };
+    let other = dhcp4::explain(&policy(&menu), &directory, &firmware(MacAddress([2, 0, 0, 0, 0, 77])), &present(&[]));
+    assert!(other.items.iter().any(|it| it.code == Some(43)), "{:?}", other.items);
+    let said = dhcp4::explain(&policy(&menu), &directory, &firmware(MAC), &present(&[]));
+    assert!(
+        said.items.iter().all(|it| !matches!(it.code, Some(43 | 143))) && said.bootstrap.is_none(),
+        "{:?}",
+        said.items
+    );
+    let taken: Vec<_> = said.taken_away.iter().map(|it| (it.name.as_str(), it.from.as_str())).collect();
+    assert_eq!(taken, [("pxe", "profile xpu"), ("bootstrap-uris", "profile xpu")]);
 }

@@ -153,3 +153,18 @@ fn a_stranger_is_told_how_it_would_be_served() {
     assert!(said.message.is_none() && said.hindrances[0].remedy.contains("[dhcp6]"), "{said:?}");
     assert!(explain_with(&ignoring, &on_link(MAC), &[]).message.is_some());
 }
+
+/// NET-09: of IPv6 as of IPv4, by key and by number.
+#[test]
+fn net_09_what_a_wider_place_gives_is_taken_away_by_a_narrower_one() {
+    let class = "[[class]]\nname = 'disk'\nwhen = { mac = ['02:00:00:00:00:77'] }\ngive = { without = ['boot-file', 23, 'bootstrap-uris'] }\n";
+    let policy = POLICY.replace("[[class]]", &format!("{class}[[class]]"));
+    let asked = Question { asks: vec![23, 59, 136], ..on_link(MacAddress([2, 0, 0, 0, 0, 0x77])) };
+    let said = explain_with(&policy, &asked, &[]);
+    assert!(said.items.iter().all(|it| !matches!(it.code, Some(23 | 59 | 136))), "{:?}", said.items);
+    let taken: Vec<_> = said.taken_away.iter().map(|it| (it.name.as_str(), it.from.as_str())).collect();
+    assert_eq!(taken.len(), 3, "{taken:?}");
+    assert!(taken.iter().all(|(_, from)| *from == "class disk") && said.boots.is_none() && said.bootstrap.is_none());
+    let whole = explain(&asked);
+    assert!([23, 59, 136].into_iter().all(|code| whole.items.iter().any(|it| it.code == Some(code))), "{whole:?}");
+}

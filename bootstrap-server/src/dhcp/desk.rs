@@ -2,13 +2,14 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use dhcp::v6::Duid;
 use netboot::{
     dhcp4, dhcp6,
     explain::{Explanation, Present, Question},
     io::Interfaces,
-    lease::{Lease, LeaseStore, LeaseStoreError, Version},
+    lease::{Address, Lease, LeaseStoreError},
     moment::Moment,
-    policy::{Dhcp4Policy, Dhcp6Policy, Directory, SharedDirectory},
+    policy::{Dhcp4Policy, Dhcp6Policy, Directory, Rules, SharedDirectory},
 };
 use operator_api::{DhcpExplanation, DhcpQuestion};
 use tokio::sync::Semaphore;
@@ -16,12 +17,10 @@ use tokio::sync::Semaphore;
 use super::{
     heard::Listening,
     question::checked,
+    relevant::{Reading, explained},
     shown::{Basis, explanation},
 };
-use crate::api;
-
-/// Leases that are read at a time.
-const PAGE: u32 = 2000;
+use crate::{api, store::Leases};
 
 /// What the DHCP servers obey.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +41,20 @@ impl DhcpPolicies {
         }
     }
 
+    /// The first and the last address of a network, and whether some of its addresses are kept for devices that the owner knows.
+    fn space(&self, version: u8, network: &str) -> Option<((IpAddr, IpAddr), bool)> {
+        fn of<A: Address>(rules: &Rules<A>, network: &str) -> Option<((IpAddr, IpAddr), bool)> {
+            let subnet = rules.subnets().iter().find(|subnet| subnet.network().to_string() == network)?;
+            let space = subnet.space();
+            let (first, last) = space.subnet.into_inner();
+            Some(((first.into(), last.into()), space.for_known > 0))
+        }
+        match version {
+            4 => of(self.v4.as_ref()?.rules(), network),
+            _ => of(self.v6.as_ref()?.rules(), network),
+        }
+    }
+
     fn explain(&self, version: u8, directory: &Directory, question: &Question, present: &Present<'_>) -> Explanation {
         match (version, &self.v4, &self.v6) {
             (4, Some(policy), _) => dhcp4::explain(policy, directory, question, present),
@@ -55,9 +68,11 @@ impl DhcpPolicies {
 pub(crate) struct DhcpDesk {
     policies: DhcpPolicies,
     directory: SharedDirectory,
-    leases: Arc<dyn LeaseStore>,
+    leases: Arc<dyn Leases>,
     listening: Listening,
-    /// All leases are read for an explanation: for one at a time.
+    /// By what DHCPv6 clients know the server.
+    server_duid: Option<Duid>,
+    /// Where a pool is nearly full, all of its leases are read for an explanation: for one at a time.
     turn: Semaphore,
 }
 
@@ -65,15 +80,21 @@ impl DhcpDesk {
     pub(crate) fn new(
         policies: DhcpPolicies,
         directory: SharedDirectory,
-        leases: Arc<dyn LeaseStore>,
+        leases: Arc<dyn Leases>,
         listening: Listening,
+        server_duid: Option<Duid>,
     ) -> Self {
-        Self { policies, directory, leases, listening, turn: Semaphore::new(1) }
+        Self { policies, directory, leases, listening, server_duid, turn: Semaphore::new(1) }
     }
 
     /// How many devices DHCP recognises.
     pub(crate) fn known(&self) -> usize {
         self.directory.read().len()
+    }
+
+    /// By what DHCPv6 clients know the server, if there is one.
+    pub(crate) const fn server_duid(&self) -> Option<&Duid> {
+        self.server_duid.as_ref()
     }
 
     /// Whether another DHCP server was seen lately.
@@ -90,41 +111,24 @@ impl DhcpDesk {
         let question = checked(asked)?;
         let addresses = own_addresses();
         let now = Moment(api::now().0 / 1000);
-        let present = Present { now, leases: &[], addresses: &addresses };
-        // Once without leases, to know of which network they matter.
-        let network = {
+        let explain = |leases: &[Lease]| {
             let directory = self.directory.read();
-            self.policies.explain(version, &directory, &question, &present).subnet.map(|subnet| subnet.network)
+            self.policies.explain(version, &directory, &question, &Present { now, leases, addresses: &addresses })
         };
-        let leases = match network {
-            Some(network) => self.leases_of(version, &network).await?,
-            None => Vec::new(),
-        };
-        let present = Present { leases: &leases, ..present };
-        let directory = self.directory.read();
-        Ok(explanation(version, Basis::Server, self.policies.explain(version, &directory, &question, &present)))
-    }
-
-    /// The leases of one network: whether a pool is full follows from all of them.
-    async fn leases_of(&self, version: u8, network: &str) -> Result<Vec<Lease>, ExplainError> {
-        let within = |address: IpAddr| match (version, address) {
-            (4, IpAddr::V4(address)) => {
-                network.parse::<netboot::policy::Network<_>>().is_ok_and(|network| network.contains(address))
+        // Once without leases, to know of which network they matter.
+        let bare = explain(&[]);
+        let space = bare.subnet.as_ref().and_then(|subnet| self.policies.space(version, &subnet.network));
+        let answer = match space {
+            None => bare,
+            Some((within, kept_for_known)) => {
+                let reading = if kept_for_known && bare.device.is_none() { Reading::Whole } else { Reading::Relevant };
+                // It is never closed.
+                let _turn = self.turn.acquire().await;
+                let said = explained(self.leases.as_ref(), within, &question, reading, explain).await;
+                said.map_err(LeaseStoreError::from)?
             }
-            (6, IpAddr::V6(address)) => {
-                network.parse::<netboot::policy::Network<_>>().is_ok_and(|network| network.contains(address))
-            }
-            _ => false,
         };
-        // It is never closed.
-        let _turn = self.turn.acquire().await;
-        let (mut seen, mut leases) = (Version::default(), Vec::new());
-        loop {
-            let page = self.leases.after(seen, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(leases) };
-            seen = last.version;
-            leases.extend(page.into_iter().map(|numbered| numbered.lease).filter(|lease| within(lease.address)));
-        }
+        Ok(explanation(version, Basis::Server, answer))
     }
 }
 
@@ -140,8 +144,8 @@ pub fn explain_configured(
     let version = policies.version(asked.ip_version)?;
     let question = checked(asked)?;
     let present = Present { now: Moment(api::now().0 / 1000), leases: &[], addresses: &[] };
-    let explained = policies.explain(version, &Directory::default(), &question, &present);
-    Ok(explanation(version, Basis::Configuration, explained))
+    let said = policies.explain(version, &Directory::default(), &question, &present);
+    Ok(explanation(version, Basis::Configuration, said))
 }
 
 /// The addresses of this host. Without them an explanation says less.

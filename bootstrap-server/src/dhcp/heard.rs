@@ -10,7 +10,7 @@ use std::{
 };
 
 use netboot::{
-    io::{Observer, Protocol, Standing},
+    io::{Observer, ProbeOutcome, Protocol, Standing},
     note::{ClientName, Event as Heard, Ignored, Note},
 };
 use tokio::sync::{mpsc, watch};
@@ -124,6 +124,10 @@ impl Observer for Listening {
         self.hear(Instant::now(), protocol, note, interface);
     }
 
+    fn probed(&self, protocol: Protocol, outcome: ProbeOutcome) {
+        self.0.metrics.dhcp_probe(protocol.as_str(), outcome.as_str());
+    }
+
     fn standing(&self, protocol: Protocol, standing: &Standing) {
         let pools = standing.subnets.iter().map(|(first, records, addresses)| DhcpPool {
             subnet: self.0.networks.get(first).cloned().unwrap_or_else(|| first.to_string()),
@@ -231,8 +235,14 @@ mod tests {
         }
         let subnets = vec![(IpAddr::from([192, 0, 2, 0]), 3, 100)];
         listening.standing(Protocol::Dhcp4, &Standing { waiting: 2, lost: 5, subnets });
+        for outcome in [ProbeOutcome::Free, ProbeOutcome::InUse, ProbeOutcome::NotAsked, ProbeOutcome::Free] {
+            listening.probed(Protocol::Dhcp4, outcome);
+        }
         let text = listening.0.metrics.encode();
         for line in [
+            "sztp_dhcp_probes_total{protocol=\"dhcp4\",outcome=\"free\"} 2\n",
+            "sztp_dhcp_probes_total{protocol=\"dhcp4\",outcome=\"in-use\"} 1\n",
+            "sztp_dhcp_probes_total{protocol=\"dhcp4\",outcome=\"not-asked\"} 1\n",
             "sztp_dhcp_messages_total{protocol=\"dhcp4\",event=\"ignored\",reason=\"stranger\"} 1\n",
             "sztp_dhcp_messages_total{protocol=\"dhcp4\",event=\"denied\",reason=\"pool-exhausted\"} 1\n",
             "sztp_dhcp_messages_total{protocol=\"dhcp4\",event=\"offered\",reason=\"\"} 1\n",

@@ -4,6 +4,7 @@ mod desk;
 mod heard;
 mod known;
 mod question;
+mod relevant;
 mod shown;
 
 pub(crate) use desk::{DhcpDesk, DhcpPolicies};

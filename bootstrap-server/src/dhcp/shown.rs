@@ -27,6 +27,7 @@ pub(super) fn explanation(ip_version: u8, basis: Basis, of: Explanation) -> show
         bootstrap,
         when_asked,
         overridden,
+        taken_away,
         hindrances,
     } = of;
     shown::DhcpExplanation {
@@ -65,6 +66,7 @@ pub(super) fn explanation(ip_version: u8, basis: Basis, of: Explanation) -> show
         }),
         when_asked: when_asked.into_iter().map(item).collect(),
         overridden: overridden.into_iter().map(item).collect(),
+        taken_away: taken_away.into_iter().map(item).collect(),
         hindrances: hindrances.into_iter().map(hindrance).collect(),
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use netboot::{
     io::{InterfaceState, Interfaces},
     lease::Address,
-    policy::{Directory, Rules},
+    policy::{Advice, Directory, Rules},
 };
 
 use super::Finding;
@@ -31,6 +31,8 @@ pub(super) struct Table<'a, A> {
     pub(super) is_named: bool,
     /// Who gets what.
     pub(super) rules: &'a Rules<A>,
+    /// What is known of devices in the field that will not do as it says.
+    pub(super) advice: &'a [Advice],
 }
 
 /// The interfaces of this machine.
@@ -91,6 +93,10 @@ pub(super) fn judge<A: Address>(table: &Table<'_, A>, interfaces: &[InterfaceFac
         ));
     }
     findings.extend(bootstrap(table));
+    findings.extend(table.advice.iter().map(|advice| {
+        let in_vain = "It is consistent, and such devices do something else than what is wanted.";
+        Finding::warning(CHECK, format!("{name}: {advice}"), in_vain, format!("In [{name}], {}.", advice.remedy()))
+    }));
     if findings.is_empty() {
         findings
             .push(Finding::ok(CHECK, format!("{name}: {} subnets fit the interfaces of this machine", subnets.len())));
@@ -191,6 +197,7 @@ mod tests {
             gives_addresses: true,
             is_named: policy.server_identifier().is_some(),
             rules: policy.rules(),
+            advice: &policy.advice(),
         };
         let findings = judge(&table, &interfaces());
         let told = |it: &Finding| it.outcome.advice().is_none_or(|advice| !advice.fix.is_empty());
@@ -225,6 +232,19 @@ mod tests {
             assert!(found.iter().any(|(is, said)| *is == outcome && said.contains(what)), "{text}: {found:?}");
         }
         assert!(judged(&format!("server-identifier = '192.0.2.1'\ninterfaces = ['eth2']\n{fits}"))[0].0 == "ok");
+    }
+
+    #[test]
+    fn net_07_what_devices_of_the_field_do_not_put_up_with_is_told() {
+        let fits = subnet("192.0.2.0/24", ["192.0.2.10", "192.0.2.20"]);
+        let nexus =
+            "[[class]]\nname = 'poap'\nwhen = { vendor-class = ['Cisco N9K-*'] }\ngive = { lease-seconds = 60 }\n";
+        let ipxe = "[[class]]\nname = 'uefi'\nwhen = { architecture = [7] }\ngive = { boot-file = 'snponly.efi' }\n";
+        let give = "[give]\nbootstrap-uris = ['https://a.example']\n";
+        let found = of(&format!("{fits}\n{give}{nexus}{ipxe}"));
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found.iter().all(|(outcome, _)| *outcome == "warning"), "{found:?}");
+        assert!(found[0].1.starts_with("dhcp4: class poap is for Nexus switches") && found[1].1.contains("iPXE again"));
     }
 
     #[test]

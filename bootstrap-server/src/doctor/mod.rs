@@ -322,6 +322,7 @@ impl Examination<'_> {
                 gives_addresses: policy.mode() == Mode::Server,
                 is_named: policy.server_identifier().is_some(),
                 rules: policy.rules(),
+                advice: &policy.advice(),
             };
             self.findings.extend(dhcp::judge(&table, &interfaces));
         }
@@ -334,6 +335,7 @@ impl Examination<'_> {
                 gives_addresses: true,
                 is_named: true,
                 rules: policy.rules(),
+                advice: &policy.advice(),
             };
             self.findings.extend(dhcp::judge(&table, &interfaces));
         }

@@ -145,6 +145,13 @@ pub(super) struct ByDhcpEvent {
     pub(super) reason: &'static str,
 }
 
+/// The outcome is one of `netboot::io::ProbeOutcome`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ByProbe {
+    pub(super) protocol: &'static str,
+    pub(super) outcome: &'static str,
+}
+
 /// The protocol is `dhcp4` or `dhcp6`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ByProtocol {

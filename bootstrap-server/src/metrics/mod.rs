@@ -27,6 +27,7 @@
 //! | `sztp_revocation_list_left_seconds` | gauge; `manufacturer` | seconds until the first of its revocation lists is to be replaced, negative when it should have been; lists in files are of no manufacturer |
 //! | `sztp_webhook_behind` | gauge; `webhook` | records of the audit log that it has still to be told of, or to pass over |
 //! | `sztp_dhcp_messages_total` | counter; `protocol`, `event`, `reason` | what became of datagrams; the reason says why one was `ignored` or `denied` |
+//! | `sztp_dhcp_probes_total` | counter; `protocol`, `outcome` | addresses that were looked for on the wire before they were offered: `free` (nobody answered), `in-use`, `not-asked` (too many at once, no right to, or beside port 67: offered all the same) |
 //! | `sztp_dhcp_leases` | gauge; `protocol`, `subnet` | records of leases, of addresses in conflict, and of leases that ended lately |
 //! | `sztp_dhcp_pool_addresses` | gauge; `protocol`, `subnet` | addresses that the subnet's pools have |
 //! | `sztp_dhcp_leases_waiting` | gauge; `protocol` | leases that are to be written |
@@ -62,8 +63,8 @@ use verdict::ReasonCode;
 
 use crate::store::Census;
 use labels::{
-    ByAlarm, ByDhcpEvent, ByHandshake, ByListener, ByManufacturer, ByOperation, ByProtocol, ByReason, ByRequest,
-    ByState, BySubnet, ByWebhook,
+    ByAlarm, ByDhcpEvent, ByHandshake, ByListener, ByManufacturer, ByOperation, ByProbe, ByProtocol, ByReason,
+    ByRequest, ByState, BySubnet, ByWebhook,
 };
 pub(crate) use labels::{HandshakeOutcome, ListenerName, Operation, TlsVersion};
 
@@ -97,6 +98,7 @@ struct Inner {
     stuck: Family<ByState, Gauge>,
     alarmed: Family<ByState, Gauge>,
     dhcp_messages: Family<ByDhcpEvent, Counter>,
+    dhcp_probes: Family<ByProbe, Counter>,
     dhcp_leases: Family<BySubnet, Gauge>,
     dhcp_pool: Family<BySubnet, Gauge<f64, AtomicU64>>,
     dhcp_waiting: Family<ByProtocol, Gauge>,
@@ -181,6 +183,7 @@ impl Default for Metrics {
                 Family::default()
             ),
             dhcp_messages: register!("dhcp_messages", "What became of DHCP datagrams", Family::default()),
+            dhcp_probes: register!("dhcp_probes", "Addresses looked for before they were offered", Family::default()),
             dhcp_leases: register!("dhcp_leases", "Records of leases", Family::default()),
             dhcp_pool: register!("dhcp_pool_addresses", "Addresses that a subnet's pools have", Family::default()),
             dhcp_waiting: register!("dhcp_leases_waiting", "Leases that are to be written", Family::default()),
@@ -305,6 +308,11 @@ impl Metrics {
         self.0.dhcp_messages.get_or_create(&ByDhcpEvent { protocol, event, reason }).inc();
     }
 
+    /// An address was looked for on the wire.
+    pub(crate) fn dhcp_probe(&self, protocol: &'static str, outcome: &'static str) {
+        self.0.dhcp_probes.get_or_create(&ByProbe { protocol, outcome }).inc();
+    }
+
     /// How things stand with a DHCP server.
     pub(crate) fn dhcp_standing(
         &self,
@@ -378,6 +386,7 @@ mod tests {
         metrics.webhook_behind("inventory", 0);
         metrics.revocation_lists([("maker".to_owned(), 0)]);
         metrics.dhcp_message("dhcp4", "offered", "");
+        metrics.dhcp_probe("dhcp4", "free");
         let pool = DhcpPool { subnet: "192.0.2.0/24".to_owned(), records: 1, addresses: 9 };
         metrics.dhcp_standing("dhcp4", 0, 0, std::iter::once(pool));
         let text = metrics.encode();

@@ -60,7 +60,8 @@ impl Bound {
         let v4 = policies.v4.clone().map(|policy| Dhcp4Server::bind(*policy, services.clone())).transpose()?;
         let v6 = policies.v6.clone().map(|policy| Dhcp6Server::bind(*policy, services)).transpose()?;
         let keeper = Keeper::filled(store.clone(), directory.clone()).await?;
-        let desk = DhcpDesk::new(policies, directory, store.clone(), listening);
+        let server_duid = v6.as_ref().map(|server| server.duid().clone());
+        let desk = DhcpDesk::new(policies, directory, store.clone(), listening, server_duid);
         Ok(Some(Self { v4, v6, desk, keeper, heard }))
     }
 

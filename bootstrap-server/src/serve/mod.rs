@@ -200,7 +200,7 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         following.await;
         "following of what changes in the database"
     });
-    let (writing, mut until) = (Arc::clone(&store), stopping);
+    let (writing, mut until) = (Arc::clone(&store), stopping.clone());
     tasks.spawn(async move {
         tokio::select! {
             () = writing.writer_gone() => {}
@@ -208,9 +208,11 @@ pub async fn start(config: ServerConfig) -> Result<RunningServer, ServeError> {
         }
         "writer of the database"
     });
-    let log = Arc::clone(&store);
+    let (log, mut until) = (Arc::clone(&store), stopping);
     tasks.spawn(async move {
+        // It ends with the last listener. A site with DHCP alone has none from the start, and goes on all the same.
         log_refusals(log, rejected).await;
+        let _stopped = until.changed().await;
         "log of refusals"
     });
     Ok(RunningServer { operator_address, dhcp: dhcp.unwrap_or_default(), store, metrics, front, stop, tasks })

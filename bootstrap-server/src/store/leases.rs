@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use dhcp::v4::MacAddress;
 use netboot::{
-    lease::{Lease, LeaseStore},
+    lease::{ClientKey, Lease, LeaseStore},
     moment::Moment,
 };
 
@@ -17,6 +17,9 @@ pub trait Leases: LeaseStore {
 
     /// What is on record of these addresses: of those of which anything is.
     fn leases_of<'a>(&'a self, addresses: &'a [IpAddr]) -> StoreFuture<'a, Vec<Lease>>;
+
+    /// What is on record of these clients, whatever the address, in no order. All leases are gone through, once.
+    fn leases_of_clients<'a>(&'a self, clients: &'a [ClientKey]) -> StoreFuture<'a, Vec<Lease>>;
 }
 
 /// Which leases are wanted. All conditions must hold.
@@ -24,6 +27,8 @@ pub trait Leases: LeaseStore {
 pub struct LeaseFilter {
     /// Of clients with this MAC address.
     pub mac: Option<MacAddress>,
+    /// Of clients of IPv6 with this DUID, whichever identity association; of IPv4 too, if one has that for an identifier.
+    pub duid: Option<Vec<u8>>,
     /// Of addresses from the first to the last of these, of one family.
     pub within: Option<(IpAddr, IpAddr)>,
     /// By whether they hold at this moment.
@@ -46,5 +51,9 @@ impl Leases for SqlStore {
 
     fn leases_of<'a>(&'a self, addresses: &'a [IpAddr]) -> StoreFuture<'a, Vec<Lease>> {
         Box::pin(async move { self.leases_at(addresses).await })
+    }
+
+    fn leases_of_clients<'a>(&'a self, clients: &'a [ClientKey]) -> StoreFuture<'a, Vec<Lease>> {
+        Box::pin(async move { self.leases_to(clients).await })
     }
 }

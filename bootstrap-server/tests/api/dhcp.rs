@@ -163,6 +163,29 @@ async fn another_dhcp_server_is_on_record_and_an_alarm() {
     world.server.stop().await;
 }
 
+/// Beside port 67 no server looks for addresses, and it counts that it did not (netboot/tests/clients/conflicts.rs sees one that does).
+#[tokio::test]
+async fn what_the_conflict_check_does_is_counted() {
+    let world = World::new(&[]).await;
+    let checked = DHCP.replace("conflict-check = false\n", "").replace("127.9.0.", "127.7.0.");
+    world.site.edit("[audit]", &format!("{checked}[audit]"));
+    let world = world.restarted().await;
+    let server = world.server.dhcp4_address().unwrap();
+    let device = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 24), 0)).await.unwrap();
+    let wanted = "sztp_dhcp_probes_total{protocol=\"dhcp4\",outcome=\"not-asked\"}";
+    let since = Instant::now();
+    loop {
+        device.send_to(&message(MessageType::Discover, Ipv4Addr::UNSPECIFIED).encode(), server).await.unwrap();
+        let metrics = String::from_utf8(world.get("/metrics").await.body).unwrap();
+        if metrics.contains(wanted) {
+            break;
+        }
+        assert!(since.elapsed() < Duration::from_secs(30), "{metrics}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    world.server.stop().await;
+}
+
 /// A database, an audit log and `[dhcp4]` are enough.
 #[tokio::test]
 async fn a_site_with_dhcp_alone_is_a_dhcp_server() {
@@ -174,7 +197,7 @@ async fn a_site_with_dhcp_alone_is_a_dhcp_server() {
         DHCP.replace("127.9.0.", "127.8.0.")
     );
     site.write("sztp.toml", alone.as_bytes());
-    let server = bootstrap_server::start(site.config()).await.unwrap();
+    let mut server = bootstrap_server::start(site.config()).await.unwrap();
     assert_eq!((server.device_address(), server.operator_address()), (None, None));
     let device = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 23), 0)).await.unwrap();
     device
@@ -187,5 +210,8 @@ async fn a_site_with_dhcp_alone_is_a_dhcp_server() {
     assert_eq!(offer.options.value(), Ok(Some(MessageType::Offer)));
     assert!(offer.your_address.octets().starts_with(&[127, 8, 0]), "{offer:?}");
     assert!(offer.options.bytes(OptionCode::SZTP_REDIRECT).is_some());
+    // `sztp serve` stops when a part of it ends: none may, for having nothing to do.
+    let ended = timeout(Duration::from_millis(500), server.failed()).await;
+    assert!(ended.is_err(), "{ended:?}");
     server.stop().await;
 }

@@ -19,6 +19,14 @@ fn counts(updates: &[Value]) -> [u64; 4] {
     ["read", "written", "taken", "faults"].map(|name| done[name].as_u64().unwrap())
 }
 
+/// What was left out as older than what is on record: line, address on it, address on record.
+fn outdated(updates: &[Value]) -> Vec<(u64, String, String)> {
+    let found: Vec<_> = updates.iter().filter(|update| update["kind"] == "outdated").collect();
+    assert_eq!(updates.last().unwrap()["outdated"], found.len());
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    found.iter().map(|it| (it["line"].as_u64().unwrap(), text(&it["address"]), text(&it["lease"]["address"]))).collect()
+}
+
 async fn addresses(world: &World, query: &str) -> Vec<String> {
     let page = world.get(&format!("/v1/dhcp/leases{query}")).await.json();
     let leases = page["leases"].as_array().unwrap_or_else(|| panic!("{page}"));
@@ -79,6 +87,48 @@ async fn a_file_of_dnsmasq_is_gone_on_with() {
     }
     let wrong = world.ask("otto", "POST", "/v1/import/dhcp-leases", "content-type: text/csv\r\n", "x").await;
     assert_eq!((wrong.status, wrong.reason().as_str()), (415, "media-type-unsupported"));
+    world.server.stop().await;
+}
+
+/// A client has one address: a file that is older than what is known of it must not end the lease that it has.
+#[tokio::test]
+async fn an_old_file_ends_no_newer_lease_of_the_same_client() {
+    const ONE: &str = "02:00:5e:10:00:01";
+    let world = World::new(&[]).await;
+    let line = |ends: u64, address: &str| format!("{ends} {ONE} {address} * *\n");
+    import(&world, "?as-of=2026-01-01T12:00:00Z", &line(4_000_000_000, "192.0.2.20")).await;
+    let holds = || addresses(&world, "?expired=false&mac=02:00:5e:10:00:01");
+
+    // An older file: of a lease that would end later, and a copy of unknown age of one that ends sooner.
+    let left = |address: &str| vec![(1, address.to_owned(), "192.0.2.20".to_owned())];
+    for query in ["?as-of=2026-01-01T11:00:00Z&dry-run=true", "?as-of=2026-01-01T11:00:00Z"] {
+        let updates = import(&world, query, &line(4_000_009_000, "192.0.2.9")).await;
+        assert_eq!((counts(&updates), outdated(&updates)), ([1, 0, 0, 0], left("192.0.2.9")));
+    }
+    let updates = import(&world, "", &line(3_999_999_999, "192.0.2.9")).await;
+    assert_eq!((outdated(&updates), holds().await), (left("192.0.2.9"), vec!["192.0.2.20".to_owned()]));
+    // Of the same address, too: the client was promised more.
+    let updates = import(&world, "", &line(3_999_999_999, "192.0.2.20")).await;
+    assert_eq!(outdated(&updates), left("192.0.2.20"));
+    assert!(world.get("/v1/dhcp/leases").await.json()["leases"][0]["expires"].as_str().unwrap().ends_with(":40.000Z"));
+    // The same file again is no news.
+    let updates = import(&world, "?as-of=2026-01-01T12:00:00Z", &line(4_000_000_000, "192.0.2.20")).await;
+    assert_eq!((counts(&updates), outdated(&updates)), ([1, 1, 0, 0], vec![]));
+
+    // A newer file is gone on with. Within one file, the line that ends later counts, and other clients are untouched.
+    let file = format!(
+        "4000000100 02:00:5e:10:00:02 192.0.2.11 * *\n{}{}",
+        line(4_000_000_100, "192.0.2.10"),
+        line(4_000_000_050, "192.0.2.9")
+    );
+    let updates = import(&world, "?as-of=2026-01-01T13:00:00Z", &file).await;
+    assert_eq!(counts(&updates), [3, 2, 0, 0]);
+    assert_eq!(outdated(&updates), [(3, "192.0.2.9".to_owned(), "192.0.2.10".to_owned())]);
+    for wrong in ["?as-of=yesterday", "?as-of=1960-01-01T00:00:00Z", "?since=1"] {
+        let refused =
+            world.ask("otto", "POST", &format!("/v1/import/dhcp-leases{wrong}"), PLAIN, &line(1, "192.0.2.1")).await;
+        assert_eq!(refused.reason(), "query-invalid", "{refused:?}");
+    }
     world.server.stop().await;
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use bootstrap_server::{
     audit, retention,
-    store::{Import, SqlStore, Store},
+    store::{Import, LeaseFilter, Leases as _, Page, SqlStore, Store},
 };
 use netboot::{
     lease::{ClientKey, Lease, LeaseStore, Numbered, Standing, Version, Written},
@@ -74,6 +74,41 @@ pub async fn leases_come_back_as_they_were(home: &Home) {
     assert_eq!(store.write(vec![nul]).await.unwrap(), [Written::Yes]);
     assert_eq!(leases(&store).await.last().unwrap().host_name.as_deref(), Some("a\u{fffd}b"));
     assert_eq!(store.checkpoint().await.unwrap(), None, "leases leave nothing in the log");
+    store.close().await;
+}
+
+pub async fn leases_are_found_by_their_clients(home: &Home) {
+    let store = home.open().await;
+    let of_identifier = |identifier: &[u8], number: u32| Lease {
+        client: ClientKey::of_identifier(identifier),
+        ..lease(v4(number), 0, NOW, 600)
+    };
+    let six = |number: u16| Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, number);
+    let all = [
+        of_identifier(b"one", 1),
+        of_identifier(b"other", 2),
+        // In two associations of one DUID, and in one of another that begins the same.
+        lease(six(1), 1, NOW, 600),
+        lease(six(2), 2, NOW, 600),
+        Lease { client: ClientKey::v6(b"duid2", 1), ..lease(six(3), 0, NOW, 600) },
+    ];
+    store.write(all.to_vec()).await.unwrap();
+    let mut found = store.leases_of_clients(&[all[0].client.clone(), all[3].client.clone()]).await.unwrap();
+    found.sort_by_key(|lease| lease.address);
+    assert_eq!(found, [all[0].clone(), all[3].clone()]);
+    assert_eq!(store.leases_of_clients(&[ClientKey::of_identifier(b"on")]).await.unwrap(), []);
+    assert_eq!(store.leases_of_clients(&[]).await.unwrap(), []);
+    let within = |first, last| Some((IpAddr::V6(six(first)), IpAddr::V6(six(last))));
+    for (duid, within, expected) in [
+        (b"duid".as_slice(), within(0, 9), &all[2..4]),
+        (b"duid".as_slice(), within(2, 9), &all[3..4]),
+        (b"duid2".as_slice(), within(0, 9), &all[4..]),
+        (b"dui".as_slice(), within(0, 9), &[]),
+    ] {
+        let filter = LeaseFilter { duid: Some(duid.to_vec()), within, ..LeaseFilter::default() };
+        let page = store.leases(&filter, Page { after: None, limit: 100 }).await.unwrap();
+        assert_eq!(page, expected);
+    }
     store.close().await;
 }
 

@@ -139,6 +139,7 @@ macro_rules! suite {
             sec_22_what_is_older_than_the_owner_wants_goes_and_nothing_else
             sec_22_archived_logs_forget_too
             leases_come_back_as_they_were
+            leases_are_found_by_their_clients
             an_address_is_its_clients_until_the_lease_ends
             the_database_and_the_rule_agree_on_who_has_an_address
             whoever_follows_leases_misses_none

@@ -83,6 +83,9 @@ pub struct DhcpExplanation {
     pub when_asked: Vec<DhcpItem>,
     /// What a wider place says and a narrower one says otherwise.
     pub overridden: Vec<DhcpItem>,
+    /// What a wider place says and a narrower one takes away; `from` names the narrower one.
+    #[serde(default)]
+    pub taken_away: Vec<DhcpItem>,
     /// What keeps it from being answered, or from being answered as a whole.
     pub hindrances: Vec<DhcpHindrance>,
 }

@@ -35,6 +35,9 @@ pub struct DhcpLeasePage {
     pub leases: Vec<DhcpLease>,
     /// What `after` takes for the next page; absent on the last.
     pub next: Option<String>,
+    /// The DUID by which DHCPv6 clients know this server (RFC 8415 §11), where it is one.
+    #[serde(default)]
+    pub server_duid: Option<String>,
 }
 
 /// What is on record of an address.
@@ -71,6 +74,8 @@ pub enum DhcpLeaseUpdate {
     Fault(ImportFault),
     /// A lease whose address another client has here.
     Taken(DhcpLeaseTaken),
+    /// A lease of a client of which newer things are known here.
+    Outdated(DhcpLeaseOutdated),
     /// The last line.
     Done(DhcpLeasesDone),
 }
@@ -85,6 +90,31 @@ pub struct DhcpLeaseTaken {
     pub lease: DhcpLease,
 }
 
+/// A lease that was not taken: what is on record here of the same client is newer. That stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct DhcpLeaseOutdated {
+    /// The line, from 1.
+    pub line: u64,
+    /// The address on that line.
+    pub address: String,
+    /// What is on record here.
+    pub lease: DhcpLease,
+}
+
+/// How an import of leases is to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DhcpLeaseImportQuery {
+    /// Whether it is only to be judged: the answer says what would be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<bool>,
+    /// When the file was written (RFC 3339): what is on record here of a later time is not replaced. Now, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
+}
+
 /// How far an import of leases came. What is counted as written is durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -95,6 +125,8 @@ pub struct DhcpLeasesDone {
     pub written: u64,
     /// Leases of addresses that other clients have here.
     pub taken: u64,
+    /// Leases of clients of which newer things are known here.
+    pub outdated: u64,
     /// Lines that cannot be taken.
     pub faults: u64,
 }

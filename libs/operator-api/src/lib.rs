@@ -86,7 +86,10 @@ pub use factory::{
 pub use import::{
     DifferingMember, ImportDifference, ImportDone, ImportFault, ImportProgress, ImportQuery, ImportUpdate,
 };
-pub use leases::{DhcpLease, DhcpLeasePage, DhcpLeaseQuery, DhcpLeaseTaken, DhcpLeaseUpdate, DhcpLeasesDone};
+pub use leases::{
+    DhcpLease, DhcpLeaseImportQuery, DhcpLeaseOutdated, DhcpLeasePage, DhcpLeaseQuery, DhcpLeaseTaken, DhcpLeaseUpdate,
+    DhcpLeasesDone,
+};
 pub use manufacturers::{
     KnownCertificate, Manufacturer, ManufacturerList, NewManufacturer, NewRevocationLists, RevocationList,
     RevocationListList,

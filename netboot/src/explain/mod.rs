@@ -89,6 +89,8 @@ pub struct Explanation {
     pub when_asked: Vec<Item>,
     /// What a wider place says and a narrower one says otherwise.
     pub overridden: Vec<Item>,
+    /// What a wider place says and a narrower one takes away; that one is where it comes `from`.
+    pub taken_away: Vec<Item>,
     /// What keeps it from being answered, or answered as a whole.
     pub hindrances: Vec<Hindrance>,
 }
@@ -206,9 +208,10 @@ impl Explanation {
     pub(crate) fn of(answer: &Answer<'_>, names: Names) -> (Self, Vec<Said>) {
         let device = answer.known().map(|(known, by)| Device::of(known, by));
         let all = said(answer, names);
-        let overridden = all.iter().filter(|said| !said.counts).map(Said::item).collect();
+        let overridden = all.iter().filter(|said| !said.counts && said.taken_by.is_none()).map(Said::item).collect();
+        let taken_away = all.iter().filter_map(Said::taken).collect();
         let applies = answer.origins().map(ToString::to_string).collect();
-        (Self { device, applies, overridden, ..Self::default() }, all)
+        (Self { device, applies, overridden, taken_away, ..Self::default() }, all)
     }
 }
 

@@ -1,6 +1,6 @@
 //! All that a configuration says about one client, and which of it counts.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::Item;
 use crate::policy::{Answer, Give, Sending};
@@ -31,6 +31,8 @@ pub(crate) struct Said {
     pub(crate) sending: Sending,
     /// Whether it counts: no narrower place says anything about it.
     pub(crate) counts: bool,
+    /// Which narrower place takes it away, if that is why it does not count.
+    pub(crate) taken_by: Option<String>,
 }
 
 impl Said {
@@ -38,15 +40,28 @@ impl Said {
         let Self { code, name, value, from, .. } = self.clone();
         Item { code, name, value, from }
     }
+
+    /// As something that is taken away, with who does it.
+    pub(crate) fn taken(&self) -> Option<Item> {
+        Some(Item { from: self.taken_by.clone()?, ..self.item() })
+    }
 }
 
 /// Everything that applies, the narrowest first.
 pub(crate) fn said(answer: &Answer<'_>, names: Names) -> Vec<Said> {
-    let (mut all, mut before) = (Vec::new(), BTreeSet::new());
+    // By name, what narrower places said of it: gave it, or took it away and nobody has missed it yet.
+    let (mut all, mut before) = (Vec::new(), BTreeMap::<String, Option<String>>::new());
     for (origin, give) in answer.layers() {
         for (code, name, value, sending) in things(give, names) {
-            let counts = before.insert(name.clone());
-            all.push(Said { code, name, value, from: origin.to_string(), sending, counts });
+            let (counts, taken_by) = match before.insert(name.clone(), None) {
+                None => (true, None),
+                Some(taken_by) => (false, taken_by),
+            };
+            all.push(Said { code, name, value, from: origin.to_string(), sending, counts, taken_by });
+        }
+        let options = give.without.options().map(|code| names.of(code));
+        for name in give.without.keys().map(str::to_owned).chain(options) {
+            before.entry(name).or_insert_with(|| Some(origin.to_string()));
         }
     }
     all
@@ -65,6 +80,7 @@ fn things(give: &Give, names: Names) -> Vec<(Option<u16>, String, String, Sendin
         always("next-server", give.next_server.map(|address| address.to_string())),
         always("server-name", give.server_name.as_ref().map(|text| text.as_str().to_owned())),
         always("boot-file", give.boot_file.as_ref().map(|text| text.as_str().to_owned())),
+        always("pxe", give.pxe.as_ref().map(|_| "a boot menu".to_owned())),
         always("boot-parameters", parameters),
         always("bootstrap-uris", uris),
         always("bootstrap-form", give.form.map(|form| form.as_str().to_owned())),

@@ -25,7 +25,7 @@ pub use dhcp6::Dhcp6Server;
 pub use interfaces::{
     Interface, InterfaceState, InterfaceWatch, Interfaces, Ipv4InterfaceAddress, Ipv6InterfaceAddress,
 };
-pub use observer::{NoObserver, Observer, Protocol, Standing};
+pub use observer::{NoObserver, Observer, ProbeOutcome, Protocol, Standing};
 pub use probe::{Evidence, Finding, NotAsked, ProbeSettings, Probed, Prober};
 pub use server::{RunningDhcpServer, ServerError, Services};
 pub use udp4::{Received4, Udp4Socket};

@@ -9,6 +9,9 @@ pub trait Observer: Send + Sync + 'static {
     /// Something became of a datagram that came in by this interface.
     fn noted(&self, protocol: Protocol, note: &Note, interface: &str);
 
+    /// An address was looked for on the wire before it was offered, or should have been.
+    fn probed(&self, _protocol: Protocol, _outcome: ProbeOutcome) {}
+
     /// How things stand, about once a second.
     fn standing(&self, protocol: Protocol, standing: &Standing);
 }
@@ -29,6 +32,30 @@ impl Protocol {
         match self {
             Self::Dhcp4 => "dhcp4",
             Self::Dhcp6 => "dhcp6",
+        }
+    }
+}
+
+/// How the look for an address ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ProbeOutcome {
+    /// Nobody answered within the time limit.
+    Free,
+    /// Somebody answered, be it the client itself.
+    InUse,
+    /// Nobody was asked: too many addresses were being looked for, the program may not ask, or it serves another port than 67. It was offered
+    /// all the same.
+    NotAsked,
+}
+
+impl ProbeOutcome {
+    /// Its name in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::InUse => "in-use",
+            Self::NotAsked => "not-asked",
         }
     }
 }

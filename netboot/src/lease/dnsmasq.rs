@@ -33,6 +33,23 @@ pub enum Line {
     Lease(Lease),
 }
 
+/// Whether what a file says of a client's lease is older news than what is on record of the same client.
+///
+/// The file tells when a lease ends and not when it began; when the file was written is the lease's `since`. A record that was made later
+/// than that is newer, whatever it says. So is one that runs longer, and of two that end together the later one: a copy of the file may have
+/// been written long after what it says was true.
+#[must_use]
+pub fn is_outdated(said: &Lease, record: &Lease) -> bool {
+    if record.client != said.client {
+        return false;
+    }
+    if record.expires == said.expires {
+        // The same lease once more is no news either way.
+        return record.address != said.address && record.since >= said.since;
+    }
+    record.since > said.since || record.expires > said.expires
+}
+
 /// Reads one line, with or without its end. What it says of a lease was so at `since`.
 ///
 /// # Errors

@@ -66,6 +66,28 @@ fn every_odd_line_has_a_number_and_a_reason() {
 }
 
 #[test]
+fn an_older_lease_of_the_same_client_is_told_from_a_newer_one() {
+    let said = lease("2000000000 02:00:5e:10:00:01 192.0.2.17 * *");
+    let moved = |since: u64, expires: u64| Lease {
+        address: "192.0.2.99".parse().unwrap(),
+        since: Moment(since),
+        expires: Moment(expires),
+        ..said.clone()
+    };
+    let (since, ends) = (SINCE.0, said.expires.0);
+    // Made after the file was written: newer even if it ends sooner, or has ended.
+    assert!(is_outdated(&said, &moved(since + 1, ends - 9_999)) && is_outdated(&said, &moved(since + 1, 0)));
+    // Made before: whichever runs longer.
+    assert!(is_outdated(&said, &moved(since, ends + 1)) && !is_outdated(&said, &moved(since, ends - 1)));
+    // Two that never end: the later one, and of two lines of one file the first.
+    assert!(is_outdated(&said, &moved(since, ends)) && !is_outdated(&said, &moved(since - 1, ends)));
+    // The same once more is no news, and nothing is said of others.
+    assert!(!is_outdated(&said, &said) && !is_outdated(&said, &Lease { since: Moment(since + 1), ..said.clone() }));
+    let other = Lease { client: ClientKey::of_identifier(b"other"), ..moved(since + 1, ends + 1) };
+    assert!(!is_outdated(&said, &other));
+}
+
+#[test]
 fn what_dnsmasq_has_no_line_for_is_left_out() {
     let good = lease("9 02:00:5e:10:00:01 192.0.2.17 * *");
     let conflict = Lease { client: ClientKey::nobody(), standing: Standing::Conflict, ..good.clone() };

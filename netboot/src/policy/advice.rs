@@ -4,8 +4,11 @@ use std::fmt;
 
 use dhcp::v4::Architecture;
 
-use super::{Class, Dhcp4Policy, Directory, USUAL_LEASE};
-use crate::client::{Client, PXE_CLIENT};
+use super::{Class, Dhcp4Policy, Dhcp6Policy, Directory, Rules, USUAL_LEASE};
+use crate::{
+    client::{Client, PXE_CLIENT},
+    lease::Address,
+};
 
 /// A policy's weakness in the field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,15 +33,25 @@ pub enum Advice {
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NexusLease { class, seconds } => write!(
-                f,
-                "class {class} is for Nexus switches, which refuse a lease of {seconds} seconds: give it lease-seconds = {NEXUS_LEASE} or more"
-            ),
-            Self::IpxeLoop { origin, file } => write!(
-                f,
-                "{origin} gives iPXE the boot file {file}, which is iPXE again: before it, put a class with when = {{ user-class = [\"iPXE\"] }} \
-                 that gives the script"
-            ),
+            Self::NexusLease { class, seconds } => {
+                write!(f, "class {class} is for Nexus switches, which refuse a lease of {seconds} seconds")
+            }
+            Self::IpxeLoop { origin, file } => {
+                write!(f, "{origin} gives iPXE the boot file {file}, which is iPXE again")
+            }
+        }
+    }
+}
+
+impl Advice {
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::NexusLease { class, .. } => format!("give class {class} lease-seconds = {NEXUS_LEASE} or more"),
+            Self::IpxeLoop { origin, .. } => {
+                format!("before {origin}, put a class with when = {{ user-class = [\"iPXE\"] }} that gives the script")
+            }
         }
     }
 }
@@ -47,44 +60,57 @@ impl Dhcp4Policy {
     /// What is not wrong and will not do what somebody wants.
     #[must_use]
     pub fn advice(&self) -> Vec<Advice> {
-        let mut advice: Vec<_> = self.rules().classes().iter().filter_map(|class| self.nexus_lease(class)).collect();
-        for number in FIRMWARE {
-            let looping = self.ipxe_loop(Architecture(number));
-            advice.extend(looping.filter(|found| !advice.contains(found)));
-        }
-        advice
-    }
-
-    fn nexus_lease(&self, class: &Class) -> Option<Advice> {
-        let of_nexus = |text: String| NEXUS.iter().any(|word| text.to_ascii_uppercase().contains(word));
-        if !class.when().vendor_classes().iter().any(|pattern| of_nexus(pattern.to_string())) {
-            return None;
-        }
-        let everybody = self.rules().everybody().lease_seconds.unwrap_or(USUAL_LEASE);
-        let subnets = self.rules().subnets().iter().map(|subnet| subnet.give().lease_seconds.unwrap_or(everybody));
-        // What stands in the class goes before what stands in the subnet.
-        let shortest = class.give().lease_seconds.or_else(|| subnets.min()).unwrap_or(everybody);
-        let class = class.name().to_owned();
-        (shortest < NEXUS_LEASE).then_some(Advice::NexusLease { class, seconds: shortest })
-    }
-
-    /// What such firmware would boot once it is iPXE.
-    fn ipxe_loop(&self, architecture: Architecture) -> Option<Advice> {
-        let client = Client {
-            vendor_classes: vec![[PXE_CLIENT, format!(":Arch:{:05}:UNDI:003010", architecture.0).as_bytes()].concat()],
-            user_classes: vec![b"iPXE".to_vec()],
-            architectures: vec![architecture],
-            ..Client::default()
-        };
         let rules = self.rules();
-        let subnets = rules.subnets().iter().map(Some).chain([None]);
-        subnets.into_iter().find_map(|subnet| {
-            let directory = Directory::default();
-            let answer = rules.answer(&client, subnet, &directory);
-            let given = answer.boot_file().filter(|given| is_ipxe(given.value.as_str()))?;
-            Some(Advice::IpxeLoop { origin: given.origin.to_string(), file: given.value.as_str().to_owned() })
-        })
+        let nexus = rules.classes().iter().filter_map(|class| nexus_lease(rules, class));
+        nexus.chain(ipxe_loops(rules)).collect()
     }
+}
+
+impl Dhcp6Policy {
+    /// What is not wrong and will not do what somebody wants.
+    #[must_use]
+    pub fn advice(&self) -> Vec<Advice> {
+        ipxe_loops(self.rules())
+    }
+}
+
+fn nexus_lease<A: Address>(rules: &Rules<A>, class: &Class) -> Option<Advice> {
+    let of_nexus = |text: String| NEXUS.iter().any(|word| text.to_ascii_uppercase().contains(word));
+    if !class.when().vendor_classes().iter().any(|pattern| of_nexus(pattern.to_string())) {
+        return None;
+    }
+    let everybody = rules.everybody().lease_seconds.unwrap_or(USUAL_LEASE);
+    let subnets = rules.subnets().iter().map(|subnet| subnet.give().lease_seconds.unwrap_or(everybody));
+    // What stands in the class goes before what stands in the subnet.
+    let shortest = class.give().lease_seconds.or_else(|| subnets.min()).unwrap_or(everybody);
+    let class = class.name().to_owned();
+    (shortest < NEXUS_LEASE).then_some(Advice::NexusLease { class, seconds: shortest })
+}
+
+/// Where iPXE is told to boot iPXE, each place once.
+fn ipxe_loops<A: Address>(rules: &Rules<A>) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    for number in FIRMWARE {
+        advice.extend(ipxe_loop(rules, Architecture(number)).filter(|found| !advice.contains(found)));
+    }
+    advice
+}
+
+/// What such firmware would boot once it is iPXE.
+fn ipxe_loop<A: Address>(rules: &Rules<A>, architecture: Architecture) -> Option<Advice> {
+    let client = Client {
+        vendor_classes: vec![[PXE_CLIENT, format!(":Arch:{:05}:UNDI:003010", architecture.0).as_bytes()].concat()],
+        user_classes: vec![b"iPXE".to_vec()],
+        architectures: vec![architecture],
+        ..Client::default()
+    };
+    let subnets = rules.subnets().iter().map(Some).chain([None]);
+    subnets.into_iter().find_map(|subnet| {
+        let directory = Directory::default();
+        let answer = rules.answer(&client, subnet, &directory);
+        let given = answer.boot_file().filter(|given| is_ipxe(given.value.as_str()))?;
+        Some(Advice::IpxeLoop { origin: given.origin.to_string(), file: given.value.as_str().to_owned() })
+    })
 }
 
 /// Whether a file is iPXE itself, as its makers name it, and no script of it.
@@ -143,5 +169,14 @@ mod tests {
         assert_eq!(advice(&format!("{uefi}{ipxe}")).len(), 1, "the first class counts");
         assert_eq!(advice("[give]\nboot-file = 'undionly.kpxe'").len(), 1);
         assert_eq!(advice("[give]\nboot-file = 'grubx64.efi'"), [""; 0]);
+    }
+
+    #[test]
+    fn net_09_of_ipv6_too() {
+        let advice = |text: &str| toml::from_str::<Dhcp6Policy>(text).unwrap().advice();
+        let told = advice("[give]\nboot-file = 'http://[2001:db8::1]/ipxe.efi'");
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].remedy().contains("before everybody, put a class"), "{told:?}");
+        assert_eq!(advice("[give]\nboot-file = 'http://[2001:db8::1]/grubx64.efi'"), []);
     }
 }

@@ -110,76 +110,86 @@ impl<'p> Answer<'p> {
         self.layers.iter().map(|(origin, give)| (origin, *give))
     }
 
-    fn first<T>(&self, pick: impl Fn(&'p Give) -> Option<T>) -> Option<Given<'_, 'p, T>> {
-        self.layers.iter().find_map(|(origin, give)| Some(Given { value: pick(give)?, origin }))
+    /// What the narrowest place says that says anything of this key; nothing when a narrower one takes it away.
+    fn first<T>(&self, key: &str, pick: impl Fn(&'p Give) -> Option<T>) -> Option<Given<'_, 'p, T>> {
+        for (origin, give) in &self.layers {
+            if let Some(value) = pick(give) {
+                return Some(Given { value, origin });
+            }
+            if give.without.has_key(key) {
+                return None;
+            }
+        }
+        None
     }
 
     /// Where it is said that this client gets no answer at all.
     #[must_use]
     pub fn silence(&self) -> Option<&Origin<'p>> {
-        self.first(|give| give.answer).filter(|given| !given.value).map(|given| given.origin)
+        self.first("answer", |give| give.answer).filter(|given| !given.value).map(|given| given.origin)
     }
 
     /// How long an address is lent, in seconds.
     #[must_use]
     pub fn lease_seconds(&self) -> u32 {
-        self.first(|give| give.lease_seconds).map_or(USUAL_LEASE, |given| given.value)
+        self.first("lease-seconds", |give| give.lease_seconds).map_or(USUAL_LEASE, |given| given.value)
     }
 
     /// For how long of that an IPv6 address is used for new connections, in seconds; never longer.
     #[must_use]
     pub fn preferred_seconds(&self) -> u32 {
         let lease = self.lease_seconds();
-        self.first(|give| give.preferred_seconds).map_or(lease, |given| given.value.min(lease))
+        self.first("preferred-seconds", |give| give.preferred_seconds).map_or(lease, |given| given.value.min(lease))
     }
 
     /// The server to boot from.
     #[must_use]
     pub fn next_server(&self) -> Option<Given<'_, 'p, Ipv4Addr>> {
-        self.first(|give| give.next_server)
+        self.first("next-server", |give| give.next_server)
     }
 
     /// That server's name.
     #[must_use]
     pub fn server_name(&self) -> Option<Given<'_, 'p, &'p BootText>> {
-        self.first(|give| give.server_name.as_ref())
+        self.first("server-name", |give| give.server_name.as_ref())
     }
 
     /// What to boot.
     #[must_use]
     pub fn boot_file(&self) -> Option<Given<'_, 'p, &'p BootText>> {
-        self.first(|give| give.boot_file.as_ref())
+        self.first("boot-file", |give| give.boot_file.as_ref())
     }
 
     /// The boot menu, unless a narrower place says what to boot: whoever has booted iPXE from a menu is not shown that menu again.
     #[must_use]
     pub fn pxe(&self) -> Option<Given<'_, 'p, &'p Pxe>> {
-        let (origin, give) = self.layers.iter().find(|(_, give)| give.pxe.is_some() || give.boot_file.is_some())?;
+        let speaks = |give: &Give| give.pxe.is_some() || give.boot_file.is_some() || give.without.has_key("pxe");
+        let (origin, give) = self.layers.iter().find(|(_, give)| speaks(give))?;
         Some(Given { value: give.pxe.as_ref()?, origin })
     }
 
     /// Parameters of what is booted.
     #[must_use]
     pub fn boot_parameters(&self) -> Option<Given<'_, 'p, &'p [BootText]>> {
-        self.first(|give| give.boot_parameters.as_deref())
+        self.first("boot-parameters", |give| give.boot_parameters.as_deref())
     }
 
     /// The bootstrap servers.
     #[must_use]
     pub fn uris(&self) -> Option<Given<'_, 'p, &'p UriList>> {
-        self.first(|give| give.uris.as_ref())
+        self.first("bootstrap-uris", |give| give.uris.as_ref())
     }
 
     /// How they are written.
     #[must_use]
     pub fn form(&self) -> FieldForm {
-        self.first(|give| give.form).map_or(FieldForm::Rfc8572, |given| given.value)
+        self.first("bootstrap-form", |give| give.form).map_or(FieldForm::Rfc8572, |given| given.value)
     }
 
     /// Whether the bootstrap servers go to a client that does not ask for them.
     #[must_use]
     pub fn bootstrap_sending(&self, usual: Sending) -> Sending {
-        self.first(|give| give.bootstrap_send).map_or(usual, |given| given.value)
+        self.first("bootstrap-send", |give| give.bootstrap_send).map_or(usual, |given| given.value)
     }
 
     /// Every other option, by code.
@@ -188,9 +198,13 @@ impl<'p> Answer<'p> {
         let mut options = BTreeMap::new();
         for (origin, give) in &self.layers {
             for (code, given) in &give.options {
-                options.entry(*code).or_insert((given.value.as_slice(), given.sending, origin));
+                options.entry(*code).or_insert(Some((given.value.as_slice(), given.sending, origin)));
+            }
+            // Whatever is not there by now is there for nobody wider.
+            for code in give.without.options() {
+                options.entry(code).or_insert(None);
             }
         }
-        options
+        options.into_iter().filter_map(|(code, given)| Some((code, given?))).collect()
     }
 }

@@ -16,11 +16,12 @@ use super::{
     BootText,
     option::{self, GivenOption, OptionInvalid, OptionSettings},
     pxe::{Pxe, PxeInvalid, PxeSettings},
+    without::{Without, WithoutSettings},
 };
 use crate::lease::Address;
 
 /// What is given, as it stands in a configuration file: to everybody, in a subnet, to a class, to a profile, with a reservation. What a
-/// narrower place leaves out is taken from a wider one.
+/// narrower place leaves out is taken from a wider one, unless it says that it is not to be.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GiveSettings {
@@ -79,6 +80,9 @@ pub struct GiveSettings {
     /// Any other option, by number.
     #[serde(default)]
     pub options: Vec<OptionSettings>,
+    /// What wider places give and this one does not: keys such as `boot-file`, and options by number.
+    #[serde(default)]
+    pub without: Vec<WithoutSettings>,
 }
 
 /// Whom an option is sent to.
@@ -121,6 +125,7 @@ pub struct Give {
     pub(crate) form: Option<FieldForm>,
     pub(crate) bootstrap_send: Option<Sending>,
     pub(crate) options: BTreeMap<u16, GivenOption>,
+    pub(crate) without: Without,
 }
 
 impl GiveSettings {
@@ -184,6 +189,25 @@ impl GiveSettings {
         if self.pxe.is_some() && options.contains_key(&43) {
             return Err(GiveInvalid::Twice { code: 43 });
         }
+        let without = Without::check::<A>(&self.without)?;
+        let both = [
+            ("lease-seconds", self.lease_seconds.is_some()),
+            ("preferred-seconds", self.preferred_seconds.is_some()),
+            ("next-server", self.next_server.is_some()),
+            ("server-name", self.server_name.is_some()),
+            ("boot-file", self.boot_file.is_some()),
+            ("pxe", self.pxe.is_some()),
+            ("boot-parameters", !self.boot_parameters.is_empty()),
+            ("bootstrap-uris", !self.bootstrap_uris.is_empty()),
+            ("bootstrap-form", self.bootstrap_form.is_some()),
+            ("bootstrap-send", self.bootstrap_send.is_some()),
+        ];
+        if let Some((key, _)) = both.into_iter().find(|(key, there)| *there && without.has_key(key)) {
+            return Err(GiveInvalid::GivenAndTaken { key });
+        }
+        if let Some(code) = options.keys().copied().find(|code| without.has_option(*code)) {
+            return Err(GiveInvalid::OptionGivenAndTaken { code });
+        }
         let uris = match self.bootstrap_uris {
             uris if uris.is_empty() => None,
             uris => Some(UriList::new(uris)?),
@@ -204,6 +228,7 @@ impl GiveSettings {
             form: self.bootstrap_form,
             bootstrap_send: self.bootstrap_send,
             options,
+            without,
         })
     }
 }
@@ -230,6 +255,18 @@ pub enum GiveInvalid {
     /// An option that has two values.
     #[error("option {code} has two values")]
     Twice {
+        /// Which.
+        code: u16,
+    },
+    /// A key that is both given and taken away.
+    #[error("{key} is given and taken away in one place: leave one of the two out")]
+    GivenAndTaken {
+        /// Which.
+        key: &'static str,
+    },
+    /// An option that is both given and taken away.
+    #[error("option {code} is given and taken away in one place: leave one of the two out")]
+    OptionGivenAndTaken {
         /// Which.
         code: u16,
     },

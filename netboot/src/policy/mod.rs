@@ -4,7 +4,8 @@
 //! reservation and no bootstrap URI with a path ever reaches a device.
 //!
 //! What is given stands in tables named `give`: with a reservation, in the device's profile, in a class, in a subnet, for everybody. Each
-//! thing is taken from the first of these, in this order, that says something about it; [`Answer`] tells from which.
+//! thing is taken from the first of these, in this order, that says something about it; [`Answer`] tells from which. To say that it is not
+//! to be given is to say something: `without = ["boot-file"]`.
 //!
 //! ```toml
 //! interfaces = ["eth1"]
@@ -41,6 +42,7 @@ mod rules;
 mod subnet;
 mod text;
 mod when;
+mod without;
 
 pub use advice::Advice;
 pub use answer::{Answer, Given, Origin};
@@ -57,3 +59,4 @@ pub use rules::{Arrival, Rules, RulesError, Strangers};
 pub use subnet::{Because, Pool, Reservation, ReservationSettings, Subnet, SubnetError, SubnetSettings};
 pub use text::{BootText, BootTextInvalid};
 pub use when::{When, uuid_text};
+pub use without::WithoutSettings;

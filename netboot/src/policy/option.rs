@@ -68,12 +68,8 @@ impl OptionSettings {
     pub(super) fn check<A: Address>(self) -> Result<(u16, GivenOption), OptionInvalid> {
         let code = self.code;
         let v4 = A::WIDTH == Ipv4Addr::WIDTH;
-        let (reserved, longest) = if v4 {
-            (!(1..=254).contains(&code) || RESERVED_V4.contains(&code), LONGEST_V4)
-        } else {
-            (code == 0 || RESERVED_V6.contains(&code), LONGEST_V6)
-        };
-        if reserved {
+        let longest = if v4 { LONGEST_V4 } else { LONGEST_V6 };
+        if is_reserved::<A>(code) {
             return Err(OptionInvalid::Reserved { code });
         }
         let hex = |text: String| pattern::octets(&text).ok_or(OptionInvalid::Hex { code });
@@ -96,6 +92,15 @@ impl OptionSettings {
         }
         let usual = if v4 { Sending::Always } else { Sending::WhenAsked };
         Ok((code, GivenOption { value, sending: self.send.unwrap_or(usual) }))
+    }
+}
+
+/// Whether the server makes this option itself, or there is none of that number.
+pub(super) fn is_reserved<A: Address>(code: u16) -> bool {
+    if A::WIDTH == Ipv4Addr::WIDTH {
+        !(1..=254).contains(&code) || RESERVED_V4.contains(&code)
+    } else {
+        code == 0 || RESERVED_V6.contains(&code)
     }
 }
 

@@ -201,11 +201,11 @@ give = { next-server = "192.0.2.2", boot-file = "boot.scr.uimg" }
     Device {
         name: "A disk by iSCSI",
         wants: "The initiator in UEFI asks for the root path and says nothing of itself. iPXE boots from such a disk too where nobody names a boot \
-                file for it.",
+                file for it: `without` takes away the one that a wider place names for everybody.",
         toml: r#"[[class]]
 name = "iscsi"
 when = { mac = ["02:00:5e:00:07:*"] }
-give = { root-path = "iscsi:192.0.2.2::::iqn.2026-01.net.example:rack-7" }
+give = { root-path = "iscsi:192.0.2.2::::iqn.2026-01.net.example:rack-7", without = ["boot-file", "next-server"] }
 "#,
         discover: || {
             let mut message = at(7, clients::system("none", &[1, 3, 6, 17]));

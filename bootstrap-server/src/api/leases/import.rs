@@ -10,10 +10,15 @@ use axum::{
 };
 use futures_util::StreamExt;
 use netboot::lease::{
-    Lease, Written,
-    dnsmasq::{LONGEST_LINE, Line, read_line},
+    ClientKey, Lease, Written,
+    dnsmasq::{LONGEST_LINE, Line, is_outdated, read_line},
 };
-use operator_api::{ChangeQuery, DhcpLeaseTaken, DhcpLeaseUpdate, DhcpLeasesDone, ImportFault, paths};
+use netboot::moment::Moment;
+use operator_api::{
+    ChangeQuery, DhcpLeaseImportQuery, DhcpLeaseOutdated, DhcpLeaseTaken, DhcpLeaseUpdate, DhcpLeasesDone, ImportFault,
+    paths,
+};
+use pki::time::Timestamp;
 use verdict::ReasonCode;
 
 use super::{
@@ -35,19 +40,21 @@ use crate::{
 
 /// Leases written together, after which progress is told. Whoever is given an address meanwhile waits for no more.
 const TOGETHER: usize = 256;
+/// Leases of whose clients the records are looked for at a time: all that is on record is gone through for it.
+const LOOKED_UP: usize = 4096;
 
 /// Take over the leases of another DHCP server
 ///
 /// The body is the file in which dnsmasq keeps its leases; the answer comes while it is read, one JSON object a line. A lease whose address
-/// another client has here is told and left out. What a line of progress counts as written is durable. Stop the other server first.
-#[utoipa::path(post, path = paths::IMPORT_DHCP_LEASES, tag = "dhcp", params(ChangeQuery),
+/// another client has here is told and left out, and so is one of a client of which newer things are on record. What a line of progress counts as written is durable. Stop the other server first.
+#[utoipa::path(post, path = paths::IMPORT_DHCP_LEASES, tag = "dhcp", params(DhcpLeaseImportQuery),
     request_body(content((String = "text/plain"))),
     responses((status = 200, description = "How it goes, one update a line.", body = DhcpLeaseUpdate,
         content_type = "application/x-ndjson")))]
 pub(in crate::api) async fn import(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Parameters(query): Parameters<ChangeQuery>,
+    Parameters(query): Parameters<DhcpLeaseImportQuery>,
     request: Request,
 ) -> Result<Response, Fault> {
     let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -55,12 +62,20 @@ pub(in crate::api) async fn import(
     if !name.eq_ignore_ascii_case("text/plain") {
         return Err(Fault::media_type("text/plain"));
     }
+    let as_of = query.as_of.as_deref().map(written_at).transpose()?.unwrap_or_else(now);
+    let rehearsal = Rehearsal::of(ChangeQuery { dry_run: query.dry_run });
     let (lines, response) = Lines::answer();
-    let rehearsal = Rehearsal::of(query);
-    let import =
-        Import { api, caller, rehearsal, lines, line: 0, waiting: Vec::new(), done: DhcpLeasesDone::default() };
+    let done = DhcpLeasesDone::default();
+    let import = Import { api, caller, rehearsal, lines, as_of, line: 0, waiting: Vec::new(), done };
     tokio::spawn(import.run(request.into_body().into_data_stream()));
     Ok(response)
+}
+
+/// When a file was written. One of the future was written now: nobody's clock is to make it newer than everything.
+fn written_at(text: &str) -> Result<Moment, Fault> {
+    let seconds = Timestamp::parse_rfc3339(text).and_then(|at| u64::try_from(at.unix()).ok());
+    let at = seconds.ok_or_else(|| Fault::query("as-of: takes a time since 1970 such as 2026-01-31T12:00:00Z"))?;
+    Ok(Moment(at).min(now()))
 }
 
 /// An import under way.
@@ -69,6 +84,8 @@ struct Import {
     caller: Caller,
     rehearsal: Rehearsal,
     lines: Lines,
+    /// When the file was written.
+    as_of: Moment,
     /// Lines read.
     line: u64,
     /// Leases that were read and are not written yet, with their lines.
@@ -82,6 +99,12 @@ enum Halt {
     Unread,
     /// For this reason.
     For(ReasonCode, String),
+}
+
+/// The database says no.
+fn failed(error: &dyn std::fmt::Display) -> Halt {
+    let detail = format!("{error}; leases from this line on may have been taken over or not");
+    Halt::For(ReasonCode::DatabaseUnavailable, detail)
 }
 
 impl From<Unread> for Halt {
@@ -102,8 +125,8 @@ impl Import {
                 }
             }
         }
-        let DhcpLeasesDone { read, written, taken, faults } = self.done;
-        tracing::info!(user = %self.caller.user, read, written, taken, faults, "leases imported");
+        let DhcpLeasesDone { read, written, taken, outdated, faults } = self.done;
+        tracing::info!(user = %self.caller.user, read, written, taken, outdated, faults, "leases imported");
         let _read_or_not = self.lines.say(&DhcpLeaseUpdate::Done(self.done)).await;
     }
 
@@ -138,7 +161,7 @@ impl Import {
 
     async fn take(&mut self, line: &[u8]) -> Result<(), Halt> {
         self.line = self.line.saturating_add(1);
-        match read_line(&String::from_utf8_lossy(line), now()) {
+        match read_line(&String::from_utf8_lossy(line), self.as_of) {
             // The server's own DUID is not taken over: clients find this one by its own.
             Ok(Line::Nothing | Line::ServerDuid(_)) => {}
             Ok(Line::Lease(lease)) => {
@@ -147,25 +170,31 @@ impl Import {
             }
             Err(odd) => self.fault(self.line, ReasonCode::ImportRowInvalid, odd.to_string()).await?,
         }
-        if self.waiting.len() >= TOGETHER { self.flush().await } else { Ok(()) }
+        if self.waiting.len() >= LOOKED_UP { self.flush().await } else { Ok(()) }
     }
 
     /// Writes what waits, and says what became of it.
     async fn flush(&mut self) -> Result<(), Halt> {
-        let Some((first_line, _)) = self.waiting.first() else { return Ok(()) };
-        let failed = |error: &dyn std::fmt::Display| {
-            let detail = format!("{error}; leases from this line on may have been taken over or not");
-            Halt::For(ReasonCode::DatabaseUnavailable, detail)
-        };
-        match self.caller.may_still(self.api.store.as_ref(), Role::Operator).await {
-            Ok(true) => {}
-            Ok(false) => {
-                let detail = "nothing from this line on was taken".to_owned();
-                return Err(Halt::For(ReasonCode::TokenInvalid, detail));
-            }
-            Err(error) => return Err(failed(&error)),
+        if self.waiting.is_empty() {
+            return Ok(());
         }
-        let leases: Vec<_> = self.waiting.iter().map(|(_, lease)| lease.clone()).collect();
+        self.go_on().await?;
+        self.leave_outdated().await?;
+        loop {
+            self.write().await?;
+            // What was left out is told, too, when nothing else is left.
+            self.lines.say(&DhcpLeaseUpdate::Progress(self.done)).await?;
+            if self.waiting.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes the first of what waits.
+    async fn write(&mut self) -> Result<(), Halt> {
+        let Some((first_line, _)) = self.waiting.first() else { return Ok(()) };
+        self.go_on().await?;
+        let leases: Vec<_> = self.waiting.iter().take(TOGETHER).map(|(_, lease)| lease.clone()).collect();
         let outcomes = match self.rehearsal {
             Rehearsal::Yes => self.rehearse(&leases).await.map_err(|error| failed(&error))?,
             Rehearsal::No => {
@@ -177,7 +206,8 @@ impl Import {
             }
         };
         let now = now();
-        for ((line, _), outcome) in std::mem::take(&mut self.waiting).into_iter().zip(outcomes) {
+        let written = self.waiting.len().min(TOGETHER);
+        for ((line, _), outcome) in self.waiting.drain(..written).zip(outcomes) {
             match outcome {
                 Written::Yes => self.done.written = self.done.written.saturating_add(1),
                 Written::Taken(record) => {
@@ -187,7 +217,42 @@ impl Import {
                 }
             }
         }
-        Ok(self.lines.say(&DhcpLeaseUpdate::Progress(self.done)).await?)
+        Ok(())
+    }
+
+    /// Goes on only as long as the caller may.
+    async fn go_on(&self) -> Result<(), Halt> {
+        match self.caller.may_still(self.api.store.as_ref(), Role::Operator).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Halt::For(ReasonCode::TokenInvalid, "nothing from this line on was taken".to_owned())),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// Takes from what waits whatever is older than what is on record of the same client, here or on an earlier line, and tells of it.
+    async fn leave_outdated(&mut self) -> Result<(), Halt> {
+        let clients: Vec<_> = self.waiting.iter().map(|(_, lease)| lease.client.clone()).collect();
+        let records = self.api.leases.leases_of_clients(&clients).await;
+        let records = records.map_err(|error| failed(&error))?;
+        let mut known: HashMap<ClientKey, Vec<Lease>> = HashMap::new();
+        for record in records {
+            known.entry(record.client.clone()).or_default().push(record);
+        }
+        let now = now();
+        for (line, lease) in std::mem::take(&mut self.waiting) {
+            let its = known.entry(lease.client.clone()).or_default();
+            if let Some(newer) = its.iter().find(|record| is_outdated(&lease, record)) {
+                self.done.outdated = self.done.outdated.saturating_add(1);
+                let (address, lease) = (lease.address.to_string(), shown(newer, now));
+                let outdated = DhcpLeaseOutdated { line, address, lease };
+                self.lines.say(&DhcpLeaseUpdate::Outdated(outdated)).await?;
+            } else {
+                its.retain(|record| record.address != lease.address);
+                its.push(lease.clone());
+                self.waiting.push((line, lease));
+            }
+        }
+        Ok(())
     }
 
     /// What writing these would come to, by what is on record now.

@@ -50,6 +50,7 @@ pub(super) async fn list(
     let mac = query.mac.as_deref().map(|mac| mac.parse().map_err(|error| Fault::query(format!("mac: {error}"))));
     let filter = LeaseFilter {
         mac: mac.transpose()?,
+        duid: None,
         within: query.subnet.as_deref().map(subnet).transpose()?,
         at: query.expired.map(|expired| (now, if expired { Ended::Yes } else { Ended::No })),
     };
@@ -60,7 +61,8 @@ pub(super) async fn list(
     leases.truncate(most);
     let next = leases.last().filter(|_| more).map(|last| last.address.to_string());
     let leases = leases.iter().map(|lease| shown(lease, now)).collect();
-    Ok(answer::json(StatusCode::OK, &DhcpLeasePage { leases, next }))
+    let server_duid = api.dhcp.as_ref().and_then(|desk| desk.server_duid()).map(ToString::to_string);
+    Ok(answer::json(StatusCode::OK, &DhcpLeasePage { leases, next, server_duid }))
 }
 
 /// End a lease before its time

@@ -133,16 +133,18 @@ impl Client {
         self.streamed(call, paths::RENEW_VOUCHERS, ImportFormat::JsonLines, list).await
     }
 
-    /// Takes over the leases of another DHCP server: `file` is the file in which dnsmasq keeps them.
+    /// Takes over the leases of another DHCP server: `file` is the file in which dnsmasq keeps them, `as_of` when it was written (RFC 3339;
+    /// now, unless said).
     ///
     /// # Errors
     /// [`ClientError`] when the import cannot begin.
     pub async fn import_dhcp_leases(
         &self,
         file: impl AsyncRead + Send + Unpin + 'static,
+        as_of: Option<String>,
         intent: Intent,
     ) -> Result<Updates<'_, DhcpLeaseUpdate>, ClientError> {
-        let call = Call::change(Method::POST, paths::IMPORT_DHCP_LEASES.to_owned(), intent)?;
+        let call = Call::change(Method::POST, paths::IMPORT_DHCP_LEASES.to_owned(), intent)?.query("as-of", as_of);
         self.streamed(call, paths::IMPORT_DHCP_LEASES, ImportFormat::Dnsmasq, file).await
     }
 

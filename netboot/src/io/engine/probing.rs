@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::IpAddr};
 use super::{Engine, Machine, Origin};
 use crate::{
     action::Probe,
-    io::{Finding, Probed},
+    io::{Finding, ProbeOutcome, Probed},
 };
 
 /// Requests by the address that they wait for.
@@ -49,6 +49,7 @@ impl<M: Machine> Engine<M> {
         if asked {
             self.probing.put(address, origin, probe);
         } else {
+            self.services.observer.probed(M::PROTOCOL, ProbeOutcome::NotAsked);
             // In a storm, or without the right to ask: RFC 2131 §3.1 says *should*, and the client looks for itself.
             self.found(origin, *probe, false);
         }
@@ -56,6 +57,11 @@ impl<M: Machine> Engine<M> {
 
     /// A probe has ended.
     pub(super) fn probed(&mut self, probed: Probed) {
+        let outcome = match probed.finding {
+            Finding::Free => ProbeOutcome::Free,
+            Finding::InUse { .. } => ProbeOutcome::InUse,
+        };
+        self.services.observer.probed(M::PROTOCOL, outcome);
         for (origin, probe) in self.probing.take(probed.address.into()) {
             let in_use = match probed.finding {
                 Finding::Free => false,

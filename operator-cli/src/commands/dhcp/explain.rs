@@ -171,6 +171,7 @@ fn show(form: Form, explanation: &DhcpExplanation) {
     section("What it would be told:", &explanation.items);
     section("What it would be told if it asked:", &explanation.when_asked);
     section("Said in a wider place, and not meant for it:", &explanation.overridden);
+    section("Said in a wider place, and taken away from it by:", &explanation.taken_away);
     for hindrance in &explanation.hindrances {
         let reason = hindrance.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
         output::line(&plain(&format!("\nNOTE {}{reason}", hindrance.what)));

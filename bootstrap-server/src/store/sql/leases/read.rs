@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use netboot::lease::{Lease, Numbered, Version};
+use netboot::lease::{ClientKey, Lease, Numbered, Version};
+use serde_json::Value as Json;
 use sqlx::{AnyConnection, AnyPool};
 
 use super::{
@@ -14,7 +15,10 @@ use super::{
     },
     row,
 };
-use crate::store::{Ended, LeaseFilter, Page, StoreError};
+use crate::{
+    domain::ledger::hex,
+    store::{Ended, LeaseFilter, Page, StoreError},
+};
 
 /// What was written above a version, in order.
 pub(super) async fn after(readers: &AnyPool, seen: Version, limit: u32) -> Result<Vec<Numbered>, StoreError> {
@@ -30,9 +34,14 @@ pub(in crate::store) async fn page(
     filter: &LeaseFilter,
     page: &Page<IpAddr>,
 ) -> Result<Vec<Lease>, StoreError> {
-    let LeaseFilter { mac, within, at } = filter;
+    let LeaseFilter { mac, duid, within, at } = filter;
     let mut wanted = Conditions::default();
     wanted.equal("mac", mac.map(|mac| mac.to_string()).as_deref());
+    if let Some(duid) = duid {
+        // What stands before it in a client's key: its kind, and in IPv6 the association.
+        let duid = wanted.value(duid.clone());
+        wanted.holds(format!("(substr(client, 6) = {duid} OR substr(client, 2) = {duid})"));
+    }
     if let Some((first, last)) = within {
         let (first, last) = (wanted.value(row::key(*first)), wanted.value(row::key(*last)));
         wanted.holds(format!("address >= {first} AND address <= {last}"));
@@ -65,5 +74,22 @@ pub(super) async fn records(
     let keys = addresses.into_iter().map(|address| vec![row::key(address).into()]).collect();
     let select = format!("SELECT {} FROM dhcp_lease WHERE address IN (SELECT wanted FROM wanted)", row::COLUMNS);
     let rows = select_each(connection, dialect, &["wanted"], &select, keys).await?;
+    rows.iter().map(|row| row::lease(row).map(|found| found.lease)).collect()
+}
+
+/// What is on record of these clients. There is no index of clients, which each renewal would write a page of: however many are asked for,
+/// the database goes through its leases once.
+pub(super) async fn records_of(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    clients: &[ClientKey],
+) -> Result<Vec<Lease>, StoreError> {
+    let wanted = match dialect {
+        Dialect::Sqlite => "SELECT unhex(value) FROM json_each($1)",
+        Dialect::Postgres => "SELECT decode(value, 'hex') FROM json_array_elements_text(CAST($1 AS JSON))",
+    };
+    let text = format!("SELECT {} FROM dhcp_lease WHERE client IN ({wanted})", row::COLUMNS);
+    let clients: Vec<_> = clients.iter().map(|client| hex(client.octets())).collect();
+    let rows = bound(text, [Json::from(clients).to_string().into()]).fetch_all(connection).await?;
     rows.iter().map(|row| row::lease(row).map(|found| found.lease)).collect()
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use netboot::{
-    lease::{Lease, LeaseFuture, LeaseStore, LeaseStoreError, Numbered, Version, Written},
+    lease::{ClientKey, Lease, LeaseFuture, LeaseStore, LeaseStoreError, Numbered, Version, Written},
     moment::Moment,
 };
 
@@ -39,6 +39,12 @@ impl SqlStore {
     pub(in crate::store) async fn leases_at(&self, addresses: &[IpAddr]) -> Result<Vec<Lease>, StoreError> {
         let mut connection = self.readers().acquire().await?;
         read::records(&mut connection, self.dialect(), addresses.iter().copied()).await
+    }
+
+    /// What is on record of these clients.
+    pub(in crate::store) async fn leases_to(&self, clients: &[ClientKey]) -> Result<Vec<Lease>, StoreError> {
+        let mut connection = self.readers().acquire().await?;
+        read::records_of(&mut connection, self.dialect(), clients).await
     }
 
     async fn hand_over(&self, waiting: Waiting) -> Result<(), LeaseStoreError> {

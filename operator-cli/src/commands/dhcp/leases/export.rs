@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use bootstrap_server::domain::ledger::from_hex;
+use dhcp::v6::Duid;
 use netboot::{
     lease::{
         ClientKey, Lease, Standing,
-        dnsmasq::{NEVER, line_of},
+        dnsmasq::{LeaseFile, NEVER, line_of},
     },
     moment::Moment,
 };
@@ -31,18 +32,26 @@ const EXAMPLES: &str = "Examples:
   sztp dhcp leases export --subnet 192.0.2.0/24 > /var/lib/misc/dnsmasq.leases
 
 For a dnsmasq that is to go on with them: start it with --dhcp-leasefile when the server here no longer answers. Addresses in
-conflict are left out, since dnsmasq does not write such down. dnsmasq makes a DUID of its own; DHCPv6 clients find it when
-they rebind.";
+conflict are left out, since dnsmasq does not write such down. With leases of IPv6 comes the DUID of the server here, where it
+answers DHCPv6: under that name dnsmasq takes over, and clients can renew. Without it they wait until they rebind.";
 
 pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let client = args.server.client()?;
     let mut wanted = args.wanted.query(Some(false));
     let mut left_out = 0_u64;
+    // As dnsmasq writes it: the server's own name before the first lease of IPv6.
+    let mut named = false;
     loop {
         let page = client.dhcp_leases(&wanted).await?;
         for shown in &page.leases {
             match lease(shown).map(|lease| line_of(&lease)) {
-                Some(Ok(line)) => output::text(&line),
+                Some(Ok(line)) => {
+                    if !named && shown.address.contains(':') {
+                        output::text(&name(page.server_duid.as_deref()));
+                        named = true;
+                    }
+                    output::text(&line);
+                }
                 Some(Err(why)) => {
                     left_out = left_out.saturating_add(1);
                     output::error(&plain(&format!("sztp: {} is left out: {why}", shown.address)));
@@ -58,6 +67,12 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
     }
     Ok(if left_out == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The line that names the server, if it has a name.
+fn name(server_duid: Option<&str>) -> String {
+    let duid: Option<Duid> = server_duid.and_then(|duid| duid.parse().ok());
+    LeaseFile { server_duid: duid.map(|duid| duid.as_bytes().to_vec()), ..LeaseFile::default() }.text()
 }
 
 /// A lease as it is on record there.
