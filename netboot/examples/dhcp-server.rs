@@ -21,7 +21,7 @@ impl Observer for Probes {
     fn noted(&self, _: Protocol, _: &Note, _: &str) {}
 
     fn probed(&self, protocol: Protocol, outcome: ProbeOutcome) {
-        tracing::info!(probe = outcome.as_str(), "{}", protocol.as_str());
+        tracing::info!("{} probe: {}", protocol.as_str(), outcome.as_str());
     }
 
     fn standing(&self, _: Protocol, _: &Standing) {}
