@@ -123,3 +123,10 @@ macro_rules! bench {
     }};
 }
 pub(crate) use bench;
+
+/// What `perfdhcp` counts under this name, in the block of the messages' exchange.
+pub(crate) fn counted(ran: &Ran, exchange: &str, name: &str) -> u64 {
+    let block = ran.printed.split("***Statistics for: ").find(|block| block.starts_with(exchange)).unwrap();
+    let line = block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+    line.trim().parse().unwrap()
+}

@@ -1,6 +1,6 @@
 //! Many clients at a time, made by `perfdhcp`.
 
-use crate::bench::{Ran, bench, policy};
+use crate::bench::{bench, counted, policy};
 
 /// A pool of 200 addresses in a network of 65,534.
 fn wide(last: &str) -> String {
@@ -8,13 +8,6 @@ fn wide(last: &str) -> String {
         .replace("192.0.2.0/24", "192.0.0.0/16")
         .replace("192.0.2.50", "192.0.16.1")
         .replace("192.0.2.59", last)
-}
-
-/// What `perfdhcp` counts under this name, in the block of the messages' exchange.
-fn counted(ran: &Ran, exchange: &str, name: &str) -> u64 {
-    let block = ran.printed.split("***Statistics for: ").find(|block| block.starts_with(exchange)).unwrap();
-    let line = block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
-    line.trim().parse().unwrap()
 }
 
 #[test]

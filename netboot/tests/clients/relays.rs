@@ -1,6 +1,6 @@
 //! Through relay agents that others wrote.
 
-use crate::bench::{bench, option_143};
+use crate::bench::{bench, counted, option_143};
 
 /// Two networks, of which the server is in one: the client's is behind the relay agent.
 const POLICY: &str = "interfaces = ['veth1']\n\
@@ -101,4 +101,22 @@ fn a_relay_agent_of_an_unknown_network_is_not_answered() {
          busybox udhcpc -f -q -n -t 1 -T 1 -i veth7 -s ./lease.sh > client.log 2>&1 && exit 8\nlogged dhcp-wrong-network\n"
     ));
     assert!(ran.log.contains("relay agent 198.51.100.1"), "{}", ran.log);
+}
+
+/// `perfdhcp` is a relay agent itself (`giaddr`), here of a network that a router keeps apart from the server's.
+#[test]
+fn perfdhcp_loses_nothing_behind_a_router() {
+    let bench = bench!("ip", "perfdhcp");
+    let pool = POLICY.replace("198.51.100.50", "198.51.0.1").replace("198.51.100.59", "198.51.1.254");
+    let wide = pool.replace("198.51.100.0/24", "198.51.0.0/16");
+    bench.write("policy.toml", &format!("conflict-check = false\n{wide}"));
+    let ran = bench.run(&format!(
+        "{NETWORK}ip addr add 198.51.100.9/24 dev veth7\nip route add 192.0.2.0/24 via 198.51.100.1\n\
+         perfdhcp -4 -l veth7 -r 100 -R 1000 -n 200 -W 2000000 192.0.2.1 || [ $? = 3 ]\n"
+    ));
+    for exchange in ["DISCOVER-OFFER", "REQUEST-ACK"] {
+        assert!(counted(&ran, exchange, "received packets") >= 200, "{}", ran.printed);
+        assert_eq!(counted(&ran, exchange, "drops"), 0, "{}", ran.printed);
+    }
+    assert!(ran.log.contains("address=198.51."), "{}", ran.log);
 }

@@ -3,6 +3,7 @@
 use crate::{
     bench::bench,
     clients::{LIST, POLICY},
+    relays::DHCRELAY,
 };
 
 /// Without router advertisements it asks for an address only when it is told to.
@@ -44,10 +45,7 @@ fn dhc_03_systemd_networkd_gets_an_address_and_renews_it_through_a_relay_agent()
     let bench = bench!("ip", "ss", "dhcrelay", "python3", "systemd-analyze");
     bench.write("policy.toml", &policy());
     bench.write("10-veth0.network", &format!("{SETTINGS}{ASKS}"));
-    let ran = bench.run(&format!(
-        "two_cables\nserve\nip netns exec middle dhcrelay -6 -d --no-pid -I -l down0 -u 2001:db8:2::2%up0 > relay.log 2>&1 &\n\
-         waits \"ip netns exec middle ss -uln | grep -q ':547 '\"\n{RENEWS}"
-    ));
+    let ran = bench.run(&format!("two_cables\nserve\n{DHCRELAY}{RENEWS}"));
     assert!(ran.printed.contains("inet6 2001:db8::5"), "{}", ran.printed);
     assert!(ran.printed.contains(&option_136()), "{}", ran.printed);
     assert_eq!(ran.log.matches("event=\"offered\"").count(), 1, "{}", ran.log);

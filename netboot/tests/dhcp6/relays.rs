@@ -5,6 +5,10 @@ use crate::{
     clients::{DHCLIENT, DHCPCD, LIST, POLICY, START, START_DHCPCD, TAKE},
 };
 
+/// In `middle`, between the two cables.
+pub(crate) const DHCRELAY: &str = "ip netns exec middle dhcrelay -6 -d --no-pid -I -l down0 -u 2001:db8:2::2%up0 > relay.log 2>&1 &\n\
+    waits \"ip netns exec middle ss -uln | grep -q ':547 '\"\n";
+
 #[test]
 fn section_19_dhclient_gets_an_address_through_relay_agents_of_two_makes() {
     for (program, start) in [
@@ -35,10 +39,7 @@ fn dhc_03_dhcpcd_gets_an_address_and_option_136_through_a_relay_agent() {
     let bench = bench!("ip", "ss", "dhcpcd", "dhcrelay");
     bench.write("policy.toml", POLICY);
     bench.write("dhcpcd.conf", DHCPCD);
-    let ran = bench.run(&format!(
-        "two_cables\nserve\nip netns exec middle dhcrelay -6 -d --no-pid -I -l down0 -u 2001:db8:2::2%up0 > relay.log 2>&1 &\n\
-         waits \"ip netns exec middle ss -uln | grep -q ':547 '\"\n{START_DHCPCD}"
-    ));
+    let ran = bench.run(&format!("two_cables\nserve\n{DHCRELAY}{START_DHCPCD}"));
     assert!(ran.printed.contains(LIST), "{}", ran.printed);
     assert!(ran.log.contains("granted") && ran.log.contains("offered"), "{}", ran.log);
 }
