@@ -367,4 +367,6 @@ fn net_08_a_profile_takes_away_a_menu_and_the_bootstrap_servers() {
     );
     let taken: Vec<_> = said.taken_away.iter().map(|it| (it.name.as_str(), it.from.as_str())).collect();
     assert_eq!(taken, [("pxe", "profile xpu"), ("bootstrap-uris", "profile xpu")]);
+    let remedies: Vec<_> = said.hindrances.iter().map(|it| it.remedy.as_str()).collect();
+    assert_eq!(remedies, ["if it is to learn of any, remove `bootstrap-uris` from `without` in: profile xpu"]);
 }

@@ -228,10 +228,13 @@ impl Explanation {
     /// What the client learns of bootstrap servers, by the option of this number if it was sent.
     pub(crate) fn tell_bootstrap(&mut self, answer: &Answer<'_>, (code, was_sent): (u16, bool), names: Names) {
         let Some(uris) = answer.uris() else {
-            return self.hinder(
-                "it learns of no bootstrap server by DHCP".to_owned(),
-                "say `bootstrap-uris` in what everybody gets, or in a narrower place",
-            );
+            let remedy = match self.taken_away.iter().find(|it| it.name == "bootstrap-uris") {
+                Some(taken) => {
+                    format!("if it is to learn of any, remove `bootstrap-uris` from `without` in: {}", taken.from)
+                }
+                None => "say `bootstrap-uris` in what everybody gets, or in a narrower place".to_owned(),
+            };
+            return self.hinder("it learns of no bootstrap server by DHCP".to_owned(), &remedy);
         };
         let form = answer.form();
         if let Err(unsuited) = form.encode(uris.value) {

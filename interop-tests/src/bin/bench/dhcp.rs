@@ -14,7 +14,7 @@ pub(crate) const METRICS: &[&str] = &["dhcp4_", "dhcp6_"];
 /// Exchanges offered in a second.
 const RATES: [u32; 9] = [500, 1500, 3000, 4500, 6000, 8000, 10_000, 12_000, 15_000];
 /// The same for dnsmasq, which writes its whole file for each lease.
-const SLOW_RATES: [u32; 3] = [125, 250, 500];
+const SLOW_RATES: [u32; 6] = [125, 250, 500, 1000, 2000, 4000];
 const REPEATS: usize = 5;
 const SECONDS: u32 = 3;
 /// How many leases are there when memory and restart are looked at.
