@@ -6,6 +6,7 @@
 pub mod agree;
 pub mod der;
 mod seeds;
+pub mod shelf;
 pub mod world;
 
 pub use libfuzzer_sys::fuzz_target;

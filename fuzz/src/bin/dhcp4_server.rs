@@ -4,8 +4,7 @@
 #![no_main]
 
 use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, SocketAddrV4},
+    net::{Ipv4Addr, SocketAddrV4},
     sync::LazyLock,
 };
 
@@ -13,11 +12,11 @@ use dhcp::v4::{
     ClientIdentifier, HardwareAddress, LeaseTime, MacAddress, Message, MessageType, Operation, OptionCode,
     ParameterRequestList, RapidCommit, RequestedAddress, ServerIdentifier, TransactionId, VendorClass,
 };
-use fuzz::Seed;
+use fuzz::{Seed, shelf::Shelf};
 use netboot::{
     action::{Action, Destination, Outgoing, Pending},
     dhcp4::{BootServer, Datagram, Dhcp4Machine},
-    lease::{ClientKey, Lease, Standing, Written},
+    lease::Standing,
     moment::Moment,
     policy::{Arrival, Dhcp4Policy, Directory},
 };
@@ -132,14 +131,14 @@ struct World {
     server: Dhcp4Machine,
     proxy: Dhcp4Machine,
     boot: BootServer,
-    store: BTreeMap<IpAddr, Lease>,
+    store: Shelf,
     now: Moment,
 }
 
 fn check(mut bytes: &[u8]) {
     let boot = BootServer::new(PROXY.clone());
     let (server, proxy) = (Dhcp4Machine::new(SERVING.clone()), Dhcp4Machine::new(PROXY.clone()));
-    let mut world = World { server, proxy, boot, store: BTreeMap::new(), now: Moment(1_000_000) };
+    let mut world = World { server, proxy, boot, store: Shelf::default(), now: Moment(1_000_000) };
     for _ in 0..MOST {
         let [control, to, high, low, rest @ ..] = bytes else { return };
         let length = usize::from(u16::from_be_bytes([*high, *low])).min(rest.len());
@@ -205,27 +204,14 @@ impl World {
         if mood == 6
             && let Some(lease) = pending.leases.last()
         {
-            let client = ClientKey::of_identifier(b"another");
-            let theirs = Lease { client, standing: Standing::Lent, expires: self.now.plus(40), ..lease.clone() };
-            self.put(theirs);
+            self.store.lend_to_another(lease, self.now);
         }
-        let written: Vec<_> = pending.leases.iter().map(|lease| self.put(lease.clone())).collect();
+        let written = self.store.write(&pending.leases);
         let actions = self.server.on_written(pending, Ok(&written));
         if mood == 5 {
-            self.server.on_followed(self.store.values().cloned().collect::<Vec<_>>());
+            self.server.on_followed(self.store.all());
         }
         actions
-    }
-
-    /// The rule by which every store decides.
-    fn put(&mut self, lease: Lease) -> Written {
-        match self.store.get(&lease.address) {
-            Some(recorded) if !recorded.gives_way_to(&lease) => Written::Taken(Box::new(recorded.clone())),
-            _ => {
-                self.store.insert(lease.address, lease);
-                Written::Yes
-            }
-        }
     }
 
     /// What is sent can be read, fits, and promises nothing that is not durable.
@@ -248,7 +234,7 @@ impl World {
         if kind == MessageType::Ack
             && let Some(LeaseTime(seconds)) = seconds
         {
-            let lease = self.store.get(&address.into()).expect("what is lent is durable");
+            let lease = self.store.at(address.into()).expect("what is lent is durable");
             assert!(lease.standing == Standing::Lent && lease.expires >= self.now.plus(seconds));
             assert!(lease.mac.is_none() || lease.mac == reply.hardware.mac());
         }

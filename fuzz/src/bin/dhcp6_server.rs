@@ -3,8 +3,7 @@
 #![no_main]
 
 use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv6Addr, SocketAddrV6},
+    net::{Ipv6Addr, SocketAddrV6},
     sync::LazyLock,
 };
 
@@ -12,11 +11,11 @@ use dhcp::v6::{
     ClientIdentifier, Datagram as Wire, Duid, IdentityAssociation, LeasedAddress, Message, MessageType, OptionCode,
     OptionRequest, Options, RapidCommit, RelayDirection, RelayMessage, ServerIdentifier, TransactionId,
 };
-use fuzz::Seed;
+use fuzz::{Seed, shelf::Shelf};
 use netboot::{
     action::{Action, Outgoing, Pending},
     dhcp6::{Datagram, Dhcp6Machine, ReachedBy},
-    lease::{ClientKey, Lease, Standing, Written},
+    lease::{ClientKey, Standing},
     moment::Moment,
     policy::{Arrival, Dhcp6Policy, Directory},
 };
@@ -102,13 +101,13 @@ fn seeds() -> Vec<Seed> {
 /// A store, and what is known of time.
 struct World {
     machine: Dhcp6Machine,
-    store: BTreeMap<IpAddr, Lease>,
+    store: Shelf,
     now: Moment,
 }
 
 fn check(mut bytes: &[u8]) {
     let machine = Dhcp6Machine::new(PARSED.clone(), Duid::new(&SERVER).expect("a DUID"));
-    let mut world = World { machine, store: BTreeMap::new(), now: Moment(1_000_000) };
+    let mut world = World { machine, store: Shelf::default(), now: Moment(1_000_000) };
     for _ in 0..MOST {
         let [control, high, low, rest @ ..] = bytes else { return };
         let length = usize::from(u16::from_be_bytes([*high, *low])).min(rest.len());
@@ -163,26 +162,14 @@ impl World {
         if mood == 6
             && let Some(lease) = pending.leases.last()
         {
-            let theirs = Lease { client: ClientKey::v6(b"another", 1), standing: Standing::Lent, ..lease.clone() };
-            self.put(Lease { expires: self.now.plus(40), ..theirs });
+            self.store.lend_to_another(lease, self.now);
         }
-        let written: Vec<_> = pending.leases.iter().map(|lease| self.put(lease.clone())).collect();
+        let written = self.store.write(&pending.leases);
         let actions = self.machine.on_written(pending, Ok(&written));
         if mood == 5 {
-            self.machine.on_followed(self.store.values().cloned().collect::<Vec<_>>());
+            self.machine.on_followed(self.store.all());
         }
         actions
-    }
-
-    /// The rule by which every store decides.
-    fn put(&mut self, lease: Lease) -> Written {
-        match self.store.get(&lease.address) {
-            Some(recorded) if !recorded.gives_way_to(&lease) => Written::Taken(Box::new(recorded.clone())),
-            _ => {
-                self.store.insert(lease.address, lease);
-                Written::Yes
-            }
-        }
     }
 
     /// What is sent can be read, fits, and promises nothing that is not durable.
@@ -209,7 +196,7 @@ impl World {
             for leased in association.addresses().filter(|leased| leased.valid > 0) {
                 assert!(self.machine.policy().rules().gives(leased.address.into()));
                 if message.kind == MessageType::Reply {
-                    let lease = self.store.get(&leased.address.into()).expect("what is lent is durable");
+                    let lease = self.store.at(leased.address.into()).expect("what is lent is durable");
                     assert_eq!(lease.client, ClientKey::v6(duid, association.iaid));
                     assert!(lease.standing == Standing::Lent && lease.expires >= self.now.plus(leased.valid));
                 }
