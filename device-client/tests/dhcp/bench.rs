@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use dhcp::bootstrap_uri::{FieldForm, UriList};
-use peers::{network, peer::Peer};
+use peers::stage::{Played, Stage};
 use rcgen::{CertificateParams, DnType, KeyPair};
 use serde_json::Value;
 
@@ -55,8 +55,7 @@ serve() {
 
 /// A folder with a device's identity.
 pub(crate) struct Bench {
-    folder: tempfile::TempDir,
-    unshare: Peer,
+    stage: Stage,
 }
 
 /// What came of a script.
@@ -68,20 +67,14 @@ pub(crate) struct Ran {
 }
 
 impl Bench {
-    /// `None` where this machine does not let us have networks of our own.
-    pub(crate) fn new(unshare: Peer) -> Option<Self> {
-        if !network::can_run(&unshare) {
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
+    pub(crate) fn new(stage: Stage) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CustomDnType(vec![2, 5, 4, 5]), "SN-1");
-        fs::write(folder.path().join("idevid.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
-        let path = folder.path().join("idevid.key");
-        fs::write(&path, key.serialize_pem()).unwrap();
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
-        Some(Self { folder, unshare })
+        stage.write("idevid.pem", params.self_signed(&key).unwrap().pem());
+        stage.write("idevid.key", key.serialize_pem());
+        fs::set_permissions(stage.path().join("idevid.key"), fs::Permissions::from_mode(0o600)).unwrap();
+        Self { stage }
     }
 
     /// Writes a configuration with these sources.
@@ -91,19 +84,15 @@ impl Bench {
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
-        fs::write(self.folder.path().join(name), text).unwrap();
+        self.stage.write(name, text);
     }
 
     /// Runs a script to its end, which must be a good one.
     pub(crate) fn run(&self, script: &str) -> Ran {
         let script = format!("DEVICE='{}'\n{PREAMBLE}\n{script}", env!("CARGO_BIN_EXE_sztp-device"));
-        let output = network::run(&self.unshare, self.folder.path(), 90, &script);
-        let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        let logs = ["agent", "client", "dnsmasq", "kea"].map(|name| read(&format!("{name}.log"))).join("\n");
-        let complaint = format!("{printed}\n{}\n{logs}", String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{}: {complaint}", output.status);
-        let trace = read("trace").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let Played { printed, complaint } =
+            self.stage.run(90, &script, &["agent.log", "client.log", "dnsmasq.log", "kea.log"]);
+        let trace = self.stage.read("trace").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         Ran { printed, trace, complaint }
     }
 }
@@ -144,12 +133,6 @@ pub(crate) fn in_form(form: FieldForm, uris: &[&str]) -> String {
 
 /// Begins the test it stands in, which is skipped where it cannot run.
 macro_rules! bench {
-    ($($program:literal),*) => {{
-        $(let _peer: peers::peer::Peer = peers::need!($program);)*
-        match $crate::bench::Bench::new(peers::need!("unshare")) {
-            Some(bench) => bench,
-            None => peers::skip!("networks of one's own cannot be made here"),
-        }
-    }};
+    ($($program:literal),*) => { $crate::bench::Bench::new(peers::stage!($($program),*)) };
 }
 pub(crate) use bench;

@@ -1,9 +1,9 @@
 //! A DHCP server at one end of a cable and a client at the other.
 
-use std::{fs, process::Command};
+use std::process::Command;
 
-use interop_tests::{lab::program, peer::Peer};
-use peers::network;
+use interop_tests::lab::program;
+use peers::stage::Stage;
 use serde_json::Value;
 
 use crate::server::Server;
@@ -50,8 +50,7 @@ const DEFINITIONS: &str = "option sztp code 143 = array of unsigned integer 8;\n
 
 /// A folder in which commands, servers and clients work.
 pub(crate) struct Bench {
-    folder: tempfile::TempDir,
-    unshare: Peer,
+    stage: Stage,
 }
 
 /// What a command left behind.
@@ -73,28 +72,24 @@ pub(crate) struct Answer {
 }
 
 impl Bench {
-    /// `None` where this machine does not let us have networks of our own.
-    pub(crate) fn new(unshare: Peer) -> Option<Self> {
-        if !network::can_run(&unshare) {
-            return None;
-        }
-        let bench = Self { folder: tempfile::tempdir().unwrap(), unshare };
+    pub(crate) fn new(stage: Stage) -> Self {
+        let bench = Self { stage };
         bench.write("up", UP);
         bench.write("silent.conf", DEFINITIONS);
         bench.write("asking.conf", &format!("{DEFINITIONS}also request sztp;\nalso request dhcp6.sztp;\n"));
-        let status = Command::new("chmod").args(["+x", "up"]).current_dir(bench.folder.path()).status().unwrap();
+        let status = Command::new("chmod").args(["+x", "up"]).current_dir(bench.stage.path()).status().unwrap();
         assert!(status.success());
-        Some(bench)
+        bench
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
-        fs::write(self.folder.path().join(name), text).unwrap();
+        self.stage.write(name, text);
     }
 
     /// Runs `sztp dhcp` in the folder.
     pub(crate) fn sztp(&self, arguments: &[&str]) -> Done {
         let mut command = Command::new(program("sztp"));
-        let output = command.arg("dhcp").args(arguments).current_dir(self.folder.path()).output().unwrap();
+        let output = command.arg("dhcp").args(arguments).current_dir(self.stage.path()).output().unwrap();
         let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
         Done { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
@@ -116,16 +111,7 @@ impl Bench {
     /// Runs a script to its end, which must be a good one.
     pub(crate) fn run(&self, script: &str) -> Vec<Answer> {
         let script = format!("{PREAMBLE}\n{script}");
-        let output = network::run(&self.unshare, self.folder.path(), 200, &script);
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
-        let logs = ["server.log", "client.log"].map(read).join("\n");
-        assert!(
-            output.status.success(),
-            "{}: {printed}\n{}\n{logs}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let printed = self.stage.run(200, &script, &["server.log", "client.log"]).printed;
         printed.lines().filter_map(|line| line.strip_prefix("ANSWER ")).map(answer).collect()
     }
 }
@@ -150,12 +136,6 @@ fn answer(line: &str) -> Answer {
 
 /// Begins the test it stands in, which is skipped where it cannot run.
 macro_rules! bench {
-    ($($program:literal),*) => {{
-        $(let _peer: interop_tests::peer::Peer = interop_tests::need!($program);)*
-        match $crate::bench::Bench::new(interop_tests::need!("unshare")) {
-            Some(bench) => bench,
-            None => interop_tests::skip!("networks of one's own cannot be made here"),
-        }
-    }};
+    ($($program:literal),*) => { $crate::bench::Bench::new(peers::stage!($($program),*)) };
 }
 pub(crate) use bench;

@@ -3,7 +3,7 @@
 use std::{env, fs};
 
 use interop_tests::lab::program;
-use peers::{network, peer::Peer};
+use peers::stage::{Played, Stage};
 use serde_json::Value;
 
 /// What the scripts use. The server is in `other`, at `lan0`: 192.0.2.1 and 2001:db8::1. The device is here, at `veth0`: in the server's
@@ -42,22 +42,20 @@ pools = [{ first = '2001:db8:3::50', last = '2001:db8:3::5f' }]
 
 /// A folder for it all.
 pub(crate) struct Bench {
-    folder: tempfile::TempDir,
-    unshare: Peer,
+    stage: Stage,
 }
 
 /// What came of a script.
 pub(crate) struct Ran {
-    folder: tempfile::TempDir,
+    stage: Stage,
     /// What it printed.
     pub(crate) printed: String,
     complaint: String,
 }
 
 impl Bench {
-    /// `None` where this machine does not let us have networks of our own.
-    pub(crate) fn new(unshare: Peer) -> Option<Self> {
-        network::can_run(&unshare).then(|| Self { folder: tempfile::tempdir().unwrap(), unshare })
+    pub(crate) const fn new(stage: Stage) -> Self {
+        Self { stage }
     }
 
     /// Runs a script to its end, which must be a good one. The device speaks DHCP of this version.
@@ -68,27 +66,22 @@ impl Bench {
              [[sources]]\nkind = 'dhcp{version}'\nmode = 'lease'\ninterface = 'veth0'\nresolv-conf = '/run/learned'\n"
         );
         for (name, text) in [("device.toml", device.as_str()), ("dhcp.toml", DHCP)] {
-            fs::write(self.folder.path().join(name), text).unwrap();
+            self.stage.write(name, text);
         }
         let mut path = program("sztp").parent().unwrap().as_os_str().to_owned();
         assert_eq!(program("sztp").parent(), program("sztp-device").parent());
         path.push(":");
         path.push(env::var_os("PATH").unwrap_or_default());
         let script = format!("export NO_COLOR=1 PATH='{}'\n{PREAMBLE}\n{script}", path.display());
-        let output = network::run(&self.unshare, self.folder.path(), 200, &script);
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
-        let logs =
-            ["agent", "relay", "router", "serve"].map(|name| format!("{name}.log: {}", read(&format!("{name}.log"))));
-        let complaint = format!("{printed}\n{}\n{}", String::from_utf8_lossy(&output.stderr), logs.join("\n"));
-        assert!(output.status.success(), "{}: {complaint}", output.status);
-        Ran { folder: self.folder, printed, complaint }
+        let Played { printed, complaint } =
+            self.stage.run(200, &script, &["agent.log", "relay.log", "router.log", "serve.log"]);
+        Ran { stage: self.stage, printed, complaint }
     }
 }
 
 impl Ran {
     pub(crate) fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.folder.path().join(name))
+        fs::read_to_string(self.stage.path().join(name))
             .unwrap_or_else(|error| panic!("{name}: {error}: {}", self.complaint))
     }
 
@@ -116,12 +109,6 @@ impl Ran {
 
 /// Begins the test it stands in, which is skipped where it cannot run.
 macro_rules! bench {
-    ($($program:literal),*) => {{
-        $(let _peer: peers::peer::Peer = peers::need!($program);)*
-        match $crate::bench::Bench::new(peers::need!("unshare")) {
-            Some(bench) => bench,
-            None => peers::skip!("networks of one's own cannot be made here"),
-        }
-    }};
+    ($($program:literal),*) => { $crate::bench::Bench::new(peers::stage!($($program),*)) };
 }
 pub(crate) use bench;

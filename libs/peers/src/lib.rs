@@ -8,3 +8,4 @@
 
 pub mod network;
 pub mod peer;
+pub mod stage;

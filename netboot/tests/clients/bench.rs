@@ -1,11 +1,9 @@
 //! A client at one end of a cable, our server at the other.
 
-use std::{env, fs, path::Path};
-
 use dhcp::bootstrap_uri::UriList;
 use peers::{
-    network::{self, NETWORKD, WATCHED},
-    peer::Peer,
+    network::{NETWORKD, WATCHED},
+    stage::{Stage, example},
 };
 
 /// What the scripts use: `cable` lays `veth0` here to `veth1` in `other`, which is 192.0.2.1; `server FILE` starts our server in `other` and
@@ -39,8 +37,7 @@ chmod +x lease.sh
 
 /// A folder to run scripts in.
 pub(crate) struct Bench {
-    folder: tempfile::TempDir,
-    unshare: Peer,
+    stage: Stage,
 }
 
 /// What came of a script.
@@ -52,25 +49,21 @@ pub(crate) struct Ran {
 }
 
 impl Bench {
-    /// `None` where this machine does not let us have networks of our own.
-    pub(crate) fn new(unshare: Peer) -> Option<Self> {
-        network::can_run(&unshare).then(|| Self { folder: tempfile::tempdir().unwrap(), unshare })
+    pub(crate) const fn new(stage: Stage) -> Self {
+        Self { stage }
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
-        fs::write(self.folder.path().join(name), text).unwrap();
+        self.stage.write(name, text);
     }
 
     /// Runs a script to its end, which must be a good one.
     pub(crate) fn run(&self, script: &str) -> Ran {
+        let server = example("dhcp-server");
         let script =
-            format!("export NO_COLOR=1\nSERVER='{}'\n{PREAMBLE}{WATCHED}{NETWORKD}\n{script}", example("dhcp-server"));
-        let output = network::run(&self.unshare, self.folder.path(), 90, &script);
-        let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
-        let (printed, log) = (String::from_utf8_lossy(&output.stdout).into_owned(), read("server.log"));
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{}: {printed}\n{errors}\n{log}\n{}", output.status, read("client.log"));
-        Ran { printed, log }
+            format!("export NO_COLOR=1\nSERVER='{}'\n{PREAMBLE}{WATCHED}{NETWORKD}\n{script}", server.display());
+        let printed = self.stage.run(90, &script, &["server.log", "client.log"]).printed;
+        Ran { printed, log: self.stage.read("server.log") }
     }
 }
 
@@ -104,23 +97,9 @@ pub(crate) fn option_143() -> String {
 
 const URIS: [&str; 2] = ["https://sztp1.example.net:8443", "https://[2001:db8::1]"];
 
-/// An example of this package, which `cargo test` builds beside the tests.
-fn example(name: &str) -> String {
-    let test = env::current_exe().unwrap();
-    let path = test.parent().and_then(Path::parent).unwrap().join("examples").join(name);
-    assert!(path.exists(), "build it first: cargo build -p netboot --example {name}");
-    path.to_str().unwrap().to_owned()
-}
-
 /// Begins the test it stands in, which is skipped where it cannot run.
 macro_rules! bench {
-    ($($program:literal),*) => {{
-        $(let _peer: peers::peer::Peer = peers::need!($program);)*
-        match $crate::bench::Bench::new(peers::need!("unshare")) {
-            Some(bench) => bench,
-            None => peers::skip!("networks of one's own cannot be made here"),
-        }
-    }};
+    ($($program:literal),*) => { $crate::bench::Bench::new(peers::stage!($($program),*)) };
 }
 pub(crate) use bench;
 

@@ -1,13 +1,8 @@
 //! A client at one end of a cable, the server at the other, or behind a relay agent.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-};
-
 use peers::{
-    network::{self, NETWORKD, WATCHED},
-    peer::Peer,
+    network::{NETWORKD, WATCHED},
+    stage::{Stage, example},
 };
 
 /// What the scripts use: `cable` lays `veth0` here to `up0` in `other`, and `plug` does so again; `two_cables` puts `middle` between them; `waits COMMAND` tries it until it is good, `serve` starts the server with
@@ -57,8 +52,7 @@ logged() { waits "grep -q '$1' server.log"; }
 
 /// A folder with a server's policy.
 pub(crate) struct Bench {
-    folder: tempfile::TempDir,
-    unshare: Peer,
+    stage: Stage,
 }
 
 /// What came of a script.
@@ -70,44 +64,24 @@ pub(crate) struct Ran {
 }
 
 impl Bench {
-    /// `None` where this machine does not let us have networks of our own.
-    pub(crate) fn new(unshare: Peer) -> Option<Self> {
-        network::can_run(&unshare).then(|| Self { folder: tempfile::tempdir().unwrap(), unshare })
+    pub(crate) const fn new(stage: Stage) -> Self {
+        Self { stage }
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
-        fs::write(self.folder.path().join(name), text).unwrap();
+        self.stage.write(name, text);
     }
 
     /// Runs a script to its end, which must be a good one.
     pub(crate) fn run(&self, script: &str) -> Ran {
         let script = format!("SERVER='{}'\n{PREAMBLE}{WATCHED}{NETWORKD}\n{script}", example("dhcp6-server").display());
-        let output = network::run(&self.unshare, self.folder.path(), 90, &script);
-        let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        let logs = ["client", "relay", "server"].map(|name| read(&format!("{name}.log"))).join("\n");
-        let complaint = format!("{printed}\n{}\n{logs}", String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{}: {complaint}", output.status);
-        Ran { printed, log: read("server.log") }
+        let printed = self.stage.run(90, &script, &["client.log", "relay.log", "server.log"]).printed;
+        Ran { printed, log: self.stage.read("server.log") }
     }
-}
-
-/// An example of this package, which `cargo test` builds beside the tests.
-fn example(name: &str) -> PathBuf {
-    let test = env::current_exe().unwrap();
-    let path = test.parent().and_then(Path::parent).unwrap().join("examples").join(name);
-    assert!(path.exists(), "build it first: cargo build -p netboot --example {name}");
-    path
 }
 
 /// Begins the test it stands in, which is skipped where it cannot run.
 macro_rules! bench {
-    ($($program:literal),*) => {{
-        $(let _peer: peers::peer::Peer = peers::need!($program);)*
-        match $crate::bench::Bench::new(peers::need!("unshare")) {
-            Some(bench) => bench,
-            None => peers::skip!("networks of one's own cannot be made here"),
-        }
-    }};
+    ($($program:literal),*) => { $crate::bench::Bench::new(peers::stage!($($program),*)) };
 }
 pub(crate) use bench;

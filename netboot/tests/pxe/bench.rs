@@ -1,11 +1,6 @@
 //! A segment with two servers: `addresses`, dnsmasq at 192.0.2.1, and `proxy`, ours at 192.0.2.2.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-};
-
-use peers::{network, peer::Peer};
+use peers::stage::{Stage, example};
 
 /// What the scripts use: `waits COMMAND` until it succeeds, `plug NAME` makes a host on the segment, `serve HOST FILE` starts our server in a
 /// host and `served HOST` the address server.
@@ -39,8 +34,7 @@ plug proxy 192.0.2.2
 
 /// A folder for what the hosts read and write.
 pub(crate) struct Bench {
-    folder: tempfile::TempDir,
-    unshare: Peer,
+    stage: Stage,
 }
 
 /// What came of a script.
@@ -52,45 +46,27 @@ pub(crate) struct Ran {
 }
 
 impl Bench {
-    /// `None` where this machine does not let us have networks of our own.
-    pub(crate) fn new(unshare: Peer) -> Option<Self> {
-        network::can_run(&unshare).then(|| Self { folder: tempfile::tempdir().unwrap(), unshare })
+    pub(crate) const fn new(stage: Stage) -> Self {
+        Self { stage }
     }
 
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.folder.path().join(name), content).unwrap();
+        self.stage.write(name, content);
     }
 
     /// Runs a script to its end, which must be a good one.
     pub(crate) fn run(&self, seconds: u32, script: &str) -> Ran {
         let [server, client] = ["dhcp-server", "pxe-client"].map(example);
         let programs = format!("SERVER='{}'\nCLIENT='{}'\n", server.display(), client.display());
-        let output = network::run(&self.unshare, self.folder.path(), seconds, &format!("{programs}{PREAMBLE}{script}"));
-        let logs = ["addresses", "proxy", "tftp"]
-            .map(|host| fs::read_to_string(self.folder.path().join(format!("{host}.log"))).unwrap_or_default());
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{}: {printed}\n{complaint}\n{}", output.status, logs.join("\n"));
-        Ran { printed, logs }
+        let logs = ["addresses.log", "proxy.log", "tftp.log"];
+        let script = format!("{programs}{PREAMBLE}{script}");
+        let printed = self.stage.run(seconds, &script, &logs).printed;
+        Ran { printed, logs: logs.map(|name| self.stage.read(name)) }
     }
-}
-
-/// An example of this package, which `cargo test` builds beside the tests.
-fn example(name: &str) -> PathBuf {
-    let test = env::current_exe().unwrap();
-    let path = test.parent().and_then(Path::parent).unwrap().join("examples").join(name);
-    assert!(path.exists(), "build it first: cargo build -p netboot --example {name}");
-    path
 }
 
 /// Begins the test it stands in, which is skipped where it cannot run.
 macro_rules! bench {
-    ($($program:literal),*) => {{
-        $(let _peer: peers::peer::Peer = peers::need!($program);)*
-        match $crate::bench::Bench::new(peers::need!("unshare")) {
-            Some(bench) => bench,
-            None => peers::skip!("networks of one's own cannot be made here"),
-        }
-    }};
+    ($($program:literal),*) => { $crate::bench::Bench::new(peers::stage!($($program),*)) };
 }
 pub(crate) use bench;
